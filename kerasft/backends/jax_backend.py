@@ -1,0 +1,82 @@
+"""What kerasft needs of JAX beyond Keras."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import jax
+import numpy as np
+
+from kerasft.errors import ConfigError
+
+if TYPE_CHECKING:
+    import keras
+
+
+def compile_forward(model: "keras.Model") -> Callable[[Mapping[str, np.ndarray]], np.ndarray]:
+    """The model's inference as a plain function over numpy arrays: no dropout, no gradients.
+
+    Compiled once a shape. The weights are arguments of the compiled function, not constants in it, so
+    later changes of the weights are seen.
+
+    Returns:
+        A function from the model's inputs (a dict of arrays) to its output array.
+    """
+    import keras
+
+    @jax.jit
+    def compiled(values: Sequence[jax.Array], inputs: Mapping[str, jax.Array]) -> Any:
+        # As `stateless_call`, but over one list of all variables: its order does not depend on which
+        # of them are trainable, so freezing a layer later cannot mix them up.
+        state = list(zip(model.variables, values, strict=True))
+        with keras.StatelessScope(state_mapping=state):
+            return model(inputs, training=False)
+
+    def forward(inputs: Mapping[str, np.ndarray]) -> np.ndarray:
+        values = [variable.value for variable in model.variables]
+        return np.asarray(compiled(values, dict(inputs)))
+
+    return forward
+
+
+def seed_step(seed: int, step: int) -> None:
+    """Nothing to do: on JAX dropout draws from the seed generators among the model's variables."""
+
+
+def sync_state(model: "keras.Model") -> None:
+    """Writes what `fit` has trained so far back into the model's variables (JAX keeps it apart)."""
+    model.jax_state_sync()
+
+
+def set_threads(count: int) -> None:
+    """Lets XLA compute with `count` threads on a CPU; only before JAX has run anything.
+
+    Raises:
+        ConfigError: JAX has started, and its threads can no longer be changed.
+    """
+    if jax._src.xla_bridge.backends_are_initialized() and count != threads():
+        raise ConfigError(
+            f"JAX has already started with {threads()} threads; set the number of threads first"
+        )
+    os.environ["NPROC"] = str(count)  # what XLA's CPU client reads when it starts
+
+
+def threads() -> int:
+    """How many threads XLA computes with on a CPU."""
+    given = os.environ.get("NPROC", "")
+    if given.isdigit() and int(given) > 0:
+        return int(given)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def device() -> str:
+    """Where models run: "cpu", "gpu (NVIDIA ...)" or "tpu (...)"."""
+    first = jax.devices()[0]
+    return "cpu" if first.platform == "cpu" else f"{first.platform} ({first.device_kind})"
+
+
+def version() -> str:
+    """The version of JAX."""
+    return jax.__version__

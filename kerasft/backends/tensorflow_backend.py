@@ -1,0 +1,84 @@
+"""What kerasft needs of TensorFlow beyond Keras."""
+
+import os
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import tensorflow as tf
+
+from kerasft.errors import ConfigError
+
+if TYPE_CHECKING:
+    import keras
+
+
+def compile_forward(model: "keras.Model") -> Callable[[Mapping[str, np.ndarray]], np.ndarray]:
+    """The model's inference as a plain function over numpy arrays: no dropout, no gradients.
+
+    Compiled by XLA once a shape. Later changes of the weights are seen; after layers were exchanged or
+    adapters added or removed, call it again.
+
+    Returns:
+        A function from the model's inputs (a dict of arrays) to its output array.
+    """
+
+    # Shapes are few (the batches' buckets), so a trace a shape is wanted and no cause for a warning.
+    @tf.function(jit_compile=True, reduce_retracing=False)
+    def compiled(inputs: Mapping[str, Any]) -> Any:
+        return model(inputs, training=False)
+
+    def forward(inputs: Mapping[str, np.ndarray]) -> np.ndarray:
+        tensors = {name: tf.convert_to_tensor(array) for name, array in inputs.items()}
+        return compiled(tensors).numpy()
+
+    return forward
+
+
+def seed_step(seed: int, step: int) -> None:
+    """Nothing to do: dropout draws from the seed generators among the model's variables."""
+
+
+def sync_state(model: "keras.Model") -> None:
+    """Nothing to do: `fit` trains the model's own variables."""
+
+
+def set_threads(count: int) -> None:
+    """Lets TensorFlow compute with `count` threads; only before it has run anything.
+
+    Raises:
+        ConfigError: TensorFlow has started, and its threads can no longer be changed.
+    """
+    if count == threads():
+        return
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(count)
+    except RuntimeError as error:
+        raise ConfigError(
+            f"TensorFlow has already started with {threads()} threads; "
+            "set the number of threads first"
+        ) from error
+
+
+def threads() -> int:
+    """How many threads one TensorFlow operation computes with."""
+    given = tf.config.threading.get_intra_op_parallelism_threads()
+    if given:
+        return given
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def device() -> str:
+    """Where models run: "cpu" or "gpu (NVIDIA ...)"."""
+    devices = tf.config.list_physical_devices("GPU")
+    if not devices:
+        return "cpu"
+    details = tf.config.experimental.get_device_details(devices[0])
+    return f"gpu ({details.get('device_name', 'unknown')})"
+
+
+def version() -> str:
+    """The version of TensorFlow."""
+    return tf.__version__

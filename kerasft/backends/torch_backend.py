@@ -1,0 +1,59 @@
+"""What kerasft needs of torch beyond Keras."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+if TYPE_CHECKING:
+    import keras
+
+
+def compile_forward(model: "keras.Model") -> Callable[[Mapping[str, np.ndarray]], np.ndarray]:
+    """The model's inference as a plain function over numpy arrays: no dropout, no gradients.
+
+    Nothing is compiled here (on a CPU it costs minutes and wins little). Later changes of the
+    weights are seen.
+
+    Returns:
+        A function from the model's inputs (a dict of arrays) to its output array.
+    """
+
+    def forward(inputs: Mapping[str, np.ndarray]) -> np.ndarray:
+        with torch.inference_mode():
+            return model(dict(inputs), training=False).cpu().numpy()
+
+    return forward
+
+
+def seed_step(seed: int, step: int) -> None:
+    """Seeds torch's global generator, from which Keras's dropout draws, for one training step."""
+    state = np.random.SeedSequence([seed, step]).generate_state(2, np.uint32)
+    torch.manual_seed(int(state[0]) << 32 | int(state[1]))
+
+
+def sync_state(model: "keras.Model") -> None:
+    """Nothing to do: `fit` trains the model's own variables."""
+
+
+def set_threads(count: int) -> None:
+    """Lets torch compute with `count` threads."""
+    torch.set_num_threads(count)
+
+
+def threads() -> int:
+    """How many threads torch computes with."""
+    return torch.get_num_threads()
+
+
+def device() -> str:
+    """Where models run: "cpu", "cuda (NVIDIA ...)" or "mps"."""
+    if torch.cuda.is_available():
+        return f"cuda ({torch.cuda.get_device_name()})"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def version() -> str:
+    """The version of torch."""
+    return torch.__version__
