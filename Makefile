@@ -1,0 +1,53 @@
+# The two commands of a newcomer are `make demo` and `make test`; `make help` lists the rest.
+
+PYTHON ?= python3.11
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+# Extra words for pip, e.g. PIP_FLAGS="--extra-index-url <PyTorch's CPU index>" (see README, "Install").
+PIP_FLAGS ?=
+# Words for the tests, e.g. PYTEST_FLAGS="-k lora -x".
+PYTEST_FLAGS ?= -q
+
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev demo test test-torch test-tensorflow test-jax lint format benchmark clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+setup: $(VENV)/.installed  ## make .venv with kerasft and the torch backend
+setup-dev: $(VENV)/.installed-dev  ## make .venv with all three backends and the development tools
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet $(PIP_FLAGS) --constraint constraints.txt --editable '.[torch]'
+	touch $@
+
+$(VENV)/.installed-dev: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet $(PIP_FLAGS) --constraint constraints.txt --editable '.[dev]'
+	touch $(VENV)/.installed $@
+
+demo: setup  ## fine-tune MiniLM with LoRA on the shipped corpus, in minutes
+	$(BIN)/python -m kerasft.recipes.distilbert_lora --preset minilm
+
+test: lint test-torch test-tensorflow test-jax  ## lint, types and the whole suite on the three backends
+
+test-torch test-tensorflow test-jax: test-%: setup-dev  ## the suite on one backend
+	KERAS_BACKEND=$* $(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+lint: setup-dev  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: setup-dev  ## let ruff rewrite the layout
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+benchmark: setup-dev  ## LoRA step and epoch beside transformers + PEFT, on each backend
+	$(BIN)/python benchmarks/classify.py
+
+clean:  ## remove .venv and what the tools left
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,117 @@
+"""The other side of every comparison: the same task in transformers + Hugging Face PEFT, in plain torch.
+
+The settings are kerasft's: LoRA on the same projections of the same layers, the same head trained,
+Adam, the same batches' sizes and schedule. Nothing is tuned for or against either side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import peft
+import torch
+import transformers
+
+PROJECTIONS = {"distilbert": {"query": "q_lin", "value": "v_lin"}, "bert": {}}
+HEADS = {"distilbert": ["pre_classifier", "classifier"], "bert": ["pooler", "classifier"]}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What both sides share; the names are those of the recipe's options."""
+
+    rank: int = 8
+    alpha: float = 16.0
+    dropout: float = 0.05
+    lora_layers: int = 2
+    targets: tuple[str, ...] = ("query", "value")
+    learning_rate: float = 1e-3
+    schedule: str = "constant"
+    epochs: int = 3
+    batch_size: int = 16
+    max_length: int = 64
+    seed: int = 0
+
+
+def build(checkpoint: Path, num_labels: int, settings: Settings) -> torch.nn.Module:
+    """The checkpoint as a sequence classifier with PEFT's LoRA in its last layers."""
+    torch.manual_seed(settings.seed)
+    config = transformers.AutoConfig.from_pretrained(checkpoint, num_labels=num_labels)
+    base = transformers.AutoModelForSequenceClassification.from_pretrained(
+        checkpoint, config=config, dtype=torch.float32
+    )
+    names = PROJECTIONS[config.model_type]
+    count = config.num_hidden_layers
+    lora = peft.LoraConfig(
+        task_type=peft.TaskType.SEQ_CLS,
+        r=settings.rank,
+        lora_alpha=settings.alpha,
+        lora_dropout=settings.dropout,
+        target_modules=[names.get(t, t) for t in settings.targets],
+        layers_to_transform=list(range(count - settings.lora_layers, count)),
+        layers_pattern="layer",
+        modules_to_save=HEADS[config.model_type],
+    )
+    return peft.get_peft_model(base, lora)
+
+
+def batches(
+    encodings: Sequence[np.ndarray],
+    labels: np.ndarray,
+    *,
+    batch_size: int,
+    pad_id: int,
+    generator: np.random.Generator | None = None,
+    pad_to: int | None = None,
+) -> Iterator[tuple[dict[str, torch.Tensor], torch.Tensor]]:
+    """Shuffled batches, each padded to its own longest text (or to `pad_to`)."""
+    order = np.arange(len(encodings))
+    if generator is not None:
+        generator.shuffle(order)
+    for start in range(0, len(order), batch_size):
+        rows = order[start : start + batch_size]
+        length = pad_to or max(len(encodings[i]) for i in rows)
+        ids = np.full((len(rows), length), pad_id, dtype=np.int64)
+        mask = np.zeros((len(rows), length), dtype=np.int64)
+        for row, index in enumerate(rows):
+            ids[row, : len(encodings[index])] = encodings[index]
+            mask[row, : len(encodings[index])] = 1
+        inputs = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
+        yield inputs, torch.from_numpy(labels[rows].astype(np.int64))
+
+
+class Trainer:
+    """A plain training loop: forward, backward, Adam, schedule."""
+
+    def __init__(self, model: torch.nn.Module, settings: Settings, total_steps: int) -> None:
+        self.model = model
+        parameters = [p for p in model.parameters() if p.requires_grad]
+        self.optimizer = torch.optim.Adam(parameters, lr=settings.learning_rate)
+        linear = settings.schedule == "linear"
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(
+            self.optimizer, lambda step: max(0.0, 1 - step / total_steps) if linear else 1.0
+        )
+
+    def step(self, inputs: dict[str, torch.Tensor], labels: torch.Tensor) -> float:
+        """One update; returns the loss."""
+        self.model.train()
+        loss = torch.nn.functional.cross_entropy(self.model(**inputs).logits, labels)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        self.schedule.step()
+        return float(loss.detach())
+
+
+@torch.inference_mode()
+def predict(
+    model: torch.nn.Module, encodings: Sequence[np.ndarray], pad_id: int, batch_size: int = 64
+) -> np.ndarray:
+    """Class ids of the texts, in their order."""
+    model.eval()
+    nothing = np.zeros(len(encodings), dtype=np.int64)
+    rows = batches(encodings, nothing, batch_size=batch_size, pad_id=pad_id)
+    return np.concatenate([model(**inputs).logits.argmax(-1).numpy() for inputs, _ in rows])

@@ -1,0 +1,156 @@
+"""From a config dataclass to a command line, and from an exception to one sentence and an exit code.
+
+Exit codes: 0 done, 2 the input was wrong (one sentence on stderr), 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from kerasft import backends
+from kerasft.errors import ConfigError, KerasftError
+
+C = TypeVar("C")
+
+
+@dataclasses.dataclass
+class RunOptions:
+    """The options that every recipe has.
+
+    Args:
+        output: Folder to save into, written whole at the end of the run. A folder that kerasft did
+            not write is never touched.
+        seed: Seeds weights, dropout and the order of the batches.
+        resume: Go on from the last checkpoint beside the output, to the same losses as a run that
+            was never stopped.
+        checkpoint_steps: Steps between two checkpoints; each epoch ends with one in any case.
+        tensorboard: Write TensorBoard event files to `<output>.tensorboard`.
+        wandb: Log the run to Weights & Biases (`WANDB_MODE=offline` needs no account).
+        threads: Threads of the backend; 0 leaves its own choice.
+    """
+
+    output: str = "saved_models/run"
+    seed: int = 0
+    resume: bool = False
+    checkpoint_steps: int = 50
+    tensorboard: bool = False
+    wandb: bool = False
+    threads: int = 0
+
+
+def main(run: Callable[[C], object], config_class: type[C]) -> None:
+    """Parses the command line into `config_class`, prints the resolved config and runs a recipe.
+
+    Args:
+        run: The recipe's `main(config)`.
+        config_class: A dataclass; each field is an option, its docstring the help.
+    """
+    with guard():
+        config = parse(config_class, sys.argv[1:])
+        backends.check()
+        print(backends.describe())
+        print("config:\n  " + to_yaml(config).rstrip().replace("\n", "\n  "))
+        run(config)
+
+
+def parse(config_class: type[C], arguments: Sequence[str]) -> C:
+    """Builds a config from command-line arguments and, with `--config FILE`, a YAML file.
+
+    A boolean option needs no value: `--resume` is `--resume true`.
+
+    Args:
+        config_class: A dataclass whose defaults make a run by themselves.
+        arguments: Words of the command line, without the program's name.
+
+    Raises:
+        ConfigError: An unknown option or key, or a value of the wrong type; the message names it.
+    """
+    import jsonargparse
+
+    parser = jsonargparse.ArgumentParser(
+        prog=f"python -m {config_class.__module__}"
+        if config_class.__module__ != "__main__"
+        else f"python -m {_main_module()}",
+        description=_summary(config_class),
+        exit_on_error=False,
+    )
+    parser.add_argument("--config", action="config", help="YAML file with any of the options below")
+    parser.add_class_arguments(config_class, fail_untyped=True)
+    try:
+        namespace = parser.parse_args(_with_flag_values(config_class, arguments))
+    except (jsonargparse.ArgumentError, argparse_error()) as error:
+        raise ConfigError(_one_sentence(error, config_class)) from None
+    values = {f.name: namespace[f.name] for f in dataclasses.fields(config_class)}  # type: ignore[arg-type]
+    return config_class(**values)
+
+
+def to_yaml(config: Any) -> str:
+    """The resolved config as YAML, in the order of the fields."""
+    import yaml
+
+    values = {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in dataclasses.asdict(config).items()
+    }
+    return yaml.safe_dump(values, sort_keys=False, allow_unicode=True, default_flow_style=None)
+
+
+@contextmanager
+def guard() -> Iterator[None]:
+    """Turns what a user can do wrong into one sentence on stderr and exit code 2.
+
+    Errors that are not the user's fault keep their traceback: they are bugs.
+    """
+    try:
+        yield
+        sys.stdout.flush()
+    except KerasftError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of our output (`| head`) has gone: nobody is left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def argparse_error() -> type[Exception]:
+    """The exception of `argparse` itself, which jsonargparse lets through in places."""
+    import argparse
+
+    return argparse.ArgumentError
+
+
+def _with_flag_values(config_class: type, arguments: Sequence[str]) -> list[str]:
+    flags = {f"--{f.name}" for f in dataclasses.fields(config_class) if f.type in (bool, "bool")}
+    words = list(arguments)
+    completed = []
+    for word, following in zip(words, [*words[1:], "--"], strict=True):
+        completed.append(word)
+        if word in flags and following.startswith("--"):
+            completed.append("true")
+    return completed
+
+
+def _summary(config_class: type) -> str:
+    return (config_class.__doc__ or "").split("Args:")[0].strip()
+
+
+def _one_sentence(error: Exception, config_class: type) -> str:
+    text = " ".join(str(error).split())
+    names = ", ".join(f.name for f in dataclasses.fields(config_class))  # type: ignore[arg-type]
+    if "nrecognized arguments" in text or "is not expected" in text or "does not exist" in text:
+        return f"{text.rstrip('.')}. The options are: {names}."
+    return text
+
+
+def _main_module() -> str:
+    spec = getattr(sys.modules.get("__main__"), "__spec__", None)
+    return spec.name if spec else "kerasft"
