@@ -1,0 +1,290 @@
+"""Folders that are written whole or not at all, small JSON files, hashes, and the user cache.
+
+A saved folder is built in a hidden sibling (`.NAME.RANDOM.new`), flushed to the disk, and then
+swapped with the old one in a single system call, so that whoever looks, at any moment and after any
+crash, finds the old folder or the new one. Nothing heavy is imported here.
+"""
+
+import ctypes
+import errno
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from kerasft.errors import ConfigError, KerasftError
+
+try:
+    import fcntl
+except ImportError:  # Windows: leftovers of killed writers then stay until someone removes them
+    fcntl = None  # type: ignore[assignment]
+
+NEW, OLD = ".new", ".old"
+MAX_JSON_BYTES = 16 * 2**20
+
+
+def cache_dir() -> Path:
+    """The folder of downloaded models: `$KERASFT_CACHE`, else `~/.cache/kerasft` (not created)."""
+    return Path(os.environ.get("KERASFT_CACHE") or "~/.cache/kerasft").expanduser()
+
+
+def sha256_file(path: str | Path) -> str:
+    """The SHA-256 of a file's bytes, as 64 hexadecimal digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_json(path: str | Path, obj: Any) -> None:
+    """Writes `obj` as indented UTF-8 JSON; NaN and infinity raise ValueError, as JSON has none."""
+    text = json.dumps(obj, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    Path(path).write_text(text, encoding="utf-8")
+
+
+def read_json(
+    path: str | Path, error_class: type[KerasftError], *, max_bytes: int = MAX_JSON_BYTES
+) -> Any:
+    """Reads a JSON file that may have been made or changed by anyone.
+
+    Args:
+        path: The file.
+        error_class: What to raise when the file is missing, larger than `max_bytes`, or not JSON
+            (NaN and keys that occur twice are not JSON either).
+        max_bytes: The largest file that is read into memory.
+
+    Example:
+        >>> read_json("bundle.json", BundleError)["format_version"]
+        1
+    """
+    try:
+        with open(path, "rb") as file:
+            raw = file.read(max_bytes + 1)
+    except OSError as error:
+        raise error_class(f"{path} cannot be read: {error.strerror}.") from error
+    if len(raw) > max_bytes:
+        raise error_class(f"{path} is larger than {max_bytes} bytes, so it was not read.")
+    try:
+        return json.loads(raw, object_pairs_hook=_unique_keys, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:  # bad UTF-8 and bad JSON are ValueErrors
+        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise error_class(f"{path} is not valid JSON: {reason}.") from error
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key {twice!r} occurs twice")
+    return result
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a JSON value")
+
+
+def check_output(destination: str | Path, is_ours: Callable[[Path], bool]) -> None:
+    """Refuses a destination that `write_folder` would refuse; call it before the long work.
+
+    Args:
+        destination: The folder that is to be written; it may exist if it is empty or one of ours.
+        is_ours: Tells whether an existing folder was written by us and may be replaced.
+
+    Raises:
+        ConfigError: It is a file, a folder of someone else's, a mount point, or not writable.
+    """
+    path = Path(os.path.realpath(destination))
+    _recover(path)
+    if path.exists():
+        if not path.is_dir():
+            raise ConfigError(f"{destination} is a file; name a folder that is new or empty.")
+        if os.path.ismount(path):
+            raise ConfigError(
+                f"{destination} is a mount point, which cannot be replaced; name a folder in it."
+            )
+        try:
+            foreign = any(path.iterdir()) and not is_ours(path)
+        except OSError as error:
+            raise ConfigError(f"{destination} cannot be read: {error.strerror}.") from error
+        if foreign:
+            raise ConfigError(
+                f"{destination} exists and holds files that kerasft did not write, so it is left "
+                "alone; name a folder that is new or empty."
+            )
+    ancestor = path.parent
+    while not ancestor.exists():
+        ancestor = ancestor.parent
+    if not ancestor.is_dir() or not os.access(ancestor, os.W_OK | os.X_OK):
+        raise ConfigError(f"{destination} cannot be written: {ancestor} is not a writable folder.")
+
+
+@contextmanager
+def write_folder(destination: str | Path, *, is_ours: Callable[[Path], bool]) -> Iterator[Path]:
+    """Yields an empty sibling folder to fill, which takes the destination's place if all goes well.
+
+    On an exception the sibling is removed and the old folder stays. After a kill or a power cut, at
+    any moment, the destination is the whole old folder or the whole new one; a sibling that is left
+    goes at the next write to the same destination.
+
+    Args:
+        destination: The folder to write; missing parents are made. A link is followed.
+        is_ours: Tells whether an existing folder was written by us and may be replaced.
+
+    Raises:
+        ConfigError: As `check_output`, or the disk is full or cannot be written.
+
+    Example:
+        >>> with write_folder("saved_models/run", is_ours=is_bundle) as folder:
+        ...     (folder / "config.yaml").write_text("seed: 0")
+    """
+    check_output(destination, is_ours)
+    target = Path(os.path.realpath(destination))
+    lock = None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(target)
+        folder, lock = _make_sibling(target)
+        try:
+            yield folder
+            _flush(folder)
+            _put_in_place(folder, target)
+        finally:
+            # By now it is the half-written folder after an error, the old one after a swap.
+            shutil.rmtree(folder, ignore_errors=True)
+    except OSError as error:
+        raise ConfigError(f"{destination} cannot be written: {error}.") from error
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
+def _siblings(target: Path, ending: str) -> list[Path]:
+    start = f".{target.name}."
+    return [
+        path
+        for path in (target.parent.iterdir() if target.parent.is_dir() else ())
+        # RANDOM is 8 digits, so that ".run.x.<8>.new" is not taken for a sibling of "run".
+        if path.name.startswith(start)
+        and path.name.endswith(ending)
+        and len(path.name) == len(start) + 8 + len(ending)
+    ]
+
+
+def _make_sibling(target: Path) -> tuple[Path, int | None]:
+    """Makes `.NAME.RANDOM.new` and takes its lock, which the kernel drops when the process ends."""
+    while True:
+        folder = target.parent / f".{target.name}.{secrets.token_hex(4)}{NEW}"
+        folder.mkdir()
+        # Another process may take the folder for a leftover before the lock is ours: then again.
+        with suppress(BlockingIOError, FileNotFoundError):
+            lock = _lock(folder)
+            if lock is None or _is_at(lock, folder):
+                return folder, lock
+            os.close(lock)
+
+
+def _lock(folder: Path) -> int | None:
+    """The locked descriptor of a folder; None where the system or file system has no locks.
+
+    Raises:
+        BlockingIOError: Another process holds the lock.
+    """
+    if fcntl is None:
+        return None
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        if isinstance(error, BlockingIOError):
+            raise
+        return None
+    return descriptor
+
+
+def _is_at(descriptor: int, folder: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(folder))
+    except FileNotFoundError:
+        return False
+
+
+def _remove_leftovers(target: Path) -> None:
+    """Removes what killed writers left beside the target; siblings of living writers are locked."""
+    for path in _siblings(target, NEW):
+        with suppress(BlockingIOError, FileNotFoundError):
+            if (lock := _lock(path)) is not None:
+                shutil.rmtree(path, ignore_errors=True)
+                os.close(lock)
+    for path in _siblings(target, OLD):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _recover(target: Path) -> None:
+    """Puts the old folder back after a kill between the two renames of `_put_in_place`."""
+    if not os.path.lexists(target):
+        for path in _siblings(target, OLD)[:1]:
+            with suppress(OSError):
+                path.rename(target)
+
+
+def _flush(folder: Path) -> None:
+    """Waits until every file and folder below is on the disk."""
+    for root, _, names in os.walk(folder, topdown=False):
+        for name in names:
+            _fsync(Path(root, name))
+        _fsync(Path(root))
+
+
+def _fsync(path: Path) -> None:
+    if path.is_dir() and os.name == "nt":
+        return  # Windows has no such thing for folders
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _put_in_place(folder: Path, target: Path) -> None:
+    """Gives the finished folder the target's name, and the old one the finished one's."""
+    if not target.is_dir() or not any(target.iterdir()):
+        if os.name == "nt" and target.is_dir():
+            target.rmdir()
+        folder.rename(target)  # replaces an empty folder in the same system call
+    elif not _exchange(folder, target):
+        # No swap on this system or file system: two renames, and `_recover` after a kill between.
+        aside = folder.with_suffix(OLD)
+        target.rename(aside)
+        try:
+            folder.rename(target)
+        except OSError:
+            aside.rename(target)
+            raise
+        aside.rename(folder)
+    _fsync(target.parent)
+
+
+def _exchange(first: Path, second: Path) -> bool:
+    """Swaps two paths in one system call; False where the system or file system has none."""
+    libc = ctypes.CDLL(None, use_errno=True) if os.name == "posix" else None
+    a, b = os.fsencode(first), os.fsencode(second)
+    if sys.platform == "linux" and hasattr(libc, "renameat2"):
+        at_cwd, rename_exchange = -100, 2
+        failed = libc.renameat2(at_cwd, a, at_cwd, b, rename_exchange)  # type: ignore[union-attr]
+    elif sys.platform == "darwin" and hasattr(libc, "renamex_np"):
+        rename_swap = 2
+        failed = libc.renamex_np(a, b, rename_swap)  # type: ignore[union-attr]
+    else:
+        return False
+    if not failed:
+        return True
+    code = ctypes.get_errno()
+    if code in (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP):
+        return False
+    raise OSError(code, os.strerror(code), str(second))

@@ -1,0 +1,219 @@
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from kerasft import storage
+from kerasft.errors import BundleError, ConfigError
+
+
+def is_ours(path: Path) -> bool:
+    return (path / "mine").is_file()
+
+
+def save(destination: Path, text: str) -> None:
+    with storage.write_folder(destination, is_ours=is_ours) as folder:
+        (folder / "mine").write_text(text)
+        (folder / "report").mkdir()
+        (folder / "report" / "notes.txt").write_text(text)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_cache_dir_follows_the_environment(monkeypatch, tmp_path):
+    monkeypatch.setenv("KERASFT_CACHE", str(tmp_path / "cache"))
+    assert storage.cache_dir() == tmp_path / "cache"
+    monkeypatch.delenv("KERASFT_CACHE")
+    assert storage.cache_dir() == Path.home() / ".cache" / "kerasft"
+
+
+def test_sha256_file(tmp_path):
+    (tmp_path / "x").write_bytes(b"abc" * 100_000)
+    assert storage.sha256_file(tmp_path / "x") == hashlib.sha256(b"abc" * 100_000).hexdigest()
+
+
+def test_json_round_trip(tmp_path):
+    value = {"è": [1, 2.5, None, True], "b": {"c": "\n"}}
+    storage.write_json(tmp_path / "x.json", value)
+    assert storage.read_json(tmp_path / "x.json", BundleError) == value
+    with pytest.raises(ValueError):
+        storage.write_json(tmp_path / "x.json", float("nan"))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"{", "not valid JSON"),
+        (b"\xff\xfe\x00", "not valid JSON"),
+        (b'{"a": NaN}', "NaN is not a JSON value"),
+        (b'{"a": 1, "a": 2}', "'a' occurs twice"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b"1" * 5000, "not valid JSON"),
+        (b" " * (storage.MAX_JSON_BYTES + 1), "larger than"),
+    ],
+)
+def test_bad_json_is_one_sentence_with_the_file(tmp_path, content, message):
+    (tmp_path / "x.json").write_bytes(content)
+    with pytest.raises(BundleError, match=message) as caught:
+        storage.read_json(tmp_path / "x.json", BundleError)
+    assert "x.json" in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_missing_json_file_is_named(tmp_path):
+    with pytest.raises(BundleError, match=r"none\.json cannot be read"):
+        storage.read_json(tmp_path / "none.json", BundleError)
+
+
+def test_first_write_makes_parents_and_leaves_nothing_beside(tmp_path):
+    save(tmp_path / "a" / "b" / "run", "one")
+    assert names(tmp_path / "a" / "b") == ["run"]
+    assert (tmp_path / "a/b/run/report/notes.txt").read_text() == "one"
+
+
+def test_ours_and_empty_folders_are_replaced(tmp_path):
+    (tmp_path / "run").mkdir()
+    save(tmp_path / "run", "one")
+    (tmp_path / "run" / "stale").write_text("gone after the next save")
+    save(tmp_path / "run", "two")
+    assert names(tmp_path) == ["run"]
+    assert names(tmp_path / "run") == ["mine", "report"]
+    assert (tmp_path / "run" / "mine").read_text() == "two"
+
+
+def test_an_error_leaves_the_old_folder(tmp_path):
+    save(tmp_path / "run", "one")
+    with (
+        pytest.raises(RuntimeError),
+        storage.write_folder(tmp_path / "run", is_ours=is_ours) as folder,
+    ):
+        (folder / "mine").write_text("two")
+        raise RuntimeError("stop")
+    assert names(tmp_path) == ["run"]
+    assert (tmp_path / "run" / "mine").read_text() == "one"
+
+
+def test_others_files_are_left_alone(tmp_path):
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter.txt").write_text("years of work")
+    (tmp_path / "file").write_text("x")
+    for destination, message in [("thesis", "did not write"), ("file", "is a file")]:
+        with pytest.raises(ConfigError, match=message):
+            storage.check_output(tmp_path / destination, is_ours)
+        with pytest.raises(ConfigError, match=message):
+            save(tmp_path / destination, "one")
+    with pytest.raises(ConfigError, match="not a writable folder"):
+        storage.check_output(tmp_path / "file" / "run", is_ours)
+    assert (tmp_path / "thesis" / "chapter.txt").read_text() == "years of work"
+    assert names(tmp_path) == ["file", "thesis"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc")
+def test_a_mount_point_cannot_be_replaced():
+    with pytest.raises(ConfigError, match="mount point"):
+        storage.check_output("/proc", is_ours)
+
+
+def test_check_output_creates_nothing(tmp_path):
+    storage.check_output(tmp_path / "a" / "run", is_ours)
+    assert names(tmp_path) == []
+
+
+def test_a_link_is_followed(tmp_path):
+    save(tmp_path / "run1", "one")
+    (tmp_path / "latest").symlink_to("run1")
+    save(tmp_path / "latest", "two")
+    assert (tmp_path / "latest").is_symlink()
+    assert (tmp_path / "run1" / "mine").read_text() == "two"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/dev/full")
+def test_a_full_disk_is_one_sentence(tmp_path):
+    with (
+        pytest.raises(ConfigError, match=r"run cannot be written: .*No space left"),
+        storage.write_folder(tmp_path / "run", is_ours=is_ours) as folder,
+    ):
+        (folder / "mine").write_text("one")
+        Path("/dev/full").write_text("x")
+    assert names(tmp_path) == []
+
+
+def test_without_a_swap_two_renames_do(tmp_path, monkeypatch):
+    monkeypatch.setattr(storage, "_exchange", lambda first, second: False)
+    save(tmp_path / "run", "one")
+    save(tmp_path / "run", "two")
+    assert names(tmp_path) == ["run"]
+    assert (tmp_path / "run" / "mine").read_text() == "two"
+
+
+def test_a_kill_between_the_two_renames_is_recovered(tmp_path):
+    save(tmp_path / "run", "one")
+    (tmp_path / "run").rename(tmp_path / ".run.0123abcd.old")
+    storage.check_output(tmp_path / "run", is_ours)
+    assert (tmp_path / "run" / "mine").read_text() == "one"
+    assert names(tmp_path) == ["run"]
+
+
+@pytest.mark.skipif(storage.fcntl is None, reason="no file locks on this system")
+def test_leftovers_of_the_dead_go_and_folders_of_the_living_stay(tmp_path):
+    child = (
+        "import sys, time\nfrom pathlib import Path\nfrom kerasft import storage\n"
+        "with storage.write_folder(sys.argv[1], is_ours=lambda path: True) as folder:\n"
+        "    (folder / 'mine').write_text('child')\n    print('in', flush=True)\n    time.sleep(60)"
+    )
+    (tmp_path / ".run2.89abcdef.new").mkdir()  # a sibling of another folder, "run2"
+    (tmp_path / ".run.x.89abcdef.new").mkdir()  # and of "run.x"
+    others = {".run.x.89abcdef.new", ".run2.89abcdef.new"}
+    with subprocess.Popen(
+        [sys.executable, "-c", child, tmp_path / "run"], stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        save(tmp_path / "run", "one")
+        assert len(set(names(tmp_path)) - others) == 2  # run and the living child's sibling
+        process.kill()
+    save(tmp_path / "run", "two")
+    assert set(names(tmp_path)) - others == {"run"}
+    assert others <= set(names(tmp_path))
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from kerasft import storage
+number = 0
+while True:
+    number += 1
+    with storage.write_folder(sys.argv[1], is_ours=lambda path: True) as folder:
+        for name in "abcdef":
+            (folder / name).write_bytes(str(number % 10).encode() * 300_000)
+    print("saved", flush=True)
+"""
+
+
+@pytest.mark.parametrize("swap", [True, False], ids=["swap", "two-renames"])
+def test_a_killed_writer_leaves_the_old_or_the_new_folder(tmp_path, swap):
+    code = WRITER if swap else WRITER.replace(
+        "number = 0", "number = 0\nstorage._exchange = lambda first, second: False"
+    )  # fmt: skip
+    target = tmp_path / "run"
+    for kill in range(12):
+        with subprocess.Popen(
+            [sys.executable, "-c", code, target], stdout=subprocess.PIPE
+        ) as child:
+            assert child.stdout is not None
+            child.stdout.readline()
+            time.sleep(0.0037 * kill)
+            os.kill(child.pid, signal.SIGKILL)
+        if not swap:
+            storage.check_output(target, lambda path: True)  # this is what recovers
+        files = [(target / name).read_bytes() for name in names(target)]
+        assert [len(content) for content in files] == [300_000] * 6
+        assert len({content[0] for content in files}) == 1
+        assert all(content == content[:1] * 300_000 for content in files)
