@@ -1,12 +1,14 @@
-"""From a config dataclass to a command line, and from an exception to one sentence and an exit code.
+"""From a config dataclass to a command line, from an exception to one sentence and an exit code.
 
 Exit codes: 0 done, 2 the input was wrong (one sentence on stderr), 130 interrupted.
 """
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -73,17 +75,15 @@ def parse(config_class: type[C], arguments: Sequence[str]) -> C:
     import jsonargparse
 
     parser = jsonargparse.ArgumentParser(
-        prog=f"python -m {config_class.__module__}"
-        if config_class.__module__ != "__main__"
-        else f"python -m {_main_module()}",
+        prog=f"python -m {_module_name(config_class)}",
         description=_summary(config_class),
         exit_on_error=False,
     )
     parser.add_argument("--config", action="config", help="YAML file with any of the options below")
     parser.add_class_arguments(config_class, fail_untyped=True)
     try:
-        namespace = parser.parse_args(_with_flag_values(config_class, arguments))
-    except (jsonargparse.ArgumentError, argparse_error()) as error:
+        namespace = parser.parse_args(_completed(config_class, arguments))
+    except (jsonargparse.ArgumentError, argparse.ArgumentError) as error:
         raise ConfigError(_one_sentence(error, config_class)) from None
     values = {f.name: namespace[f.name] for f in dataclasses.fields(config_class)}  # type: ignore[arg-type]
     return config_class(**values)
@@ -112,6 +112,9 @@ def guard() -> Iterator[None]:
     except KerasftError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+    except (PermissionError, NotADirectoryError, IsADirectoryError) as error:
+        print(f"error: {error.strerror}: '{error.filename}'.", file=sys.stderr)
+        sys.exit(2)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(130)
@@ -121,20 +124,14 @@ def guard() -> Iterator[None]:
         sys.exit(0)
 
 
-def argparse_error() -> type[Exception]:
-    """The exception of `argparse` itself, which jsonargparse lets through in places."""
-    import argparse
-
-    return argparse.ArgumentError
-
-
-def _with_flag_values(config_class: type, arguments: Sequence[str]) -> list[str]:
-    flags = {f"--{f.name}" for f in dataclasses.fields(config_class) if f.type in (bool, "bool")}
-    words = list(arguments)
-    completed = []
-    for word, following in zip(words, [*words[1:], "--"], strict=True):
-        completed.append(word)
-        if word in flags and following.startswith("--"):
+def _completed(config_class: type, arguments: Sequence[str]) -> list[str]:
+    """Spells out what jsonargparse wants spelled: `--resume true`, `--targets [query,value]`."""
+    kinds = {f"--{f.name}": str(f.type) for f in dataclasses.fields(config_class)}
+    completed: list[str] = []
+    for word, following in zip(arguments, [*arguments, "--"][1:], strict=True):
+        is_list = bool(completed) and kinds.get(completed[-1], "").startswith("tuple[")
+        completed.append(f"[{word}]" if is_list and not word.startswith("[") else word)
+        if kinds.get(word) in ("bool", "<class 'bool'>") and following.startswith("--"):
             completed.append("true")
     return completed
 
@@ -145,12 +142,19 @@ def _summary(config_class: type) -> str:
 
 def _one_sentence(error: Exception, config_class: type) -> str:
     text = " ".join(str(error).split())
-    names = ", ".join(f.name for f in dataclasses.fields(config_class))  # type: ignore[arg-type]
-    if "nrecognized arguments" in text or "is not expected" in text or "does not exist" in text:
+    if "File does not exist" in text:
+        return text.replace('Parser key "config": ', "--config: ")
+    text = re.sub(r'Parser key "(\w+)": ', r"--\1: ", text)
+    text = re.sub(r"Expected an? <class '(\w+)'>", r"expected \1", text)
+    text = text.replace("Expected a typing.Literal", "expected one of ").replace("Got value", "got")
+    if "nrecognized arguments" in text or "is not accepted" in text:
+        names = ", ".join(f.name for f in dataclasses.fields(config_class))
         return f"{text.rstrip('.')}. The options are: {names}."
     return text
 
 
-def _main_module() -> str:
-    spec = getattr(sys.modules.get("__main__"), "__spec__", None)
-    return spec.name if spec else "kerasft"
+def _module_name(config_class: type) -> str:
+    if config_class.__module__ != "__main__":
+        return config_class.__module__
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    return spec.name if spec else "__main__"

@@ -1,0 +1,101 @@
+"""The command line: what is accepted, what is refused, and with which words."""
+
+import dataclasses
+from pathlib import Path
+from typing import Literal
+
+import pytest
+import yaml
+
+from kerasft import cli
+from kerasft.errors import ConfigError, DataError
+
+
+@dataclasses.dataclass
+class Config(cli.RunOptions):
+    """A config for the tests.
+
+    Args:
+        rank: Rank of the update.
+        tune: What trains.
+        targets: Names of projections.
+        preset: A checkpoint.
+    """
+
+    rank: int = 8
+    tune: Literal["lora", "head"] = "lora"
+    targets: tuple[str, ...] = ("query", "value")
+    preset: str | None = None
+
+
+def test_no_arguments_give_the_defaults():
+    assert cli.parse(Config, []) == Config()
+
+
+def test_options_flags_and_lists():
+    config = cli.parse(
+        Config, ["--rank", "3", "--resume", "--targets", "query,key", "--tensorboard", "false"]
+    )
+    assert config == Config(rank=3, resume=True, targets=("query", "key"))
+    assert cli.parse(Config, ["--seed", "4", "--resume"]).resume
+    assert cli.parse(Config, ["--targets", "[query]"]).targets == ("query",)
+
+
+def test_command_line_overrules_the_file(tmp_path: Path):
+    file = tmp_path / "run.yaml"
+    file.write_text("rank: 4\ntargets: [key]\nseed: 9\n")
+    config = cli.parse(Config, ["--config", str(file), "--rank", "5"])
+    assert (config.rank, config.targets, config.seed) == (5, ("key",), 9)
+
+
+def test_a_printed_config_reads_back(tmp_path: Path):
+    config = Config(rank=2, targets=("key",), preset="minilm", resume=True)
+    file = tmp_path / "run.yaml"
+    file.write_text(cli.to_yaml(config))
+    assert yaml.safe_load(file.read_text())["targets"] == ["key"]
+    assert cli.parse(Config, ["--config", str(file)]) == config
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--rank", "x"], ["--rank", "int", "x"]),
+        (["--unknown", "1"], ["--unknown", "rank", "targets"]),
+        (["--tune", "everything"], ["--tune", "lora", "head", "everything"]),
+        (["--rank"], ["--rank"]),
+        (["--config", "/nowhere.yaml"], ["/nowhere.yaml"]),
+    ],
+)
+def test_wrong_options_are_named_in_one_line(arguments: list[str], words: list[str]):
+    with pytest.raises(ConfigError) as error:
+        cli.parse(Config, arguments)
+    assert "\n" not in str(error.value)
+    assert all(word in str(error.value) for word in words), str(error.value)
+
+
+@pytest.mark.parametrize("text", ["rank: 3\nunknown: 4\n", "rank: [3\n", "- 1\n"])
+def test_wrong_files_are_refused(tmp_path: Path, text: str):
+    file = tmp_path / "run.yaml"
+    file.write_text(text)
+    with pytest.raises(ConfigError) as error:
+        cli.parse(Config, ["--config", str(file)])
+    assert "\n" not in str(error.value)
+
+
+def test_guard_makes_one_sentence_and_exit_code_2(capsys: pytest.CaptureFixture):
+    with pytest.raises(SystemExit) as stop, cli.guard():
+        raise DataError("data.csv has no rows.")
+    assert stop.value.code == 2
+    assert capsys.readouterr().err == "error: data.csv has no rows.\n"
+
+
+def test_guard_lets_bugs_through():
+    with pytest.raises(ZeroDivisionError), cli.guard():
+        _ = 1 / 0
+
+
+def test_guard_names_a_folder_that_cannot_be_written(capsys: pytest.CaptureFixture):
+    with pytest.raises(SystemExit) as stop, cli.guard():
+        raise PermissionError(13, "Permission denied", "/root/output")
+    assert stop.value.code == 2
+    assert "/root/output" in capsys.readouterr().err
