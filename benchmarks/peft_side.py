@@ -1,4 +1,4 @@
-"""The other side of every comparison: the same task in transformers + Hugging Face PEFT, in plain torch.
+"""The other side of a comparison: the same task in transformers + Hugging Face PEFT, plain torch.
 
 The settings are kerasft's: LoRA on the same projections of the same layers, the same head trained,
 Adam, the same batches' sizes and schedule. Nothing is tuned for or against either side.
