@@ -80,8 +80,9 @@ def kerasft_side(checkpoint: Path) -> dict[str, Callable[[], None]]:
 
 def peft_side(checkpoint: Path) -> dict[str, Callable[[], None]]:
     """The jobs of transformers + PEFT."""
-    import peft_side as other
     import transformers
+
+    import peft_side as other
 
     transformers.logging.set_verbosity_error()
     settings = other.Settings(batch_size=BATCH, max_length=LENGTH)
