@@ -40,10 +40,14 @@ def sha256_file(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def json_text(obj: Any) -> str:
+    """`obj` as indented JSON; NaN and infinity raise ValueError, since JSON has none."""
+    return json.dumps(obj, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
 def write_json(path: str | Path, obj: Any) -> None:
-    """Writes `obj` as indented UTF-8 JSON; NaN and infinity raise ValueError, as JSON has none."""
-    text = json.dumps(obj, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    Path(path).write_text(text, encoding="utf-8")
+    """Writes `json_text(obj)` in UTF-8."""
+    Path(path).write_text(json_text(obj), encoding="utf-8", newline="\n")
 
 
 def read_json(
@@ -88,12 +92,15 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not a JSON value")
 
 
-def check_output(destination: str | Path, is_ours: Callable[[Path], bool]) -> None:
+def check_output(destination: str | Path, is_ours: Callable[[Path], bool]) -> Path:
     """Refuses a destination that `write_folder` would refuse; call it before the long work.
 
     Args:
         destination: The folder that is to be written; it may exist if it is empty or one of ours.
         is_ours: Tells whether an existing folder was written by us and may be replaced.
+
+    Returns:
+        The destination as a Path, as it was given.
 
     Raises:
         ConfigError: It is a file, a folder of someone else's, a mount point, or not writable.
@@ -121,6 +128,7 @@ def check_output(destination: str | Path, is_ours: Callable[[Path], bool]) -> No
         ancestor = ancestor.parent
     if not ancestor.is_dir() or not os.access(ancestor, os.W_OK | os.X_OK):
         raise ConfigError(f"{destination} cannot be written: {ancestor} is not a writable folder.")
+    return Path(destination)
 
 
 @contextmanager
