@@ -1,0 +1,59 @@
+"""Serves a saved folder over HTTP: `python -m kerasft.serve saved_models/run --port 8000`."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import NoReturn
+
+from kerasft.cli import guard
+from kerasft.errors import ConfigError
+from kerasft.serving.limits import Limits
+
+HELP = {
+    "max_body_bytes": "largest body of a request, in bytes",
+    "max_texts": "most texts in one request",
+    "max_characters": "longest text, in characters",
+    "max_requests": "most prediction requests under way at once; more are answered with 503",
+    "wait_seconds": "longest wait for the model before a request is answered with 503",
+    "read_seconds": "longest time for a request to arrive",
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose complaints are `ConfigError`s."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raises what argparse would print and exit with."""
+        raise ConfigError(f"{message}; see `{self.prog} --help`.")
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Reads the command line.
+
+    Raises:
+        ConfigError: A word that is not understood, or a value of the wrong type.
+    """
+    parser = Parser(prog="python -m kerasft.serve", description=__doc__, allow_abbrev=False)
+    parser.add_argument("folder", metavar="FOLDER", help="a folder that a recipe saved")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    parser.add_argument("--port", type=int, default=8000, help="port; 0: any free (%(default)s)")
+    for field in fields(Limits):
+        text = f"{HELP[field.name]} (%(default)s)"
+        kind = type(field.default)
+        parser.add_argument(f"--{field.name}", type=kind, default=field.default, help=text)
+    return parser.parse_args(arguments)
+
+
+def main() -> None:
+    """The command line's entry point."""
+    with guard():
+        options = parse(sys.argv[1:])
+        limits = Limits(**{field.name: getattr(options, field.name) for field in fields(Limits)})
+        from kerasft.serving.server import run  # imports FastAPI: --help does without
+
+        run(options.folder, host=options.host, port=options.port, limits=limits)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""The routes. `body` reads requests, `worker` asks the model, `errors` shapes what goes wrong."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse
+from starlette.exceptions import HTTPException
+
+import kerasft
+from kerasft import backends
+from kerasft.serving import docs_page, errors
+from kerasft.serving.body import parse_texts, read_body
+from kerasft.serving.limits import Limits
+from kerasft.serving.request_log import TEXTS, RequestLog
+from kerasft.serving.schemas import (
+    ErrorAnswer,
+    Health,
+    Metadata,
+    ModelInfo,
+    PredictAnswer,
+    ServerLimits,
+    TextPrediction,
+    request_body,
+)
+from kerasft.serving.worker import Worker
+
+REASONS = {
+    400: "The body is not JSON in UTF-8.",
+    408: "The body took too long to arrive.",
+    413: "The body is too large.",
+    415: "The body is not application/json, or it is compressed.",
+    422: "The JSON is not what it should be: another shape, no texts, an empty or too long text.",
+    503: "The model is not loaded yet, or too many requests wait; see Retry-After.",
+}
+
+
+def create_app(worker: Worker, limits: Limits, name: str) -> FastAPI:
+    """The application; its lifespan begins to load the model and stops the worker.
+
+    Args:
+        worker: Holds the model.
+        limits: The server's bounds.
+        name: The model's name in the answers (the saved folder's).
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        worker.start()
+        yield
+        worker.stop()
+
+    app = FastAPI(
+        title="kerasft",
+        version=kerasft.__version__,
+        description=f"Predictions of the model {name}.",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+    )
+
+    def model_info() -> dict[str, str]:
+        metadata = worker.predictor.metadata
+        return {
+            "name": name,
+            "task": metadata["task"],
+            "architecture": metadata["architecture"],
+            "backend": backends.choose().name,
+        }
+
+    @app.post(
+        "/predict",
+        summary="Predict the labels of texts",
+        responses=_errors(400, 408, 413, 415, 422, 503),
+        openapi_extra={"requestBody": request_body(limits)},
+    )
+    async def predict(request: Request) -> PredictAnswer:
+        """Predicts one label per text, with the probability of every label."""
+        try:
+            place = worker.admit()
+        except errors.ApiError as busy:
+            await read_body(request, limits, refusal=busy)
+            raise
+        with place:
+            texts = parse_texts(await read_body(request, limits), limits)
+            request.scope[TEXTS] = len(texts)
+            found = await worker.predict(texts, request.is_disconnected)
+        predictions = [TextPrediction.model_validate(prediction) for prediction in found]
+        return PredictAnswer(predictions=predictions, model=ModelInfo(**model_info()))
+
+    @app.get("/health/live", summary="Is the server up?")
+    async def live() -> Health:
+        """Answers as long as the process does, also while the model is being loaded."""
+        return Health(status="live")
+
+    @app.get("/health/ready", summary="Is the model loaded?", responses=_errors(503))
+    async def ready() -> Health:
+        """Answers 200 once the model is loaded and has predicted for the first time."""
+        _ = worker.predictor
+        return Health(status="ready")
+
+    @app.get("/metadata", summary="What is being served?", responses=_errors(503))
+    async def metadata() -> Metadata:
+        """The task, the labels, the versions of the packages and the server's limits."""
+        predictor = worker.predictor
+        return Metadata(
+            **model_info(),
+            labels=list(predictor.label_names),
+            max_length=predictor.max_length,
+            versions=predictor.metadata["versions"],
+            limits=ServerLimits(**asdict(limits)),
+        )
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> HTMLResponse:
+        """The description of this interface as a page for people."""
+        return HTMLResponse(docs_page.render(app.openapi()), headers=docs_page.HEADERS)
+
+    app.add_exception_handler(errors.ApiError, errors.answer_api_error)
+    app.add_exception_handler(HTTPException, errors.answer_http_exception)
+    paths = (*app.openapi()["paths"], "/docs", "/openapi.json")
+    app.add_middleware(RequestLog, paths=paths)
+    return app
+
+
+def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """FastAPI's `responses` for the errors of a route."""
+    return {status: {"model": ErrorAnswer, "description": REASONS[status]} for status in statuses}

@@ -1,0 +1,134 @@
+"""The model in its own thread: loaded once, asked one batch at a time, with a bounded queue.
+
+The event loop never computes, so the health pages answer while a prediction runs. One thread,
+because one model uses all of the backend's threads by itself. (Gathering the waiting requests into
+one batch would go into `Worker.predict`.)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from starlette.requests import ClientDisconnect
+
+from kerasft.errors import BundleError
+from kerasft.serving.errors import RETRY_AFTER, ApiError
+from kerasft.serving.limits import Limits
+
+if TYPE_CHECKING:
+    from kerasft.predict import Prediction, Predictor
+
+
+class Worker:
+    """Loads a predictor in the background and answers requests one after the other.
+
+    Args:
+        load: Makes the predictor; called once, in the worker's thread.
+        limits: The server's bounds.
+        on_loaded: Called in the event loop when the model is ready, or with the error that `load`
+            or the warm-up raised.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[], Predictor],
+        limits: Limits,
+        on_loaded: Callable[[BaseException | None], None] = lambda error: None,
+    ) -> None:
+        self.error: BaseException | None = None
+        self._load, self._limits, self._on_loaded = load, limits, on_loaded
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
+        self._turn = asyncio.Lock()
+        self._inside = 0
+        self._predictor: Predictor | None = None
+        self._loading: asyncio.Future[Predictor] | None = None
+
+    @property
+    def predictor(self) -> Predictor:
+        """The predictor.
+
+        Raises:
+            ApiError: 503 as long as it is not loaded.
+        """
+        if self._predictor is None:
+            raise ApiError(503, "not_ready", "The model is still being loaded.", RETRY_AFTER)
+        return self._predictor
+
+    @property
+    def loading(self) -> bool:
+        """Whether the thread is still at work on loading."""
+        return self._loading is not None and not self._loading.done()
+
+    def start(self) -> None:
+        """Begins to load; returns at once. Called in the event loop."""
+        loop = asyncio.get_running_loop()
+        self._loading = loop.run_in_executor(self._thread, self._load_and_warm_up)
+        self._loading.add_done_callback(self._loaded)
+
+    def stop(self) -> None:
+        """Takes no further work; what runs in the thread runs to its end."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    @contextmanager
+    def admit(self) -> Iterator[None]:
+        """Takes a place among the `max_requests` that may be under way.
+
+        Raises:
+            ApiError: 503 when all are taken, or the model is not loaded.
+        """
+        _ = self.predictor
+        if self._inside >= self._limits.max_requests:
+            raise ApiError(503, "busy", "Too many requests are waiting; try again.", RETRY_AFTER)
+        self._inside += 1
+        try:
+            yield
+        finally:
+            self._inside -= 1
+
+    async def predict(
+        self, texts: list[str], client_has_gone: Callable[[], Awaitable[bool]]
+    ) -> list[Prediction]:
+        """Predicts in the model's thread when it is this request's turn.
+
+        Args:
+            texts: Checked texts.
+            client_has_gone: Asked when the turn comes, so that nothing is computed for nobody.
+
+        Raises:
+            ApiError: 503 when the turn does not come within `wait_seconds`.
+            starlette.requests.ClientDisconnect: Nobody waits for the answer any more.
+        """
+        try:
+            async with asyncio.timeout(self._limits.wait_seconds):
+                await self._turn.acquire()
+        except TimeoutError:
+            message = f"The model was not free within {self._limits.wait_seconds:g} seconds."
+            raise ApiError(503, "busy", message, RETRY_AFTER) from None
+        try:
+            if await client_has_gone():
+                raise ClientDisconnect
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._thread, self.predictor.predict, texts)
+        finally:
+            self._turn.release()
+
+    def _load_and_warm_up(self) -> Predictor:
+        predictor = self._load()
+        # A short and a long text, so that the shapes at both ends are compiled before anyone waits.
+        for prediction in predictor.predict(["a", "a " * predictor.max_length]):
+            if not all(math.isfinite(p) for p in prediction.probabilities.values()):
+                raise BundleError("The model predicts NaN: its weights are broken.")
+        return predictor
+
+    def _loaded(self, loading: asyncio.Future[Predictor]) -> None:
+        if loading.cancelled():
+            return
+        self.error = loading.exception()
+        if self.error is None:
+            self._predictor = loading.result()
+        self._on_loaded(self.error)
