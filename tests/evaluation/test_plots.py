@@ -1,0 +1,107 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib.image
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from kerasft import evaluation
+
+
+@pytest.fixture
+def drawn(monkeypatch) -> list[Figure]:
+    """The figures that were saved, to look at their contents."""
+    figures: list[Figure] = []
+    save = Figure.savefig
+
+    def keep(figure, *args, **options):
+        figures.append(figure)
+        save(figure, *args, **options)
+
+    monkeypatch.setattr(Figure, "savefig", keep)
+    return figures
+
+
+def history(steps: int, epochs: int, **logs: list[float]) -> dict:
+    per_epoch = steps // epochs
+    return {
+        "losses": np.linspace(2, 0.5, steps).tolist(),
+        "epochs": [
+            {"epoch": i + 1, "step": (i + 1) * per_epoch, "loss": 1.0}
+            | {name: values[i] for name, values in logs.items()}
+            for i in range(epochs)
+        ],
+    }
+
+
+def metrics(classes: int, rows: int = 300) -> dict:
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, classes, rows)
+    probabilities = rng.dirichlet(np.ones(classes), rows)
+    return evaluation.evaluate(
+        labels, probabilities, [f"a class called {i}" for i in range(classes)]
+    )
+
+
+def is_picture(path: Path) -> bool:
+    pixels = matplotlib.image.imread(path)
+    return min(pixels.shape[:2]) > 200 and pixels.std() > 0.01
+
+
+@pytest.mark.parametrize(("steps", "epochs"), [(1, 1), (8, 2), (600, 3)])
+def test_loss(tmp_path, drawn, steps, epochs):
+    run = history(
+        steps, epochs, val_loss=[0.9, 0.8, 0.7], accuracy=[0.1] * 3, val_accuracy=[0.5] * 3
+    )
+    evaluation.plot_loss(run, tmp_path / "loss.png")
+    assert is_picture(tmp_path / "loss.png")
+    left, right = drawn[0].axes
+    lines = {line.get_label(): line for line in [*left.get_lines(), *right.get_lines()]}
+    assert lines["validation loss"].get_xydata().tolist() == [
+        [epoch["step"], epoch["val_loss"]] for epoch in run["epochs"]
+    ]
+    assert lines["validation accuracy"].get_ydata().tolist() == [0.5] * epochs
+    assert any(np.array_equal(line.get_ydata(), run["losses"]) for line in left.get_lines())
+    assert right.get_ylabel() == "validation accuracy"
+
+
+def test_loss_without_validation_has_one_axis(tmp_path, drawn):
+    evaluation.plot_loss(history(10, 1), tmp_path / "loss.png")
+    assert len(drawn[0].axes) == 1
+
+
+@pytest.mark.parametrize("classes", [2, 20])
+def test_confusion_shows_counts_and_shares(tmp_path, drawn, classes):
+    scores = metrics(classes)
+    evaluation.plot_confusion(scores, tmp_path / "confusion.png")
+    assert is_picture(tmp_path / "confusion.png")
+    axes = drawn[0].axes[0]
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == list(scores["per_class"])
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == list(scores["per_class"])
+    cells = {text.get_position(): text.get_text() for text in axes.texts}
+    counts = np.array(scores["confusion"])
+    share = counts[1, 0] / counts[1].sum()
+    assert cells[(0, 1)] == f"{counts[1, 0]}\n{share:.0%}"
+    assert len(cells) == np.count_nonzero(counts)
+
+
+def test_confusion_of_many_and_oddly_named_classes(tmp_path, drawn):
+    scores = metrics(45)
+    evaluation.plot_confusion(scores, tmp_path / "many.png")
+    assert not drawn[0].axes[0].texts
+    names = ["cost in $ or $$ of a very long name indeed", r"\frac{", "^_%#"]
+    labels = np.arange(3)
+    odd = evaluation.evaluate(labels, np.eye(3), names)
+    evaluation.plot_confusion(odd, tmp_path / "odd.png")
+    assert is_picture(tmp_path / "odd.png")
+
+
+def test_pyplot_is_never_imported(tmp_path):
+    code = (
+        "import sys; from kerasft import evaluation;"
+        "evaluation.plot_loss({'losses': [1.0], 'epochs': []}, sys.argv[1]);"
+        "sys.exit('matplotlib.pyplot' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code, tmp_path / "l.png"]).returncode == 0
