@@ -1,6 +1,6 @@
 """The only room that imports torch, TensorFlow or JAX.
 
-`choose()` runs when kerasft is imported and imports nothing heavy; it notes a problem (an unknown or
+`choose()` runs when kerasft is imported and imports nothing heavy; it notes a problem (an unknown
 missing backend) instead of raising it, so that a command can still say it in one sentence: call
 `check()` first, before anything imports keras. `current()` is the module of the chosen backend:
 

@@ -35,9 +35,9 @@ _choice: Choice | None = None
 def choose() -> Choice:
     """Decides the backend at the first call and sets KERAS_BACKEND; later calls repeat the answer.
 
-    KERAS_BACKEND decides where it is set, or the backend of a Keras that is already imported; otherwise
-    the first installed of `BACKENDS`. `~/.keras/keras.json` is not asked: Keras writes it unasked, so
-    what stands there is seldom anybody's wish. Raises nothing; see `check`.
+    KERAS_BACKEND decides where it is set, or the backend of a Keras that is already imported;
+    otherwise the first installed of `BACKENDS`. `~/.keras/keras.json` is not asked: Keras writes it
+    unasked, so what stands there is seldom anybody's wish. Raises nothing; see `check`.
     """
     global _choice
     if _choice is None:
@@ -124,7 +124,7 @@ def current() -> ModuleType:
 
 
 def describe() -> str:
-    """One line for the start of a run: "backend: torch 2.13.0 on cpu, 2 threads (the default; ...)"."""
+    """One line that opens a run: "backend: torch 2.13.0 on cpu, 2 threads (the default; ...)"."""
     choice, backend = check(), current()
     count = backend.threads()
     threads = f"{count} thread{'' if count == 1 else 's'}"

@@ -12,9 +12,9 @@ _TENSORFLOW = ("tensorflow", "tensorflow_text")
 def import_keras_hub() -> ModuleType:
     """Imports keras_hub; on torch and JAX TensorFlow is hidden from it meanwhile.
 
-    KerasHub imports TensorFlow for its own preprocessing, which kerasft does not use. Without it a run
-    takes about 600 MB and 3 s less, and works where TensorFlow is not installed. A TensorFlow that
-    somebody imported already is left in sight.
+    KerasHub imports TensorFlow for its own preprocessing, which kerasft does not use. Without it a
+    run takes about 600 MB and 3 s less, and works where TensorFlow is not installed. A TensorFlow
+    that somebody imported already is left in sight.
 
     Raises:
         ConfigError: see `kerasft.backends.check`.

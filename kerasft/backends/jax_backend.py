@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def compile_forward(model: "keras.Model") -> Callable[[Mapping[str, np.ndarray]], np.ndarray]:
     """The model's inference as a plain function over numpy arrays: no dropout, no gradients.
 
-    Compiled once a shape. The weights are arguments of the compiled function, not constants in it, so
-    later changes of the weights are seen.
+    Compiled once a shape. The weights are arguments of the compiled function, not constants in it,
+    so later changes of the weights are seen.
 
     Returns:
         A function from the model's inputs (a dict of arrays) to its output array.
@@ -26,8 +26,8 @@ def compile_forward(model: "keras.Model") -> Callable[[Mapping[str, np.ndarray]]
 
     @jax.jit
     def compiled(values: Sequence[jax.Array], inputs: Mapping[str, jax.Array]) -> Any:
-        # As `stateless_call`, but over one list of all variables: its order does not depend on which
-        # of them are trainable, so freezing a layer later cannot mix them up.
+        # As `stateless_call`, but over one list of all variables: its order does not depend on
+        # which of them are trainable, so freezing a layer later cannot mix them up.
         state = list(zip(model.variables, values, strict=True))
         with keras.StatelessScope(state_mapping=state):
             return model(inputs, training=False)

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 def compile_forward(model: "keras.Model") -> Callable[[Mapping[str, np.ndarray]], np.ndarray]:
     """The model's inference as a plain function over numpy arrays: no dropout, no gradients.
 
-    Compiled by XLA once a shape. Later changes of the weights are seen; after layers were exchanged or
-    adapters added or removed, call it again.
+    Compiled by XLA once a shape. Later changes of the weights are seen; after layers were exchanged
+    or adapters added or removed, call it again.
 
     Returns:
         A function from the model's inputs (a dict of arrays) to its output array.
     """
 
-    # Shapes are few (the batches' buckets), so a trace a shape is wanted and no cause for a warning.
+    # Shapes are few (the batches' buckets), so one trace for each is wanted.
     @tf.function(jit_compile=True, reduce_retracing=False)
     def compiled(inputs: Mapping[str, Any]) -> Any:
         return model(inputs, training=False)

@@ -1,0 +1,232 @@
+"""The encoders that a classifier can stand on, and the numbers that make one of them."""
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import keras
+
+from kerasft import backends
+from kerasft.errors import ConfigError, KerasftError
+
+ACTIVATIONS: dict[str, Callable] = {
+    "gelu": partial(keras.activations.gelu, approximate=False),
+    "gelu_approximate": partial(keras.activations.gelu, approximate=True),
+    "relu": keras.activations.relu,
+    "silu": keras.activations.silu,
+    "tanh": keras.activations.tanh,
+}
+"""Activations of the feed-forward layers, by our names. "gelu" is the exact one (with erf)."""
+
+_LARGEST = {
+    "vocabulary_size": 4_000_000,
+    "num_layers": 200,
+    "num_heads": 1_000,
+    "hidden_dim": 20_000,
+    "intermediate_dim": 100_000,
+    "max_sequence_length": 1_000_000,
+    "num_segments": 1_000,
+}
+_LARGEST_MODEL = 20_000_000_000  # parameters
+
+
+@dataclass(frozen=True)
+class EncoderArguments:
+    """The shape of an encoder: everything that rebuilds it, apart from its weights.
+
+    Attributes:
+        vocabulary_size: Tokens in the embedding table.
+        num_layers: Transformer layers.
+        num_heads: Attention heads; must divide `hidden_dim`.
+        hidden_dim: Width of the hidden states.
+        intermediate_dim: Width inside the feed-forward layers.
+        max_sequence_length: Positions in the embedding table: the longest text, in tokens.
+        dropout: Dropout on the embeddings and on what each sublayer adds.
+        attention_dropout: Dropout on the attention weights.
+        head_dropout: Dropout before the classification layer.
+        num_segments: Segments in the embedding table (BERT: 2, DistilBERT: 0, it has none).
+        activation: Activation of the feed-forward layers, one of `ACTIVATIONS`.
+        layer_norm_epsilon: Epsilon of every layer normalization.
+
+    Raises:
+        ConfigError: A value is out of range.
+
+    Example:
+        >>> EncoderArguments(vocabulary_size=100, num_layers=2, num_heads=2, hidden_dim=16,
+        ...                  intermediate_dim=32, max_sequence_length=64)
+    """
+
+    vocabulary_size: int
+    num_layers: int
+    num_heads: int
+    hidden_dim: int
+    intermediate_dim: int
+    max_sequence_length: int
+    dropout: float = 0.1
+    attention_dropout: float = 0.1
+    head_dropout: float = 0.1
+    num_segments: int = 0
+    activation: str = "gelu"
+    layer_norm_epsilon: float = 1e-12
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            self._check(field)
+        if self.hidden_dim % self.num_heads:
+            raise ConfigError(
+                f"num_heads ({self.num_heads}) must divide hidden_dim ({self.hidden_dim})"
+            )
+        if self.activation not in ACTIVATIONS:
+            raise ConfigError(
+                f"activation {self.activation!r} is not one of {', '.join(ACTIVATIONS)}"
+            )
+        if self.parameter_count > _LARGEST_MODEL:
+            raise ConfigError(
+                f"an encoder of {self.parameter_count:,} parameters is over the limit of "
+                f"{_LARGEST_MODEL:,}"
+            )
+
+    def _check(self, field: dataclasses.Field) -> None:
+        """Checks one value's type and range."""
+        name, value = field.name, getattr(self, field.name)
+        wanted: Any = field.type
+        kinds = (int, float) if wanted is float else (wanted,)
+        if not isinstance(value, kinds) or isinstance(value, bool):
+            raise ConfigError(f"{name} must be {wanted.__name__}, not {value!r}")
+        if wanted is int:
+            smallest = 0 if name == "num_segments" else 1
+            if not smallest <= value <= _LARGEST[name]:
+                raise ConfigError(
+                    f"{name} must be between {smallest} and {_LARGEST[name]:,}, not {value:,}"
+                )
+        elif name.endswith("dropout") and not 0 <= value < 1:
+            raise ConfigError(f"{name} must be at least 0 and less than 1, not {value}")
+        elif name == "layer_norm_epsilon" and not (math.isfinite(value) and 0 < value < 1):
+            raise ConfigError(f"{name} must be between 0 and 1, not {value}")
+
+    @property
+    def parameter_count(self) -> int:
+        """Weights of the encoder without a head."""
+        width, inner = self.hidden_dim, self.intermediate_dim
+        rows = self.vocabulary_size + self.max_sequence_length + self.num_segments
+        attention = 4 * (width * width + width)
+        feed_forward = 2 * width * inner + inner + width
+        return rows * width + 2 * width + self.num_layers * (attention + feed_forward + 4 * width)
+
+    @classmethod
+    def from_dict(
+        cls, values: Mapping[str, Any], error: type[KerasftError] = ConfigError
+    ) -> "EncoderArguments":
+        """Reads what `to_dict` wrote, refusing unknown, missing, wrongly typed and absurd values.
+
+        Args:
+            values: The arguments by name.
+            error: The class of exception to raise (a file's reader says which file it was).
+
+        Raises:
+            KerasftError: Of the class `error`; the message names the argument.
+        """
+        names = {field.name for field in dataclasses.fields(cls)}
+        required = {
+            field.name for field in dataclasses.fields(cls) if field.default is dataclasses.MISSING
+        }
+        unknown, missing = sorted(set(values) - names), sorted(required - set(values))
+        if unknown:
+            raise error(f"unknown encoder arguments: {', '.join(map(str, unknown))}")
+        if missing:
+            raise error(f"missing encoder arguments: {', '.join(missing)}")
+        try:
+            return cls(**values)
+        except ConfigError as problem:
+            raise error(str(problem)) from None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The arguments by name, as JSON can hold them."""
+        return dataclasses.asdict(self)
+
+
+def _distilbert(arguments: EncoderArguments, dropout: float) -> keras.Model:
+    hub = backends.import_keras_hub()
+    return hub.models.DistilBertBackbone(
+        vocabulary_size=arguments.vocabulary_size,
+        num_layers=arguments.num_layers,
+        num_heads=arguments.num_heads,
+        hidden_dim=arguments.hidden_dim,
+        intermediate_dim=arguments.intermediate_dim,
+        max_sequence_length=arguments.max_sequence_length,
+        dropout=dropout,
+        dtype="float32",
+    )
+
+
+def _bert(arguments: EncoderArguments, dropout: float) -> keras.Model:
+    hub = backends.import_keras_hub()
+    return hub.models.BertBackbone(
+        vocabulary_size=arguments.vocabulary_size,
+        num_layers=arguments.num_layers,
+        num_heads=arguments.num_heads,
+        hidden_dim=arguments.hidden_dim,
+        intermediate_dim=arguments.intermediate_dim,
+        max_sequence_length=arguments.max_sequence_length,
+        num_segments=arguments.num_segments,
+        dropout=dropout,
+        dtype="float32",
+    )
+
+
+ARCHITECTURES: dict[str, Callable[[EncoderArguments, float], keras.Model]] = {
+    "bert": _bert,
+    "distilbert": _distilbert,
+}
+"""The KerasHub backbone of each architecture, by the `model_type` of its Hugging Face twin."""
+
+
+def build_backbone(architecture: str, arguments: EncoderArguments) -> keras.Model:
+    """Builds a KerasHub backbone that computes exactly what its Hugging Face twin computes.
+
+    KerasHub fixes the activation (in BERT an approximate GELU, 1.7e-4 off in the hidden states),
+    the epsilons and one dropout rate for everything. They are set here, before any compilation.
+
+    Args:
+        architecture: "bert" or "distilbert".
+        arguments: The encoder's shape.
+
+    Returns:
+        A `BertBackbone` or `DistilBertBackbone` with random weights, in float32.
+
+    Raises:
+        ConfigError: The architecture is unknown, or its `num_segments` cannot be.
+    """
+    if architecture not in ARCHITECTURES:
+        raise ConfigError(
+            f"the architecture {architecture!r} is not supported; "
+            f"it must be one of {', '.join(ARCHITECTURES)}"
+        )
+    if (arguments.num_segments > 0) != (architecture == "bert"):
+        needed = "at least 1" if architecture == "bert" else "0"
+        raise ConfigError(
+            f"num_segments must be {needed} for {architecture}, not {arguments.num_segments}"
+        )
+    # A dropout layer made with rate 0 has no random generator: it could not be turned up later.
+    highest = max(arguments.dropout, arguments.attention_dropout)
+    backbone = ARCHITECTURES[architecture](arguments, float(highest))
+    activation = ACTIVATIONS[arguments.activation]
+    epsilon = float(arguments.layer_norm_epsilon)
+    backbone.embeddings_layer_norm.epsilon = epsilon
+    backbone.embeddings_dropout.rate = arguments.dropout
+    for layer in backbone.transformer_layers:
+        layer.activation = activation
+        layer.layer_norm_epsilon = epsilon
+        layer._feedforward_intermediate_dense.activation = activation
+        layer._self_attention_layer_norm.epsilon = epsilon
+        layer._feedforward_layer_norm.epsilon = epsilon
+        layer._feedforward_dropout.rate = arguments.dropout
+        attention = layer._self_attention_layer
+        attention._dropout = arguments.attention_dropout
+        attention._dropout_layer.rate = arguments.attention_dropout
+        # transformers' DistilBERT has no dropout on what its attention adds; its BERT has.
+        layer._self_attention_dropout.rate = arguments.dropout if architecture == "bert" else 0.0
+    return backbone

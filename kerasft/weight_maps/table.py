@@ -1,0 +1,119 @@
+"""The rows of a name table: a Hugging Face module, a Keras layer, how their arrays relate."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+_ATTRIBUTES = {
+    # torch's Linear keeps its weight as (out, in); Keras as (in..., out...).
+    "linear": (("weight", "kernel"), ("bias", "bias")),
+    "norm": (("weight", "gamma"), ("bias", "beta")),
+    "embedding": (("weight", "embeddings"),),
+    "position": (("weight", "position_embeddings"),),  # KerasHub's PositionEmbedding
+}
+
+
+class Parameter(NamedTuple):
+    """One array of an entry: its Hugging Face name and shape, and the Keras layer's attribute."""
+
+    name: str
+    attribute: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One module of a Hugging Face model and the Keras layer that computes the same.
+
+    Attributes:
+        module: The Hugging Face module: "distilbert.transformer.layer.0.attention.q_lin".
+        layer: The Keras layer's path: "transformer_layer_0/self_attention_layer/query".
+        kind: "linear", "norm", "embedding" or "position" (KerasHub's table of positions).
+        shape: Shape of the Hugging Face weight: (out, in) for "linear", (rows, width) for the
+            tables, (width,) for "norm".
+        head: Whether it belongs to the classification head, which a checkpoint may lack.
+    """
+
+    module: str
+    layer: str
+    kind: str
+    shape: tuple[int, ...]
+    head: bool = False
+
+    @property
+    def parameters(self) -> list[Parameter]:
+        """Its arrays: (Hugging Face name, attribute of the Keras layer, Hugging Face shape)."""
+        return [
+            Parameter(
+                f"{self.module}.{suffix}",
+                attribute,
+                self.shape if suffix == "weight" else self.shape[:1],
+            )
+            for suffix, attribute in _ATTRIBUTES[self.kind]
+        ]
+
+    def to_keras(self, array: np.ndarray, keras_shape: tuple[int, ...]) -> np.ndarray:
+        """A Hugging Face array of this entry in the shape of the Keras variable."""
+        if self.kind == "linear" and array.ndim == 2:
+            return linear_to_keras(array, keras_shape)
+        return array.reshape(keras_shape)  # biases of query, key and value: (out,) -> (heads, d)
+
+    def to_hugging_face(self, array: np.ndarray, parameter: Parameter) -> np.ndarray:
+        """A Keras variable's array of this entry in the shape of the Hugging Face tensor."""
+        if self.kind == "linear" and len(parameter.shape) == 2:
+            out, into = parameter.shape
+            return np.ascontiguousarray(array.reshape(into, out).T)  # (in..., out...) -> (out, in)
+        return np.ascontiguousarray(array.reshape(parameter.shape))
+
+
+def linear_to_keras(array: np.ndarray, keras_shape: tuple[int, ...]) -> np.ndarray:
+    """A Linear weight as a Dense or EinsumDense kernel.
+
+    Args:
+        array: (out, in), torch's order.
+        keras_shape: (in..., out...): (in, out) of a Dense, (in, heads, head_dim) of a query,
+            (heads, head_dim, out) of an attention output.
+
+    Returns:
+        The same numbers in `keras_shape`.
+    """
+    return array.T.reshape(keras_shape)  # (out, in) -> (in, out) -> (in..., out...)
+
+
+def linear_to_hf(kernel: np.ndarray, in_rank: int) -> np.ndarray:
+    """The inverse of `linear_to_keras`.
+
+    Args:
+        kernel: (in..., out...), the kernel of a Dense or EinsumDense.
+        in_rank: How many of its axes are inputs: 2 for an attention output, 1 for all others.
+
+    Returns:
+        (out, in), contiguous.
+    """
+    into = int(np.prod(kernel.shape[:in_rank]))
+    return np.ascontiguousarray(kernel.reshape(into, -1).T)  # (in..., out...) -> (out, in)
+
+
+def layers_by_path(model: keras.Model) -> dict[str, keras.layers.Layer]:
+    """Every layer of a built model that has a path, however deep, by that path.
+
+    Layers without weights, such as dropouts, are never built and have none.
+
+    Raises:
+        ValueError: Two layers share one path, so that their weights could be mixed up.
+    """
+    found: dict[str, keras.layers.Layer] = {}
+    for layer in _layers(model):
+        if layer.path is None:
+            continue
+        if found.setdefault(layer.path, layer) is not layer:
+            raise ValueError(f"two layers of {model.name} share the path {layer.path!r}")
+    return found
+
+
+def _layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
+    layers: Iterable[keras.layers.Layer] = model._flatten_layers(include_self=False)
+    yield from layers
