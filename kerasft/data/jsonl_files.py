@@ -1,0 +1,74 @@
+"""JSON-lines files: one JSON object a line."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from kerasft.data.table import Table, check_columns, make_table
+from kerasft.data.text_files import read_text
+from kerasft.errors import DataError
+
+
+def read_jsonl(path: Path, text_column: str, label_column: str | None) -> Table:
+    """Reads a .jsonl file. Numbers and booleans as labels become strings (3 -> "3").
+
+    Raises:
+        DataError: The file cannot be read, a line is not a JSON object, lacks a wanted key or
+            holds a value of the wrong type.
+    """
+    file = read_text(path)
+    rows: list[tuple[int, str, str | None]] = []
+    blank = 0
+    # By "\n" alone: str.splitlines would also cut at U+2028, which may stand inside a JSON string.
+    lines = file.text.removesuffix("\n").split("\n")
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            blank += 1
+            continue
+        where = f"{file.source} line {number}"
+        content = _parse(line, where)
+        check_columns(where, list(content), text_column, label_column)
+        text = content[text_column]
+        if text is None:
+            text = ""
+        if not isinstance(text, str):
+            raise DataError(f"{where} has {_kind(text)} as {text_column!r}; it must be a string")
+        label = None if label_column is None else _label(content[label_column], label_column, where)
+        rows.append((number, text, label))
+    return make_table(rows, source=file.source, sha256=file.sha256, dropped={"blank lines": blank})
+
+
+def _parse(line: str, where: str) -> dict[str, Any]:
+    try:
+        content = json.loads(line)
+    except RecursionError:
+        raise DataError(f"{where} is nested too deeply") from None
+    except json.JSONDecodeError as error:
+        raise DataError(f"{where} is not JSON: {error.msg} at character {error.pos + 1}") from None
+    except ValueError as error:  # an integer of more than 4,300 digits
+        raise DataError(f"{where} cannot be read: {error}") from None
+    if not isinstance(content, dict):
+        raise DataError(
+            f"{where} is {_kind(content)}, not an object; write one {{...}} on each line"
+        )
+    return content
+
+
+def _label(value: Any, column: str, where: str) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
+        return str(value)
+    raise DataError(f"{where} has {_kind(value)} as {column!r}; a label is a string or a number")
+
+
+def _kind(value: Any) -> str:
+    names = {list: "a list", dict: "an object", str: "a string", bool: "a boolean"}
+    if value is None:
+        return "null"
+    return names.get(type(value), f"the number {value}")

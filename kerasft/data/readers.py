@@ -1,0 +1,45 @@
+"""The one door to labelled texts: a file or a hub data set by name."""
+
+from pathlib import Path
+
+from kerasft.data.csv_files import read_csv
+from kerasft.data.hub import read_hub
+from kerasft.data.jsonl_files import read_jsonl
+from kerasft.data.table import Table, check_classes
+from kerasft.errors import DataError
+
+__all__ = ["Table", "check_classes", "read_table"]
+
+
+def read_table(
+    source: str | Path, text_column: str = "text", label_column: str | None = "label"
+) -> Table:
+    """Reads texts and labels.
+
+    Args:
+        source: FILE.csv, FILE.tsv or FILE.jsonl (UTF-8), or hub:NAME or hub:NAME:CONFIG (the "train"
+            part of a data set of the Hugging Face hub).
+        text_column: Name of the column (key) with the texts.
+        label_column: Likewise for the classes; None reads texts alone.
+
+    Raises:
+        DataError: The source cannot be read or used; the message says where and why.
+
+    Example:
+        >>> table = read_table("complaints.csv", "narrative", "product")
+        >>> table.texts[0], table.labels[0]
+    """
+    name = str(source)
+    if name.startswith("hub:"):
+        return read_hub(name.removeprefix("hub:"), text_column, label_column)
+    path = Path(source)
+    match path.suffix.lower():
+        case ".csv":
+            return read_csv(path, ",", text_column, label_column)
+        case ".tsv":
+            return read_csv(path, "\t", text_column, label_column)
+        case ".jsonl":
+            return read_jsonl(path, text_column, label_column)
+    raise DataError(
+        f"{name} is none of FILE.csv, FILE.tsv, FILE.jsonl and hub:NAME; convert it to one of these"
+    )

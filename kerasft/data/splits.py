@@ -1,0 +1,131 @@
+"""Train, validation and test parts, frozen by a hash of the text."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from kerasft.errors import ConfigError, DataError
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which rows are in which part.
+
+    Attributes:
+        train: Row indices, int64, in the order of the texts' hashes (not of the file).
+        validation: Likewise.
+        test: Likewise.
+        test_sha256: Hash of the test part's texts; equal hashes mean the same test.
+        duplicates: Rows whose text (normalized) stands in an earlier row already.
+        conflicts: Distinct texts that carry more than one label.
+    """
+
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+    test_sha256: str
+    duplicates: int
+    conflicts: int
+
+
+def normalize(text: str) -> str:
+    """The form in which two texts count as the same: NFC, case-folded, whitespace collapsed."""
+    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
+
+
+def split_by_hash(
+    texts: Sequence[str],
+    labels: Sequence[str],
+    *,
+    validation: float = 0.15,
+    test: float = 0.15,
+    seed: int = 0,
+) -> Split:
+    """Splits rows into three parts that depend on the texts alone.
+
+    Within each class the distinct texts (see `normalize`) are ordered by sha256(seed + text); the
+    first go to the test part, the next to validation, the rest to training. So the order of the
+    rows does not matter, equal texts always share one part, and rows of other classes move nothing.
+    A text with several labels counts for the first of them by name.
+
+    A class of three distinct texts or more has at least one in each part (whose share is not 0),
+    one of two has one in training and one in test.
+
+    Args:
+        texts: (rows,) texts.
+        labels: (rows,) class names.
+        validation: Share of each class's distinct texts for validation, 0 to 1.
+        test: Likewise for the test.
+        seed: Another seed gives another split.
+
+    Raises:
+        ConfigError: The shares are negative or leave nothing to train on.
+        DataError: A class has a single distinct text.
+    """
+    if validation < 0 or test < 0 or validation + test >= 1:
+        raise ConfigError(
+            f"the shares of validation ({validation}) and test ({test}) must be 0 or more and "
+            "leave something to train on"
+        )
+    groups: dict[str, list[int]] = defaultdict(list)
+    for row, text in enumerate(texts):
+        groups[normalize(text)].append(row)
+    classes: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for text, rows in groups.items():
+        owner = min(labels[row] for row in rows)
+        classes[owner].append((_digest(seed, text), text))
+    parts: dict[str, list[tuple[str, str]]] = {"train": [], "validation": [], "test": []}
+    for name, members in classes.items():
+        members.sort()
+        for_test, for_validation = _sizes(len(members), validation, test, name)
+        parts["test"] += members[:for_test]
+        parts["validation"] += members[for_test : for_test + for_validation]
+        parts["train"] += members[for_test + for_validation :]
+
+    def rows_of(part: str) -> np.ndarray:
+        rows = [
+            row
+            for _, text in sorted(parts[part])
+            for row in sorted(groups[text], key=lambda row: (labels[row], texts[row]))
+        ]
+        return np.array(rows, dtype=np.int64)
+
+    test_texts = "\n".join(sorted(text for _, text in parts["test"]))
+    return Split(
+        train=rows_of("train"),
+        validation=rows_of("validation"),
+        test=rows_of("test"),
+        test_sha256=hashlib.sha256(test_texts.encode("utf-8", "surrogatepass")).hexdigest(),
+        duplicates=len(texts) - len(groups),
+        conflicts=sum(len({labels[row] for row in rows}) > 1 for rows in groups.values()),
+    )
+
+
+def _digest(seed: int, text: str) -> str:
+    return hashlib.sha256(f"{seed}\n{text}".encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _sizes(distinct: int, validation: float, test: float, name: str) -> tuple[int, int]:
+    """How many of a class's distinct texts go to (test, validation)."""
+    wanted = (test > 0) + (validation > 0)
+    if distinct == 1 and wanted:
+        raise DataError(
+            f"class {name!r} has a single distinct text, so it cannot be trained and tested; add "
+            "rows or drop the class"
+        )
+    for_test = max(1, round(test * distinct)) if test else 0
+    for_validation = max(1, round(validation * distinct)) if validation else 0
+    if distinct == 2 and wanted == 2:
+        for_validation = 0
+    while for_test + for_validation >= distinct:  # shares close to 1 of few texts
+        if for_test >= for_validation:
+            for_test -= 1
+        else:
+            for_validation -= 1
+    return for_test, for_validation

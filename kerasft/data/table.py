@@ -1,0 +1,141 @@
+"""The table that every reader returns: texts and labels, checked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from kerasft.errors import DataError
+
+
+@dataclass(frozen=True)
+class Table:
+    """Texts and their labels, as read.
+
+    Attributes:
+        texts: The texts, none of them blank.
+        labels: The class names, without surrounding whitespace; empty when no label was asked for.
+        source: The file or hub data set.
+        sha256: Hash of the file's bytes (hub: of the rows).
+        dropped: What was left out, and how often ("blank lines").
+    """
+
+    texts: list[str]
+    labels: list[str]
+    source: str
+    sha256: str
+    dropped: dict[str, int] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+
+def make_table(
+    rows: Sequence[tuple[int, str, str | None]],
+    *,
+    source: str,
+    sha256: str,
+    unit: str = "line",
+    dropped: dict[str, int] | None = None,
+) -> Table:
+    """Checks rows and makes a table of them.
+
+    Args:
+        rows: (position, text, label or None when no label was asked for) each.
+        source: The file or data set, for messages.
+        sha256: Hash of the content.
+        unit: What a position counts: "line" or "row".
+        dropped: What the reader left out.
+
+    Raises:
+        DataError: There are no rows; or texts or labels that are blank or not Unicode.
+    """
+    if not rows:
+        raise DataError(f"{source} has no rows; it needs one a text, below the header")
+    for name, column in (("text", 1), ("label", 2)):
+        blank = [row[0] for row in rows if row[column] is not None and not row[column].strip()]  # type: ignore[union-attr]
+        if blank:
+            raise DataError(
+                f"{source} has an empty {name} in {positions(unit, blank)}; fill in or delete "
+                f"{'that ' + unit if len(blank) == 1 else 'those ' + unit + 's'}"
+            )
+        broken = [
+            row[0] for row in rows if row[column] is not None and not _is_unicode(row[column])
+        ]
+        if broken:
+            raise DataError(
+                f"{source} has a lone surrogate (half a character) in the {name} of "
+                f"{positions(unit, broken)}; write the file again as UTF-8"
+            )
+    return Table(
+        texts=[text for _, text, _ in rows],
+        labels=[label.strip() for _, _, label in rows if label is not None],
+        source=source,
+        sha256=sha256,
+        dropped={name: count for name, count in (dropped or {}).items() if count},
+    )
+
+
+def check_classes(labels: Sequence[str]) -> None:
+    """Checks that a classifier can be trained on these labels.
+
+    Raises:
+        DataError: There is one class only, or a class has one row only.
+    """
+    counts = Counter(labels)
+    if len(counts) < 2:
+        only = f" ({next(iter(counts))!r})" if counts else ""
+        raise DataError(f"the data has {len(counts)} class{only}; a classifier needs two or more")
+    single = sorted(name for name, count in counts.items() if count == 1)
+    if single:
+        raise DataError(
+            f"{len(single)} of {len(counts)} classes have one row only: {quoted(single)}; add rows "
+            "or drop these classes, since each needs a row to train on and one to test on"
+        )
+
+
+def check_columns(
+    source: str, existing: Sequence[str], text_column: str, label_column: str | None
+) -> None:
+    """Checks that the wanted columns exist, once each.
+
+    Raises:
+        DataError: One is missing, doubled, or both are the same; the message names the others.
+    """
+    if text_column == label_column:
+        raise DataError(f"the text and the label are both to come from column {text_column!r}")
+    for option, column in (("text_column", text_column), ("label_column", label_column)):
+        if column is None:
+            continue
+        if column not in existing:
+            raise DataError(
+                f"{source} has no column {column!r}; its columns are {quoted(existing)} (choose "
+                f"with --{option})"
+            )
+        if list(existing).count(column) > 1:
+            raise DataError(f"{source} has {list(existing).count(column)} columns {column!r}")
+
+
+def positions(unit: str, numbers: Sequence[int], most: int = 5) -> str:
+    """Names lines or rows: "line 3", "lines 3, 4 and 5", "lines 1, 2, 3, 4, 5 and 7 more"."""
+    shown = [str(number) for number in numbers[:most]]
+    if len(numbers) == 1:
+        return f"{unit} {shown[0]}"
+    if len(numbers) > most:
+        return f"{unit}s {', '.join(shown)} and {len(numbers) - most} more"
+    return f"{unit}s {', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def quoted(names: Sequence[str], most: int = 20) -> str:
+    """Lists names in quotes, the first `most` of them."""
+    shown = ", ".join(repr(name) for name in names[:most])
+    return shown + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def _is_unicode(text: str | None) -> bool:
+    try:
+        (text or "").encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
