@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +37,12 @@ class Split:
 def normalize(text: str) -> str:
     """The form in which two texts count as the same: NFC, case-folded, whitespace collapsed."""
     return " ".join(unicodedata.normalize("NFC", text).casefold().split())
+
+
+def hash_of_texts(texts: Iterable[str]) -> str:
+    """SHA-256 of a set of texts, whatever their order and however often each occurs."""
+    joined = "\n".join(sorted({normalize(text) for text in texts}))
+    return hashlib.sha256(joined.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def split_by_hash(
@@ -96,12 +102,11 @@ def split_by_hash(
         ]
         return np.array(rows, dtype=np.int64)
 
-    test_texts = "\n".join(sorted(text for _, text in parts["test"]))
     return Split(
         train=rows_of("train"),
         validation=rows_of("validation"),
         test=rows_of("test"),
-        test_sha256=hashlib.sha256(test_texts.encode("utf-8", "surrogatepass")).hexdigest(),
+        test_sha256=hash_of_texts([text for _, text in parts["test"]]),
         duplicates=len(texts) - len(groups),
         conflicts=sum(len({labels[row] for row in rows}) > 1 for rows in groups.values()),
     )
