@@ -9,8 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 
-import kerasft
-from kerasft import backends
+from kerasft import __version__, backends
 from kerasft.serving import docs_page, errors
 from kerasft.serving.body import parse_texts, read_body
 from kerasft.serving.limits import Limits
@@ -54,7 +53,7 @@ def create_app(worker: Worker, limits: Limits, name: str) -> FastAPI:
 
     app = FastAPI(
         title="kerasft",
-        version=kerasft.__version__,
+        version=__version__,
         description=f"Predictions of the model {name}.",
         docs_url=None,
         redoc_url=None,

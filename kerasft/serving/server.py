@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from kerasft import backends
+from kerasft.bundle.manifest import verify
 from kerasft.errors import ConfigError
 from kerasft.serving.app import create_app
 from kerasft.serving.limits import Limits
@@ -46,6 +47,7 @@ def run(folder: str | Path, *, host: str, port: int, limits: Limits) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
     _write_log()
+    verify(folder)  # what is broken is said before the port is taken, and before Keras is imported
     listener = listen(host, port)
     start = time.perf_counter()
 

@@ -1,0 +1,145 @@
+"""The house rules, checked on the files themselves."""
+
+import ast
+import importlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+from kerasft import cli
+
+PACKAGE = ROOT / "kerasft"
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+
+# A room imports only itself and the rooms before it. CONTRIBUTING.md shows the same order.
+ROOMS = [
+    *("errors", "storage", "backends", "cli", "text", "data", "models", "weight_maps", "presets"),
+    *("peft", "evaluation", "training", "bundle", "engines", "predict", "serving", "serve"),
+    "recipes",
+]
+BACKENDS = {"torch", "tensorflow", "tensorflow_text", "jax", "jaxlib"}
+ONLY_IN_BACKENDS = BACKENDS | {"keras_hub"}
+
+
+def relative(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def is_word(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant)
+
+
+def imported_modules(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Line and dotted name of each import anywhere in a file, `from a import b` giving "a.b"."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"line {node.lineno}: relative import"
+            yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+            yield from ((node.lineno, str(ast.literal_eval(a))) for a in node.args if is_word(a))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=relative)
+def test_imports_go_downwards(path: Path) -> None:
+    room = room_of(path)
+    if room == "__init__":
+        return
+    assert room in ROOMS, f"{room} is not in the order of the rooms; add it where it belongs"
+    for line, name in imported_modules(ast.parse(path.read_text("utf-8"))):
+        parts = [*name.split("."), "__init__"]
+        if parts[0] == "kerasft" and not parts[1].startswith("__"):
+            known = ROOMS[: ROOMS.index(room) + 1]
+            assert parts[1] in known, f"{relative(path)}:{line}: {room} may not import {name}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=relative)
+def test_backends_are_imported_in_their_room_only(path: Path) -> None:
+    if room_of(path) == "backends":
+        return
+    for line, name in imported_modules(ast.parse(path.read_text("utf-8"))):
+        assert name.split(".")[0] not in ONLY_IN_BACKENDS, f"{relative(path)}:{line}: {name}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=relative)
+def test_public_names_have_docstrings(path: Path) -> None:
+    def check(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        name = getattr(node, "name", "the module")
+        assert ast.get_docstring(node), f"{relative(path)}: {name} has no docstring"
+        if isinstance(node, ast.Module | ast.ClassDef):
+            for child in node.body:
+                if isinstance(child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                    decorators = [ast.unparse(decorator) for decorator in child.decorator_list]
+                    repeats = any(d.endswith((".setter", "overload")) for d in decorators)
+                    if not child.name.startswith("_") and not repeats:
+                        check(child)
+
+    check(ast.parse(path.read_text("utf-8")))
+
+
+CODE = [
+    p for folder in (PACKAGE, ROOT / "tests", ROOT / "benchmarks") for p in folder.rglob("*.py")
+]
+
+
+@pytest.mark.parametrize("path", sorted(CODE), ids=relative)
+def test_files_are_short_and_finished(path: Path) -> None:
+    lines = path.read_text("utf-8").splitlines()
+    limit = 250 if relative(path).startswith("kerasft/recipes/") else 400
+    assert len(lines) <= limit, f"{relative(path)} has {len(lines)} lines, of at most {limit}"
+    if path == Path(__file__):
+        return
+    for number, line in enumerate(lines, 1):
+        found = re.search(r"\b(TODO|FIXME|NotImplementedError)\b", line)
+        assert not found, f"{relative(path)}:{number}: {line.strip()}"
+
+
+def test_every_recipe_config_is_accepted_by_its_recipe() -> None:
+    paths = sorted((ROOT / "recipes").rglob("*.yaml"))
+    assert paths
+    for path in paths:
+        recipe = importlib.import_module(f"kerasft.recipes.{path.parent.name}")
+        config = cli.parse(recipe.Config, ["--config", str(path)])
+        assert isinstance(config, recipe.Config)
+        command = f"python -m kerasft.recipes.{path.parent.name} --config {relative(path)}"
+        head = path.read_text("utf-8").split("\n\n")[0]
+        assert command in head, f"{relative(path)} does not begin with its command: {command}"
+
+
+def test_a_wrong_recipe_config_would_be_noticed(tmp_path: Path) -> None:
+    from kerasft.errors import ConfigError
+    from kerasft.recipes.distilbert_lora import Config
+
+    path = tmp_path / "wrong.yaml"
+    path.write_text("epoch: 3\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="epoch"):
+        cli.parse(Config, ["--config", str(path)])
+
+
+def test_the_guide_shows_the_order_of_the_rooms() -> None:
+    guide = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    shown = re.search(r"^    errors .*\n(    .*\n)+", guide, re.MULTILINE)
+    assert shown
+    assert shown[0].split() == [room for room in ROOMS if room != "serve"]
+
+
+@pytest.mark.parametrize(
+    "path", sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]), ids=relative
+)
+def test_links_in_the_pages_lead_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", path.read_text("utf-8")):
+        if "://" not in target:
+            assert (path.parent / target).exists(), f"{relative(path)} links to {target}"
+
+
+def test_decisions_are_numbered_without_gaps() -> None:
+    names = sorted(path.name for path in (ROOT / "docs" / "decisions").glob("*.md"))
+    assert [name[:4] for name in names] == [f"{n:04}" for n in range(1, len(names) + 1)]
