@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from kerasft import backends
 from kerasft.errors import ConfigError, KerasftError
@@ -98,6 +98,14 @@ def to_yaml(config: Any) -> str:
         for name, value in dataclasses.asdict(config).items()
     }
     return yaml.safe_dump(values, sort_keys=False, allow_unicode=True, default_flow_style=None)
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose complaints are `ConfigError`s; for commands beside the recipes."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raises what argparse would print and exit with."""
+        raise ConfigError(f"{message}; see `{self.prog} --help`.")
 
 
 @contextmanager

@@ -92,6 +92,28 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not a JSON value")
 
 
+@contextmanager
+def write_file(destination: str | Path) -> Iterator[Path]:
+    """Yields a hidden sibling to write, which takes the destination's place if all goes well.
+
+    After an exception or a kill the destination is the old file, or none, as before.
+
+    Raises:
+        ConfigError: The file cannot be written.
+    """
+    target = Path(os.path.realpath(destination))
+    sibling = target.parent / f".{target.name}.{secrets.token_hex(4)}{NEW}"
+    try:
+        yield sibling
+        _fsync(sibling)
+        os.replace(sibling, target)
+        _fsync(target.parent)
+    except OSError as error:
+        raise ConfigError(f"{destination} cannot be written: {error}.") from error
+    finally:
+        sibling.unlink(missing_ok=True)
+
+
 def check_output(destination: str | Path, is_ours: Callable[[Path], bool]) -> Path:
     """Refuses a destination that `write_folder` would refuse; call it before the long work.
 

@@ -74,7 +74,8 @@ def load(path: str | Path) -> Bundle:
         try:
             peft.load_adapter(model, (folder / names.ADAPTER_CONFIG).parent)
         except KerasftError as error:
-            raise BundleError(f"{folder / 'adapter'} does not fit: {error}") from error
+            problem = str(error).rstrip(".")
+            raise BundleError(f"{folder / 'adapter'} does not fit: {problem}.") from error
     return Bundle(folder, manifest, model, tokenizer, label_map, cleaning)
 
 
@@ -125,7 +126,7 @@ def _read_texts(
     except BundleError:
         raise
     except KerasftError as error:
-        raise BundleError(f"{file} is no label map: {error}.") from None
+        raise BundleError(f"{file} is no label map: {str(error).rstrip('.')}.") from None
     if len(label_map) != manifest.num_labels:
         raise BundleError(
             f"{file} has {len(label_map)} labels, but the model has {manifest.num_labels}."
@@ -134,7 +135,9 @@ def _read_texts(
     try:
         tokenizer = Tokenizer.from_file(file)
     except KerasftError as error:
-        raise BundleError(f"{file} is no tokenizer that can be read: {error}.") from None
+        raise BundleError(
+            f"{file} is no tokenizer that can be read: {str(error).rstrip('.')}."
+        ) from None
     if tokenizer.vocabulary_size > arguments.vocabulary_size:
         raise BundleError(
             f"{file} has {tokenizer.vocabulary_size} tokens, but the model only "

@@ -1,0 +1,1 @@
+"""What runs a saved folder: token ids in, logits out. One file an engine."""

@@ -1,0 +1,72 @@
+"""The few fixed shapes that an engine computes in, so that each is compiled once and used often."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+SHORTEST = 16
+BATCH_SIZES = (32, 8, 1)
+# Tokens in one batch: bounds the memory of the attention weights of long texts.
+MAX_TOKENS = 8192
+
+
+def lengths(max_length: int) -> list[int]:
+    """The padded lengths: 16, 32, 64, ... and `max_length` as the last.
+
+    Example:
+        >>> lengths(100)
+        [16, 32, 64, 100]
+    """
+    found = []
+    length = SHORTEST
+    while length < max_length:
+        found.append(length)
+        length *= 2
+    return [*found, max_length]
+
+
+def batches(sizes: Sequence[int], max_length: int) -> Iterator[tuple[list[int], int, int]]:
+    """Groups texts by padded length. The length that a text gets depends on the text alone.
+
+    Args:
+        sizes: (texts,) tokens of each text, none above `max_length`.
+        max_length: The longest padded length.
+
+    Yields:
+        (rows, batch, length): which texts go together, len(rows) <= batch, and the shape
+        (batch, length) to pad them to.
+    """
+    steps = lengths(max_length)
+    buckets = np.searchsorted(steps, sizes)
+    for bucket in np.unique(buckets):
+        rows = np.flatnonzero(buckets == bucket).tolist()
+        length = steps[bucket]
+        choices = [size for size in BATCH_SIZES if size * length <= MAX_TOKENS or size == 1]
+        while rows:
+            # The largest batch that would be at least half full.
+            batch = next(size for size in choices if 2 * len(rows) >= size)
+            yield rows[:batch], batch, length
+            rows = rows[batch:]
+
+
+def pad(
+    token_ids: Sequence[np.ndarray], batch: int, length: int, pad_id: int
+) -> dict[str, np.ndarray]:
+    """Token ids as the arrays that a classifier takes.
+
+    Args:
+        token_ids: Up to `batch` arrays (tokens,), none empty or longer than `length`.
+        batch: Rows of the result; those beyond the texts repeat the first text.
+        length: Columns of the result.
+        pad_id: The padding token.
+
+    Returns:
+        {"token_ids": (batch, length) int32, "padding_mask": (batch, length) bool}
+    """
+    ids = np.full((batch, length), pad_id, dtype=np.int32)
+    mask = np.zeros((batch, length), dtype=bool)
+    for row in range(batch):
+        tokens = token_ids[row if row < len(token_ids) else 0]
+        ids[row, : len(tokens)] = tokens
+        mask[row, : len(tokens)] = True
+    return {"token_ids": ids, "padding_mask": mask}
