@@ -66,7 +66,7 @@ class LabelMap:
             DataError: A label is not in the map; the message names it, its row and the known ones.
         """
         ids = {name: i for i, name in enumerate(self.names)}
-        unseen = {}
+        unseen: dict[str, int] = {}
         for row, label in enumerate(labels):
             if label not in ids:
                 unseen.setdefault(label, row)

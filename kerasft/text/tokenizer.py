@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,8 @@ import numpy as np
 import tokenizers
 
 from kerasft.errors import ConfigError, DataError, PresetError
+from kerasft.text.pretrained import read_directory, read_tokenizer_json
+from kerasft.text.wordpiece import SPECIAL_TOKENS, build_wordpiece
 
 # Texts per call into the Rust library: enough to use all its threads, few enough to bound memory.
 CHUNK = 1024
@@ -78,24 +81,27 @@ class Tokenizer:
                 else "[PAD]" or "<pad>".
 
         Raises:
-            PresetError: There is no padding token.
+            PresetError: There is no padding token, or it cannot encode a single letter.
         """
         padding = backend.padding
         candidates = [pad_token, padding["pad_token"] if padding else None, "[PAD]", "<pad>"]
-        known = [token for token in candidates if token and backend.token_to_id(token) is not None]
+        ids = {token: backend.token_to_id(token) for token in candidates if token}
+        known = [(token, index) for token, index in ids.items() if index is not None]
         if not known:
             raise PresetError("the tokenizer has no padding token ([PAD] or <pad>); add one to it")
-        self.pad_token = known[0]
-        self.pad_id: int = backend.token_to_id(self.pad_token)
+        self.pad_token, self.pad_id = known[0]
         backend.no_truncation()
         backend.no_padding()
         self._backend = backend
         unknown = getattr(backend.model, "unk_token", None)
         self.unknown_id: int | None = backend.token_to_id(unknown) if unknown else None
         # What the post-processor puts around a text, e.g. [CLS] before and [SEP] after it.
-        around = backend.encode("a").special_tokens_mask
-        self._before = around.index(0)
-        self._after = around[::-1].index(0)
+        try:
+            around = backend.encode("a").special_tokens_mask
+            self._before = around.index(0)
+            self._after = around[::-1].index(0)
+        except Exception as error:
+            raise PresetError(f"the tokenizer cannot encode the text 'a': {error}") from None
 
     @classmethod
     def from_wordpiece(cls, vocabulary: list[str], lowercase: bool = True) -> Tokenizer:
@@ -108,8 +114,6 @@ class Tokenizer:
         Raises:
             PresetError: One of the four special tokens is missing.
         """
-        from kerasft.text.wordpiece import build_wordpiece
-
         return cls(build_wordpiece({piece: i for i, piece in enumerate(vocabulary)}, lowercase))
 
     @classmethod
@@ -119,8 +123,6 @@ class Tokenizer:
         Raises:
             PresetError: The file is missing or is not a tokenizer.
         """
-        from kerasft.text.pretrained import read_tokenizer_json
-
         return cls(read_tokenizer_json(Path(path)))
 
     @classmethod
@@ -132,8 +134,6 @@ class Tokenizer:
         Raises:
             PresetError: The directory has no tokenizer that can be read.
         """
-        from kerasft.text.pretrained import read_directory
-
         return cls(*read_directory(Path(path)))
 
     def save(self, path: str | Path) -> None:
@@ -141,6 +141,32 @@ class Tokenizer:
         copy = tokenizers.Tokenizer.from_str(self._backend.to_str())
         copy.enable_padding(pad_id=self.pad_id, pad_token=self.pad_token)
         Path(path).write_text(copy.to_str(pretty=True) + "\n", encoding="utf-8")
+
+    def save_directory(self, directory: str | Path, max_length: int) -> None:
+        """Writes `tokenizer.json`, and the `tokenizer_config.json` that transformers needs.
+
+        `AutoTokenizer` then gives the same ids, and no token types, which DistilBERT does not take
+        and BERT does not need.
+
+        Args:
+            directory: Where to write; made if missing.
+            max_length: Where `AutoTokenizer` is to cut texts, in tokens.
+        """
+        directory = Path(directory)
+        directory.mkdir(parents=True, exist_ok=True)
+        self.save(directory / "tokenizer.json")
+        # This class, unlike BertTokenizer, takes tokenizer.json as it stands, in any version.
+        config: dict[str, object] = {
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "model_max_length": max_length,
+            "model_input_names": ["input_ids", "attention_mask"],
+            "pad_token": self.pad_token,
+        }
+        for role, token in SPECIAL_TOKENS.items():
+            if self._backend.token_to_id(token) is not None:
+                config.setdefault(role, token)
+        text = json.dumps(config, ensure_ascii=False, indent=2)
+        (directory / "tokenizer_config.json").write_text(text + "\n", encoding="utf-8")
 
     @property
     def vocabulary_size(self) -> int:
@@ -164,6 +190,8 @@ class Tokenizer:
                 f"max_length is {max_length}, but {special} special tokens go around each text; "
                 f"make it {special + 1} or more"
             )
+        if isinstance(texts, str):
+            raise DataError("encode takes a list of texts, not a single string")
         for row, text in enumerate(texts):
             _check_text(text, row)
         token_ids: list[np.ndarray] = []

@@ -4,6 +4,7 @@ Source: Devlin et al., "BERT" (2019), section 3, and transformers' `BertTokenize
 """
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import tokenizers
 from tokenizers import AddedToken, decoders, models, normalizers, pre_tokenizers, processors
@@ -12,13 +13,15 @@ from kerasft.errors import PresetError
 
 # The roles of BERT's special tokens and the names they have unless a checkpoint says otherwise, in
 # the order in which transformers adds them.
-SPECIAL_TOKENS = {
-    "unk_token": "[UNK]",
-    "sep_token": "[SEP]",
-    "pad_token": "[PAD]",
-    "cls_token": "[CLS]",
-    "mask_token": "[MASK]",
-}
+SPECIAL_TOKENS: Mapping[str, str] = MappingProxyType(
+    {
+        "unk_token": "[UNK]",
+        "sep_token": "[SEP]",
+        "pad_token": "[PAD]",
+        "cls_token": "[CLS]",
+        "mask_token": "[MASK]",
+    }
+)
 
 
 def build_wordpiece(
@@ -29,8 +32,12 @@ def build_wordpiece(
     split_chinese: bool = True,
     special_tokens: Mapping[str, str] = SPECIAL_TOKENS,
     added_tokens: Sequence[AddedToken] = (),
+    extra_special_tokens: Sequence[str] = (),
 ) -> tokenizers.Tokenizer:
     """Builds BERT's normalizer, pre-tokenizer, WordPiece model and post-processor.
+
+    Special and added tokens are found in the raw text before anything else happens to it. Those
+    that the vocabulary lacks get the next free ids: added ones first, then special, then extra.
 
     Args:
         vocabulary: Word piece -> id.
@@ -38,18 +45,20 @@ def build_wordpiece(
         strip_accents: Whether accents go; None: when `lowercase`.
         split_chinese: Whether each CJK ideograph is a word of its own.
         special_tokens: Role (as in `SPECIAL_TOKENS`) -> token.
-        added_tokens: Tokens matched in the raw text, added before the special ones. Those that the
-            vocabulary lacks get the next free ids, in this order.
+        added_tokens: Tokens with their own rules of matching.
+        extra_special_tokens: Special tokens without a role.
 
     Raises:
-        PresetError: A special token other than the mask is missing from the vocabulary.
+        PresetError: The vocabulary lacks the token for unknown words, starts or ends.
     """
-    for role, token in special_tokens.items():
-        known = token in vocabulary or token in {added.content for added in added_tokens}
-        if role != "mask_token" and not known:
+    own = {added.content for added in added_tokens}
+    # Without these there is no encoding; a model that never saw [MASK] still works.
+    for role in ("unk_token", "cls_token", "sep_token"):
+        token = special_tokens.get(role)
+        if token not in vocabulary:
             raise PresetError(
                 f"the tokenizer's vocabulary of {len(vocabulary)} pieces has no {token} ({role}); "
-                "it is not a BERT vocabulary"
+                "it is not that of a BERT model"
             )
     backend = tokenizers.Tokenizer(
         models.WordPiece(dict(vocabulary), unk_token=special_tokens["unk_token"])
@@ -62,14 +71,12 @@ def build_wordpiece(
     )
     backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     backend.decoder = decoders.WordPiece(prefix="##")
-    backend.add_tokens(list(added_tokens))
-    contents = {added.content for added in added_tokens}
-    backend.add_special_tokens(
-        [
-            AddedToken(token, special=True, normalized=False)
-            for token in special_tokens.values()
-            if token not in contents
-        ]
+    for added in added_tokens:
+        added.special = added.special or added.content in special_tokens.values()
+    named = [token for token in special_tokens.values() if token not in own]
+    extra = [token for token in extra_special_tokens if token not in own and token not in named]
+    backend.add_tokens(
+        [*added_tokens, *(AddedToken(token, special=True) for token in (*named, *extra))]
     )
     first, last = special_tokens["cls_token"], special_tokens["sep_token"]
     backend.post_processor = processors.TemplateProcessing(
