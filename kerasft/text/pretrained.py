@@ -142,7 +142,7 @@ def _warn_of_case(directory: Path, lowercase: bool, normalizer: object) -> None:
         names = {True: "lower-cases", False: "keeps capitals"}
         warnings.warn(
             f"the tokenizer of {directory} {names[lowercase]}, as transformers reads it, though "
-            f"its tokenizer.json {names[written]}; set do_lower_case in its tokenizer_config.json to "
+            f"its tokenizer.json {names[written]}; set do_lower_case in tokenizer_config.json to "
             f"{str(written).lower()} if that is wrong",
             stacklevel=5,
         )
