@@ -9,6 +9,15 @@ missing backend) instead of raising it, so that a command can still say it in on
 """
 
 from kerasft.backends.choice import BACKENDS, Choice, check, choose, current, describe
-from kerasft.backends.hub import import_keras_hub
+from kerasft.backends.hub import import_keras_hub, without_tensorflow
 
-__all__ = ["BACKENDS", "Choice", "check", "choose", "current", "describe", "import_keras_hub"]
+__all__ = [
+    "BACKENDS",
+    "Choice",
+    "check",
+    "choose",
+    "current",
+    "describe",
+    "import_keras_hub",
+    "without_tensorflow",
+]

@@ -1,7 +1,9 @@
-"""Importing KerasHub without TensorFlow where another backend runs."""
+"""KerasHub without TensorFlow where another backend runs."""
 
 import importlib
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 
 from kerasft.backends.choice import check
@@ -13,21 +15,26 @@ def import_keras_hub() -> ModuleType:
     """Imports keras_hub; on torch and JAX TensorFlow is hidden from it meanwhile.
 
     KerasHub imports TensorFlow for its own preprocessing, which kerasft does not use. Without it a
-    run takes about 600 MB and 3 s less, and works where TensorFlow is not installed. A TensorFlow
-    that somebody imported already is left in sight.
+    run takes about 600 MB and 3 s less, and works where TensorFlow is not installed.
 
     Raises:
         ConfigError: see `kerasft.backends.check`.
     """
-    choice = check()
-    if choice.name == "tensorflow" or "keras_hub" in sys.modules:
+    with without_tensorflow():
         return importlib.import_module("keras_hub")
-    hidden = [name for name in _TENSORFLOW if name not in sys.modules]
+
+
+@contextmanager
+def without_tensorflow() -> Iterator[None]:
+    """Hides TensorFlow from `import` on the other backends; one already imported stays in sight."""
+    hidden = []
+    if check().name != "tensorflow":
+        hidden = [name for name in _TENSORFLOW if name not in sys.modules]
     for name in hidden:
         # None in sys.modules makes `import name` raise ImportError, as if it were not installed.
         sys.modules[name] = None  # type: ignore[assignment]
     try:
-        return importlib.import_module("keras_hub")
+        yield
     finally:
         for name in hidden:
             sys.modules.pop(name, None)

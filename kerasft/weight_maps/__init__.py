@@ -26,6 +26,7 @@ from kerasft.weight_maps.tensors import (
     entries_of,
     load_tensors,
     match_names,
+    read_tensors,
     to_tensors,
 )
 
@@ -45,5 +46,6 @@ __all__ = [
     "linear_to_keras",
     "load_tensors",
     "match_names",
+    "read_tensors",
     "to_tensors",
 ]

@@ -27,6 +27,15 @@ class LoadReport:
     new: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
 
+    def describe(self) -> list[str]:
+        """What happened, in a sentence or more for the run's output and the model card."""
+        lines = [f"{len(self.loaded)} tensors loaded"]
+        if self.new:
+            lines.append(f"new, so untrained: {', '.join(self.new)}")
+        if self.unread:
+            lines.append(f"left unread: {_some(self.unread)}")
+        return lines
+
 
 def entries_of(
     architecture: str, arguments: EncoderArguments, num_labels: int, pooling: str
@@ -156,16 +165,32 @@ def to_tensors(
         model: The classifier; adapters on it are left out (merge them first where they belong in).
         only: Which entries of the table to take; all where it is None.
     """
-    layers = layers_by_path(model)
+    entries = [entry for entry in entries_for(model) if only is None or only(entry)]
+    return read_tensors(layers_by_path(model), entries)
+
+
+def read_tensors(
+    layers: Mapping[str, keras.layers.Layer], entries: Iterable[Entry]
+) -> dict[str, np.ndarray]:
+    """The weights of some layers by Hugging Face name.
+
+    Args:
+        layers: Layer by path, with every layer of the entries.
+        entries: The rows of a name table to read.
+    """
     tensors = {}
-    for entry in entries_for(model):
-        if only is not None and not only(entry):
-            continue
+    for entry in entries:
         for parameter in entry.parameters:
             variable = getattr(layers[entry.layer], parameter.attribute)
             array = keras.ops.convert_to_numpy(variable)
             tensors[parameter.name] = entry.to_hugging_face(array, parameter)
     return tensors
+
+
+def _some(names: list[str], most: int = 12) -> str:
+    """The names, and how many more there are."""
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 
 
 def _old_name(name: str) -> str:

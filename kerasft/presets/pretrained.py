@@ -1,0 +1,111 @@
+"""A pretrained model that was found: what it is and what to build from it."""
+
+from collections import ChainMap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from kerasft.errors import PresetError
+from kerasft.models import Classifier, EncoderArguments
+from kerasft.presets.tensor_files import TensorFiles
+from kerasft.text.tokenizer import Tokenizer
+from kerasft.weight_maps import LoadReport, check_shapes, entries_of, load_tensors
+
+# The modules of a sequence-classification head. BERT's pooler is no part of it: it is pretrained.
+_HEAD = ("pre_classifier", "classifier")
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """A pretrained encoder, its tokenizer and perhaps a trained classification head.
+
+    Attributes:
+        architecture: "bert" or "distilbert".
+        arguments: The encoder's shape.
+        tensors: float32 weight by Hugging Face name, read when asked for.
+        tokenizer: Its tokenizer.
+        labels: The label names of its classification head, where it has one and they have names.
+        source: The model's name: a Hub id, a KerasHub name, a path.
+        sha256: Of the weights.
+        license: As the source states it.
+        revision: The Hub's commit, where it came from there.
+        head_pooling: The pooling under its trained sequence-classification head; None where it has
+            no such head.
+    """
+
+    architecture: str
+    arguments: EncoderArguments
+    tensors: Mapping[str, np.ndarray]
+    tokenizer: Tokenizer
+    labels: list[str] | None
+    source: str
+    sha256: str
+    license: str | None = None
+    revision: str | None = None
+    head_pooling: str | None = None
+
+    def __post_init__(self) -> None:
+        rows, pieces = self.arguments.vocabulary_size, self.tokenizer.vocabulary_size
+        if pieces > rows:
+            raise PresetError(
+                f"the tokenizer of {self.source} has {pieces} tokens, but its embedding table only "
+                f"{rows} rows; they do not belong together"
+            )
+
+    def build_classifier(
+        self, num_labels: int, pooling: str = "first", labels: Sequence[str] | None = None
+    ) -> tuple[Classifier, LoadReport]:
+        """Builds a classifier with these weights.
+
+        A trained sequence-classification head is loaded where it stands on the same pooling and has
+        as many labels; else the head is new and listed in the report.
+
+        Args:
+            num_labels: Number of classes.
+            pooling: "first" or "mean".
+            labels: The names of the classes. Where the head's labels have names too, it is loaded
+                only if they are the same ones, its rows put into this order.
+
+        Returns:
+            The model, and what was loaded, is new, or was left unread.
+
+        Raises:
+            PresetError: A tensor of the encoder is missing or misshapen.
+            ConfigError: An argument cannot work.
+        """
+        tensors, shapes = self.tensors, self._shapes()
+        head = [name for name in shapes if name.split(".")[0] in _HEAD]
+        order = self._head_order(num_labels, pooling, labels)
+        hidden: list[str] = []
+        if order is None:
+            hidden = head
+            shapes = {name: shape for name, shape in shapes.items() if name not in hidden}
+        elif order != list(range(num_labels)):
+            rows = {name: tensors[name][order] for name in head if name.startswith("classifier.")}
+            tensors = ChainMap(rows, tensors)  # type: ignore[arg-type]
+        # Before the model is built: a wrong configuration must not take memory first.
+        table = entries_of(self.architecture, self.arguments, num_labels, pooling)
+        check_shapes(table, shapes, self.source)
+        model = Classifier(self.architecture, self.arguments, num_labels, pooling)
+        report = load_tensors(model, tensors, shapes, self.source)
+        report.unread = sorted(report.unread + hidden)
+        return model, report
+
+    def _head_order(
+        self, num_labels: int, pooling: str, labels: Sequence[str] | None
+    ) -> list[int] | None:
+        """Which rows of the trained head to take, in which order; None where it does not fit."""
+        shape = self._shapes().get("classifier.weight")
+        if self.head_pooling != pooling or shape is None or shape[0] != num_labels:
+            return None
+        if labels is None or self.labels is None:
+            return list(range(num_labels))
+        if sorted(labels) != sorted(self.labels):
+            return None
+        return [self.labels.index(label) for label in labels]
+
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        if isinstance(self.tensors, TensorFiles):
+            return self.tensors.shapes
+        return {name: tuple(tensor.shape) for name, tensor in self.tensors.items()}
