@@ -1,0 +1,36 @@
+"""What stands around `model.fit`: history, exact resume, early stopping, schedules, trackers.
+
+history = training.History(trackers=[training.TensorBoard("run.tensorboard")])
+stopping = training.EarlyStopping(patience=2)
+run = training.Resume(
+    model, train, "run.checkpoint", seed=0, fingerprint={"learning_rate": 2e-3},
+    stateful=[history, stopping], enabled=True,
+)
+for part in run.parts(epochs=10):
+    model.fit(
+        part.batches, initial_epoch=part.first, epochs=part.last, validation_data=validation,
+        callbacks=[history, stopping, run.callback],
+    )
+stopping.restore(model)
+history.close()
+run.finish()
+"""
+
+from kerasft.training.early_stopping import EarlyStopping
+from kerasft.training.history import History
+from kerasft.training.resume import Part, Resume
+from kerasft.training.schedule import WarmupLinearDecay
+from kerasft.training.tensorboard import TensorBoard
+from kerasft.training.tracker import Tracker
+from kerasft.training.wandb import WandB
+
+__all__ = [
+    "EarlyStopping",
+    "History",
+    "Part",
+    "Resume",
+    "TensorBoard",
+    "Tracker",
+    "WandB",
+    "WarmupLinearDecay",
+]

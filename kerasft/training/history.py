@@ -1,0 +1,147 @@
+"""The loss of every step and the metrics of every epoch."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from kerasft.errors import ConfigError
+from kerasft.training.tracker import Tracker
+
+
+class History(keras.callbacks.Callback):
+    """Records the loss of every step and the logs of every epoch, and passes them to trackers.
+
+    Keras reports the mean loss of the epoch so far; a step's own loss is taken back out of it as
+    mean_k k - mean_(k-1) (k - 1). All batches have the same size, so each weighs the same. The
+    means are float32, so the loss of step k of an epoch is good to about k 1e-7 of its size; but
+    the same means give the same bits, in a resumed run too.
+
+    A run whose loss is no longer a number is stopped: nothing good can come of it.
+
+    Attributes:
+        losses: The loss of each step since the run began.
+        epochs: A dict an epoch: `epoch` (from 1), `step` (steps done at its end), `learning_rate`
+            (of its last step), and Keras's logs (`loss`, `val_loss`, ...).
+
+    Example:
+        >>> history = History()
+        >>> model.fit(batches, epochs=3, callbacks=[history])
+        >>> history.to_dict()["losses"]
+    """
+
+    state_name = "history"
+
+    def __init__(self, trackers: Sequence[Tracker] = ()):
+        super().__init__()
+        self.trackers = list(trackers)
+        self.losses: list[float] = []
+        self.epochs: list[dict[str, Any]] = []
+        self._mean = 0.0
+        self._seen = 0
+        self._goes_on = False
+        self._started = False
+        self._rate: Callable[[int], float] = lambda step: 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """The whole history as JSON can hold it: `losses` and `epochs` (see the class)."""
+        return {"losses": list(self.losses), "epochs": [dict(epoch) for epoch in self.epochs]}
+
+    def track(self, values: Mapping[str, float]) -> None:
+        """Logs further values, such as the test metrics, to the trackers at the current step."""
+        for tracker in self.trackers:
+            tracker.scalars(len(self.losses), values)
+
+    def close(self) -> None:
+        """Ends the trackers' logs; call it when nothing more is to be tracked."""
+        for tracker in self.trackers:
+            tracker.close()
+
+    def get_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """What the checkpoint keeps: arrays by name, and what JSON can hold."""
+        facts = {
+            "epochs": self.epochs,
+            "mean": self._mean,
+            "seen": self._seen,
+            "trackers": {tracker.name: tracker.get_state() for tracker in self.trackers},
+        }
+        return {"losses": np.array(self.losses, np.float64)}, facts
+
+    def set_state(self, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> None:
+        """Takes back what `get_state` gave."""
+        self.losses = arrays["losses"].tolist()
+        self.epochs = list(facts["epochs"])
+        self._mean, self._seen = facts["mean"], facts["seen"]
+        self._goes_on = True
+        for tracker in self.trackers:
+            tracker.set_state(facts["trackers"].get(tracker.name, {}))
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """Starts the trackers, once."""
+        if not self._started:
+            self._started = True
+            for tracker in self.trackers:
+                tracker.start(len(self.losses))
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        """Begins a new running mean, unless a resumed epoch goes on with its old one."""
+        if not self._goes_on:
+            self._mean, self._seen = 0.0, 0
+        self._goes_on = False
+        self._rate = _learning_rate(self.model.optimizer)
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Records the step's own loss.
+
+        Raises:
+            ConfigError: It is NaN or infinite.
+        """
+        mean = float((logs or {})["loss"])
+        self._seen += 1
+        loss = mean * self._seen - self._mean * (self._seen - 1)
+        self._mean = mean
+        self._check(loss, "training")
+        self.losses.append(loss)
+        if self.trackers:
+            rate = self._rate(len(self.losses) - 1)
+            self.track({"train/loss": loss, "train/learning_rate": rate})
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Records the epoch's logs.
+
+        Raises:
+            ConfigError: The validation loss is NaN or infinite.
+        """
+        values = {name: float(value) for name, value in (logs or {}).items()}
+        self._check(values.get("val_loss", 0.0), "validation")
+        # Some metric may be undefined (0 / 0), for which JSON has no number.
+        finite = {name: value for name, value in values.items() if math.isfinite(value)}
+        rate = self._rate(max(len(self.losses) - 1, 0))
+        self.epochs.append(
+            {"epoch": epoch + 1, "step": len(self.losses), "learning_rate": rate, **finite}
+        )
+        self._mean, self._seen = 0.0, 0
+        self.track({"epoch": epoch + 1, **{f"epoch/{name}": v for name, v in finite.items()}})
+
+    def _check(self, loss: float, which: str) -> None:
+        if not math.isfinite(loss):
+            raise ConfigError(
+                f"The {which} loss became {loss} at step {len(self.losses) + 1}, so the run was "
+                "stopped; try a lower learning rate."
+            )
+
+
+def _learning_rate(optimizer: keras.optimizers.Optimizer) -> Callable[[int], float]:
+    """The learning rate of the update after `step` steps, readable at any moment of `fit`.
+
+    (`optimizer.learning_rate` is not: on JAX its variables are empty between steps.)
+    """
+    inner = getattr(optimizer, "inner_optimizer", optimizer)  # float16 training wraps it
+    rate = inner._learning_rate
+    if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
+        steps_per_update = inner.gradient_accumulation_steps or 1
+        return lambda step: float(rate(step // steps_per_update))
+    constant = float(inner.learning_rate)
+    return lambda step: constant

@@ -1,0 +1,58 @@
+"""Learning rate schedules."""
+
+from typing import Any
+
+import keras
+
+from kerasft.errors import ConfigError
+
+
+@keras.saving.register_keras_serializable(package="kerasft")
+class WarmupLinearDecay(keras.optimizers.schedules.LearningRateSchedule):
+    """Rises linearly from 0 to the peak, then falls linearly to 0 at the last step.
+
+    After `step` updates the rate is peak step / warmup_steps while step < warmup_steps, then
+    peak (total_steps - step) / (total_steps - warmup_steps), and never below 0: the schedule of
+    BERT (Devlin et al. 2019, appendix A.2) and of transformers' `get_linear_schedule_with_warmup`.
+
+    Example:
+        >>> schedule = WarmupLinearDecay(2e-3, total_steps=300, warmup_steps=30)
+        >>> model.compile(keras.optimizers.Adam(schedule), loss)
+    """
+
+    def __init__(self, peak: float, total_steps: int, warmup_steps: int = 0):
+        """Sets the shape of the schedule.
+
+        Args:
+            peak: The highest rate.
+            total_steps: Updates in the whole run.
+            warmup_steps: Updates until the peak; 0 starts at the peak.
+
+        Raises:
+            ConfigError: The peak is not above 0, or the warmup does not fit into the run.
+        """
+        super().__init__()
+        if not peak > 0:
+            raise ConfigError(f"The learning rate is {peak}; make it larger than 0.")
+        if not 0 <= warmup_steps < total_steps:
+            raise ConfigError(
+                f"A warmup of {warmup_steps} steps does not fit into a run of {total_steps} steps."
+            )
+        self.peak, self.total_steps, self.warmup_steps = peak, total_steps, warmup_steps
+
+    def __call__(self, step: Any) -> Any:
+        """The rate after `step` updates, a number or a scalar tensor."""
+        step = keras.ops.cast(step, "float32")
+        # Of the rising and the falling line the lower one holds. Without warmup the rising one
+        # starts at the peak.
+        falling = (self.total_steps - step) / (self.total_steps - self.warmup_steps)
+        rising = step / self.warmup_steps if self.warmup_steps else 1.0
+        return self.peak * keras.ops.clip(keras.ops.minimum(rising, falling), 0.0, 1.0)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor."""
+        return {
+            "peak": self.peak,
+            "total_steps": self.total_steps,
+            "warmup_steps": self.warmup_steps,
+        }
