@@ -1,11 +1,11 @@
 """How `model.fit` takes our batches: a data adapter of our own, the same on all backends.
 
-Why not `keras.utils.PyDataset`: on TensorFlow its batches go through `tf.data.from_generator`, whose
-signature is fixed from the first two batches (so training fails when these happen to have one length
-and a later one has not) and which stalls at the end of each epoch; on every backend its worker
-threads cost time to join, while a batch here is cut from arrays in microseconds. `fit`, `evaluate`
-and `predict` accept any `DataAdapter` as it is, and hand its NumPy batches to the compiled step
-directly.
+Why not `keras.utils.PyDataset`: on TensorFlow its batches go through `tf.data.from_generator`,
+whose signature is fixed from the first two batches (so training fails when these happen to have one
+length and a later one has not) and which stalls at the end of each epoch; on every backend its
+worker threads cost time to join, while a batch here is cut from arrays in microseconds. `fit`,
+`evaluate` and `predict` accept any `DataAdapter` as it is, and hand its NumPy batches to the
+compiled step directly.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ STEP = 8
 
 @dataclass(frozen=True)
 class _Planned:
-    """One batch of an epoch: its length in tokens and the rows in it, batch_size of them or fewer."""
+    """One batch of an epoch: its length in tokens and its rows, batch_size of them or fewer."""
 
     length: int
     rows: np.ndarray
@@ -237,3 +237,16 @@ def _choose_lengths(needed: np.ndarray, count: int) -> list[int]:
                 if cost < best[i][0]:
                     best[i] = (cost, [*previous[j][1], int(distinct[i - 1])])
     return best[-1][1]
+
+
+def balanced_weights(labels: np.ndarray) -> np.ndarray:
+    """Weighs each row by the inverse of its class's share, as scikit-learn's "balanced" does.
+
+    Args:
+        labels: (rows,) class ids.
+
+    Returns:
+        (rows,) float32: rows / (classes that occur * rows of the class), whose mean is 1.
+    """
+    _, classes, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    return (len(labels) / (len(counts) * counts[classes])).astype(np.float32)

@@ -36,7 +36,7 @@ def read_csv(path: Path, delimiter: str, text_column: str, label_column: str | N
             )
             header: list[str] = []
             for fields in reader:
-                if not fields:
+                if not fields or (len(fields) == 1 != len(header) and not fields[0].strip()):
                     blank += 1
                 elif not header:
                     header = fields
@@ -54,8 +54,8 @@ def read_csv(path: Path, delimiter: str, text_column: str, label_column: str | N
                 line = reader.line_num + 1
         except csv.Error as error:
             raise DataError(
-                f"{file.source} has broken quoting in the row that starts in line {line} ({error}); "
-                'write a quote inside a quoted field as ""'
+                f"{file.source} has broken quoting in the row that starts in line {line} "
+                f'({error}); write a quote inside a quoted field as ""'
             ) from None
         finally:
             csv.field_size_limit(limit)

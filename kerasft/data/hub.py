@@ -1,22 +1,29 @@
 """Data sets of the Hugging Face hub, through the `datasets` library."""
 
+from __future__ import annotations
+
 import hashlib
 import json
+import os
 import re
-from pathlib import Path
 from typing import Any
 
-from kerasft.data.table import Table, check_columns, make_table, quoted
+from kerasft.data.table import Table, as_label, check_columns, make_table, quoted
 from kerasft.errors import DataError
+
+# Seconds that the hub has to answer before it counts as out of reach.
+TIMEOUT = 10.0
 
 
 def read_hub(name: str, text_column: str, label_column: str | None) -> Table:
     """Reads the "train" part of a hub data set.
 
-    Class ids become class names. `HF_TOKEN` and `HF_ENDPOINT` count as in all Hugging Face tools.
+    Class ids become class names. The environment variables of Hugging Face's tools count:
+    `HF_TOKEN` for private and gated data sets, `HF_ENDPOINT` for a mirror, `HF_HUB_OFFLINE=1` to
+    take what an earlier run has downloaded.
 
     Args:
-        name: "NAME" or "NAME:CONFIG".
+        name: "NAME" or "NAME:CONFIG", without "hub:".
         text_column: The column with the texts.
         label_column: The column with the classes, or None.
 
@@ -26,22 +33,116 @@ def read_hub(name: str, text_column: str, label_column: str | None) -> Table:
     """
     source = f"hub:{name}"
     repository, _, configuration = name.partition(":")
-    if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", repository) or repository.startswith("."):
+    if not re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)?", repository):
         raise DataError(f"{source!r} names no hub data set; write hub:NAME or hub:NAME:CONFIG")
-    data = _load(source, repository, configuration or None)
+    if os.path.exists(repository):
+        raise DataError(
+            f"there is a local file or folder {repository!r}, which the datasets library would "
+            f"read in place of {source}; start from another folder"
+        )
+    try:
+        import datasets
+    except ImportError:
+        raise DataError(
+            f"{source} needs the datasets library; run: pip install 'kerasft[hub-datasets]'"
+        ) from None
+    _check_reachable(source, repository)
+    data = _load(datasets, source, repository, configuration or None)
     check_columns(source, data.column_names, text_column, label_column)
-    texts = data[text_column]
-    labels = None if label_column is None else data[label_column]
-    rows: list[tuple[int, str, str | None]] = []
-    for row in range(len(data)):
-        rows.append((row + 1, texts[row], None if labels is None else str(labels[row])))
-    digest = hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+    texts = list(data[text_column])
+    for row, text in enumerate(texts, start=1):
+        if text is not None and not isinstance(text, str):
+            raise DataError(
+                f"{source} row {row} has a {type(text).__name__} in column {text_column!r}; it "
+                "must be a string"
+            )
+    labels: list[str | None] = [None] * len(texts)
+    if label_column is not None:
+        # A class-label feature keeps the names; -1 stands for a row without a label.
+        names = getattr(data.features[label_column], "names", None)
+        for row, value in enumerate(data[label_column]):
+            if names is not None and value is not None:
+                value = names[value] if value >= 0 else None
+            labels[row] = as_label(value, label_column, f"{source} row {row + 1}")
+    rows = [
+        (i, text or "", label)
+        for i, (text, label) in enumerate(zip(texts, labels, strict=True), start=1)
+    ]
+    digest = hashlib.sha256(json.dumps([row[1:] for row in rows]).encode()).hexdigest()
     return make_table(rows, source=source, sha256=digest, unit="row")
 
 
-def _load(source: str, repository: str, configuration: str | None) -> Any:
-    import datasets
+def _check_reachable(source: str, repository: str) -> None:
+    """Asks the hub for the data set, once: the library itself would try for half a minute."""
+    import huggingface_hub
+    from huggingface_hub import constants, errors
 
-    builder = datasets.load_dataset_builder(repository, configuration)
-    builder.download_and_prepare()
-    return builder.as_dataset(split="train")
+    if constants.HF_HUB_OFFLINE:
+        return
+    try:
+        huggingface_hub.HfApi().dataset_info(repository, timeout=TIMEOUT)
+    except errors.GatedRepoError:
+        raise DataError(
+            f"{source} is gated: accept its terms at {constants.ENDPOINT}/datasets/{repository} "
+            "and set HF_TOKEN to your token"
+        ) from None
+    except errors.RepositoryNotFoundError:
+        token = "HF_TOKEN may not open it" if huggingface_hub.get_token() else "HF_TOKEN is not set"
+        raise DataError(
+            f"{constants.ENDPOINT} has no data set {repository!r}, or it is private and {token}"
+        ) from None
+    except Exception as error:
+        raise DataError(
+            f"cannot reach {source} at {constants.ENDPOINT} ({_first_line(error)}); take a local "
+            "file, or set HF_HUB_OFFLINE=1 if an earlier run has downloaded it"
+        ) from None
+
+
+def _load(datasets: Any, source: str, repository: str, configuration: str | None) -> Any:
+    """Downloads a data set and returns its train part (a `datasets.Dataset`)."""
+    try:
+        builder = datasets.load_dataset_builder(repository, configuration)
+    except ConnectionError:
+        raise DataError(
+            f"{source} has not been downloaded by an earlier run and HF_HUB_OFFLINE is set; unset "
+            "it or take a local file"
+        ) from None
+    except Exception as error:
+        _check_configuration(datasets, source, repository, configuration)
+        raise DataError(f"cannot read {source}: {_first_line(error)}") from None
+    try:
+        builder.download_and_prepare()
+        parts = list(builder.info.splits)
+        if "train" not in parts:
+            raise DataError(
+                f'{source} has no part "train", only {quoted(parts)}; save the part you want as a '
+                "csv file"
+            )
+        return builder.as_dataset(split="train")
+    except DataError:
+        raise
+    except Exception as error:
+        raise DataError(f"cannot read {source}: {_first_line(error)}") from None
+
+
+def _check_configuration(
+    datasets: Any, source: str, repository: str, configuration: str | None
+) -> None:
+    """Raises a DataError if the data set was refused for the configuration that was asked for."""
+    try:
+        names = datasets.get_dataset_config_names(repository)
+    except Exception:
+        return
+    if configuration is not None and configuration not in names:
+        raise DataError(f"{source} has no configuration {configuration!r}, only {quoted(names)}")
+    if configuration is None and len(names) > 1:
+        raise DataError(
+            f"{source} has several configurations: {quoted(names)}; choose with "
+            f"hub:{repository}:CONFIG"
+        )
+
+
+def _first_line(error: BaseException) -> str:
+    """The gist of a library's error: its first line that says something."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__

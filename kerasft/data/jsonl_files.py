@@ -1,11 +1,10 @@
 """JSON-lines files: one JSON object a line."""
 
 import json
-import math
 from pathlib import Path
 from typing import Any
 
-from kerasft.data.table import Table, check_columns, make_table
+from kerasft.data.table import Table, as_label, check_columns, kind_of, make_table
 from kerasft.data.text_files import read_text
 from kerasft.errors import DataError
 
@@ -33,8 +32,10 @@ def read_jsonl(path: Path, text_column: str, label_column: str | None) -> Table:
         if text is None:
             text = ""
         if not isinstance(text, str):
-            raise DataError(f"{where} has {_kind(text)} as {text_column!r}; it must be a string")
-        label = None if label_column is None else _label(content[label_column], label_column, where)
+            raise DataError(f"{where} has {kind_of(text)} as {text_column!r}; it must be a string")
+        label = (
+            None if label_column is None else as_label(content[label_column], label_column, where)
+        )
         rows.append((number, text, label))
     return make_table(rows, source=file.source, sha256=file.sha256, dropped={"blank lines": blank})
 
@@ -50,25 +51,6 @@ def _parse(line: str, where: str) -> dict[str, Any]:
         raise DataError(f"{where} cannot be read: {error}") from None
     if not isinstance(content, dict):
         raise DataError(
-            f"{where} is {_kind(content)}, not an object; write one {{...}} on each line"
+            f"{where} is {kind_of(content)}, not an object; write one {{...}} on each line"
         )
     return content
-
-
-def _label(value: Any, column: str, where: str) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
-        return str(value)
-    raise DataError(f"{where} has {_kind(value)} as {column!r}; a label is a string or a number")
-
-
-def _kind(value: Any) -> str:
-    names = {list: "a list", dict: "an object", str: "a string", bool: "a boolean"}
-    if value is None:
-        return "null"
-    return names.get(type(value), f"the number {value}")

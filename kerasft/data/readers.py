@@ -17,8 +17,8 @@ def read_table(
     """Reads texts and labels.
 
     Args:
-        source: FILE.csv, FILE.tsv or FILE.jsonl (UTF-8), or hub:NAME or hub:NAME:CONFIG (the "train"
-            part of a data set of the Hugging Face hub).
+        source: FILE.csv, FILE.tsv or FILE.jsonl (UTF-8), or hub:NAME or hub:NAME:CONFIG (the
+            "train" part of a data set of the Hugging Face hub).
         text_column: Name of the column (key) with the texts.
         label_column: Likewise for the classes; None reads texts alone.
 

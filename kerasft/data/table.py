@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from kerasft.errors import DataError
 
@@ -53,24 +55,26 @@ def make_table(
     """
     if not rows:
         raise DataError(f"{source} has no rows; it needs one a text, below the header")
-    for name, column in (("text", 1), ("label", 2)):
-        blank = [row[0] for row in rows if row[column] is not None and not row[column].strip()]  # type: ignore[union-attr]
+    columns = {
+        "text": [(position, text) for position, text, _ in rows],
+        "label": [(position, label) for position, _, label in rows if label is not None],
+    }
+    for name, values in columns.items():
+        blank = [position for position, value in values if not value.strip()]
         if blank:
             raise DataError(
                 f"{source} has an empty {name} in {positions(unit, blank)}; fill in or delete "
                 f"{'that ' + unit if len(blank) == 1 else 'those ' + unit + 's'}"
             )
-        broken = [
-            row[0] for row in rows if row[column] is not None and not _is_unicode(row[column])
-        ]
+        broken = [position for position, value in values if not _is_unicode(value)]
         if broken:
             raise DataError(
                 f"{source} has a lone surrogate (half a character) in the {name} of "
                 f"{positions(unit, broken)}; write the file again as UTF-8"
             )
     return Table(
-        texts=[text for _, text, _ in rows],
-        labels=[label.strip() for _, _, label in rows if label is not None],
+        texts=[text for _, text in columns["text"]],
+        labels=[label.strip() for _, label in columns["label"]],
         source=source,
         sha256=sha256,
         dropped={name: count for name, count in (dropped or {}).items() if count},
@@ -117,6 +121,35 @@ def check_columns(
             raise DataError(f"{source} has {list(existing).count(column)} columns {column!r}")
 
 
+def as_label(value: Any, column: str, where: str) -> str:
+    """Makes a class name of a value as JSON or a typed column holds it.
+
+    Numbers and booleans become strings (3 -> "3", true -> "true"), nothing becomes "".
+
+    Raises:
+        DataError: The value is a list, an object or not a finite number.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
+        return str(value)
+    raise DataError(f"{where} has {kind_of(value)} as {column!r}; a label is a string or a number")
+
+
+def kind_of(value: Any) -> str:
+    """What messages call a value: "a list", "null", "the number 3"."""
+    names = {list: "a list", dict: "an object", str: "a string", bool: "a boolean"}
+    if value is None:
+        return "null"
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return f"the number {value:.20g}" if isinstance(value, float) else "a whole number"
+    return names.get(type(value), f"a {type(value).__name__}")
+
+
 def positions(unit: str, numbers: Sequence[int], most: int = 5) -> str:
     """Names lines or rows: "line 3", "lines 3, 4 and 5", "lines 1, 2, 3, 4, 5 and 7 more"."""
     shown = [str(number) for number in numbers[:most]]
@@ -133,9 +166,9 @@ def quoted(names: Sequence[str], most: int = 20) -> str:
     return shown + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
-def _is_unicode(text: str | None) -> bool:
+def _is_unicode(text: str) -> bool:
     try:
-        (text or "").encode("utf-8")
+        text.encode("utf-8")
     except UnicodeEncodeError:
         return False
     return True
