@@ -4,10 +4,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import fields
-from typing import NoReturn
 
-from kerasft.cli import guard
-from kerasft.errors import ConfigError
+from kerasft.cli import Parser, guard
 from kerasft.serving.limits import Limits
 
 HELP = {
@@ -18,14 +16,6 @@ HELP = {
     "wait_seconds": "longest wait for the model before a request is answered with 503",
     "read_seconds": "longest time for a request to arrive",
 }
-
-
-class Parser(argparse.ArgumentParser):
-    """An argument parser whose complaints are `ConfigError`s."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raises what argparse would print and exit with."""
-        raise ConfigError(f"{message}; see `{self.prog} --help`.")
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:

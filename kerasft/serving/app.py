@@ -1,5 +1,7 @@
 """The routes. `body` reads requests, `worker` asks the model, `errors` shapes what goes wrong."""
 
+import importlib.metadata
+import platform
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
@@ -109,7 +111,7 @@ def create_app(worker: Worker, limits: Limits, name: str) -> FastAPI:
             **model_info(),
             labels=list(predictor.label_names),
             max_length=predictor.max_length,
-            versions=predictor.metadata["versions"],
+            versions=_versions(),
             limits=ServerLimits(**asdict(limits)),
         )
 
@@ -123,6 +125,16 @@ def create_app(worker: Worker, limits: Limits, name: str) -> FastAPI:
     paths = (*app.openapi()["paths"], "/docs", "/openapi.json")
     app.add_middleware(RequestLog, paths=paths)
     return app
+
+
+def _versions() -> dict[str, str]:
+    backend = backends.choose().name
+    return {
+        "kerasft": __version__,
+        "python": platform.python_version(),
+        "keras": importlib.metadata.version("keras"),
+        backend: backends.current().version(),
+    }
 
 
 def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -8,7 +8,6 @@ one batch would go into `Worker.predict`.)
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import ClientDisconnect
 
-from kerasft.errors import BundleError
+from kerasft.engines import shapes
+from kerasft.errors import DataError
 from kerasft.serving.errors import RETRY_AFTER, ApiError
 from kerasft.serving.limits import Limits
 
@@ -100,7 +100,8 @@ class Worker:
             client_has_gone: Asked when the turn comes, so that nothing is computed for nobody.
 
         Raises:
-            ApiError: 503 when the turn does not come within `wait_seconds`.
+            ApiError: 503 when the turn does not come within `wait_seconds`; 422 when nothing is
+                left of a text after the model's own cleaning.
             starlette.requests.ClientDisconnect: Nobody waits for the answer any more.
         """
         try:
@@ -114,15 +115,17 @@ class Worker:
                 raise ClientDisconnect
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(self._thread, self.predictor.predict, texts)
+        except DataError as error:
+            raise ApiError(422, "invalid_text", f"{error}") from error
         finally:
             self._turn.release()
 
     def _load_and_warm_up(self) -> Predictor:
         predictor = self._load()
-        # A short and a long text, so that the shapes at both ends are compiled before anyone waits.
-        for prediction in predictor.predict(["a", "a " * predictor.max_length]):
-            if not all(math.isfinite(p) for p in prediction.probabilities.values()):
-                raise BundleError("The model predicts NaN: its weights are broken.")
+        # A text of each length that the engine pads to, so that its shape is compiled before anyone
+        # waits for it. (Two tokens are [CLS] and [SEP].)
+        for length in shapes.lengths(predictor.max_length):
+            predictor.predict(["a " * max(1, length - 2)])
         return predictor
 
     def _loaded(self, loading: asyncio.Future[Predictor]) -> None:

@@ -1,0 +1,73 @@
+"""A server process for tests, and what they ask it."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import httpx
+
+LIMITS = {
+    "max_body_bytes": 20_000,
+    "max_texts": 16,
+    "max_characters": 300,
+    "max_requests": 8,
+    "read_seconds": 2,
+}
+TEXTS = [
+    "hello world",
+    "the model is in the news",
+    "an opinion on that comparison, with more words than the model can read at one time",
+    "Größe über alles \U0001f600 \u4f60\u597d",
+    "a\x00b\ttext with\ncontrol characters",
+]
+
+
+class Running:
+    """A server process.
+
+    Args:
+        arguments: What stands behind `python -m kerasft.serve`.
+    """
+
+    def __init__(self, *arguments: object) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "kerasft.serve", *map(str, arguments)],
+            stderr=subprocess.PIPE, text=True,
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONUNBUFFERED": "1"},
+        )  # fmt: skip
+        assert self.process.stderr
+        self.log = ""
+        while not (found := re.search(r"http://\S+:(\d+)", self.log)):
+            line = self.process.stderr.readline()
+            assert line, f"the server ended: {self.log}"
+            self.log += line
+        self.port = int(found[1])
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60)
+
+    def wait_until_ready(self) -> "Running":
+        deadline = time.monotonic() + 120
+        while self.client.get("/health/ready").status_code != 200:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        return self
+
+    def send(self, number: int) -> None:
+        self.process.send_signal(number)
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Signals the server and waits for its end; returns the exit code and completes `log`."""
+        self.send(number)
+        return self.wait()
+
+    def wait(self) -> int:
+        try:
+            _, rest = self.process.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+        self.log += rest
+        self.client.close()
+        return self.process.returncode

@@ -1,0 +1,157 @@
+"""The process: port, exit codes, signals and what it writes, through `python -m kerasft.serve`."""
+
+import signal
+import socket
+import time
+from pathlib import Path
+
+import pytest
+from running import LIMITS
+
+from kerasft.errors import ConfigError
+from kerasft.serving.limits import Limits
+from kerasft.serving.server import listen
+
+HEAD = (
+    b"POST /predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+    b"content-length: 28\r\n\r\n"
+)
+BODY = b'{"texts": ["my own secret"]}'
+
+
+def refusal(run_python, *arguments: object) -> str:
+    """The one sentence on stderr of a server that cannot start."""
+    done = run_python("-m", "kerasft.serve", *arguments)
+    assert done.returncode == 2, done.stderr
+    assert done.stdout == ""
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    return done.stderr
+
+
+def test_a_taken_port_is_one_sentence(run_python, folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        message = refusal(run_python, folder, "--port", port)
+    assert f"Cannot listen on 127.0.0.1 port {port}: Address already in use" in message
+
+
+def test_a_missing_or_broken_folder_is_one_sentence(run_python, folder: Path, tmp_path) -> None:
+    assert str(tmp_path / "no") in refusal(run_python, tmp_path / "no", "--port", 0)
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    for file in folder.rglob("*.*"):
+        if file.is_file():
+            copy = broken / file.relative_to(folder)
+            copy.parent.mkdir(exist_ok=True)
+            copy.write_bytes(file.read_bytes())
+    weights = broken / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    assert "model.safetensors" in refusal(run_python, broken, "--port", 0)
+
+
+def test_wrong_options_are_one_sentence(run_python, folder: Path) -> None:
+    assert "--port" in refusal(run_python, folder, "--port", "http")
+    assert "0 to 65535, not 65536" in refusal(run_python, folder, "--port", 65536)
+    assert "--max_texts must be a positive number" in refusal(run_python, folder, "--max_texts", 0)
+    assert "FOLDER" in refusal(run_python)
+
+
+@pytest.mark.parametrize(
+    "host", ["no.such.host.invalid", "", "256.1.1.1", "203.0.113.7", "a" * 300]
+)
+def test_a_host_that_is_not_ours_is_refused(host: str) -> None:
+    with pytest.raises(ConfigError, match="--host"):
+        listen(host, 0)
+
+
+def test_limits_must_be_positive() -> None:
+    for value in (0, -1, float("nan"), float("inf")):
+        with pytest.raises(ConfigError, match="--wait_seconds"):
+            Limits(wait_seconds=value)
+
+
+def test_ipv6_is_an_address_too() -> None:
+    if not socket.has_ipv6:
+        pytest.skip("no IPv6 here")
+    try:
+        listener = listen("::1", 0)
+    except ConfigError:
+        pytest.skip("no IPv6 here")
+    with listener:
+        assert listener.family == socket.AF_INET6
+
+
+def test_sigterm_finishes_what_is_in_flight(serve) -> None:
+    running = serve().wait_until_ready()
+    address = ("127.0.0.1", running.port)
+    with (
+        socket.create_connection(address, timeout=60) as busy,
+        socket.create_connection(address, timeout=60) as idle,
+    ):
+        busy.sendall(HEAD + BODY[:10])
+        time.sleep(0.3)
+        running.send(signal.SIGTERM)
+        assert idle.recv(1) == b""  # a connection without a request is closed
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(address, timeout=5)
+        busy.sendall(BODY[10:])
+        answer = b""
+        while block := busy.recv(65536):
+            answer += block
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert b'"predictions"' in answer
+    assert running.wait() == 0
+    assert "Traceback" not in running.log
+
+
+def test_sigint_stops_as_well_and_the_log_holds_no_text(serve) -> None:
+    running = serve().wait_until_ready()
+    answer = running.client.post("/predict?secret=1", json={"texts": ["my own secret", "a"]})
+    assert answer.status_code == 200
+    running.client.get("/secret")
+    running.client.post("/predict", content=b'{"secret": 1}')
+    assert running.stop(signal.SIGINT) == 0
+    assert "secret" not in running.log
+    assert "Traceback" not in running.log
+    assert "POST /predict 200" in running.log and "texts: 2" in running.log
+    assert "GET (unknown path) 404" in running.log
+
+
+def test_sigterm_while_loading_does_not_wait_for_the_model(serve) -> None:
+    running = serve()
+    assert running.client.get("/health/live").json() == {"status": "live"}
+    response = running.client.get("/health/ready")
+    assert response.status_code == 503
+    assert response.json()["error"]["code"] == "not_ready"
+    assert running.stop(signal.SIGTERM) == 0
+    assert "Traceback" not in running.log
+
+
+def test_more_requests_than_places_are_told_to_come_back(server) -> None:
+    address = ("127.0.0.1", server.port)
+    waiting = [socket.create_connection(address, timeout=60) for _ in range(LIMITS["max_requests"])]
+    try:
+        for connection in waiting:
+            connection.sendall(HEAD + BODY[:10])
+        time.sleep(0.3)
+        response = server.client.post("/predict", json={"texts": ["a"]})
+        assert response.status_code == 503
+        assert response.headers["retry-after"] == "1"
+        assert response.json()["error"]["code"] == "busy"
+        assert server.client.get("/health/ready").status_code == 200
+        for connection in waiting:
+            connection.sendall(BODY[10:])
+            assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+    finally:
+        for connection in waiting:
+            connection.close()
+    assert server.client.post("/predict", json={"texts": ["a"]}).status_code == 200
+
+
+def test_a_client_that_goes_leaves_its_place(server) -> None:
+    for _ in range(20):  # more often than there are places
+        with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
+            connection.sendall(HEAD + BODY[:10])
+    time.sleep(0.3)
+    assert server.client.post("/predict", json={"texts": ["a"]}).status_code == 200
