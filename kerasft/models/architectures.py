@@ -2,7 +2,8 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -184,7 +185,20 @@ ARCHITECTURES: dict[str, Callable[[EncoderArguments, float], keras.Model]] = {
 """The KerasHub backbone of each architecture, by the `model_type` of its Hugging Face twin."""
 
 
-def build_backbone(architecture: str, arguments: EncoderArguments) -> keras.Model:
+@contextmanager
+def _zeros_for_random() -> Iterator[None]:
+    """Lets KerasHub's backbones, which name their initializer in their code, start from zeros."""
+    drawn = keras.initializers.TruncatedNormal
+    keras.initializers.TruncatedNormal = lambda **_: keras.initializers.Zeros()
+    try:
+        yield
+    finally:
+        keras.initializers.TruncatedNormal = drawn
+
+
+def build_backbone(
+    architecture: str, arguments: EncoderArguments, initialize: bool = True
+) -> keras.Model:
     """Builds a KerasHub backbone that computes exactly what its Hugging Face twin computes.
 
     KerasHub fixes the activation (in BERT an approximate GELU, 1.7e-4 off in the hidden states),
@@ -193,9 +207,11 @@ def build_backbone(architecture: str, arguments: EncoderArguments) -> keras.Mode
     Args:
         architecture: "bert" or "distilbert".
         arguments: The encoder's shape.
+        initialize: False leaves the weights 0, for whoever loads all of them at once: drawing
+            random ones takes seconds and four times the memory of the largest table.
 
     Returns:
-        A `BertBackbone` or `DistilBertBackbone` with random weights, in float32.
+        A `BertBackbone` or `DistilBertBackbone` in float32.
 
     Raises:
         ConfigError: The architecture is unknown, or its `num_segments` cannot be.
@@ -212,7 +228,8 @@ def build_backbone(architecture: str, arguments: EncoderArguments) -> keras.Mode
         )
     # A dropout layer made with rate 0 has no random generator: it could not be turned up later.
     highest = max(arguments.dropout, arguments.attention_dropout)
-    backbone = ARCHITECTURES[architecture](arguments, float(highest))
+    with nullcontext() if initialize else _zeros_for_random():
+        backbone = ARCHITECTURES[architecture](arguments, float(highest))
     activation = ACTIVATIONS[arguments.activation]
     epsilon = float(arguments.layer_norm_epsilon)
     backbone.embeddings_layer_norm.epsilon = epsilon

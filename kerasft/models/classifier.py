@@ -32,6 +32,8 @@ class Classifier(keras.Model):
         arguments: The encoder's shape.
         num_labels: Number of classes, at least 2.
         pooling: "first" or "mean".
+        initialize: False leaves the encoder's weights 0, for whoever loads all of them at once; the
+            head is always random.
 
     Attributes:
         backbone_outputs: The encoder alone: the same inputs -> hidden states
@@ -54,12 +56,13 @@ class Classifier(keras.Model):
         arguments: EncoderArguments,
         num_labels: int,
         pooling: str = "first",
+        initialize: bool = True,
     ) -> None:
         if pooling not in POOLINGS:
             raise ConfigError(f"pooling must be one of {', '.join(POOLINGS)}, not {pooling!r}")
         if isinstance(num_labels, bool) or not isinstance(num_labels, int) or num_labels < 2:
             raise ConfigError(f"num_labels must be a whole number of at least 2, not {num_labels}")
-        backbone = build_backbone(architecture, arguments)
+        backbone = build_backbone(architecture, arguments, initialize)
         encoder = _encoder(architecture, backbone)
 
         inputs = {

@@ -127,8 +127,8 @@ def shard_names(index: Path) -> list[str]:
 def _has_head(architecture: str, config: Mapping[str, Any], tensors: TensorFiles) -> bool:
     """Whether there is a trained sequence-classification head.
 
-    Token classifiers call their last layer "classifier" too, so `architectures` decides; where it is
-    missing, the whole of the head must be there.
+    Token classifiers call their last layer "classifier" too, so `architectures` decides; where that
+    is missing, the whole of the head must be there.
     """
     names = config.get("architectures")
     if isinstance(names, list) and names:

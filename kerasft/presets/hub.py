@@ -16,8 +16,6 @@ from kerasft.presets.directory import (
 from kerasft.presets.keras_hub_preset import is_keras_hub_config, load_keras_hub_preset
 from kerasft.presets.pretrained import Pretrained
 
-_TIMEOUT = 10.0  # seconds for an answer, not for a whole download
-
 
 def load_hub(repository: str, *, architecture: str | None = None) -> Pretrained:
     """Fetches a model from the Hub into its own cache, or takes it from there, and reads it.
@@ -61,14 +59,14 @@ def load_hub(repository: str, *, architecture: str | None = None) -> Pretrained:
 def _ask(repository: str) -> str | None:
     """Asks the Hub whether it has the model; returns the license that it states.
 
-    This comes before any download because it is tried once and answers in `_TIMEOUT` seconds at
+    This comes before any download because it is tried once, for HF_HUB_ETAG_TIMEOUT (10) seconds at
     most: a download is tried six times, which takes minutes where there is no connection.
     """
-    from huggingface_hub import HfApi, hf_hub_download
+    from huggingface_hub import HfApi, constants, hf_hub_download
     from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError
 
     try:
-        tags = HfApi().model_info(repository, timeout=_TIMEOUT).tags or []
+        tags = HfApi().model_info(repository, timeout=constants.HF_HUB_ETAG_TIMEOUT).tags or []
     except (HfHubHTTPError, HFValidationError) as error:
         raise _explain(repository, error) from error
     except Exception as error:  # no connection: the HTTP client's own classes, or offline mode
@@ -95,7 +93,7 @@ def _fetch(repository: str, name: str, commit: str | None = None) -> str:
     from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
     try:
-        return hf_hub_download(repository, name, revision=commit, etag_timeout=_TIMEOUT)
+        return hf_hub_download(repository, name, revision=commit)
     except LocalEntryNotFoundError as error:  # a kind of EntryNotFoundError: no connection
         raise _explain(repository, error.__cause__ or error) from error
     except EntryNotFoundError:

@@ -87,7 +87,7 @@ class Pretrained:
         # Before the model is built: a wrong configuration must not take memory first.
         table = entries_of(self.architecture, self.arguments, num_labels, pooling)
         check_shapes(table, shapes, self.source)
-        model = Classifier(self.architecture, self.arguments, num_labels, pooling)
+        model = Classifier(self.architecture, self.arguments, num_labels, pooling, initialize=False)
         report = load_tensors(model, tensors, shapes, self.source)
         report.unread = sorted(report.unread + hidden)
         return model, report
