@@ -16,8 +16,8 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 # A room imports only itself and the rooms before it. CONTRIBUTING.md shows the same order.
 ROOMS = [
-    *("errors", "storage", "backends", "cli", "text", "data", "models", "weight_maps", "presets"),
-    *("peft", "evaluation", "training", "bundle", "engines", "predict", "serving", "serve"),
+    *("errors", "storage", "backends", "cli", "text", "data", "models", "weight_maps", "peft"),
+    *("bundle", "presets", "evaluation", "training", "engines", "predict", "serving", "serve"),
     "recipes",
 ]
 BACKENDS = {"torch", "tensorflow", "tensorflow_text", "jax", "jaxlib"}
