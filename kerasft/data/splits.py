@@ -35,8 +35,12 @@ class Split:
 
 
 def normalize(text: str) -> str:
-    """The form in which two texts count as the same: NFC, case-folded, whitespace collapsed."""
-    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
+    """The form in which two texts count as the same: case-folded, NFC, whitespace collapsed.
+
+    Source: The Unicode Standard, section 3.13, D145 (canonical caseless matching).
+    """
+    folded = unicodedata.normalize("NFD", text).casefold()
+    return " ".join(unicodedata.normalize("NFC", folded).split())
 
 
 def hash_of_texts(texts: Iterable[str]) -> str:
