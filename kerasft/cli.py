@@ -17,7 +17,7 @@ from typing import Any, NoReturn, TypeVar
 from kerasft import backends
 from kerasft.errors import ConfigError, KerasftError
 
-C = TypeVar("C")
+C = TypeVar("C", bound="RunOptions")
 
 
 @dataclasses.dataclass
@@ -44,6 +44,11 @@ class RunOptions:
     wandb: bool = False
     threads: int = 0
 
+    def fingerprint(self) -> dict[str, Any]:
+        """The options that decide what a run computes: what a resumed run must not change."""
+        free = {field.name for field in dataclasses.fields(RunOptions)} - {"seed"}
+        return {k: v for k, v in dataclasses.asdict(self).items() if k not in free}
+
 
 def main(run: Callable[[C], object], config_class: type[C]) -> None:
     """Parses the command line into `config_class`, prints the resolved config and runs a recipe.
@@ -55,6 +60,8 @@ def main(run: Callable[[C], object], config_class: type[C]) -> None:
     with guard():
         config = parse(config_class, sys.argv[1:])
         backends.check()
+        if config.threads:
+            backends.current().set_threads(config.threads)
         print(backends.describe())
         print("config:\n  " + to_yaml(config).rstrip().replace("\n", "\n  "))
         run(config)
@@ -106,6 +113,20 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raises what argparse would print and exit with."""
         raise ConfigError(f"{message}; see `{self.prog} --help`.")
+
+
+def at_least(config: Any, **least: float) -> None:
+    """Refuses options that are below the least value that makes sense.
+
+    Raises:
+        ConfigError: The message names the first such option.
+
+    Example:
+        >>> at_least(config, epochs=1, batch_size=1)
+    """
+    for name, bound in least.items():
+        if not getattr(config, name) >= bound:  # so that NaN is refused too
+            raise ConfigError(f"--{name} is {getattr(config, name)}; give {bound} or more.")
 
 
 @contextmanager

@@ -34,7 +34,7 @@ class Facts:
         self.sections: dict[str, Value] = {}
 
     def state(self, heading: str, value: Value) -> None:
-        """Prints a fact on one line (a table: a line a row), and keeps it for the card.
+        """Prints a fact (a list and a table: a line an entry), and keeps it for the card.
 
         Args:
             heading: Title of its section of the card; a repeated one replaces the section.
@@ -42,11 +42,15 @@ class Facts:
                 of such mappings, which makes a table with a row for each.
         """
         self.record(heading, value)
+        title = heading.lower()
         if _is_table(value):
             for name, row in value.items():
-                print(f"{heading.lower()}: {name}: {_line(row)}")
+                print(f"{title}: {name}: {_line(row)}")
+        elif _is_list(value):
+            for entry in value:
+                print(f"{title}: {_plain(entry)}")
         else:
-            print(f"{heading.lower()}: {_line(value)}")
+            print(f"{title}: {_line(value)}")
 
     def record(self, heading: str, value: Value) -> None:
         """Keeps a fact for the card without printing it; see `state`."""

@@ -135,6 +135,14 @@ class BucketedBatches(EpochBatches):
         positions = self._batch_size * int(np.dot(self._counts, self.bucket_lengths))
         return 1.0 - float(self._lengths.sum()) / positions
 
+    def summary(self) -> str:
+        """One sentence for the run's output and the model card."""
+        lengths = ", ".join(map(str, self.bucket_lengths))
+        return (
+            f"{len(self)} of {self._batch_size} rows an epoch, padded to {lengths} tokens; "
+            f"{self.padding_share:.0%} of the positions are padding"
+        )
+
     def batch(self, epoch: int, index: int) -> tuple[Any, ...]:
         """Makes batch `index` of an epoch (shapes: see the class)."""
         planned = self._plan(epoch)[index]

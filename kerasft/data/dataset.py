@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,25 +40,25 @@ class Dataset:
         """The tables by name, in the order train, validation, test."""
         return {"train": self.train, "validation": self.validation, "test": self.test}
 
+    def describe(self) -> list[str]:
+        """Where the rows come from and what was left out, one sentence each."""
+        sources = dict.fromkeys((self.train.source, self.test.source))
+        return [f"{len(self)} rows from {' and '.join(sources)}", *self.notes]
+
     def rows_per_class(self) -> dict[str, dict[str, int]]:
-        """For each class, in the order of their names, its rows in each part."""
+        """Rows in each part, for each class in the order of their names and for all together."""
         counts = {part: Counter(table.labels) for part, table in self.parts.items()}
         names = sorted(set().union(*counts.values()))
-        return {name: {part: counts[part][name] for part in counts} for name in names}
+        classes = {name: {part: counts[part][name] for part in counts} for name in names}
+        return {**classes, "all classes": {part: len(rows) for part, rows in self.parts.items()}}
 
-    def summary(self, samples: int = 3) -> str:
-        """Source, sample rows, rows per class and part, and the notes, as text of some lines."""
-        lines = [f"{self.train.source} (sha256 {self.train.sha256[:12]})"]
-        for text, label in list(zip(self.train.texts, self.train.labels, strict=True))[:samples]:
-            one_line = " ".join(text.split())
-            lines.append(f"  {label}: {one_line[:100]}{'...' if len(one_line) > 100 else ''}")
-        table = self.rows_per_class()
-        totals = {part: len(rows) for part, rows in self.parts.items()}
-        width = max(len(name) for name in (*table, "all classes"))
-        lines.append(" " * width + "".join(f"{part:>12}" for part in self.parts))
-        for name, counts in {**table, "all classes": totals}.items():
-            lines.append(f"{name:<{width}}" + "".join(f"{n:>12}" for n in counts.values()))
-        return "\n".join([*lines, *self.notes])
+    def samples(self, count: int = 3, width: int = 100) -> list[str]:
+        """The first training rows as "label: text", shortened to `width` characters."""
+        rows = zip(self.train.labels[:count], self.train.texts[:count], strict=True)
+        return [f"{label}: {textwrap.shorten(text, width)}" for label, text in rows]
+
+    def __len__(self) -> int:
+        return sum(len(table) for table in self.parts.values())
 
 
 def load_dataset(
@@ -89,7 +90,7 @@ def load_dataset(
 
     Example:
         >>> dataset = load_dataset("mails.csv", "body", "team")
-        >>> print(dataset.summary())
+        >>> dataset.describe()
     """
     table = read_table(source, text_column, label_column)
     notes = [f"{count} {what} left out" for what, count in table.dropped.items()]

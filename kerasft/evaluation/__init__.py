@@ -1,24 +1,26 @@
 """How good a classifier is: metrics, simple baselines from the same split, and pictures.
 
-metrics = evaluation.evaluate(labels, probabilities, names)
-scores = {"this model": metrics, **evaluation.baselines(train, train_labels, test, labels, names)}
-print(evaluation.table(metrics))
+scores = evaluation.score(probabilities, dataset.train, dataset.test, label_map)
+print(evaluation.table(scores["this model"]))
 print(evaluation.comparison(scores))
-evaluation.plot_loss(history.to_dict(), report / "loss.png")
-evaluation.plot_confusion(metrics, report / "confusion.png")
 """
 
 from kerasft.evaluation.baselines import baselines, majority, tfidf
-from kerasft.evaluation.classification import comparison, evaluate, table
+from kerasft.evaluation.classification import comparison, evaluate, means, table
 from kerasft.evaluation.plots import plot_confusion, plot_loss
+from kerasft.evaluation.report import THIS_MODEL, classifier_report, score
 
 __all__ = [
+    "THIS_MODEL",
     "baselines",
+    "classifier_report",
     "comparison",
     "evaluate",
     "majority",
+    "means",
     "plot_confusion",
     "plot_loss",
+    "score",
     "table",
     "tfidf",
 ]

@@ -9,6 +9,13 @@ from kerasft.errors import DataError
 
 Metrics = dict[str, Any]
 
+MEANS = {
+    "accuracy": "accuracy",
+    "macro F1": "macro_f1",
+    "weighted F1": "weighted_f1",
+    "log loss": "loss",
+}
+
 
 def evaluate(labels: np.ndarray, probabilities: np.ndarray, names: Sequence[str]) -> Metrics:
     """Scores a classifier's probabilities with scikit-learn.
@@ -96,9 +103,20 @@ def comparison(results: Mapping[str, Metrics]) -> str:
     Args:
         results: What `evaluate` returned for each classifier, by its name.
     """
-    keys = ("accuracy", "macro_f1", "weighted_f1", "loss")
-    rows = [[name, *(f"{result[key]:.3f}" for key in keys)] for name, result in results.items()]
-    return _layout(["", "accuracy", "macro F1", "weighted F1", "log loss"], rows)
+    rows = [[name, *(f"{v:.3f}" for v in row.values())] for name, row in means(results).items()]
+    return _layout(["", *MEANS], rows)
+
+
+def means(results: Mapping[str, Metrics]) -> dict[str, dict[str, float]]:
+    """The metrics over all classes, by their printed names, for each classifier.
+
+    Args:
+        results: What `evaluate` returned for each classifier, by its name.
+    """
+    return {
+        name: {title: result[key] for title, key in MEANS.items()}
+        for name, result in results.items()
+    }
 
 
 def _check(labels: np.ndarray, probabilities: np.ndarray, names: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kerasft.errors import PresetError
+from kerasft.errors import ConfigError, PresetError
 from kerasft.models import Classifier, EncoderArguments
 from kerasft.presets.tensor_files import TensorFiles
 from kerasft.text.tokenizer import Tokenizer
@@ -51,6 +51,18 @@ class Pretrained:
             raise PresetError(
                 f"the tokenizer of {self.source} has {pieces} tokens, but its embedding table only "
                 f"{rows} rows; they do not belong together"
+            )
+
+    def check_length(self, max_length: int) -> None:
+        """Checks that texts of so many tokens fit into the position embeddings.
+
+        Raises:
+            ConfigError: They do not.
+        """
+        longest = self.arguments.max_sequence_length
+        if max_length > longest:
+            raise ConfigError(
+                f"--max_length is {max_length}, but {self.source} reads {longest} tokens at most."
             )
 
     def build_classifier(
