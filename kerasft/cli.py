@@ -9,9 +9,11 @@ import argparse
 import dataclasses
 import os
 import re
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from kerasft import backends
@@ -92,7 +94,7 @@ def parse(config_class: type[C], arguments: Sequence[str]) -> C:
         namespace = parser.parse_args(_completed(config_class, arguments))
     except (jsonargparse.ArgumentError, argparse.ArgumentError) as error:
         raise ConfigError(_one_sentence(error, config_class)) from None
-    values = {f.name: namespace[f.name] for f in dataclasses.fields(config_class)}  # type: ignore[arg-type]
+    values = {f.name: namespace[f.name] for f in dataclasses.fields(config_class)}
     return config_class(**values)
 
 
@@ -113,6 +115,14 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raises what argparse would print and exit with."""
         raise ConfigError(f"{message}; see `{self.prog} --help`.")
+
+
+def print_next(output: Path, text: str) -> None:
+    """Prints the commands that predict with and serve the folder that a recipe saved."""
+    folder = shlex.quote(str(output))
+    print(f"saved {output}; now try")
+    print(f"  python -m kerasft.predict {folder} {shlex.quote(text)}")
+    print(f"  python -m kerasft.serve {folder} --port 8000")
 
 
 def at_least(config: Any, **least: float) -> None:

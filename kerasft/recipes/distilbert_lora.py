@@ -9,7 +9,6 @@ train. What is saved predicts the same on torch, TensorFlow and JAX.
 
 from __future__ import annotations
 
-import shlex
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -176,6 +175,7 @@ def run(config: Config) -> Path:
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         weighted_metrics=["accuracy"],
     )
+    sources = {"data": dataset.train.sha256, "preset": pretrained.sha256}
     history = training.History(trackers)
     stopping = [training.EarlyStopping(config.early_stopping)] if config.early_stopping else []
     resume = training.Resume(
@@ -183,11 +183,7 @@ def run(config: Config) -> Path:
         batches,
         f"{output}.checkpoint",
         seed=config.seed,
-        fingerprint={
-            **config.fingerprint(),
-            "data": dataset.train.sha256,
-            "preset": pretrained.sha256,
-        },
+        fingerprint=config.fingerprint() | sources,
         every_steps=config.checkpoint_steps,
         enabled=config.resume,
         stateful=[history, *stopping],
@@ -245,9 +241,7 @@ def run(config: Config) -> Path:
     history.track({"test_accuracy": metrics["accuracy"], "test_macro_f1": metrics["macro_f1"]})
     history.close()
     resume.finish()
-    print(f"saved {output}; now try")
-    print(f"  python -m kerasft.predict {output} {shlex.quote(dataset.test.texts[0])}")
-    print(f"  python -m kerasft.serve {output} --port 8000")
+    cli.print_next(output, dataset.test.texts[0])
     return output
 
 

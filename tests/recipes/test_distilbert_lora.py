@@ -1,0 +1,236 @@
+"""The recipe through its command line: what a run leaves, and what it refuses."""
+
+import csv
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from safetensors.numpy import load_file
+
+from checkpoints import write_checkpoint
+from kerasft import cli
+from kerasft.predict import Predictor
+from kerasft.recipes import distilbert_lora
+from labelled_rows import write_rows
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a tiny checkpoint and some rows."""
+    folder = tmp_path_factory.mktemp("world")
+    write_checkpoint(folder / "distilbert", "distilbert", layers=3)
+    write_checkpoint(folder / "bert", "bert", layers=3)
+    write_rows(folder / "rows.csv")
+    return folder
+
+
+@pytest.fixture
+def recipe(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Runs the recipe's command line in this process; returns the output folder."""
+
+    def run(*arguments: str, preset: str = "distilbert", data: str | None = None) -> Path:
+        output = tmp_path / "out"
+        command = ["recipe", "--preset", str(world / preset), "--output", str(output)]
+        command += [
+            "--data",
+            data or str(world / "rows.csv"),
+            "--epochs",
+            "1",
+            "--max_length",
+            "24",
+        ]
+        monkeypatch.setattr(sys, "argv", [*command, *arguments])
+        cli.main(distilbert_lora.run, distilbert_lora.Config)
+        return output
+
+    return run
+
+
+def test_a_run_leaves_a_folder_that_predicts(recipe, capsys: pytest.CaptureFixture):
+    output = recipe("--class_weight", "balanced", "--max_length", "12", "--schedule", "constant")
+    said = capsys.readouterr().out
+    for words in (
+        "backend: ",
+        "sample rows: ",
+        "rows per class: news: train 16, validation 4, test 4",
+        "texts were cut at 12 tokens",
+        "4 layers adapted, pre_classifier, classifier trained in full",
+        "parameters train",
+        "macro F1",
+        "majority class",
+        "TF-IDF",
+        f"python -m kerasft.predict {output} ",
+        f"python -m kerasft.serve {output} --port 8000",
+    ):
+        assert words in said, words
+    assert sorted(p.name for p in output.iterdir()) == [
+        "README.md",
+        "adapter",
+        "bundle.json",
+        "config.yaml",
+        "label_map.json",
+        "model.safetensors",
+        "report",
+        "tokenizer.json",
+    ]
+    report = output / "report"
+    metrics = json.loads((report / "metrics.json").read_text())
+    assert set(metrics["test"]["per_class"]) == {"news", "opinion", "comparison"}
+    assert len(metrics["history"]["losses"]) == 6  # 48 training rows, 8 a step
+    assert {"loss.png", "confusion.png"} <= {p.name for p in report.iterdir()}
+    with open(report / "predictions.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    predictions = Predictor(output).predict([row["text"] for row in rows])
+    assert [p.label for p in predictions] == [row["predicted"] for row in rows]
+    for row, prediction in zip(rows, predictions, strict=True):
+        for name, probability in prediction.probabilities.items():
+            assert float(row[name]) == pytest.approx(probability, abs=2e-6)
+    card = (output / "README.md").read_text()
+    assert "texts were cut at 12 tokens" in card and "parameters train" in card
+
+
+def test_only_the_last_two_layers_and_the_head_are_saved_with_the_adapter(recipe):
+    names = set(load_file(recipe() / "adapter" / "adapter_model.safetensors"))
+    layers = {re.search(r"layer\.(\d+)\.", name)[1] for name in names if "lora" in name}
+    assert layers == {"1", "2"}
+    assert {n.split(".")[-3] for n in names if "lora_A" in n} == {"q_lin", "v_lin"}
+    assert "base_model.model.pre_classifier.weight" in names
+    assert "base_model.model.classifier.bias" in names
+
+
+def test_options_choose_what_trains(recipe):
+    output = recipe(
+        "--rank=2", "--alpha=3", "--rank_stabilized", "--lora_layers=1", "--targets=key,value",
+        "--dropout=0.3", preset="bert",
+    )  # fmt: skip
+    config = json.loads((output / "adapter" / "adapter_config.json").read_text())
+    assert (config["r"], config["lora_alpha"], config["use_rslora"]) == (2, 3, True)
+    names = set(load_file(output / "adapter" / "adapter_model.safetensors"))
+    adapted = {n.split("encoder.")[1].rsplit(".", 2)[0] for n in names if "lora_A" in n}
+    assert adapted == {"layer.2.attention.self.key", "layer.2.attention.self.value"}
+
+
+@pytest.mark.parametrize("tune", ["head", "full"])
+def test_head_and_full_have_no_adapter(recipe, tune: str, world: Path):
+    output = recipe("--tune", tune, "--pooling", "mean", "--learning_rate", "0.01")
+    assert not (output / "adapter").exists()
+    before = load_file(world / "distilbert" / "model.safetensors")
+    after = load_file(output / "model.safetensors")
+    name = "transformer.layer.0.ffn.lin1.weight"
+    moved = abs(before[name] - after[f"distilbert.{name}"]).max()
+    assert (moved > 1e-4) if tune == "full" else (moved == 0)
+
+
+def test_early_stopping_takes_the_best_epoch(recipe):
+    output = recipe("--epochs", "6", "--early_stopping", "1", "--learning_rate", "0.5")
+    history = json.loads((output / "report" / "metrics.json").read_text())["history"]
+    losses = [epoch["val_loss"] for epoch in history["epochs"]]
+    assert len(losses) < 6
+    assert losses[-1] > min(losses)
+
+
+def test_trackers_write_their_files(recipe, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.chdir(tmp_path)
+    output = recipe("--tensorboard", "--wandb")
+    assert list(Path(f"{output}.tensorboard").glob("events.out.tfevents.*"))
+    assert list((tmp_path / "wandb").glob("offline-run-*/run-*.wandb"))
+
+
+def test_its_own_test_file_is_used_and_kept_out_of_training(recipe, world: Path, tmp_path: Path):
+    lines = (world / "rows.csv").read_text().splitlines()
+    own = tmp_path / "test.csv"
+    own.write_text("\n".join([lines[0], *lines[1:10]]) + "\n")
+    output = recipe("--test_data", str(own))
+    metrics = json.loads((output / "report" / "metrics.json").read_text())
+    assert metrics["test"]["rows"] == 9
+    assert (
+        metrics["rows"]["all classes"]["train"] + metrics["rows"]["all classes"]["validation"] == 63
+    )
+    assert "9 training rows left out" in (output / "README.md").read_text()
+
+
+BAD_FILES = {
+    "missing.csv": (None, "missing.csv"),
+    "column.csv": ("body,team\na,b\n", "'body', 'team'"),
+    "one_class.csv": ("text,label\na b,x\nc d,x\n", "'x'"),
+    "one_row.csv": ("text,label\na b,x\nc d,x\ne f,y\n", "'y'"),
+    "empty.csv": ("", "empty.csv"),
+    "header.csv": ("text,label\n", "header.csv"),
+    "no_label.csv": ("text,label\na b,x\nc d,\n", "line 3"),
+    "latin.csv": (b"text,label\ncaf\xe9,x\nb,y\n", "UTF-8"),
+    "rows.parquet": ("x", "rows.parquet"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_FILES)
+def test_bad_data_is_one_sentence(recipe, tmp_path: Path, name: str, capsys):
+    content, words = BAD_FILES[name]
+    if content is not None:
+        (tmp_path / name).write_bytes(content.encode() if isinstance(content, str) else content)
+    refused(recipe, capsys, words, data=str(tmp_path / name))
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--rank", "0"], "--rank"),
+        (["--dropout", "1.5"], "dropout"),
+        (["--epochs", "0"], "--epochs"),
+        (["--learning_rate", "nan"], "--learning_rate"),
+        (["--max_length", "65"], "64 tokens"),
+        (["--lora_layers", "9"], "9"),
+        (["--targets", "qury"], "query"),
+        (["--validation", "0.6", "--test", "0.5"], "0.6"),
+        (["--unknown", "1"], "--unknown"),
+        (["--tune", "some"], "lora"),
+        (["--preset", "/nowhere/at/all"], "/nowhere/at/all"),
+        (["--data", "hub:"], "hub:"),
+    ],
+)
+def test_bad_options_are_one_sentence(recipe, arguments: list[str], words: str, capsys, tmp_path):
+    refused(recipe, capsys, words, *arguments)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_of_someone_else_is_left_alone(recipe, tmp_path: Path, capsys):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "thesis.txt").write_text("precious")
+    refused(recipe, capsys, "out")
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["thesis.txt"]
+
+
+def test_a_directory_without_a_checkpoint(recipe, tmp_path: Path, capsys):
+    (tmp_path / "nothing").mkdir()
+    refused(recipe, capsys, "nothing", "--preset", str(tmp_path / "nothing"))
+
+
+def refused(recipe, capsys, words: str, *arguments: str, **options: str) -> None:
+    """Asserts that a run ends with exit code 2 and one sentence that holds the words."""
+    with pytest.raises(SystemExit) as stop:
+        recipe(*arguments, **options)
+    complaint = capsys.readouterr().err
+    assert stop.value.code == 2
+    assert complaint.startswith("error: ") and complaint.count("\n") == 1, complaint
+    assert words in complaint
+
+
+def test_an_unknown_backend_is_one_sentence(run_python):
+    result = run_python("-m", "kerasft.recipes.distilbert_lora", backend="caffe")
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: ") and result.stderr.count("\n") == 1
+    assert "caffe" in result.stderr and "torch" in result.stderr
+
+
+def test_an_unreachable_hub_names_the_offline_choices(run_python, tmp_path: Path):
+    env = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path / "hf")}
+    result = run_python(
+        "-m", "kerasft.recipes.distilbert_lora", "--output", tmp_path / "o", env=env
+    )
+    assert result.returncode == 2
+    complaint = result.stderr.splitlines()[-1]
+    assert complaint.startswith("error: ") and "--preset minilm" in complaint
+    assert not (tmp_path / "o").exists()

@@ -1,0 +1,78 @@
+"""Killed and resumed through the command line, a run ends in the very same bits."""
+
+import json
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from checkpoints import write_checkpoint
+from labelled_rows import write_rows
+
+KILLED_AT = (4, 9, 17)  # in the first, the second and the third epoch of 6 steps
+
+# The recipe's own command line, but the process kills itself when a step of the run has ended.
+DRIVER = """
+import os, runpy, signal, sys
+kill_at = int(sys.argv.pop(1))
+from kerasft import training
+original = training.History.on_train_batch_end
+def on_train_batch_end(self, batch, logs=None):
+    original(self, batch, logs)
+    if len(self.losses) == kill_at:
+        os.kill(os.getpid(), signal.SIGKILL)
+training.History.on_train_batch_end = on_train_batch_end
+runpy.run_module("kerasft.recipes.distilbert_lora", run_name="__main__", alter_sys=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
+def test_killed_three_times_and_resumed_equals_unbroken(run_python, tmp_path: Path):
+    write_checkpoint(tmp_path / "checkpoint", layers=3)
+    write_rows(tmp_path / "rows.csv")
+    driver = tmp_path / "driver.py"
+    driver.write_text(DRIVER)
+
+    def run(kill_at: int, output: Path, *more: str):
+        return run_python(
+            driver, kill_at, "--preset", tmp_path / "checkpoint", "--data", tmp_path / "rows.csv",
+            "--output", output, "--dropout", "0.2", "--max_length", "24", "--learning_rate", "0.01",
+            "--checkpoint_steps", "3", "--early_stopping", "3", *more,
+        )  # fmt: skip
+
+    unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
+    assert run(-1, unbroken).returncode == 0
+    for attempt, step in enumerate(KILLED_AT):
+        killed = run(step, broken, *(["--resume"] if attempt else []))
+        assert killed.returncode == -signal.SIGKILL, killed.stderr
+        assert not broken.exists()
+    resumed = run(-1, broken, "--resume")
+    assert resumed.returncode == 0, resumed.stderr
+    assert "step" in resumed.stdout
+
+    expected, got = (
+        json.loads((folder / "report" / "metrics.json").read_text())
+        for folder in (unbroken, broken)
+    )
+    assert len(expected["history"]["losses"]) == 18
+    assert got["history"] == expected["history"]
+    assert got["test"] == expected["test"]
+    for name in ("adapter/adapter_model.safetensors", "model.safetensors"):
+        assert (broken / name).read_bytes() == (unbroken / name).read_bytes()
+    assert not Path(f"{broken}.checkpoint").exists()
+
+
+def test_a_checkpoint_of_other_options_is_refused(run_python, tmp_path: Path):
+    write_checkpoint(tmp_path / "checkpoint", layers=2)
+    write_rows(tmp_path / "rows.csv")
+    driver = tmp_path / "driver.py"
+    driver.write_text(DRIVER)
+    common = ("--preset", tmp_path / "checkpoint", "--data", tmp_path / "rows.csv",
+              "--output", tmp_path / "out", "--checkpoint_steps", "1")  # fmt: skip
+    assert run_python(driver, 3, *common).returncode == -signal.SIGKILL
+    refused = run_python(driver, -1, *common, "--resume", "--rank", "4")
+    assert refused.returncode == 2
+    assert refused.stderr.splitlines()[-1].startswith("error: ")
+    assert "rank" in refused.stderr.splitlines()[-1]
+    assert Path(f"{tmp_path / 'out'}.checkpoint").exists()
