@@ -8,7 +8,7 @@ import os
 import re
 from typing import Any
 
-from kerasft.data.table import Table, as_label, check_columns, make_table, quoted
+from kerasft.data.table import Table, as_label, check_columns, kind_of, make_table, quoted
 from kerasft.errors import DataError
 
 # Seconds that the hub has to answer before it counts as out of reach.
@@ -53,8 +53,7 @@ def read_hub(name: str, text_column: str, label_column: str | None) -> Table:
     for row, text in enumerate(texts, start=1):
         if text is not None and not isinstance(text, str):
             raise DataError(
-                f"{source} row {row} has a {type(text).__name__} in column {text_column!r}; it "
-                "must be a string"
+                f"{source} row {row} has {kind_of(text)} as {text_column!r}; it must be a string"
             )
     labels: list[str | None] = [None] * len(texts)
     if label_column is not None:

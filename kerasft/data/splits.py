@@ -76,9 +76,9 @@ def split_by_hash(
 
     Raises:
         ConfigError: The shares are negative or leave nothing to train on.
-        DataError: A class has a single distinct text.
+        DataError: A class has a single distinct text, or none that other classes lack.
     """
-    if validation < 0 or test < 0 or validation + test >= 1:
+    if not (validation >= 0 and test >= 0 and validation + test < 1):  # also if one is NaN
         raise ConfigError(
             f"the shares of validation ({validation}) and test ({test}) must be 0 or more and "
             "leave something to train on"
@@ -90,6 +90,12 @@ def split_by_hash(
     for text, rows in groups.items():
         owner = min(labels[row] for row in rows)
         classes[owner].append((_digest(seed, text), text))
+    without = sorted(set(labels) - set(classes))
+    if without:
+        raise DataError(
+            f"class {without[0]!r} has no text of its own, each occurs with another label too; "
+            "correct the labels or drop the class"
+        )
     parts: dict[str, list[tuple[str, str]]] = {"train": [], "validation": [], "test": []}
     for name, members in classes.items():
         members.sort()

@@ -1,4 +1,4 @@
-"""A Hugging Face hub on the loopback interface, with tiny data sets, as much as `datasets` asks for."""
+"""A Hugging Face hub on the loopback interface with tiny data sets: what `datasets` asks for."""
 
 import hashlib
 import http.server

@@ -127,7 +127,7 @@ def test_the_token_opens_a_private_data_set(answers):
         (("hub:some/parts", "text", "label"), ['no part "train"', "'dev', 'exam'"]),
         (
             ("hub:some/languages", "text", "label"),
-            ["'first', 'second'", "hub:some/languages:CONFIG"],
+            ["'first', 'second'", "some/languages:CONFIG"],
         ),
         (("hub:some/languages:third", "text", "label"), ["'third'", "only 'first', 'second'"]),
         (("hub:some/reviews:third", "text", "label"), ["'third'", "only 'default'"]),
@@ -136,7 +136,10 @@ def test_the_token_opens_a_private_data_set(answers):
         (("hub:some/unlabelled", "text", "label"), ["empty label in rows 2 and 3"]),
         (("hub:some/nothing", "text", "label"), ["empty text in row 2"]),
         (("hub:some/lists", "text", "label"), ["row 1 has a list as 'label'"]),
-        (("hub:some/counts", "text", "label"), ["row 1", "int", "must be a string"]),
+        (
+            ("hub:some/counts", "text", "label"),
+            ["row 1 has a whole number as 'text'", "must be a string"],
+        ),
         (("hub:some/script", "text", "label"), ["cannot read", "script"]),
         (("hub:some/broken", "text", "label"), ["cannot read", "hub:some/broken"]),
         (("hub:some/empty", "text", "label"), ["cannot read", "hub:some/empty"]),
