@@ -79,17 +79,19 @@ class BucketedBatches(EpochBatches):
             bucket_count: Most shapes that there may be.
 
         Raises:
-            ConfigError: A size is below 1.
-            DataError: There are no rows, one is too long or empty, or the arrays' sizes differ.
+            ConfigError: A size is below 1, the seed below 0, or rows to predict are shuffled.
+            DataError: There are no rows, one is too long or empty, the arrays' sizes differ or a
+                weight is negative.
         """
         super().__init__()
-        for name, value in (
-            ("batch_size", batch_size),
-            ("max_length", max_length),
-            ("bucket_count", bucket_count),
+        for name, value, least in (
+            ("batch_size", batch_size, 1),
+            ("max_length", max_length, 1),
+            ("bucket_count", bucket_count, 1),
+            ("seed", seed, 0),
         ):
-            if value < 1:
-                raise ConfigError(f"{name} is {value}; make it 1 or more")
+            if value < least:
+                raise ConfigError(f"{name} is {value}; make it {least} or more")
         if labels is None and shuffle:
             raise ConfigError("batches without labels cannot be shuffled")
         self._token_ids = [np.asarray(ids, dtype=np.int32) for ids in token_ids]
@@ -223,6 +225,13 @@ def _check_rows(
         if array is not None and np.shape(array) != lengths.shape:
             raise DataError(
                 f"{name} has the shape {np.shape(array)}, but there are {len(lengths)} rows"
+            )
+    if sample_weight is not None:
+        usable = np.isfinite(sample_weight) & (np.asarray(sample_weight) >= 0)
+        if not usable.all():
+            row = int(np.argmin(usable))
+            raise DataError(
+                f"sample_weight of row {row} is {sample_weight[row]}; it must be 0 or more"
             )
 
 
