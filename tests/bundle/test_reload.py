@@ -1,0 +1,132 @@
+"""What is saved on this backend predicts the same on all three: nine pairs in three runs."""
+
+import json
+
+import numpy as np
+import pytest
+
+import bundles
+from kerasft import backends, bundle, peft
+from kerasft.bundle.weights import Tensors
+from kerasft.errors import ConfigError
+from kerasft.predict import Predictor
+
+VARIANTS = {
+    "lora": {},
+    "lora-bert-mean": {"architecture": "bert", "pooling": "mean"},
+    "head-bert": {"tune": "head", "architecture": "bert", "activation": "gelu_approximate"},
+    "full": {"tune": "full", "activation": "relu"},
+}
+
+RELOAD = """
+import json, sys
+from kerasft.predict import Predictor
+texts, *folders = json.load(sys.stdin)
+answers = {}
+for folder in folders:
+    predictor = Predictor(folder)
+    answers[folder] = {
+        "logits": predictor.logits(texts).tolist(),
+        "probabilities": [list(p.probabilities.values()) for p in predictor.predict(texts)],
+    }
+print("ANSWERS" + json.dumps(answers))
+"""
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bundles.Saved]:
+    root = tmp_path_factory.mktemp("saved")
+    return {
+        name: bundles.save(root / name, bundles.train(**options))
+        for name, options in VARIANTS.items()
+    }
+
+
+@pytest.mark.parametrize("backend", backends.BACKENDS)
+def test_reload_on_each_backend(saved, backend, run_python):
+    question = json.dumps([bundles.TEXTS, *(str(item.folder) for item in saved.values())])
+    result = run_python("-c", RELOAD, backend=backend, input=question)
+    assert result.returncode == 0, result.stderr
+    answers = json.loads(result.stdout.rpartition("ANSWERS")[2])
+    for name, item in saved.items():
+        logits = np.array(answers[str(item.folder)]["logits"])
+        probabilities = np.array(answers[str(item.folder)]["probabilities"])
+        exponentials = np.exp(item.logits.astype(np.float64))
+        expected = exponentials / exponentials.sum(1, keepdims=True)
+        assert np.abs(logits - item.logits).max() < 1e-4, name
+        assert np.abs(probabilities - expected).max() < 1e-5, name
+
+
+def test_each_weight_is_in_exactly_one_file(saved):
+    folder = saved["lora"].folder
+    base = set(Tensors(folder / "model.safetensors"))
+    adapter = {
+        name.removeprefix("base_model.model.")
+        for name in Tensors(folder / "adapter/adapter_model.safetensors")
+    }
+    whole = {name for name in adapter if ".lora_" not in name}
+    assert whole == {
+        f"{m}.{p}" for m in ("classifier", "pre_classifier") for p in ("weight", "bias")
+    }
+    assert len(adapter - whole) == 2 * 4  # A and B of query, value and two output_dense
+    assert not base & whole and not (saved["full"].folder / "adapter").exists()
+    assert len(base) + len(whole) == len(Tensors(saved["full"].folder / "model.safetensors"))
+
+
+def test_a_loaded_adapter_can_train_on_and_be_saved_again(saved, tmp_path):
+    loaded = bundle.load(saved["lora"].folder)
+    assert len(peft.adapted_layers(loaded.model)) == 4
+    assert np.abs(bundles.logits(loaded.model) - saved["lora"].logits).max() < 1e-5
+    assert peft.parameter_counts(loaded.model).trained > 0
+    bundle.save(
+        tmp_path / "again", model=loaded.model, tokenizer=loaded.tokenizer,
+        label_map=loaded.label_map, max_length=loaded.manifest.max_length, config_yaml="", card="",
+    )  # fmt: skip
+    again = Predictor(tmp_path / "again").logits(bundles.TEXTS)
+    assert np.abs(again - saved["lora"].logits).max() < 1e-5
+
+
+def test_the_folder_is_what_was_given(saved):
+    folder = saved["lora"].folder
+    loaded = bundle.load(folder)
+    assert loaded.label_map.names == bundles.LABELS
+    assert loaded.manifest.max_length == bundles.MAX_LENGTH
+    assert loaded.manifest.base_model == "random"
+    assert loaded.manifest.versions.keys() >= {"kerasft", "keras", backends.choose().name}
+    assert (folder / "config.yaml").read_text() == "seed: 0\n"
+    assert (folder / "README.md").read_text().startswith("# A tiny model\n")
+    assert json.loads((folder / "report/metrics.json").read_text()) == {"accuracy": 0.5}
+    assert not [path for path in folder.parent.iterdir() if path.name.startswith(".")]
+
+
+def test_cleaning_and_max_length_are_applied(tmp_path):
+    model = bundles.build()
+    plain = Predictor(bundles.save(tmp_path / "plain", model).folder)
+    options = {"preprocessing": {"unicode_form": "NFKC"}, "max_length": 6}
+    clean = Predictor(bundles.save(tmp_path / "clean", model, **options).folder)
+    full_width = "".join(chr(ord(c) + 0xFEE0) for c in "that")  # NFKC makes "that" of it
+    assert np.allclose(clean.logits([full_width]), plain.logits(["that"]), atol=1e-6)
+    assert not np.allclose(plain.logits([full_width]), plain.logits(["that"]), atol=1e-3)
+    long = "that you have this on it and with him"
+    assert clean.predict([long])[0].cut and not plain.predict([long])[0].cut
+    assert np.allclose(clean.logits([long]), plain.logits(["that you ha"]), atol=1e-6)
+    assert clean.metadata["preprocessing"] == {"unicode_form": "NFKC"} and clean.max_length == 6
+
+
+def test_what_does_not_fit_is_not_saved(tmp_path):
+    from kerasft.text.labels import LabelMap
+    from kerasft.text.tokenizer import Tokenizer
+
+    model = bundles.build()
+    for options, message in [
+        ({"label_map": LabelMap(("a", "b"))}, "2 labels, but the model has 3"),
+        ({"max_length": 65}, "max_length is 65"),
+        ({"tokenizer": Tokenizer.from_wordpiece([*bundles.VOCABULARY, "more"])}, "but the model"),
+        ({"preprocessing": {"stem": True}}, "unknown preprocessing step 'stem'"),
+    ]:
+        with pytest.raises(ConfigError, match=message):
+            bundles.save(tmp_path / "run", model, **options)
+    model.weights[3].assign(model.weights[3] * float("nan"))
+    with pytest.raises(ConfigError, match="hold NaN or infinity"):
+        bundles.save(tmp_path / "run", model)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,133 @@
+"""Trains tiny classifiers and saves them: real folders for whichever test needs one."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from kerasft import bundle, storage
+from kerasft.text.labels import LabelMap
+from kerasft.text.tokenizer import Tokenizer
+
+LABELS = ("business", "è una prova | *x*", "sports")
+MAX_LENGTH = 40
+WORDS = [
+    "the",
+    "of",
+    "to",
+    "and",
+    "in",
+    "is",
+    "it",
+    "you",
+    "that",
+    "he",
+    "was",
+    "with",
+    "this",
+    "cat",
+]
+VOCABULARY = [
+    "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdefghijklmnopqrstuvwxyz.,!?'",
+    *(f"##{c}" for c in "abcdefghijklmnopqrstuvwxyz"), *WORDS,
+]  # fmt: skip
+TEXTS = [
+    "the cat was on it",
+    "You have THIS, and that!",
+    "zebra",
+    "he was with " * 30,  # cut
+    "è così",
+    "in one of his",
+]
+
+
+class Saved(NamedTuple):
+    """A saved folder and what its model said before it was saved.
+
+    Attributes:
+        folder: The folder.
+        logits: (texts, labels) of TEXTS, from the trained model in memory.
+    """
+
+    folder: Path
+    logits: np.ndarray
+
+
+def build(architecture: str = "distilbert", pooling: str = "first", activation: str = "gelu"):
+    """An untrained tiny classifier whose weights are large enough to make logits differ."""
+    from kerasft.models import Classifier, EncoderArguments
+
+    arguments = EncoderArguments(
+        vocabulary_size=len(VOCABULARY), num_layers=2, num_heads=2, hidden_dim=16,
+        intermediate_dim=32, max_sequence_length=64, activation=activation,
+        num_segments=2 if architecture == "bert" else 0,
+    )  # fmt: skip
+    model = Classifier(architecture, arguments, len(LABELS), pooling)
+    rng = np.random.default_rng(0)
+    for weight in model.weights:
+        start = 1.0 if weight.name == "gamma" else 0.0
+        weight.assign(start + 0.2 * rng.standard_normal(weight.shape).astype("float32"))
+    return model
+
+
+def inputs(texts=TEXTS) -> dict[str, np.ndarray]:
+    """Texts as one batch (texts, MAX_LENGTH) of token_ids and padding_mask; the padding is 0."""
+    ids = np.zeros((len(texts), MAX_LENGTH), dtype=np.int32)
+    tokenizer = Tokenizer.from_wordpiece(VOCABULARY)
+    for row, tokens in enumerate(tokenizer.encode(texts, MAX_LENGTH).token_ids):
+        ids[row, : len(tokens)] = tokens
+    return {"token_ids": ids, "padding_mask": ids > 0}
+
+
+def logits(model, texts=TEXTS) -> np.ndarray:
+    """Logits (texts, labels) of a model in memory."""
+    from keras import ops
+
+    return ops.convert_to_numpy(model(inputs(texts), training=False))
+
+
+def train(
+    tune: str = "lora",
+    architecture: str = "distilbert",
+    pooling: str = "first",
+    activation: str = "gelu",
+):
+    """A tiny classifier after three steps of "lora" (with the head), "head" alone, or "full"."""
+    import keras
+
+    from kerasft import peft
+
+    keras.utils.set_random_seed(0)
+    model = build(architecture, pooling, activation)
+    before = logits(model)
+    if tune == "lora":
+        targets = ("transformer_layer_1/self_attention_layer/(query|value)", ".*output_dense")
+        config = peft.LoRAConfig(targets=targets, rank=3, modules_to_save=model.head_layers)
+        peft.apply(model, config)
+    elif tune == "head":
+        peft.freeze(model, except_patterns=model.head_layers)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(optimizer=keras.optimizers.Adam(0.03), loss=loss)
+    rng = np.random.default_rng(1)
+    token_ids = rng.integers(5, len(VOCABULARY), (24, MAX_LENGTH)).astype("int32")
+    batch = {"token_ids": token_ids, "padding_mask": np.ones_like(token_ids, dtype=bool)}
+    model.fit(batch, rng.integers(0, len(LABELS), 24), batch_size=8, verbose=0)
+    # It has learned something that can get lost.
+    assert np.abs(logits(model) - before).max() > 0.01
+    return model
+
+
+def save(folder: Path, model, **options) -> Saved:
+    """Saves a tiny classifier, with a stand-in for everything that is not in `options`."""
+    parts = {
+        "model": model,
+        "tokenizer": Tokenizer.from_wordpiece(VOCABULARY),
+        "label_map": LabelMap(LABELS),
+        "max_length": MAX_LENGTH,
+        "config_yaml": "seed: 0\n",
+        "card": bundle.Facts("python -m kerasft.recipes.none").card("A tiny model"),
+        "report": lambda report: storage.write_json(report / "metrics.json", {"accuracy": 0.5}),
+        "base_model": "random",
+        **options,
+    }
+    return Saved(bundle.save(folder, **parts), logits(model))

@@ -1,0 +1,212 @@
+"""The Predictor, and `python -m kerasft.predict` as a user runs it."""
+
+import csv
+import io
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import bundles
+from kerasft import backends, predict
+from kerasft.errors import BundleError, DataError
+from kerasft.predict import Predictor
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> bundles.Saved:
+    return bundles.save(tmp_path_factory.mktemp("saved") / "run", bundles.train())
+
+
+@pytest.fixture(scope="module")
+def predictor(saved: bundles.Saved) -> Predictor:
+    return Predictor(saved.folder)
+
+
+@pytest.fixture
+def command(saved, predictor, monkeypatch, capsys):
+    """Runs the command in this process, with the loaded predictor: (exit code, stdout, stderr)."""
+    monkeypatch.setattr(predict, "Predictor", lambda folder: _same(folder, saved.folder, predictor))
+
+    def run(*arguments: object, stdin: bytes = b"", folder: object = saved.folder):
+        monkeypatch.setattr("sys.argv", ["predict", str(folder), *map(str, arguments)])
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        code = 0
+        try:
+            predict.main()
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        return code, *capsys.readouterr()
+
+    return run
+
+
+def _same(folder: str, known: Path, predictor: Predictor) -> Predictor:
+    return predictor if Path(folder) == known else Predictor(folder)
+
+
+def refused(result: tuple[int, str, str]) -> str:
+    """The one sentence that the command printed."""
+    code, out, err = result
+    assert code == 2 and out == "" and err.startswith("error: ") and err.count("\n") == 1
+    return err
+
+
+def test_predictions(saved, predictor):
+    found = predictor.predict(bundles.TEXTS)
+    for row, prediction in enumerate(found):
+        values = list(prediction.probabilities.values())
+        exponentials = np.exp(saved.logits[row].astype(float))
+        assert np.allclose(values, exponentials / exponentials.sum(), atol=1e-5)
+        assert abs(sum(values) - 1) < 1e-12
+        assert list(prediction.probabilities) == list(bundles.LABELS)
+        assert prediction.label == bundles.LABELS[int(saved.logits[row].argmax())]
+    assert [prediction.cut for prediction in found] == [i == 3 for i in range(len(found))]
+    assert predictor.predict([]) == []
+
+
+def test_what_the_server_asks_for(predictor):
+    assert predictor.label_names == bundles.LABELS and predictor.max_length == bundles.MAX_LENGTH
+    assert predictor.metadata["architecture"] == "distilbert" and predictor.metadata["adapter"]
+    assert predictor.metadata["versions"].keys() >= {"kerasft", backends.choose().name}
+    json.dumps(predictor.metadata)
+
+
+def test_extreme_logits_give_finite_probabilities():
+    extreme = np.array([[1e30, -1e30], [-1e30, -1e30], [88.0, 89.0]], dtype="float32")
+    found = predict._softmax(extreme)
+    assert np.allclose(found, [[1, 0], [0.5, 0.5], [0.268941, 0.731059]], atol=1e-6)
+
+
+def test_texts_that_cannot_be_labelled(predictor):
+    for texts, message in [
+        (["a", " \n"], "text 1 is empty"), ("a text", "give a list"), (["a", 3], "text 1 is a int"),
+    ]:  # fmt: skip
+        with pytest.raises(DataError, match=message):
+            predictor.predict(texts)
+    with pytest.raises(BundleError, match="not a folder"):
+        Predictor("nowhere")
+
+
+def test_a_table_of_the_texts_on_the_command_line(command, predictor):
+    code, out, err = command("that cat", "\x1b[31mred\nnext " + "x" * 50)
+    lines = out.splitlines()
+    assert (code, err, len(lines)) == (0, "", 3)
+    first = predictor.predict(["that cat"])[0]
+    assert lines[0].split()[0] == "label" and all(name in lines[0] for name in bundles.LABELS)
+    assert lines[1].startswith(first.label) and lines[1].endswith("that cat")
+    assert all(f"{value:.4f}" in lines[1] for value in first.probabilities.values())
+    assert lines[2].endswith("?[31mred next " + "x" * 24 + "...")
+
+
+def test_many_labels_show_the_likeliest(capsys):
+    import sys
+
+    from kerasft.predict_output import Table
+
+    names = [f"label{i}" for i in range(20)]
+    values = {name: (0.5 if i == 7 else 0.025) for i, name in enumerate(names)}
+    table = Table(sys.stdout, names)
+    table.write("a text", predict.Prediction("label7", values, False))
+    line = capsys.readouterr().out.splitlines()[1]
+    assert line.startswith("label7") and "label7 0.5000, label0 0.0250, label1 0.0250" in line
+
+
+def test_one_text_a_line_from_standard_input(command):
+    stdin = "\ufeffthe cat\r\nè così\u2028ancora\n".encode()
+    code, out, _ = command("--format", "jsonl", stdin=stdin)
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert code == 0 and [row["text"] for row in rows] == ["the cat", "è così\u2028ancora"]
+    assert rows[0].keys() == {"text", "label", "probabilities", "cut"}
+    assert abs(sum(rows[0]["probabilities"].values()) - 1) < 1e-9
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl"])
+def test_from_file_to_file(command, tmp_path, suffix, predictor):
+    texts = ['the "cat", was', "two\nlines", "he was with " * 30]
+    source, target = tmp_path / f"in{suffix}", tmp_path / f"out{suffix}"
+    if suffix == ".jsonl":
+        source.write_text("".join(json.dumps({"body": text}) + "\n" for text in texts))
+    else:
+        with open(source, "w", newline="") as stream:
+            rows = csv.writer(stream, delimiter="," if suffix == ".csv" else "\t")
+            rows.writerows([["id", "body"], *([i, text] for i, text in enumerate(texts))])
+    code, out, err = command("--input", source, "--text_column", "body", "--output", target)
+    assert (code, out) == (0, "")
+    assert err == "1 of 3 texts were cut at 40 tokens; what came after was not read.\n"
+    expected = predictor.predict(texts)
+    if suffix == ".jsonl":
+        found = [json.loads(line) for line in target.read_text().splitlines()]
+        assert [row["cut"] for row in found] == [False, False, True]
+    else:
+        with open(target, newline="") as stream:
+            found = list(csv.DictReader(stream, delimiter="," if suffix == ".csv" else "\t"))
+        assert [row["cut"] for row in found] == ["false", "false", "true"]
+        name = bundles.LABELS[1]
+        assert [float(row[f"probability_{name}"]) for row in found] == pytest.approx(
+            [prediction.probabilities[name] for prediction in expected], abs=1e-6
+        )
+    assert [row["text"] for row in found] == texts
+    assert [row["label"] for row in found] == [prediction.label for prediction in expected]
+    assert sorted(os.listdir(tmp_path)) == sorted([source.name, target.name])
+
+
+def test_long_input_shows_progress(command, tmp_path):
+    source = tmp_path / "in.csv"
+    source.write_text("text\n" + "the cat\n" * (predict.CHUNK + 1))
+    code, out, err = command("--input", source)
+    assert code == 0 and len(out.splitlines()) == predict.CHUNK + 2
+    assert f"{predict.CHUNK + 1}/{predict.CHUNK + 1}" in err
+
+
+def test_nothing_is_overwritten_unasked(command, tmp_path):
+    target = tmp_path / "out.csv"
+    target.write_text("precious")
+    assert "exists; name another file or add --overwrite" in refused(
+        command("the cat", "--output", target)
+    )
+    assert target.read_text() == "precious"
+    assert command("the cat", "--output", target, "--overwrite")[0] == 0
+    assert target.read_text().startswith("text,label,cut,")
+    # An error on the way leaves the old file.
+    before = target.read_text()
+    refused(command("the cat", "\ud800", "--output", target, "--overwrite"))
+    assert target.read_text() == before and os.listdir(tmp_path) == ["out.csv"]
+
+
+def test_wrong_input_is_one_sentence(command, tmp_path, saved):
+    source = tmp_path / "in.csv"
+    source.write_text("text,more\na,b\n")
+    for arguments, stdin, message in [
+        ([], b"", "standard input is empty"),
+        ([], b"a\n\nb\n", "text in line 2 is empty"),
+        ([], b"a\n\xff\n", "not UTF-8 in line 2"),
+        (["a", "  "], b"", "text in argument 2 is empty"),
+        (["a", "--input", source], b"", "choose one"),
+        (["--input", tmp_path / "none.csv"], b"", "none.csv"),
+        (["--input", source, "--text_column", "body"], b"", "no column 'body'"),
+        (["a", "--output", tmp_path / "out.xlsx"], b"", "must end in one of .csv"),
+        (["a", "--output", tmp_path], b"", "must end in"),
+        (["a", "--output", tmp_path / "no" / "out.csv"], b"", "there is no folder"),
+        (["--input", source, "--output", source, "--overwrite"], b"", "is the input"),
+        (["a", "--frobnicate"], b"", "--frobnicate"),
+        (["a", "--format", "xml"], b"", "invalid choice: 'xml'"),
+    ]:
+        assert message in refused(command(*arguments, stdin=stdin))
+    assert "nowhere is not a folder" in refused(command("a", folder="nowhere"))
+    assert "has no bundle.json" in refused(command("a", folder=tmp_path))
+    assert os.listdir(tmp_path) == ["in.csv"]
+
+
+def test_the_real_command(saved, run_python, predictor):
+    result = run_python("-m", "kerasft.predict", saved.folder, "--format", "jsonl", input="the cat")
+    assert result.returncode == 0, result.stderr
+    found = json.loads(result.stdout)
+    expected = predictor.predict(["the cat"])[0]
+    assert found["label"] == expected.label
+    assert found["probabilities"] == pytest.approx(expected.probabilities, abs=1e-5)
+    result = run_python("-m", "kerasft.predict", saved.folder / "none", "a")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith("error: ") and result.stderr.count("\n") == 1
