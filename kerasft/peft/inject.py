@@ -1,0 +1,303 @@
+"""Putting adapters on a built model, and taking them off.
+
+report = apply(model, LoRAConfig(targets=("query", "value"), modules_to_save=("classifier",)))
+model.compile(...); model.fit(...)
+remove(model)          # adapters folded into the weights, plain Keras layers again
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import keras
+
+from kerasft.errors import AdapterError
+from kerasft.peft.adapted import (
+    adapted_layers,
+    all_layers,
+    check_built,
+    check_unique_paths,
+    mark_saved,
+    refresh,
+)
+from kerasft.peft.targets import find_any_layers, find_layers
+
+
+class Method(Protocol):
+    """What `apply` needs of a method's config; `LoRAConfig` is one."""
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Patterns of the layers to adapt."""
+
+    @property
+    def modules_to_save(self) -> tuple[str, ...]:
+        """Patterns of the layers that train in full."""
+
+    @property
+    def kinds(self) -> tuple[type, ...]:
+        """The Keras classes that the method can adapt."""
+
+    def check(self, layer: keras.layers.Layer) -> None:
+        """Raises an AdapterError for a layer that cannot be adapted."""
+
+    def adapt(self, layer: keras.layers.Layer) -> None:
+        """Adapts a layer in place."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many of a model's parameters train.
+
+    Attributes:
+        trained: Parameters that the optimizer moves.
+        frozen: Parameters that stay (random states not counted).
+    """
+
+    trained: int
+    frozen: int
+
+    @property
+    def share(self) -> float:
+        """The trained part of all parameters, from 0 to 1."""
+        return self.trained / max(1, self.trained + self.frozen)
+
+    def __str__(self) -> str:
+        total = self.trained + self.frozen
+        return f"{self.trained:,} of {total:,} parameters train ({self.share:.2%})"
+
+
+@dataclass(frozen=True)
+class ApplyReport:
+    """What `apply` did.
+
+    Attributes:
+        adapted: Paths of the layers that carry an adapter now.
+        trained_in_full: Paths of the layers that train as they are (the head).
+        counts: Trained and frozen parameters.
+        recompiled: Whether the model was compiled, and therefore compiled anew with a fresh
+            optimizer of the same settings.
+    """
+
+    adapted: tuple[str, ...]
+    trained_in_full: tuple[str, ...]
+    counts: Counts
+    recompiled: bool
+
+    def __str__(self) -> str:
+        full = ", ".join(self.trained_in_full) or "no layer"
+        return f"{len(self.adapted)} layers adapted, {full} trained in full; {self.counts}"
+
+
+def apply(model: keras.Model, config: Method) -> ApplyReport:
+    """Freezes a model and puts adapters on the layers that a config names.
+
+    Layers are changed in place. If the model was compiled, it is compiled again with the same
+    settings (the old graph would go on training the old variables); functions that you compiled
+    from it yourself must be made anew. Call it on the outermost model that you train.
+
+    Args:
+        model: Any built Keras model: functional, sequential or subclassed, nested or not.
+        config: The method and its targets, e.g. `LoRAConfig(targets=("query", "value"))`.
+
+    Returns:
+        What was adapted and how much of the model trains.
+
+    Raises:
+        AdapterError: The model is not built or has adapters already, a pattern matches nothing, a
+            layer cannot be adapted, or nothing would train. The model is then unchanged.
+    """
+    check_built(model, config.kinds)
+    if adapted_layers(model):
+        raise AdapterError(
+            "The model has adapters already; call kerasft.peft.remove(model) before apply."
+        )
+    if not config.targets:
+        raise AdapterError(
+            "The config has no targets, so nothing would be adapted; name at least one pattern "
+            "(or use kerasft.peft.freeze to train some layers in full)."
+        )
+    check_unique_paths(model)
+    in_full = find_any_layers(model, config.modules_to_save)
+    targets = find_layers(model, config.targets, kinds=config.kinds, excluding=in_full)
+    for layer in targets:
+        config.check(layer)
+    return install(model, [(layer, config.adapt) for layer in targets], in_full)
+
+
+def install(
+    model: keras.Model,
+    plan: Sequence[tuple[keras.layers.Layer, Callable[[keras.layers.Layer], None]]],
+    in_full: Sequence[keras.layers.Layer],
+) -> ApplyReport:
+    """Does the work of `apply` once it is settled which layer gets what (see `files.py`).
+
+    Args:
+        model: The outermost model.
+        plan: Each layer to adapt with the function that adapts it in place.
+        in_full: Layers that train as they are and are saved with the adapter.
+
+    Raises:
+        AdapterError: The model's settings of `compile` cannot be repeated.
+    """
+    compile_again = _compile_settings(model)
+    _freeze(model, in_full)
+    for layer, adapt in plan:
+        adapt(layer)
+    mark_saved(model, in_full)
+    check_unique_paths(model)
+    refresh(model)
+    if compile_again:
+        _compile(model, compile_again)
+    return ApplyReport(
+        adapted=tuple(layer.path for layer, _ in plan),
+        trained_in_full=tuple(layer.path for layer in in_full),
+        counts=parameter_counts(model),
+        recompiled=bool(compile_again),
+    )
+
+
+def freeze(model: keras.Model, except_patterns: Sequence[str]) -> Counts:
+    """Freezes every weight of a model but those of some layers.
+
+    Weights are frozen one by one; layers keep `trainable=True`, so that an adapter inside them can
+    train. A frozen `BatchNormalization` is the exception: only `trainable=False` keeps its moving
+    statistics still. A compiled model is compiled again with the same settings.
+
+    Args:
+        model: Any built Keras model.
+        except_patterns: Patterns of the layers that go on training, with all that is inside them.
+
+    Returns:
+        How much of the model trains now.
+
+    Raises:
+        AdapterError: The model is not built, a pattern matches nothing, or nothing would train.
+
+    Example:
+        >>> freeze(model, ["classifier"])  # train the head alone  # doctest: +SKIP
+    """
+    check_built(model)
+    trained = find_any_layers(model, except_patterns)
+    if not trained:
+        raise AdapterError("Nothing would train: name at least one layer that is not to be frozen.")
+    compile_again = _compile_settings(model)
+    _freeze(model, trained)
+    refresh(model)
+    if compile_again:
+        _compile(model, compile_again)
+    return parameter_counts(model)
+
+
+def unfreeze(model: keras.Model) -> None:
+    """Lets every weight of a model train again, other than those that never do (statistics).
+
+    Setting `model.trainable = True` is not enough: on TensorFlow it does nothing where the value
+    is True already, though weights inside may be frozen. Compile again afterwards.
+
+    Args:
+        model: Any built Keras model.
+    """
+    for layer in [model, *all_layers(model)]:
+        layer.trainable = True
+        for weight in layer._trainable_variables:
+            weight.trainable = True
+
+
+def merge(model: keras.Model) -> None:
+    """Folds every adapter into its layer's weights; outputs stay the same and nothing is lost.
+
+    A merged model cannot be trained or saved as an adapter before `unmerge`. To get rid of the
+    adapters, and of their small cost, use `remove`.
+
+    Args:
+        model: A model with adapters.
+
+    Raises:
+        AdapterError: The model has no adapters.
+    """
+    for layer in _adapted_or_raise(model):
+        layer.merge()
+    refresh(model)
+
+
+def unmerge(model: keras.Model) -> None:
+    """Undoes `merge`: every weight is again what it was, bit for bit.
+
+    Args:
+        model: A model with adapters.
+
+    Raises:
+        AdapterError: The model has no adapters.
+    """
+    for layer in _adapted_or_raise(model):
+        layer.unmerge()
+    refresh(model)
+
+
+def remove(model: keras.Model) -> None:
+    """Folds the adapters into the weights for good and leaves plain Keras layers.
+
+    The model computes what it did and can be saved as `.keras`. Frozen weights stay frozen
+    (`unfreeze` frees them); compile again before training.
+
+    Args:
+        model: A model with adapters.
+
+    Raises:
+        AdapterError: The model has no adapters.
+    """
+    for layer in _adapted_or_raise(model):
+        layer.restore()
+    mark_saved(model, ())
+    refresh(model)
+
+
+def parameter_counts(model: keras.Model) -> Counts:
+    """Counts the parameters of a model that train and those that are frozen."""
+    trained = sum(math.prod(weight.shape) for weight in model.trainable_weights)
+    return Counts(trained, sum(math.prod(weight.shape) for weight in model.weights) - trained)
+
+
+def _adapted_or_raise(model: keras.Model) -> list[Any]:
+    layers = adapted_layers(model)
+    if not layers:
+        raise AdapterError("The model has no adapters; call kerasft.peft.apply(model, ...) first.")
+    return layers
+
+
+def _freeze(model: keras.Model, except_layers: Sequence[keras.layers.Layer]) -> None:
+    """Freezes each weight but those of some layers, whatever was frozen before."""
+    unfreeze(model)  # a frozen parent would keep an adapter inside it from training
+    free = {id(weight) for layer in except_layers for weight in layer.trainable_weights}
+    for weight in model.trainable_weights:
+        weight.trainable = id(weight) in free
+    for layer in all_layers(model):
+        if isinstance(layer, keras.layers.BatchNormalization) and not layer.trainable_weights:
+            layer.trainable = False
+
+
+def _compile_settings(model: keras.Model) -> dict[str, Any]:
+    """What `compile` was called with; empty for a model that was not compiled.
+
+    Raises:
+        AdapterError: The model has a `compile` of its own, which cannot be repeated from here.
+    """
+    if not model.compiled:
+        return {}
+    if type(model).compile is not keras.Model.compile:
+        raise AdapterError(
+            f"{type(model).__name__} has its own compile(), which cannot be repeated after the "
+            "adapters are in; apply them before compiling."
+        )
+    return dict(model._compile_config.config)
+
+
+def _compile(model: keras.Model, settings: dict[str, Any]) -> None:
+    """Compiles with earlier settings and a fresh optimizer (an old one knows the old weights)."""
+    optimizer = settings["optimizer"]
+    if isinstance(optimizer, keras.optimizers.Optimizer):
+        settings["optimizer"] = type(optimizer).from_config(optimizer.get_config())
+    model.compile(**settings)
+    model.optimizer.build(model.trainable_variables)

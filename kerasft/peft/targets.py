@@ -1,0 +1,195 @@
+"""Which layers a pattern means.
+
+A layer's path says where it stands, e.g. "transformer_layer_1/self_attention_layer/query". A
+pattern is a regular expression that must match the whole path, or its end from a slash on:
+
+    query                                 every layer called "query"
+    classifier                            "classifier", but not "pre_classifier"
+    transformer_layer_[45]/.*/(query|value)
+    transformer_layer_1/.*                everything inside that layer
+"""
+
+import difflib
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+import keras
+
+from kerasft.errors import AdapterError, ConfigError
+from kerasft.peft.adapted import all_layers, in_model_order
+
+DENSE_KINDS = (keras.layers.Dense, keras.layers.EinsumDense)
+
+
+def matches(pattern: str, path: str) -> bool:
+    """Whether a pattern means the layer at a path.
+
+    Raises:
+        ConfigError: The pattern is no regular expression.
+
+    Example:
+        >>> matches("query", "transformer_layer_0/self_attention_layer/query")
+        True
+    """
+    try:
+        return re.fullmatch(f"(?:.*/)?(?:{pattern})", path) is not None
+    except re.error as problem:
+        raise ConfigError(
+            f"The layer pattern {pattern!r} is no valid regular expression ({problem})."
+        ) from None
+
+
+def layers_by_path(model: keras.Model) -> dict[str, keras.layers.Layer]:
+    """The layers of a model that hold weights (themselves or inside them), by path.
+
+    Raises:
+        AdapterError: Two layers share a path.
+    """
+    layers: dict[str, keras.layers.Layer] = {}
+    found = [layer for layer in all_layers(model) if layer.path and layer.weights]
+    for layer in in_model_order(model, found):
+        if layers.setdefault(layer.path, layer) is not layer:
+            raise AdapterError(
+                f"Two layers of the model share the path {layer.path!r}, so a pattern cannot tell "
+                "them apart; give them different names."
+            )
+    return layers
+
+
+def find_layers(
+    model: keras.Model,
+    patterns: Sequence[str],
+    *,
+    kinds: tuple[type, ...] = DENSE_KINDS,
+    excluding: Iterable[keras.layers.Layer] = (),
+) -> list[keras.layers.Layer]:
+    """Finds the layers of some classes that patterns mean.
+
+    Args:
+        model: Any built Keras model.
+        patterns: Regular expressions over layer paths (see the top of this file).
+        kinds: The classes that count (`Dense` and `EinsumDense`).
+        excluding: Layers that do not count, with all that is inside them.
+
+    Returns:
+        Each layer once, in the order in which the model's weights stand.
+
+    Raises:
+        AdapterError: A pattern matches no such layer (near names are listed), or only layers of
+            other classes.
+        ConfigError: A pattern is no regular expression.
+    """
+    by_path = layers_by_path(model)
+    out = {id(inner) for layer in excluding for inner in [layer, *all_layers(layer)]}
+    usable = {
+        path: layer
+        for path, layer in by_path.items()
+        if isinstance(layer, kinds) and id(layer) not in out
+    }
+    for pattern in patterns:
+        if any(matches(pattern, path) for path in usable):
+            continue
+        others = {path: layer for path, layer in by_path.items() if matches(pattern, path)}
+        names = " or ".join(kind.__name__ for kind in kinds)
+        if others:
+            path, layer = next(iter(others.items()))
+            reason = (
+                "which is to be trained in full"
+                if id(layer) in out
+                else f"which is a {type(layer).__name__} and not a {names}"
+            )
+            inside = [name for name in usable if name.startswith(f"{path}/")]
+            advice = (
+                f"for what is inside it write '{pattern}/.*'" if inside else _near(path, usable)
+            )
+            raise AdapterError(
+                f"The target pattern {pattern!r} matches {path!r}, {reason}; {advice}."
+            )
+        raise AdapterError(
+            f"The target pattern {pattern!r} matches no {names} layer; {_near(pattern, usable)}."
+        )
+    return [
+        layer for path, layer in usable.items() if any(matches(each, path) for each in patterns)
+    ]
+
+
+def find_any_layers(model: keras.Model, patterns: Sequence[str]) -> list[keras.layers.Layer]:
+    """Finds layers of any class that hold weights, such as a head that trains in full.
+
+    Args:
+        model: Any built Keras model.
+        patterns: Regular expressions over layer paths.
+
+    Raises:
+        AdapterError: A pattern matches no layer; near names are listed.
+    """
+    by_path = layers_by_path(model)
+    for pattern in patterns:
+        if not any(matches(pattern, path) for path in by_path):
+            raise AdapterError(
+                f"The pattern {pattern!r} matches no layer of the model; {_near(pattern, by_path)}."
+            )
+    return [
+        layer for path, layer in by_path.items() if any(matches(each, path) for each in patterns)
+    ]
+
+
+def last_layers(
+    model: keras.Model, n: int, names: Sequence[str] = ("query", "value")
+) -> tuple[str, ...]:
+    """Patterns for the layers of some names in the last `n` of a model's numbered blocks.
+
+    Args:
+        model: A built model whose blocks are numbered, such as "transformer_layer_0", ...
+        n: How many blocks, counted from the top.
+        names: Names of the layers inside a block. What holds a "/" is a pattern over whole paths
+            already and is handed on as it is.
+
+    Returns:
+        One pattern a block, to be used as `LoRAConfig.targets`.
+
+    Raises:
+        AdapterError: No such layers, or fewer than `n` blocks.
+
+    Example:
+        >>> last_layers(model, 2)  # doctest: +SKIP
+        ('transformer_layer_4/(?:.*/)?(?:query|value)', 'transformer_layer_5/...')
+    """
+    patterns = tuple(name for name in names if "/" in name)
+    names = [name for name in names if "/" not in name]
+    if not names:
+        return patterns
+    blocks: dict[str, set[int]] = defaultdict(set)  # "transformer_layer_" -> {0, 1, ...}
+    for layer in find_layers(model, [re.escape(name) for name in names]):
+        numbered = (re.fullmatch(r"(.+?)(\d+)", part) for part in layer.path.split("/"))
+        first = next((match for match in numbered if match), None)
+        if first:
+            blocks[first[1]].add(int(first[2]))
+    if len(blocks) != 1:
+        raise AdapterError(
+            f"The layers {', '.join(names)} do not stand in one row of numbered blocks; "
+            "write the target patterns out."
+        )
+    stem, numbers = blocks.popitem()
+    if not 1 <= n <= len(numbers):
+        raise AdapterError(
+            f"The last {n} blocks cannot be adapted: the model has {len(numbers)} "
+            f"({stem}0 ... {stem}{max(numbers)})."
+        )
+    inner = "|".join(re.escape(name) for name in names)
+    return patterns + tuple(
+        f"{re.escape(stem)}{number}/(?:.*/)?(?:{inner})" for number in sorted(numbers)[-n:]
+    )
+
+
+def _near(pattern: str, paths: Iterable[str]) -> str:
+    """Names the paths that look most like a pattern."""
+    paths = list(paths)
+    # A path is compared whole and by its last part, since a pattern may be either.
+    by_name = {path.rpartition("/")[2]: path for path in reversed(paths)}
+    near = difflib.get_close_matches(pattern, [*paths, *by_name], n=3, cutoff=0.5)
+    shown = list(dict.fromkeys(by_name.get(name, name) for name in near)) or paths[:5]
+    if not shown:
+        return "the model has none"
+    return f"near names are {', '.join(map(repr, shown))}"
