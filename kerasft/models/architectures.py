@@ -5,7 +5,6 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import keras
@@ -13,13 +12,7 @@ import keras
 from kerasft import backends
 from kerasft.errors import ConfigError, KerasftError
 
-ACTIVATIONS: dict[str, Callable] = {
-    "gelu": partial(keras.activations.gelu, approximate=False),
-    "gelu_approximate": partial(keras.activations.gelu, approximate=True),
-    "relu": keras.activations.relu,
-    "silu": keras.activations.silu,
-    "tanh": keras.activations.tanh,
-}
+ACTIVATIONS = ("gelu", "gelu_approximate", "relu", "silu", "tanh")
 """Activations of the feed-forward layers, by our names. "gelu" is the exact one (with erf)."""
 
 _LARGEST = {
@@ -185,6 +178,14 @@ ARCHITECTURES: dict[str, Callable[[EncoderArguments, float], keras.Model]] = {
 """The KerasHub backbone of each architecture, by the `model_type` of its Hugging Face twin."""
 
 
+def _activation(name: str) -> Callable:
+    """The function of that name, one that Keras can write into its own files and find again."""
+    if name == "gelu_approximate":
+        backends.import_keras_hub()
+        return keras.saving.get_registered_object("keras_hub>gelu_approximate")
+    return keras.activations.get(name)
+
+
 @contextmanager
 def _zeros_for_random() -> Iterator[None]:
     """Lets KerasHub's backbones, which name their initializer in their code, start from zeros."""
@@ -230,7 +231,7 @@ def build_backbone(
     highest = max(arguments.dropout, arguments.attention_dropout)
     with nullcontext() if initialize else _zeros_for_random():
         backbone = ARCHITECTURES[architecture](arguments, float(highest))
-    activation = ACTIVATIONS[arguments.activation]
+    activation = _activation(arguments.activation)
     epsilon = float(arguments.layer_norm_epsilon)
     backbone.embeddings_layer_norm.epsilon = epsilon
     backbone.embeddings_dropout.rate = arguments.dropout

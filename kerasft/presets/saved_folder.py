@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from kerasft import bundle, peft
 from kerasft.errors import BundleError, PresetError
 from kerasft.presets.pretrained import Pretrained
 from kerasft.storage import sha256_file
@@ -19,10 +20,6 @@ def load_saved_folder(folder: Path) -> Pretrained:
     Raises:
         PresetError: The folder is broken or was changed by hand.
     """
-    # The saved folder is a room below this one. Its loader checks every hash and shape and knows
-    # adapters, so it is asked here, where it is needed, rather than written twice.
-    from kerasft import bundle, peft
-
     try:
         saved = bundle.load(folder)
     except BundleError as error:
