@@ -59,7 +59,7 @@ def config_to_arguments(
     if found is not None and architecture is not None and found != architecture:
         raise PresetError(f"{source} has the model_type {found!r}, not {architecture!r} as asked")
     architecture = found if found is not None else architecture
-    if architecture not in TABLES:
+    if not isinstance(architecture, str) or architecture not in TABLES:
         raise PresetError(
             f"{source} has the model_type {architecture!r}, which is not supported; "
             f"choose a model of one of the types {supported}"
