@@ -3,36 +3,18 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 from running import LIMITS, Running
 
-from checkpoints import VOCABULARY
-from kerasft import bundle
-from kerasft.models import Classifier, EncoderArguments
+import bundles
 from kerasft.predict import Predictor
-from kerasft.text.labels import LabelMap
-from kerasft.text.tokenizer import Tokenizer
 
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A saved folder with a tiny random classifier of three labels."""
-    arguments = EncoderArguments(
-        vocabulary_size=len(VOCABULARY), num_layers=2, num_heads=2, hidden_dim=16,
-        intermediate_dim=32, max_sequence_length=64,
-    )  # fmt: skip
-    model = Classifier("distilbert", arguments, num_labels=3)
-    rng = np.random.default_rng(0)
-    for variable in model.trainable_variables:
-        variable.assign(rng.normal(scale=0.3, size=variable.shape))
+    """The saved folder of a tiny classifier with a LoRA adapter."""
     path = tmp_path_factory.mktemp("saved") / "tiny"
-    bundle.save(
-        path, model=model, tokenizer=Tokenizer.from_wordpiece(VOCABULARY, lowercase=True),
-        label_map=LabelMap(("news", "opinion", "sumit <&>")), max_length=12,
-        config_yaml="seed: 0\n", card="# tiny\n",
-    )  # fmt: skip
-    return path
+    return bundles.save(path, bundles.train("lora")).folder
 
 
 @pytest.fixture(scope="session")

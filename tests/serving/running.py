@@ -14,7 +14,7 @@ LIMITS = {
     "max_texts": 16,
     "max_characters": 300,
     "max_requests": 8,
-    "read_seconds": 2,
+    "read_seconds": 5,
 }
 TEXTS = [
     "hello world",

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from running import LIMITS, TEXTS
 
+import bundles
 import kerasft
 from kerasft import backends
 
@@ -49,8 +50,8 @@ def test_requests_at_the_same_time_do_not_mix(server, predictor) -> None:
 def test_metadata_states_the_model_and_the_limits(server, predictor) -> None:
     answer = server.client.get("/metadata").json()
     backend = backends.choose().name
-    assert answer["labels"] == list(predictor.label_names) == ["news", "opinion", "sumit <&>"]
-    assert answer["max_length"] == predictor.max_length == 12
+    assert answer["labels"] == list(predictor.label_names) == list(bundles.LABELS)
+    assert answer["max_length"] == predictor.max_length == bundles.MAX_LENGTH
     assert answer["backend"] == backend
     assert answer["versions"]["kerasft"] == kerasft.__version__
     assert answer["versions"][backend] == backends.current().version()
