@@ -61,9 +61,9 @@ class Predictor:
     """
 
     def __init__(self, folder: str | Path) -> None:
+        bundle = load(folder)
         from kerasft.engines.keras_engine import KerasEngine
 
-        bundle = load(folder)
         manifest = bundle.manifest
         self._engine = KerasEngine(bundle)
         self.label_names: tuple[str, ...] = bundle.label_map.names

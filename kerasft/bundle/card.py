@@ -60,9 +60,14 @@ class Facts:
         """The model card: plain Markdown, one section a fact, the command at the end."""
         parts = [f"# {_text(title)}"]
         for heading, value in self.sections.items():
-            parts += [f"## {_text(heading)}", _block(value)]
+            parts.append(section(heading, value))
         parts += ["## Command", "    " + self.command.replace("\n", "\n    ")]
         return "\n\n".join(parts) + "\n"
+
+
+def section(heading: str, value: Value) -> str:
+    """One section of a model card, without the blank lines around it; see `Facts.state`."""
+    return f"## {_text(heading)}\n\n{_block(value)}"
 
 
 def _is_table(value: Value) -> TypeGuard[Mapping[Any, Mapping]]:

@@ -121,13 +121,13 @@ class _Graph:
         return self.norm(x, "embeddings_layer_norm")
 
     def heads(self, x: str, layer: str, order: list[int]) -> str:
-        """Projects x (batch, length, width) to (batch, length, heads, head_dim), then transposes."""
+        """Projects x (batch, length, width) to (batch, length, heads, head_dim); transposes it."""
         count = self.arguments.num_heads
         shape = self.constant([0, 0, count, self.arguments.hidden_dim // count], "int64")
         return self.add("Transpose", self.add("Reshape", self.dense(x, layer), shape), perm=order)
 
     def attention(self, x: str, mask: str, path: str) -> str:
-        """Attention over x (batch, length, width); mask (batch, 1, 1, length) adds to the scores."""
+        """Attention in x (batch, length, width); mask (batch, 1, 1, length) adds to the scores."""
         query = self.heads(x, f"{path}/query", [0, 2, 1, 3])  # (batch, heads, length, head_dim)
         key = self.heads(x, f"{path}/key", [0, 2, 3, 1])  # (batch, heads, head_dim, length)
         value = self.heads(x, f"{path}/value", [0, 2, 1, 3])

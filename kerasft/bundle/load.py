@@ -57,12 +57,14 @@ def load(path: str | Path) -> Bundle:
         >>> bundle.label_map.names
         ('business', 'sports')
     """
+    folder = Path(path)
+    manifest = verify(folder)
+
+    # Only now, since it takes seconds: a folder that is no good is refused at once.
     from kerasft import peft
     from kerasft.models import Classifier
     from kerasft.weight_maps import load_tensors
 
-    folder = Path(path)
-    manifest = verify(folder)
     arguments, cleaning = _check_manifest(manifest, folder / names.MANIFEST)
     tokenizer, label_map = _read_texts(manifest, arguments, folder)
     tensors = Tensors(folder / names.WEIGHTS)

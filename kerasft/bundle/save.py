@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kerasft import storage
 from kerasft.bundle import manifest as names
+from kerasft.bundle.card import section
 from kerasft.bundle.manifest import Manifest, is_ours, seal
 from kerasft.bundle.weights import full_modules
 from kerasft.errors import ConfigError
@@ -47,7 +48,8 @@ def save(
         label_map: The names of its labels.
         max_length: Tokens that texts were cut at in training, and are cut at again.
         config_yaml: The resolved config of the run.
-        card: The text of README.md; `Facts.card` makes one.
+        card: The text of README.md, to which versions and the way to predict are added;
+            `Facts.card` makes one.
         preprocessing: What `Cleaning.to_dict` gave in training; applied again in predictions.
         report: Called with the folder `report/` to write plots and metrics into it.
         base_model: Where the pretrained weights came from.
@@ -97,7 +99,7 @@ def save(
         tokenizer.save(folder / names.TOKENIZER)
         label_map.save(folder / names.LABEL_MAP)
         (folder / names.CONFIG).write_text(config_yaml, encoding="utf-8")
-        (folder / names.CARD).write_text(card, encoding="utf-8")
+        (folder / names.CARD).write_text(_complete(card, manifest), encoding="utf-8")
         if report is not None:
             (folder / names.REPORT).mkdir()
             report(folder / names.REPORT)
@@ -139,6 +141,11 @@ def base_tensors(
                 "train it with a smaller learning rate"
             )
     return tensors
+
+
+def _complete(card: str, manifest: Manifest) -> str:
+    use = '## Use\n\n    python -m kerasft.predict FOLDER "A text."'
+    return "\n\n".join([card.rstrip(), use, section("Versions", manifest.versions)]) + "\n"
 
 
 def _check_fit(

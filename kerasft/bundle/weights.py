@@ -1,13 +1,16 @@
 """Reading safetensors files of anybody's making: names and shapes first, tensors one at a time."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from kerasft.errors import BundleError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 # A header of 200 layers takes 0.4 MB; safetensors itself would read up to 100 MB.
 MAX_HEADER_BYTES = 16 * 2**20
@@ -21,7 +24,7 @@ _OTHER_FORMATS = {
 }
 
 
-class Tensors(Mapping[str, np.ndarray]):
+class Tensors(Mapping[str, "np.ndarray"]):
     """The tensors of one safetensors file; nothing but the header is read before one is asked for.
 
     Args:

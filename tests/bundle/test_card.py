@@ -15,7 +15,8 @@ def test_facts_are_printed_and_kept_for_the_card(capsys):
     assert capsys.readouterr().out.splitlines() == [
         "data: source a.csv, rows 12,345, share 0.2500, dropped (blank 2)",
         "texts cut: 3 of 10 texts were cut",
-        "trained: query; value",
+        "trained: query",
+        "trained: value",
         "metrics: model: accuracy 0.9000, loss 1e-05",
         "metrics: majority: accuracy 1.0000",
     ]

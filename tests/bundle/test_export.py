@@ -14,21 +14,21 @@ from kerasft.bundle.export import export
 from kerasft.errors import ConfigError
 
 VARIANTS = {
-    "lora": {"tune": "full"},
-    "bert": {"tune": "head", "architecture": "bert"},
-    "bert-mean": {"tune": "head", "architecture": "bert", "pooling": "mean",
-                  "activation": "gelu_approximate"},
-    "mean-silu": {"tune": "head", "pooling": "mean", "activation": "silu"},
-}  # fmt: skip
+    "lora": (),
+    "bert": ("bert",),
+    "bert-mean": ("bert", "mean", "gelu_approximate"),
+    "mean-silu": ("distilbert", "mean", "silu"),
+}
 
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bundles.Saved]:
     root = tmp_path_factory.mktemp("saved")
-    return {
-        name: bundles.save(root / name, bundles.train(**options))
-        for name, options in VARIANTS.items()
+    models = {
+        name: bundles.build(*arguments) if arguments else bundles.train("lora")
+        for name, arguments in VARIANTS.items()
     }
+    return {name: bundles.save(root / name, model) for name, model in models.items()}
 
 
 KERAS = """

@@ -12,25 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from random_folder import FACTS, FILES, write
 
 from kerasft import storage
 from kerasft.bundle import manifest as m
 from kerasft.errors import BundleError, ConfigError
-
-FACTS = m.Manifest(
-    architecture="distilbert", arguments={"num_layers": 2, "layer_norm_epsilon": 1e-12},
-    num_labels=3, pooling="first", max_length=32, versions={"kerasft": "0.1.0"},
-)  # fmt: skip
-FILES = (*m.REQUIRED, *m.ADAPTER, "report/metrics.json", "report/plots/loss.png")
-
-
-def write(destination: Path, fill: bytes = b"x", size: int = 100) -> Path:
-    with storage.write_folder(destination, is_ours=m.is_ours) as folder:
-        for name in FILES:
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes(fill * size)
-        m.seal(folder, FACTS)
-    return destination
 
 
 @pytest.fixture
@@ -222,7 +208,7 @@ SAVER = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
-from test_manifest import write
+from random_folder import write
 number = 0
 while True:
     number += 1
