@@ -26,20 +26,21 @@ def make_batches(rows: int = 45, kind: type = BucketedBatches, **options: object
     return kind(token_ids, labels, **{**settings, **options})
 
 
-def make_model(on_call=lambda: None) -> keras.Model:
+def make_model(on_call=lambda: None, *, eager: bool = False) -> keras.Model:
     """The mean of the tokens' embeddings, then a dense layer; compiled with plain SGD.
 
     Args:
         on_call: Called whenever Python runs the model: at each step on torch, else when tracing.
+        eager: Whether to do without compiled steps, whose compilation takes longest.
     """
 
     class Mean(keras.layers.Layer):
-        def call(self, embeddings, mask):
+        def call(self, embeddings, padding_mask):
             on_call()
-            weights = keras.ops.cast(mask, "float32")[:, :, None]
+            weights = keras.ops.cast(padding_mask, "float32")[:, :, None]
             return keras.ops.sum(embeddings * weights, 1) / keras.ops.sum(weights, 1)
 
-        def compute_output_shape(self, embeddings_shape, mask_shape):
+        def compute_output_shape(self, embeddings_shape, padding_mask_shape):
             return embeddings_shape[0], embeddings_shape[2]
 
     token_ids = keras.Input((None,), dtype="int32", name="token_ids")
@@ -51,6 +52,7 @@ def make_model(on_call=lambda: None) -> keras.Model:
         keras.optimizers.SGD(LEARNING_RATE),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         weighted_metrics=["accuracy"],
+        run_eagerly=eager,
     )
     rng = np.random.default_rng(0)
     model.set_weights([rng.normal(size=weight.shape) for weight in model.get_weights()])
