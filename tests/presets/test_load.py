@@ -1,0 +1,40 @@
+"""Which kind of source a string names."""
+
+import pytest
+
+from kerasft.errors import PresetError
+from kerasft.presets import load_preset
+
+
+@pytest.mark.parametrize(
+    ("preset", "words"),
+    [
+        ("./missing", "no directory here"),
+        ("missing/deep/down", "no directory here"),
+        ("~/surely/missing", "no directory here"),
+        ("two words", "no directory here"),
+        ("s3://bucket/model", "no directory here"),
+        ("", "no directory here"),
+        (__file__, "is a file; give the directory"),
+    ],
+)
+def test_impossible_strings_are_one_sentence(preset, words):
+    with pytest.raises(PresetError) as caught:
+        load_preset(preset)
+    assert words in str(caught.value) and repr(preset) in str(caught.value)
+
+
+def test_the_choices_are_named():
+    with pytest.raises(PresetError, match=r"Hub id .*KerasHub preset name.* minilm"):
+        load_preset("./missing")
+
+
+def test_an_empty_directory_is_no_preset(tmp_path):
+    with pytest.raises(PresetError, match=r"has no config\.json"):
+        load_preset(str(tmp_path))
+
+
+def test_a_name_that_the_hub_refuses_is_one_sentence(monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(PresetError, match="neither a directory nor a possible name"):
+        load_preset("owner/--name--")

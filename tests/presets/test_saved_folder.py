@@ -1,0 +1,57 @@
+"""A saved folder as the start of another run."""
+
+import numpy as np
+import pytest
+
+import bundles
+from kerasft.errors import PresetError
+from kerasft.presets import load_preset
+
+
+@pytest.fixture(
+    scope="module",
+    params=[("lora", "distilbert", "first"), ("lora", "bert", "mean"), ("full", "bert", "first")],
+    ids="-".join,
+)
+def saved(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("saved") / "run"
+    tune, architecture, pooling = request.param
+    return bundles.save(folder, bundles.train(tune, architecture, pooling)), pooling
+
+
+def test_it_goes_on_from_the_merged_weights(saved):
+    """Encoder, adapter and head are one plain model that says what the saved one said."""
+    (folder, logits), pooling = saved
+    pretrained = load_preset(str(folder))
+    assert pretrained.labels == list(bundles.LABELS)
+    assert pretrained.head_pooling == pooling
+    model, report = pretrained.build_classifier(3, pooling, labels=bundles.LABELS)
+    assert (report.new, report.unread) == ([], [])
+    assert not any("lora" in weight.path for weight in model.weights)
+    np.testing.assert_allclose(bundles.logits(model), logits, atol=1e-4)
+
+
+def test_its_labels_may_come_in_another_order(saved):
+    (folder, logits), pooling = saved
+    order = [2, 0, 1]
+    labels = [bundles.LABELS[number] for number in order]
+    model, report = load_preset(str(folder)).build_classifier(3, pooling, labels=labels)
+    assert report.new == []
+    np.testing.assert_allclose(bundles.logits(model), logits[:, order], atol=1e-4)
+
+
+def test_another_pooling_makes_a_new_head(saved):
+    (folder, _), pooling = saved
+    other = "first" if pooling == "mean" else "mean"
+    _, report = load_preset(str(folder)).build_classifier(3, other)
+    assert {"classifier.weight", "classifier.bias"} <= set(report.new)
+
+
+def test_a_changed_folder_is_refused(tmp_path):
+    folder = bundles.save(tmp_path / "run", bundles.train("head")).folder
+    path = folder / "model.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(PresetError, match=r"model\.safetensors"):
+        load_preset(str(folder))
