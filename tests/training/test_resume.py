@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
-from small import STEPS, RandomBatches, Run
+from small_run import STEPS, RandomBatches, Run
 
 from kerasft.errors import ConfigError
 from kerasft.training import variables

@@ -44,6 +44,7 @@ def results(folder: Path) -> dict[str, np.ndarray]:
         return dict(arrays)
 
 
+@pytest.mark.timeout(900)  # five processes
 def test_killed_again_and_again_equals_never_stopped_bit_by_bit(tmp_path, cached):
     unbroken = start(tmp_path / "unbroken", env=cached)
     folder = tmp_path / "killed"
