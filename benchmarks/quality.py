@@ -1,0 +1,120 @@
+"""Accuracy and macro-F1 of a recipe's config beside transformers + PEFT with the same settings.
+
+    python benchmarks/quality.py --config recipes/distilbert_lora/trec6_minilm.yaml \
+        --data trec6.csv --seeds 0 1 2
+
+Both sides train on the same rows in batches of the same size, from the same checkpoint, with the
+same LoRA, head, optimizer, schedule and epochs, and are tested on the same rows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import statistics
+import tempfile
+import time
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import numpy as np
+from sklearn.metrics import accuracy_score, f1_score
+
+import peft_side
+from kerasft import backends, cli
+from kerasft.data.dataset import Dataset, load_dataset
+from kerasft.presets.minilm import fetch_minilm
+from kerasft.recipes.distilbert_lora import LEARNING_RATES, Config, run
+from kerasft.text.labels import LabelMap
+from kerasft.text.tokenizer import Tokenizer
+
+Scores = tuple[float, float, float]
+
+
+def ours(config: Config, scratch: Path) -> Scores:
+    """Accuracy, macro-F1 and seconds of the recipe."""
+    output = scratch / f"run-{config.seed}"
+    with open(scratch / "log.txt", "a") as log, redirect_stdout(log):
+        run(dataclasses.replace(config, output=str(output)))
+    report = json.loads((output / "report" / "metrics.json").read_text())
+    return report["test"]["accuracy"], report["test"]["macro_f1"], report["seconds"]
+
+
+def theirs(config: Config, dataset: Dataset, checkpoint: Path) -> Scores:
+    """The same of transformers + PEFT."""
+    label_map = LabelMap.from_labels(dataset.train.labels)
+    labels = {name: label_map.encode(part.labels) for name, part in dataset.parts.items()}
+    tokenizer = Tokenizer.from_directory(checkpoint)
+    ids = {
+        name: tokenizer.encode(part.texts, config.max_length).token_ids
+        for name, part in dataset.parts.items()
+    }
+    settings = peft_side.Settings(
+        rank=config.rank,
+        alpha=config.alpha,
+        dropout=config.dropout,
+        lora_layers=config.lora_layers,
+        targets=config.targets,
+        learning_rate=config.learning_rate or LEARNING_RATES["lora"],
+        schedule=config.schedule,
+        epochs=config.epochs,
+        batch_size=config.batch_size,
+        max_length=config.max_length,
+        seed=config.seed,
+    )
+    model = peft_side.build(checkpoint, len(label_map), settings)
+    steps = -(-len(ids["train"]) // config.batch_size) * config.epochs
+    trainer = peft_side.Trainer(model, settings, steps)
+    generator = np.random.default_rng(config.seed)
+    started = time.perf_counter()
+    for _ in range(config.epochs):
+        for inputs, targets in peft_side.batches(
+            ids["train"], labels["train"], batch_size=config.batch_size,
+            pad_id=tokenizer.pad_id, generator=generator,
+        ):  # fmt: skip
+            trainer.step(inputs, targets)
+    seconds = time.perf_counter() - started
+    guesses = peft_side.predict(model, ids["test"], tokenizer.pad_id)
+    truth = labels["test"]
+    return accuracy_score(truth, guesses), f1_score(truth, guesses, average="macro"), seconds
+
+
+def main() -> None:
+    """Measures and prints a Markdown table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    arguments, words = parser.parse_known_args()
+    config = cli.parse(Config, words)
+    minilm = config.preset == "minilm"
+    checkpoint = fetch_minilm() if minilm else Path(config.preset).expanduser()
+    dataset = load_dataset(
+        config.data or "", config.text_column, config.label_column, test_source=config.test_data,
+        validation=config.validation, test=config.test, seed=config.split_seed,
+    )  # fmt: skip
+    print(backends.describe(), flush=True)
+    print({name: len(part) for name, part in dataset.parts.items()})
+    results: dict[str, list[Scores]] = {"kerasft": [], "transformers + PEFT": []}
+    with tempfile.TemporaryDirectory() as scratch:
+        for seed in arguments.seeds:
+            seeded = dataclasses.replace(config, seed=seed)
+            results["kerasft"].append(ours(seeded, Path(scratch)))
+            results["transformers + PEFT"].append(theirs(seeded, dataset, checkpoint))
+            for name, rows in results.items():
+                print(
+                    f"  seed {seed} {name}: " + " ".join(f"{v:.4f}" for v in rows[-1]), flush=True
+                )
+    print("\n| | accuracy | macro-F1 | seconds of training |")
+    print("|---|---|---|---|")
+    for name, rows in results.items():
+        accuracy, f1, seconds = (np.array(column) for column in zip(*rows, strict=True))
+        print(f"| {name} | {spread(accuracy)} | {spread(f1)} | {statistics.mean(seconds):.0f} |")
+
+
+def spread(values: np.ndarray) -> str:
+    """Mean and range."""
+    return f"{values.mean():.4f} ({values.min():.4f} to {values.max():.4f})"
+
+
+if __name__ == "__main__":
+    main()
