@@ -46,7 +46,8 @@ def read_hub(name: str, text_column: str, label_column: str | None) -> Table:
         raise DataError(
             f"{source} needs the datasets library; run: pip install 'kerasft[hub-datasets]'"
         ) from None
-    _check_reachable(source, repository)
+    if not datasets.config.HF_HUB_OFFLINE:
+        _check_reachable(source, repository)
     data = _load(datasets, source, repository, configuration or None)
     check_columns(source, data.column_names, text_column, label_column)
     texts = list(data[text_column])
@@ -76,8 +77,6 @@ def _check_reachable(source: str, repository: str) -> None:
     import huggingface_hub
     from huggingface_hub import constants, errors
 
-    if constants.HF_HUB_OFFLINE:
-        return
     try:
         huggingface_hub.HfApi().dataset_info(repository, timeout=TIMEOUT)
     except errors.GatedRepoError:

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -138,6 +140,18 @@ def test_json_values_become_labels(tmp_path):
 def test_json_line_ends(tmp_path):
     file = write(tmp_path / "data.jsonl", '{"text": "x", "label": "a"}\r\n{"label":"b","text":"y"}')
     assert read_table(file).texts == ["x", "y"]
+
+
+def test_reading_and_splitting_imports_nothing_heavy():
+    """`kerasft.predict --help` and the server's start must not wait for Keras."""
+    script = (
+        "import sys, kerasft.data.readers, kerasft.data.splits, kerasft.text.tokenizer,"
+        "kerasft.text.labels, kerasft.data.samples;"
+        "heavy = {'keras', 'torch', 'tensorflow', 'jax', 'datasets', 'transformers', 'pandas'};"
+        "print(heavy & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout.strip() == "set()", done.stderr
 
 
 # What is refused: the file
