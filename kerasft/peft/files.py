@@ -28,6 +28,7 @@ from kerasft.peft.lora import LoRALayer, adapt, check_adaptable, factors_of
 from kerasft.peft.lora_settings import LoRASettings
 from kerasft.peft.modules import Module, modules_of
 from kerasft.peft.peft_config import ALL_LINEAR, CONFIG_NAME, PeftConfig
+from kerasft.peft.targets import DENSE_KINDS
 from kerasft.peft.tensor_file import TensorFile
 
 WEIGHTS_NAME = "adapter_model.safetensors"
@@ -192,7 +193,7 @@ class _Contents:
             elif module:
                 whole.add(module.name)
             if module is None or plain == name:
-                raise AdapterError(self._unknown(name, list(modules)))
+                raise AdapterError(self._unknown(name, modules))
         # In the model's order, not the file's: fresh variables and reports follow it.
         self.adapted = {name: modules[name] for name in modules if name in adapted}
         self.whole = {name: modules[name] for name in modules if name in whole}
@@ -203,12 +204,20 @@ class _Contents:
             if module.head and module.name not in adapted | whole
         )
 
-    def _unknown(self, name: str, modules: list[str]) -> str:
-        example = next((each for each in modules if self._config.targets(each)), modules[-1])
+    def _unknown(self, name: str, modules: Mapping[str, Module]) -> str:
+        """Says why a tensor has no place in the model."""
+        roots = {each.partition(".")[0] for each in modules}
+        if name.removeprefix(_PREFIX).partition(".")[0] not in roots:
+            dense = [each for each in modules.values() if isinstance(each.layer, DENSE_KINDS)]
+            example = (dense or [*modules.values()])[0].name
+            return (
+                f"{self._file.path} is of another architecture: it holds {name!r}, but this "
+                f"model's modules are called like {example!r}; load it onto the kind of model that "
+                "it was trained on."
+            )
         return (
-            f"{self._file.path} holds {name!r}, which has no place in this model (its modules are "
-            f"called like {example!r}); load it onto the architecture and the number of layers "
-            "that it was trained on."
+            f"{self._file.path} holds {name!r}, which has no place in this model; the adapter was "
+            "trained on a model with more layers or other parts."
         )
 
     def _check_targets(self, modules: Mapping[str, Module]) -> None:
@@ -219,9 +228,7 @@ class _Contents:
         if not self.adapted:
             raise AdapterError(f"{where} holds no LoRA matrices.")
         adaptable = [
-            name
-            for name, module in modules.items()
-            if isinstance(module.layer, keras.layers.Dense | keras.layers.EinsumDense)
+            name for name, module in modules.items() if isinstance(module.layer, DENSE_KINDS)
         ]
         expected = {name for name in adaptable if self._config.targets(name)}
         if str(self._config.target_modules).lower() == ALL_LINEAR:
@@ -257,7 +264,10 @@ class _Contents:
                 "classifier (SEQ_CLS)."
             )
         for name, module in self.adapted.items():
-            check_adaptable(module.layer)
+            try:
+                check_adaptable(module.layer)
+            except AdapterError as problem:
+                raise AdapterError(f"{self._file.path} adapts {name!r}: {problem}") from None
             factors = factors_of(module.layer)
             rank = settings[name].rank
             self._check_shape(name + _A, (rank, math.prod(factors.in_shape)))
