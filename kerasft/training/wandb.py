@@ -6,7 +6,7 @@ from typing import Any
 
 from kerasft.errors import ConfigError
 
-INIT_TIMEOUT_S = 30.0
+INIT_TIMEOUT_S = 20.0
 
 
 class WandB:

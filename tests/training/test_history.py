@@ -1,0 +1,148 @@
+import json
+import math
+
+import keras
+import numpy as np
+import pytest
+from small_run import STEPS, RandomBatches, Run, build
+
+from kerasft import training
+from kerasft.errors import ConfigError
+
+
+class Recorder:
+    """A tracker that remembers its calls."""
+
+    name = "recorder"
+
+    def __init__(self):
+        self.calls = []
+        self.state = {}
+
+    def logged(self, name):
+        """The steps and values under a name."""
+        values = [call for call in self.calls if isinstance(call[-1], dict) and name in call[-1]]
+        return [(step, of_step[name]) for step, of_step in values]
+
+    def start(self, step):
+        self.calls.append(("start", step))
+
+    def scalars(self, step, values):
+        self.calls.append((step, dict(values)))
+
+    def close(self):
+        self.calls.append(("close",))
+
+    def get_state(self):
+        return {"id": 42}
+
+    def set_state(self, state):
+        self.state = dict(state)
+
+
+def test_records_each_steps_own_loss():
+    # With a rate of 0 and nothing random the loss of a batch is the same whenever it is computed.
+    model = build(rate=1e-30, dropout=0.0)
+    model.get_layer("norm").momentum = 1.0
+    batches = RandomBatches()
+    history = training.History()
+    model.fit(batches, epochs=2, verbose=0, callbacks=[history])
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    expected = []
+    for epoch in range(2):
+        for index in range(STEPS):
+            x, y, _ = batches.batch(epoch, index)
+            value = loss(y, model(x, training=True))
+            expected.append(float(keras.ops.convert_to_numpy(value)))
+    assert len(set(expected)) == 2 * STEPS
+    np.testing.assert_allclose(history.losses, expected, rtol=1e-5)
+
+
+def test_records_epochs_that_json_can_hold():
+    model = build()
+    history = training.History()
+    kept = model.fit(
+        RandomBatches(), epochs=3, validation_data=RandomBatches(2), verbose=0, callbacks=[history]
+    ).history
+    run = history.to_dict()
+    assert json.loads(json.dumps(run, allow_nan=False)) == run
+    assert [epoch["epoch"] for epoch in run["epochs"]] == [1, 2, 3]
+    assert [epoch["step"] for epoch in run["epochs"]] == [STEPS, 2 * STEPS, 3 * STEPS]
+    assert {"loss", "accuracy", "val_loss", "val_accuracy"} <= kept.keys()
+    for name, values in kept.items():
+        assert [epoch[name] for epoch in run["epochs"]] == values
+    for i, epoch in enumerate(run["epochs"]):
+        mean = np.mean(run["losses"][i * STEPS : (i + 1) * STEPS])
+        assert epoch["loss"] == pytest.approx(mean, rel=1e-6)
+        assert epoch["learning_rate"] == pytest.approx(0.05)
+
+
+def test_trackers_get_every_step_and_epoch():
+    tracker = Recorder()
+    history = training.History([tracker])
+    model = build()
+    schedule = training.WarmupLinearDecay(0.1, total_steps=2 * STEPS, warmup_steps=4)
+    model.compile(keras.optimizers.Adam(schedule), model.loss)
+    model.fit(
+        RandomBatches(), epochs=2, validation_data=RandomBatches(2), verbose=0, callbacks=[history]
+    )
+    history.track({"test/accuracy": 0.5})
+    history.close()
+    assert tracker.calls[0] == ("start", 0)
+    assert tracker.calls[-2:] == [(2 * STEPS, {"test/accuracy": 0.5}), ("close",)]
+    steps, losses = zip(*tracker.logged("train/loss"), strict=True)
+    assert steps == tuple(range(1, 2 * STEPS + 1))
+    assert list(losses) == history.losses
+    rates = [rate for _, rate in tracker.logged("train/learning_rate")]
+    assert rates == pytest.approx([float(schedule(i)) for i in range(2 * STEPS)])
+    assert tracker.logged("epoch") == [(STEPS, 1), (2 * STEPS, 2)]
+    assert tracker.logged("epoch/val_loss")[1] == (2 * STEPS, history.epochs[1]["val_loss"])
+
+
+def test_trackers_of_a_resumed_run_go_on_where_the_checkpoint_stood(tmp_path):
+    Run(tmp_path, trackers=(Recorder(),)).fit(2, stop_at=STEPS - 1)
+    tracker = Recorder()
+    run = Run(tmp_path, resume=True, trackers=(tracker,)).fit(2)
+    assert tracker.state == {"id": 42}
+    assert [call for call in tracker.calls if call[0] == "start"] == [("start", 2)]
+    steps = [step for step, _ in tracker.logged("train/loss")]
+    assert steps == list(range(3, 2 * STEPS + 1))
+    assert len(run.history.losses) == 2 * STEPS
+
+
+def test_the_rate_under_gradient_accumulation_and_loss_scaling():
+    tracker = Recorder()
+    history = training.History([tracker])
+    model = build()
+    schedule = training.WarmupLinearDecay(0.1, total_steps=4)
+    inner = keras.optimizers.Adam(schedule, gradient_accumulation_steps=2)
+    model.compile(keras.optimizers.LossScaleOptimizer(inner), model.loss)
+    model.fit(RandomBatches(), epochs=1, verbose=0, callbacks=[history])
+    rates = [rate for _, rate in tracker.logged("train/learning_rate")]
+    assert rates == pytest.approx([0.1, 0.1, 0.075, 0.075, 0.05])
+
+
+@pytest.mark.parametrize("where", ["training", "validation"])
+def test_a_loss_that_is_no_number_stops_the_run(where):
+    class Broken(RandomBatches):
+        def batch(self, epoch, index):
+            x, y, weights = super().batch(epoch, index)
+            return (x * np.float32(math.nan) if index == 1 else x), y, weights
+
+    model, history = build(), training.History()
+    train = Broken() if where == "training" else RandomBatches()
+    validation = RandomBatches(2) if where == "training" else Broken(2)
+    with pytest.raises(ConfigError, match=f"The {where} loss became nan") as caught:
+        model.fit(train, validation_data=validation, epochs=2, verbose=0, callbacks=[history])
+    if where == "training":
+        assert "at step 2" in str(caught.value)
+        assert len(history.losses) == 1
+
+
+def test_an_undefined_metric_is_left_out():
+    history = training.History()
+    history.set_model(build())
+    history.on_train_begin()
+    history.on_epoch_begin(0)
+    history.on_epoch_end(0, {"loss": 1.0, "val_auc": math.nan})
+    assert history.epochs[0].keys() == {"epoch", "step", "learning_rate", "loss"}
