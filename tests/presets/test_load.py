@@ -34,7 +34,6 @@ def test_an_empty_directory_is_no_preset(tmp_path):
         load_preset(str(tmp_path))
 
 
-def test_a_name_that_the_hub_refuses_is_one_sentence(monkeypatch):
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+def test_a_name_that_the_hub_refuses_is_one_sentence():
     with pytest.raises(PresetError, match="neither a directory nor a possible name"):
         load_preset("owner/--name--")
