@@ -1,5 +1,7 @@
 """Trains tiny classifiers and saves them: real folders for whichever test needs one."""
 
+import functools
+import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,7 +12,7 @@ from kerasft.text.labels import LabelMap
 from kerasft.text.tokenizer import Tokenizer
 
 LABELS = ("business", "è una prova | *x*", "sports")
-MAX_LENGTH = 40
+MAX_LENGTH = 16  # one padded length, so that little is compiled
 WORDS = [
     "the",
     "of",
@@ -131,3 +133,13 @@ def save(folder: Path, model, **options) -> Saved:
         **options,
     }
     return Saved(bundle.save(folder, **parts), logits(model))
+
+
+@functools.cache
+def saved_lora() -> Saved:
+    """A saved folder with an adapter, made once a test run; copy it before you change it."""
+    _keep.append(tempfile.TemporaryDirectory(prefix="kerasft-tests-"))
+    return save(Path(_keep[-1].name, "run"), train("lora"))
+
+
+_keep: list[tempfile.TemporaryDirectory] = []  # removed when the test run ends

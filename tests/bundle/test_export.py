@@ -14,7 +14,6 @@ from kerasft.bundle.export import export
 from kerasft.errors import ConfigError
 
 VARIANTS = {
-    "lora": (),
     "bert": ("bert",),
     "bert-mean": ("bert", "mean", "gelu_approximate"),
     "mean-silu": ("distilbert", "mean", "silu"),
@@ -24,11 +23,11 @@ VARIANTS = {
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bundles.Saved]:
     root = tmp_path_factory.mktemp("saved")
-    models = {
-        name: bundles.build(*arguments) if arguments else bundles.train("lora")
+    saved = {
+        name: bundles.save(root / name, bundles.build(*arguments))
         for name, arguments in VARIANTS.items()
     }
-    return {name: bundles.save(root / name, model) for name, model in models.items()}
+    return {"lora": bundles.saved_lora(), **saved}
 
 
 KERAS = """
@@ -68,7 +67,7 @@ def test_transformers_loads_the_huggingface_export(saved, tmp_path, name):
     import transformers
 
     notes = export(saved[name].folder, "huggingface", tmp_path / "out")
-    assert notes == ["Texts are cut at 40 tokens."]
+    assert notes == ["Texts are cut at 16 tokens."]
     model, info = transformers.AutoModelForSequenceClassification.from_pretrained(
         tmp_path / "out", output_loading_info=True
     )
@@ -85,7 +84,7 @@ def test_transformers_loads_the_huggingface_export(saved, tmp_path, name):
     assert labels == [bundles.LABELS[i] for i in saved[name].logits.argmax(1)]
 
 
-@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize("name", ["lora", *VARIANTS])
 def test_onnx_runtime_agrees_at_any_batch_and_length(saved, tmp_path, name):
     onnxruntime = pytest.importorskip("onnxruntime")
     pytest.importorskip("onnx")
@@ -97,10 +96,10 @@ def test_onnx_runtime_agrees_at_any_batch_and_length(saved, tmp_path, name):
         tmp_path / "model.onnx", providers=["CPUExecutionProvider"]
     )
     facts = session.get_modelmeta().custom_metadata_map
-    assert json.loads(facts["labels"]) == list(bundles.LABELS) and facts["max_length"] == "40"
+    assert json.loads(facts["labels"]) == list(bundles.LABELS) and facts["max_length"] == "16"
     tokenizer = Tokenizer.from_wordpiece(bundles.VOCABULARY)
     encoded = tokenizer.encode(bundles.TEXTS, bundles.MAX_LENGTH).token_ids
-    for length in (40, 64):  # all in one padded batch
+    for length in (16, 64):  # all in one padded batch
         ids = np.zeros((len(encoded), length), dtype=np.int64)
         for row, tokens in enumerate(encoded):
             ids[row, : len(tokens)] = tokens
@@ -162,7 +161,7 @@ def test_the_command(saved, tmp_path: Path, monkeypatch, capsys):
 
     folder, output = saved["lora"].folder, tmp_path / "x.onnx"
     code, out, err = run(folder, "--format", "onnx", "--output", output)
-    assert (code, err) == (0, "") and "Texts are cut at 40 tokens." in out and output.is_file()
+    assert (code, err) == (0, "") and "Texts are cut at 16 tokens." in out and output.is_file()
     for arguments in [
         (folder, "--format", "onnx", "--output", output),
         (folder, "--format", "onnx"),

@@ -19,14 +19,9 @@ from kerasft.bundle.weights import Tensors
 from kerasft.errors import BundleError
 
 
-@pytest.fixture(scope="module")
-def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return bundles.save(tmp_path_factory.mktemp("good") / "run", bundles.train()).folder
-
-
 @pytest.fixture
-def folder(good: Path, tmp_path: Path) -> Path:
-    shutil.copytree(good, tmp_path / "run")
+def folder(tmp_path: Path) -> Path:
+    shutil.copytree(bundles.saved_lora().folder, tmp_path / "run")
     return tmp_path / "run"
 
 

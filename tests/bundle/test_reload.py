@@ -10,12 +10,11 @@ from kerasft import backends, bundle, peft
 from kerasft.bundle.weights import Tensors
 from kerasft.errors import ConfigError
 from kerasft.predict import Predictor
+from kerasft.weight_maps import entries_for
 
 VARIANTS = {
-    "lora": {},
-    "lora-bert-mean": {"architecture": "bert", "pooling": "mean"},
-    "head-bert": {"tune": "head", "architecture": "bert", "activation": "gelu_approximate"},
-    "full": {"tune": "full", "activation": "relu"},
+    "head": {"tune": "head", "architecture": "bert", "pooling": "mean"},
+    "full": {"tune": "full", "architecture": "bert", "activation": "gelu_approximate"},
 }
 
 RELOAD = """
@@ -36,10 +35,8 @@ print("ANSWERS" + json.dumps(answers))
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bundles.Saved]:
     root = tmp_path_factory.mktemp("saved")
-    return {
-        name: bundles.save(root / name, bundles.train(**options))
-        for name, options in VARIANTS.items()
-    }
+    saved = {name: bundles.save(root / name, bundles.train(**VARIANTS[name])) for name in VARIANTS}
+    return {"lora": bundles.saved_lora(), **saved}
 
 
 @pytest.mark.parametrize("backend", backends.BACKENDS)
@@ -69,8 +66,9 @@ def test_each_weight_is_in_exactly_one_file(saved):
         f"{m}.{p}" for m in ("classifier", "pre_classifier") for p in ("weight", "bias")
     }
     assert len(adapter - whole) == 2 * 4  # A and B of query, value and two output_dense
-    assert not base & whole and not (saved["full"].folder / "adapter").exists()
-    assert len(base) + len(whole) == len(Tensors(saved["full"].folder / "model.safetensors"))
+    entries = entries_for(bundle.load(folder).model)
+    assert sorted([*base, *whole]) == sorted(p.name for e in entries for p in e.parameters)
+    assert not (saved["full"].folder / "adapter").exists()
 
 
 def test_a_loaded_adapter_can_train_on_and_be_saved_again(saved, tmp_path):
@@ -109,7 +107,7 @@ def test_cleaning_and_max_length_are_applied(tmp_path):
     full_width = "".join(chr(ord(c) + 0xFEE0) for c in "that")  # NFKC makes "that" of it
     assert np.allclose(clean.logits([full_width]), plain.logits(["that"]), atol=1e-6)
     assert not np.allclose(plain.logits([full_width]), plain.logits(["that"]), atol=1e-3)
-    long = "that you have this on it and with him"
+    long = "that you have this"
     assert clean.predict([long])[0].cut and not plain.predict([long])[0].cut
     assert np.allclose(clean.logits([long]), plain.logits(["that you ha"]), atol=1e-6)
     assert clean.metadata["preprocessing"] == {"unicode_form": "NFKC"} and clean.max_length == 6

@@ -11,7 +11,8 @@ from kerasft.errors import BundleError, DataError
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return bundles.save(tmp_path_factory.mktemp("saved") / "run", bundles.build()).folder
+    root = tmp_path_factory.mktemp("saved")
+    return bundles.save(root / "run", bundles.build(), max_length=40).folder  # lengths 16, 32, 40
 
 
 @pytest.fixture(scope="module")
@@ -20,9 +21,10 @@ def engine(folder: Path) -> KerasEngine:
 
 
 def test_logits_are_the_models(folder, engine):
-    expected = bundles.logits(bundle.load(folder).model)
-    found = engine.logits(bundles.TEXTS)
-    assert found.dtype == np.float32 and found.shape == (len(bundles.TEXTS), len(bundles.LABELS))
+    texts = [text for text in bundles.TEXTS if len(text) < 100]  # those that no folder cuts
+    expected = bundles.logits(bundle.load(folder).model, texts)
+    found = engine.logits(texts)
+    assert found.dtype == np.float32 and found.shape == (len(texts), len(bundles.LABELS))
     assert np.abs(found - expected).max() < 1e-5
 
 
