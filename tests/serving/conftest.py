@@ -1,5 +1,6 @@
 """A tiny saved folder and real servers on it."""
 
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,12 +24,13 @@ def predictor(folder: Path) -> Predictor:
 
 
 @pytest.fixture
-def serve(folder: Path) -> Iterator[Callable[..., Running]]:
+def serve(folder: Path, tmp_path: Path) -> Iterator[Callable[..., Running]]:
     """Starts servers of the tiny folder and ends those that the test left."""
     started: list[Running] = []
 
     def start(*arguments: object) -> Running:
-        started.append(Running(folder, "--port", 0, *arguments))
+        log_file = tmp_path / f"{len(started)}.log"
+        started.append(Running(log_file, folder, "--port", 0, *arguments))
         return started[-1]
 
     yield start
@@ -39,9 +41,11 @@ def serve(folder: Path) -> Iterator[Callable[..., Running]]:
 
 
 @pytest.fixture(scope="session")
-def server(folder: Path) -> Iterator[Running]:
+def server(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """One server with small limits for all tests that only ask it things."""
     options = [word for name, value in LIMITS.items() for word in (f"--{name}", value)]
-    running = Running(folder, "--port", 0, *options).wait_until_ready()
+    log_file = tmp_path_factory.mktemp("server") / "log"
+    running = Running(log_file, folder, "--port", 0, *options).wait_until_ready()
     yield running
-    running.stop()
+    assert running.stop(signal.SIGINT) == 0
+    assert "Traceback" not in running.log

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import httpx
 
@@ -29,23 +30,27 @@ class Running:
     """A server process.
 
     Args:
+        log_file: Where its stderr goes. (A pipe would fill up and stop it.)
         arguments: What stands behind `python -m kerasft.serve`.
     """
 
-    def __init__(self, *arguments: object) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "kerasft.serve", *map(str, arguments)],
-            stderr=subprocess.PIPE, text=True,
-            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONUNBUFFERED": "1"},
-        )  # fmt: skip
-        assert self.process.stderr
-        self.log = ""
+    def __init__(self, log_file: Path, *arguments: object) -> None:
+        self.log_file = log_file
+        with log_file.open("wb") as stderr:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "kerasft.serve", *map(str, arguments)],
+                stderr=stderr, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+            )  # fmt: skip
         while not (found := re.search(r"http://\S+:(\d+)", self.log)):
-            line = self.process.stderr.readline()
-            assert line, f"the server ended: {self.log}"
-            self.log += line
+            assert self.process.poll() is None, f"the server ended: {self.log}"
+            time.sleep(0.05)
         self.port = int(found[1])
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60)
+
+    @property
+    def log(self) -> str:
+        """What the server has written to stderr so far."""
+        return self.log_file.read_text("utf-8")
 
     def wait_until_ready(self) -> "Running":
         deadline = time.monotonic() + 120
@@ -58,16 +63,10 @@ class Running:
         self.process.send_signal(number)
 
     def stop(self, number: int = signal.SIGTERM) -> int:
-        """Signals the server and waits for its end; returns the exit code and completes `log`."""
+        """Signals the server and waits for its end; returns the exit code."""
         self.send(number)
         return self.wait()
 
     def wait(self) -> int:
-        try:
-            _, rest = self.process.communicate(timeout=60)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            raise
-        self.log += rest
         self.client.close()
-        return self.process.returncode
+        return self.process.wait(timeout=60)
