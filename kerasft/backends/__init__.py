@@ -9,7 +9,7 @@ missing backend) instead of raising it, so that a command can still say it in on
 """
 
 from kerasft.backends.choice import BACKENDS, Choice, check, choose, current, describe
-from kerasft.backends.hub import import_keras_hub, without_tensorflow
+from kerasft.backends.hub import import_keras_hub, seed_everything, without_tensorflow
 
 __all__ = [
     "BACKENDS",
@@ -19,5 +19,6 @@ __all__ = [
     "current",
     "describe",
     "import_keras_hub",
+    "seed_everything",
     "without_tensorflow",
 ]

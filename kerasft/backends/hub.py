@@ -1,4 +1,4 @@
-"""KerasHub without TensorFlow where another backend runs."""
+"""KerasHub and Keras without TensorFlow where another backend runs."""
 
 import importlib
 import sys
@@ -22,6 +22,21 @@ def import_keras_hub() -> ModuleType:
     """
     with without_tensorflow():
         return importlib.import_module("keras_hub")
+
+
+def seed_everything(seed: int) -> None:
+    """`keras.utils.set_random_seed`, but on torch and JAX it does not import TensorFlow to seed it.
+
+    Keras remembers that it found no TensorFlow: from then on in this process `fit` on torch and JAX
+    does not know `tf.data` datasets.
+
+    Args:
+        seed: Seeds Python, NumPy, Keras and the backend.
+    """
+    import keras
+
+    with without_tensorflow():
+        keras.utils.set_random_seed(seed)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from kerasft import bundle, cli, evaluation, storage
+from kerasft import backends, bundle, cli, evaluation, storage
 from kerasft.data.dataset import load_dataset
 from kerasft.data.samples import sample_path
 from kerasft.text.labels import LabelMap
@@ -105,7 +105,7 @@ def run(config: Config) -> Path:
         trackers.append(training.TensorBoard(f"{output}.tensorboard", asdict(config)))
     if config.wandb:
         trackers.append(training.WandB(run_name=output.name, config=asdict(config)))
-    keras.utils.set_random_seed(config.seed)
+    backends.seed_everything(config.seed)
     facts = bundle.Facts()
 
     # Rows, and a split of them that depends on the texts alone.
@@ -139,7 +139,7 @@ def run(config: Config) -> Path:
             rank_stabilized=config.rank_stabilized,
             modules_to_save=model.head_layers,
         )
-        facts.state("Adapter", str(peft.apply(model, lora)))
+        facts.state("Adapters", ", ".join(peft.apply(model, lora).adapted))
     elif config.tune == "head":
         peft.freeze(model, except_patterns=model.head_layers)
     counts = peft.parameter_counts(model)

@@ -21,3 +21,19 @@ print(importlib.util.find_spec("tensorflow") is not None)
     assert lines[0] == "['pooled_output', 'sequence_output'] True"
     if name != "tensorflow":
         assert lines[1:] == ["[]", "True"]
+
+
+def test_seeding_keeps_tensorflow_out_and_seeds(run_python):
+    code = """
+import sys
+from kerasft import backends
+import keras, numpy, random
+def draw():
+    backends.seed_everything(7)
+    return (random.random(), numpy.random.rand(), float(keras.random.normal(())))
+print(draw() == draw())
+print("tensorflow" in sys.modules)
+"""
+    name = backends.check().name
+    done = run_python("-c", code, backend=name)
+    assert done.stdout.splitlines() == ["True", str(name == "tensorflow")], done.stderr

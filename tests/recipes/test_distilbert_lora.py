@@ -56,7 +56,7 @@ def test_a_run_leaves_a_folder_that_predicts(recipe, capsys: pytest.CaptureFixtu
         "sample rows: ",
         "rows per class: news: train 16, validation 4, test 4",
         "texts were cut at 12 tokens",
-        "4 layers adapted, pre_classifier, classifier trained in full",
+        "adapters: transformer_layer_1/self_attention_layer/query, ",
         "parameters train",
         "macro F1",
         "majority class",
