@@ -122,9 +122,11 @@ def test_nothing_is_traced_again_and_again():
 def test_on_tensorflow_nothing_goes_through_tf_data():
     batches = make_batches(10)
     if keras.backend.backend() == "tensorflow":
-        distribute = __import__("tensorflow").distribute.get_strategy()
+        import tensorflow as tf
+
         given = batches.get_tf_dataset()
-        assert distribute.experimental_distribute_dataset(given) is given
+        strategy = tf.distribute.get_strategy()
+        assert strategy.experimental_distribute_dataset(given) is given
     for get in ("get_numpy_iterator", "get_tf_dataset", "get_jax_iterator", "get_torch_dataloader"):
         inputs, labels, weights = next(iter(getattr(batches, get)()))
         assert {type(a) for a in (*inputs.values(), labels, weights)} == {np.ndarray}
