@@ -76,8 +76,7 @@ def load(path: str | Path) -> Bundle:
         try:
             peft.load_adapter(model, (folder / names.ADAPTER_CONFIG).parent)
         except KerasftError as error:
-            problem = str(error).rstrip(".")
-            raise BundleError(f"{folder / 'adapter'} does not fit: {problem}.") from error
+            raise BundleError(f"{folder / 'adapter'} does not fit: {_problem(error)}.") from error
     return Bundle(folder, manifest, model, tokenizer, label_map, cleaning)
 
 
@@ -120,7 +119,6 @@ def _read_texts(
     manifest: Manifest, arguments: EncoderArguments, folder: Path
 ) -> tuple[Tokenizer, LabelMap]:
     from kerasft.text.labels import LabelMap
-    from kerasft.text.tokenizer import Tokenizer
 
     file = folder / names.LABEL_MAP
     try:
@@ -128,24 +126,33 @@ def _read_texts(
     except BundleError:
         raise
     except KerasftError as error:
-        raise BundleError(f"{file} is no label map: {str(error).rstrip('.')}.") from None
+        raise BundleError(f"{file} is no label map: {_problem(error)}.") from None
     if len(label_map) != manifest.num_labels:
         raise BundleError(
             f"{file} has {len(label_map)} labels, but the model has {manifest.num_labels}."
         )
-    file = folder / names.TOKENIZER
+    return _read_tokenizer(manifest, arguments, folder / names.TOKENIZER), label_map
+
+
+def _read_tokenizer(manifest: Manifest, arguments: EncoderArguments, file: Path) -> Tokenizer:
+    from kerasft.text.tokenizer import Tokenizer
+
     try:
         tokenizer = Tokenizer.from_file(file)
-    except KerasftError as error:
+        size = tokenizer.vocabulary_size
+        if size <= arguments.vocabulary_size:
+            # What goes around a text is not of the vocabulary, and may be broken by itself.
+            size = 1 + int(max(tokenizer.encode(["a"], manifest.max_length).token_ids[0]))
+    except BaseException as error:
+        # The Rust library panics on some files, and its PanicException is no Exception.
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        raise BundleError(f"{file} is no tokenizer that can be used: {_problem(error)}.") from error
+    if size > arguments.vocabulary_size:
         raise BundleError(
-            f"{file} is no tokenizer that can be read: {str(error).rstrip('.')}."
-        ) from None
-    if tokenizer.vocabulary_size > arguments.vocabulary_size:
-        raise BundleError(
-            f"{file} has {tokenizer.vocabulary_size} tokens, but the model only "
-            f"{arguments.vocabulary_size}."
+            f"{file} has {size} tokens, but the model only {arguments.vocabulary_size}."
         )
-    return tokenizer, label_map
+    return tokenizer
 
 
 def _check_shapes(
@@ -179,3 +186,9 @@ def _check_shapes(
         raise BundleError(
             f"{folder / names.WEIGHTS} holds {min(base)!r}, for which the model has no place."
         )
+
+
+def _problem(error: BaseException) -> str:
+    """An error's message inside a sentence; it may quote a value of the file at length."""
+    text = str(error).partition("\n")[0].rstrip(".")
+    return text if len(text) <= 300 else text[:297] + "..."

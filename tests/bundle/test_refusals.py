@@ -187,12 +187,27 @@ def test_a_broken_tokenizer(folder, content):
     assert "tokenizer.json" in refusal(folder)
 
 
+def test_a_forged_tokenizer(folder):
+    """Valid JSON that makes the library panic, or gives ids that the embedding table lacks."""
+    good = storage.read_json(folder / m.TOKENIZER, BundleError)
+    special = good["post_processor"]["special_tokens"]
+    for change in (
+        {"[CLS]": special["[CLS]"]},
+        {**special, "[SEP]": {**special["[SEP]"], "ids": [10**6]}},
+    ):
+        forged = {**good, "post_processor": {**good["post_processor"], "special_tokens": change}}
+        storage.write_json(folder / m.TOKENIZER, forged)
+        reseal(folder)
+        assert "tokenizer.json" in refusal(folder)
+
+
 @pytest.mark.parametrize(
     ("change", "name"),
     [
         (lambda c: c.update(r=10**9), "adapter"),
         (lambda c: c.update(peft_type="PROMPT_TUNING"), "adapter"),
         (lambda c: c.update(use_dora=True), "adapter"),
+        (lambda c: c.update(bias="a" * 5000), "adapter"),
         (lambda c: c.update(target_modules=["nothing"]), "adapter"),
     ],
 )
