@@ -127,7 +127,7 @@ def test_a_loss_that_is_no_number_stops_the_run(where):
     class Broken(RandomBatches):
         def batch(self, epoch, index):
             x, y, weights = super().batch(epoch, index)
-            return (x * np.float32(math.nan) if index == 1 else x), y, weights
+            return x, y, (weights * np.float32(math.nan) if index == 1 else weights)
 
     model, history = build(), training.History()
     train = Broken() if where == "training" else RandomBatches()

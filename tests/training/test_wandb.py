@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import wandb
 from small_run import Run
 
 from kerasft import training
@@ -75,6 +76,7 @@ def test_an_offline_run_and_its_resumption_are_on_the_disk(tmp_path, monkeypatch
         if resume:
             runs[-1].history.track({"test/macro_f1": 0.75})
         runs[-1].history.close()
+    wandb.teardown()  # W&B's service writes the last of a file shortly after the run's end
     losses = runs[-1].history.losses
     folders = sorted((tmp_path / "wandb").glob("offline-run-*"), key=os.path.getmtime)
     first, second = (read(folder) for folder in folders)
