@@ -9,6 +9,7 @@ from pathlib import Path
 
 import keras
 
+from kerasft import backends
 from kerasft.bundle.load import Bundle
 
 
@@ -41,7 +42,5 @@ def write_keras(bundle: Bundle, path: Path) -> None:
 def _stock_activation(name: str) -> object:
     """The activation under a name by which Keras or KerasHub finds it again."""
     if name == "gelu_approximate":
-        from keras_hub.src.utils.keras_utils import gelu_approximate
-
-        return gelu_approximate
+        return backends.import_keras_hub().src.utils.keras_utils.gelu_approximate
     return keras.activations.get(name)  # "gelu" is the exact one
