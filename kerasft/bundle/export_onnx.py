@@ -92,7 +92,6 @@ class _Graph:
 
     def activation(self, x: str, name: str) -> str:
         """The activation of that name among `kerasft.models.architectures.ACTIVATIONS`."""
-        half, one = self.constant(0.5), self.constant(1.0)
         if name == "gelu":  # x (1 + erf(x / sqrt 2)) / 2
             curve = self.add("Erf", self.add("Mul", x, self.constant(math.sqrt(0.5))))
         elif name == "gelu_approximate":  # x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) / 2
@@ -104,7 +103,8 @@ class _Graph:
             return self.add("Mul", x, self.add("Sigmoid", x))
         else:
             return self.add({"relu": "Relu", "tanh": "Tanh"}[name], x)
-        return self.add("Mul", self.add("Mul", x, half), self.add("Add", curve, one))
+        half = self.add("Mul", x, self.constant(0.5))
+        return self.add("Mul", half, self.add("Add", curve, self.constant(1.0)))
 
     def embeddings(self) -> str:
         """input_ids (batch, length) -> (batch, length, width)."""

@@ -70,7 +70,9 @@ def load(path: str | Path) -> Bundle:
     tensors = Tensors(folder / names.WEIGHTS)
     _check_shapes(manifest, arguments, tensors, folder)
 
-    model = Classifier(manifest.architecture, arguments, manifest.num_labels, manifest.pooling)
+    model = Classifier(
+        manifest.architecture, arguments, manifest.num_labels, manifest.pooling, initialize=False
+    )  # `_check_shapes` has seen that the files hold every weight
     load_tensors(model, tensors, tensors.shapes, str(folder / names.WEIGHTS))
     if manifest.has_adapter:
         try:
