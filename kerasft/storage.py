@@ -128,7 +128,7 @@ def check_output(destination: str | Path, is_ours: Callable[[Path], bool]) -> Pa
         ConfigError: It is a file, a folder of someone else's, a mount point, or not writable.
     """
     path = Path(os.path.realpath(destination))
-    _recover(path)
+    recover(path)
     if path.exists():
         if not path.is_dir():
             raise ConfigError(f"{destination} is a file; name a folder that is new or empty.")
@@ -151,6 +151,18 @@ def check_output(destination: str | Path, is_ours: Callable[[Path], bool]) -> Pa
     if not ancestor.is_dir() or not os.access(ancestor, os.W_OK | os.X_OK):
         raise ConfigError(f"{destination} cannot be written: {ancestor} is not a writable folder.")
     return Path(destination)
+
+
+def recover(target: str | Path) -> None:
+    """Puts the old folder back after a kill between the two renames of `_put_in_place`.
+
+    Only where the file system cannot swap two folders is there anything to do.
+    """
+    path = Path(os.path.realpath(target))
+    if not os.path.lexists(path):
+        for sibling in _siblings(path, OLD)[:1]:
+            with suppress(OSError):
+                sibling.rename(path)
 
 
 @contextmanager
@@ -255,14 +267,6 @@ def _remove_leftovers(target: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _recover(target: Path) -> None:
-    """Puts the old folder back after a kill between the two renames of `_put_in_place`."""
-    if not os.path.lexists(target):
-        for path in _siblings(target, OLD)[:1]:
-            with suppress(OSError):
-                path.rename(target)
-
-
 def _flush(folder: Path) -> None:
     """Waits until every file and folder below is on the disk."""
     for root, _, names in os.walk(folder, topdown=False):
@@ -288,7 +292,7 @@ def _put_in_place(folder: Path, target: Path) -> None:
             target.rmdir()
         folder.rename(target)  # replaces an empty folder in the same system call
     elif not _exchange(folder, target):
-        # No swap on this system or file system: two renames, and `_recover` after a kill between.
+        # No swap on this system or file system: two renames, and `recover` after a kill between.
         aside = folder.with_suffix(OLD)
         target.rename(aside)
         try:

@@ -143,6 +143,7 @@ def read(path: str | Path) -> Manifest:
     """
     folder = Path(path)
     file = folder / MANIFEST
+    storage.recover(folder)
     if not folder.is_dir():
         raise BundleError(f"{folder} is not a folder; name a folder that kerasft saved.")
     if not os.path.lexists(file):

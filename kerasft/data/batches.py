@@ -13,6 +13,8 @@ from kerasft.errors import ConfigError, DataError
 
 # Bucket lengths are multiples of this many tokens.
 STEP = 8
+# Epochs of fewer batches are not grouped by length unless asked for.
+GROUPED_FROM = 64
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,11 @@ class BucketedBatches(EpochBatches):
     by slots/rows (1 when no batch is short). Pass metrics to `compile` as `weighted_metrics`,
     because those in `metrics` would count the filling too.
 
+    Grouping saves padding, but batches of texts of one length are not a fair sample where length
+    goes with class, and an epoch of few batches does not average that out: on 237 texts it cost 4
+    points of accuracy. So small data is not grouped by default: each batch is then a random sample,
+    padded to the smallest of the lengths that holds it.
+
     Epoch e has the order of `numpy.random.default_rng([seed, e])`, which shuffles rows within
     their buckets, then the batches. Unshuffled batches go from short to long; `unsort` puts what
     the model returns back in order.
@@ -64,6 +71,7 @@ class BucketedBatches(EpochBatches):
         seed: int,
         sample_weight: np.ndarray | None = None,
         bucket_count: int = 4,
+        group_by_length: bool | None = None,
     ):
         """Plans the batches.
 
@@ -77,6 +85,8 @@ class BucketedBatches(EpochBatches):
             seed: Seed of these orders.
             sample_weight: (rows,) weight of each row in the loss; 1 by default.
             bucket_count: Most shapes that there may be.
+            group_by_length: Whether shuffled batches hold rows of like length; None groups epochs
+                of `GROUPED_FROM` batches or more. Unshuffled batches are always sorted.
 
         Raises:
             ConfigError: A size is below 1, the seed below 0, or rows to predict are shuffled.
@@ -106,10 +116,18 @@ class BucketedBatches(EpochBatches):
         weights = np.ones(rows) if sample_weight is None else np.asarray(sample_weight)
         slots = -(-rows // batch_size) * batch_size
         self._weights = (weights * (slots / rows)).astype(np.float32)
-        # Sorted by length and cut every batch_size rows, each piece needs the length of its last
-        # row. The buckets' batches are just these pieces, whatever the order within a bucket.
-        last_rows = np.arange(batch_size, slots + 1, batch_size).clip(max=rows) - 1
-        needed = np.sort(self._lengths)[last_rows]
+        self._count = slots // batch_size
+        self._grouped = not shuffle or (
+            self._count >= GROUPED_FROM if group_by_length is None else group_by_length
+        )
+        if self._grouped:
+            # Sorted by length and cut every batch_size rows, each piece needs the length of its
+            # last row. The buckets' batches are just these pieces, whatever the order in a bucket.
+            last_rows = np.arange(batch_size, slots + 1, batch_size).clip(max=rows) - 1
+            needed = np.sort(self._lengths)[last_rows]
+        else:
+            longest = [self._lengths[piece].max() for piece in self._pieces(self._rng(0))]
+            needed = np.array([*longest, self._lengths.max()])
         needed = np.minimum(-(-needed // STEP) * STEP, max_length)
         self.bucket_lengths = _choose_lengths(needed, bucket_count)
         bucket_of_batch = np.searchsorted(self.bucket_lengths, needed)
@@ -119,7 +137,7 @@ class BucketedBatches(EpochBatches):
 
     def __len__(self) -> int:
         """Number of batches in a whole epoch."""
-        return int(self._counts.sum())
+        return self._count
 
     @property
     def batch_size(self) -> int:
@@ -133,8 +151,8 @@ class BucketedBatches(EpochBatches):
 
     @property
     def padding_share(self) -> float:
-        """Share of the positions in all batches that hold padding or filling, 0 to 1."""
-        positions = self._batch_size * int(np.dot(self._counts, self.bucket_lengths))
+        """Share of the positions in the first epoch that hold padding or filling, 0 to 1."""
+        positions = self._batch_size * sum(planned.length for planned in self._make_plan(0))
         return 1.0 - float(self._lengths.sum()) / positions
 
     def summary(self) -> str:
@@ -188,8 +206,22 @@ class BucketedBatches(EpochBatches):
             self._planned = (epoch, self._make_plan(epoch))
         return self._planned[1]
 
+    def _rng(self, epoch: int) -> np.random.Generator:
+        return np.random.default_rng([self._seed, epoch])
+
+    def _pieces(self, rng: np.random.Generator) -> list[np.ndarray]:
+        """All rows in random order, cut every batch_size rows."""
+        order = rng.permutation(len(self._lengths))
+        return [order[i : i + self._batch_size] for i in range(0, len(order), self._batch_size)]
+
     def _make_plan(self, epoch: int) -> list[_Planned]:
-        rng = np.random.default_rng([self._seed, epoch]) if self._shuffle else None
+        if not self._grouped:
+            pieces = self._pieces(self._rng(epoch))
+            buckets = [self._bucket_of_row[piece].max() for piece in pieces]
+            return [
+                _Planned(self.bucket_lengths[b], p) for b, p in zip(buckets, pieces, strict=True)
+            ]
+        rng = self._rng(epoch) if self._shuffle else None
         if rng is None:
             order = np.argsort(self._lengths, kind="stable")
         else:

@@ -23,7 +23,7 @@ class Dataset:
 
     Attributes:
         train: Rows to train on.
-        validation: Rows to watch while training; may be empty.
+        validation: Rows to watch while training.
         test: Rows that nothing but the final evaluation sees.
         test_sha256: Hash of the test texts; equal hashes mean the same test.
         notes: What was left out or is worth knowing, one sentence each.
@@ -113,6 +113,8 @@ def load_dataset(
     else:
         _check_labels(test_table, table)
         test_sha256 = hash_of_texts(test_table.texts)
+    if not len(split.validation):
+        raise DataError("no row is left to validate on; raise --validation")
     if not len(test_table):
         raise DataError("no row is left to test on; raise --test or give --test_data")
     return Dataset(

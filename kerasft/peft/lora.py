@@ -64,6 +64,8 @@ class LoRAConfig:
                     f"LoRA's {name} must be a list of patterns, got the text {patterns!r}; "
                     f"write [{patterns!r}]."
                 )
+            if not all(isinstance(each, str) for each in patterns):
+                raise ConfigError(f"LoRA's {name} must be a list of patterns, got {patterns!r}.")
             object.__setattr__(self, name, tuple(patterns))
         if self.bias != "none":
             raise ConfigError(

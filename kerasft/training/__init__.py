@@ -21,7 +21,7 @@ from kerasft.training.history import History
 from kerasft.training.resume import Part, Resume
 from kerasft.training.schedule import WarmupLinearDecay
 from kerasft.training.tensorboard import TensorBoard
-from kerasft.training.tracker import Tracker
+from kerasft.training.tracker import Tracker, trackers
 from kerasft.training.wandb import WandB
 
 __all__ = [
@@ -33,4 +33,5 @@ __all__ = [
     "Tracker",
     "WandB",
     "WarmupLinearDecay",
+    "trackers",
 ]

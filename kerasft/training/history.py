@@ -51,6 +51,7 @@ class History(keras.callbacks.Callback):
 
     def track(self, values: Mapping[str, float]) -> None:
         """Logs further values, such as the test metrics, to the trackers at the current step."""
+        self._start()  # a resumed run may have nothing left to train
         for tracker in self.trackers:
             tracker.scalars(len(self.losses), values)
 
@@ -80,10 +81,7 @@ class History(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Starts the trackers, once."""
-        if not self._started:
-            self._started = True
-            for tracker in self.trackers:
-                tracker.start(len(self.losses))
+        self._start()
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Begins a new running mean, unless a resumed epoch goes on with its old one."""
@@ -102,7 +100,7 @@ class History(keras.callbacks.Callback):
         self._seen += 1
         loss = mean * self._seen - self._mean * (self._seen - 1)
         self._mean = mean
-        self._check(loss, "training")
+        self._check(loss, "training", len(self.losses) + 1)
         self.losses.append(loss)
         if self.trackers:
             rate = self._rate(len(self.losses) - 1)
@@ -115,7 +113,7 @@ class History(keras.callbacks.Callback):
             ConfigError: The validation loss is NaN or infinite.
         """
         values = {name: float(value) for name, value in (logs or {}).items()}
-        self._check(values.get("val_loss", 0.0), "validation")
+        self._check(values.get("val_loss", 0.0), "validation", len(self.losses))
         # Some metric may be undefined (0 / 0), for which JSON has no number.
         finite = {name: value for name, value in values.items() if math.isfinite(value)}
         rate = self._rate(max(len(self.losses) - 1, 0))
@@ -125,11 +123,17 @@ class History(keras.callbacks.Callback):
         self._mean, self._seen = 0.0, 0
         self.track({"epoch": epoch + 1, **{f"epoch/{name}": v for name, v in finite.items()}})
 
-    def _check(self, loss: float, which: str) -> None:
+    def _start(self) -> None:
+        if not self._started:
+            self._started = True
+            for tracker in self.trackers:
+                tracker.start(len(self.losses))
+
+    def _check(self, loss: float, which: str, step: int) -> None:
         if not math.isfinite(loss):
             raise ConfigError(
-                f"The {which} loss became {loss} at step {len(self.losses) + 1}, so the run was "
-                "stopped; try a lower learning rate."
+                f"The {which} loss became {loss} at step {step}, so the run was stopped; try a "
+                "lower learning rate."
             )
 
 

@@ -59,9 +59,9 @@ class Resume:
     preset again. The order of the batches depends on the seed and the epoch alone; on torch, where
     dropout draws from a global generator, this generator is seeded at each step.
 
-    On the same backend and machine the resumed run equals the unbroken one bit by bit. A checkpoint
-    of another backend works too; there the numbers agree as far as the backends do, and dropout
-    draws anew.
+    On the same backend and machine the resumed run equals the unbroken one bit by bit (on a GPU as
+    far as its kernels give the same sums twice). A checkpoint of another backend works too; there
+    the numbers agree as far as the backends do, and dropout draws anew.
 
     The rest of a broken epoch is a `fit` call of its own, because `fit` counts the batches once, so
     a run is a loop over its parts:

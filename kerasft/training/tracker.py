@@ -1,6 +1,7 @@
 """What `History` needs of a place that runs are logged to."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 
@@ -31,3 +32,24 @@ class Tracker(Protocol):
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Takes the state back, before `start`."""
+
+
+def trackers(output: Path, options: Mapping[str, Any]) -> list[Tracker]:
+    """The trackers that a recipe's options ask for; nothing is written yet.
+
+    Args:
+        output: The folder that the run saves; event files go to `<output>.tensorboard`.
+        options: The recipe's options, `tensorboard` and `wandb` among them; logged with the run.
+
+    Raises:
+        ConfigError: A package is missing, or W&B has no login.
+    """
+    from kerasft.training.tensorboard import TensorBoard
+    from kerasft.training.wandb import WandB
+
+    chosen: list[Tracker] = []
+    if options["tensorboard"]:
+        chosen.append(TensorBoard(f"{output}.tensorboard", options))
+    if options["wandb"]:
+        chosen.append(WandB(run_name=output.name, config=options))
+    return chosen

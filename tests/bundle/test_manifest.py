@@ -204,6 +204,13 @@ def test_folders_that_are_not_ours(tmp_path):
     assert not m.is_bundle(tmp_path) and not m.is_ours(tmp_path)
 
 
+def test_a_folder_that_a_kill_left_aside_is_found(folder):
+    """Where two folders cannot be swapped, a kill may fall between two renames."""
+    folder.rename(folder.with_name(".run.0123abcd.old"))
+    m.verify(folder)
+    assert [path.name for path in folder.parent.iterdir()] == ["run"]
+
+
 SAVER = """
 import sys
 sys.path.insert(0, sys.argv[1])

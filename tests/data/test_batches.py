@@ -19,9 +19,13 @@ def whole_epoch(batches: BucketedBatches, epoch: int) -> list[tuple]:
 @pytest.mark.parametrize("rows", SIZES)
 @pytest.mark.parametrize("shuffle", [False, True])
 @pytest.mark.parametrize("bucket_count", [1, 2, 4, 50])
-def test_every_row_is_there_once(rows, shuffle, bucket_count):
+@pytest.mark.parametrize("grouped", [True, False])
+def test_every_row_is_there_once(rows, shuffle, bucket_count, grouped):
     token_ids, labels, weights = make_rows(rows)
-    batches = make_batches(rows, shuffle=shuffle, bucket_count=bucket_count, sample_weight=weights)
+    batches = make_batches(
+        rows, shuffle=shuffle, bucket_count=bucket_count, sample_weight=weights,
+        group_by_length=grouped,
+    )  # fmt: skip
     assert len(batches) == -(-rows // 8) == batches.num_batches
     slots = 8 * len(batches)
     for epoch in (0, 1, 7):
@@ -52,6 +56,33 @@ def test_one_batch_is_short_at_most(rows):
     for epoch in range(3):
         sizes = [len(batches.rows(epoch, index)) for index in range(len(batches))]
         assert sorted(sizes)[1:] == [8] * (len(batches) - 1)
+
+
+def test_ungrouped_batches_are_fair_samples():
+    """The mean length varies from batch to batch as it does for random rows, not as for sorted."""
+    token_ids, _, _ = make_rows(480)
+    lengths = np.array([len(ids) for ids in token_ids])
+
+    def spread(**options) -> float:
+        batches = make_batches(480, **options)
+        return np.std([lengths[batches.rows(e, i)].mean() for e in range(4) for i in range(60)])
+
+    random = lengths.std() / np.sqrt(8)
+    assert 0.8 * random < spread(group_by_length=False) < 1.2 * random
+    assert spread(group_by_length=True) > 2 * random
+
+
+def test_ungrouped_batches_keep_to_a_few_shapes():
+    batches = make_batches(200, group_by_length=False, bucket_count=3)
+    seen = {batches.batch(e, i)[0]["token_ids"].shape for e in range(9) for i in range(25)}
+    assert seen <= set(batches.shapes) and len(batches.shapes) <= 3
+
+
+@pytest.mark.parametrize(("rows", "grouped"), [(8 * 63, False), (8 * 64, True)])
+def test_small_data_is_not_grouped_by_default(rows, grouped):
+    default = make_batches(rows, group_by_length=None)
+    chosen = make_batches(rows, group_by_length=grouped)
+    assert all((default.rows(0, i) == chosen.rows(0, i)).all() for i in range(len(chosen)))
 
 
 def test_a_full_epoch_has_weights_of_one():

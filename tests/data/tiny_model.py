@@ -23,6 +23,7 @@ def make_batches(rows: int = 45, kind: type = BucketedBatches, **options: object
     """Batches of such rows; `kind` is the class to make."""
     token_ids, labels, _ = make_rows(rows)
     settings = {"batch_size": 8, "pad_id": 0, "max_length": 40, "shuffle": True, "seed": 3}
+    settings["group_by_length"] = True
     return kind(token_ids, labels, **{**settings, **options})
 
 

@@ -30,7 +30,7 @@ def moved(before: dict[str, np.ndarray], after: dict[str, np.ndarray]) -> set[st
 
 def gradients(model: keras.Model, x, y, loss: str = "mse") -> dict[str, np.ndarray]:
     """Gradients of the trainable weights by path: what one step of SGD(1.0) subtracts."""
-    model.compile(keras.optimizers.SGD(1.0), loss=loss, jit_compile=False)
+    model.compile(keras.optimizers.SGD(1.0), loss=loss, jit_compile=False, run_eagerly=True)
     before = snapshot(model.trainable_weights)
     model.train_on_batch(x, y)
     after = snapshot(model.trainable_weights)
@@ -70,10 +70,15 @@ def dense_model(units: int = 6) -> keras.Model:
     return keras.Model(x, keras.layers.Dense(2, name="second")(y))
 
 
-def compile_classifier(model: keras.Model, optimizer=None, jit_compile=False) -> None:
-    """Compiles for logits; XLA would take longer than the few steps of a test."""
+def compile_classifier(model: keras.Model, optimizer=None, graph: bool = False) -> None:
+    """Compiles for logits; tracing a graph would take longer than the few steps of a test."""
     model.compile(
         optimizer=optimizer or keras.optimizers.Adam(1e-2),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        jit_compile=jit_compile,
+        **({} if graph else {"jit_compile": False, "run_eagerly": True}),
     )
+
+
+def logits(model: keras.Model) -> np.ndarray:
+    """Logits of the shared batch, without dropout."""
+    return numpy(model(TOKENS, training=False))

@@ -251,6 +251,7 @@ def test_keras_weight_files_keep_the_adapter(tmp_path) -> None:
         ({"dropout": -0.1}, "got -0.1"),
         ({"rank_stabilized": "yes"}, "must be true or false"),
         ({"bias": "all"}, "bias policy 'all' is not supported"),
+        ({"modules_to_save": [3]}, "modules_to_save must be a list of patterns"),
         ({"targets": "query"}, "write \\['query'\\]"),
     ],
 )

@@ -30,7 +30,7 @@ def theirs(directory: Path) -> torch.nn.Module:
 def logits(model: keras.Model | torch.nn.Module) -> np.ndarray:
     """Logits of the shared batch, without dropout."""
     if isinstance(model, Classifier):
-        return small.numpy(model(small.TOKENS, training=False))
+        return small.logits(model)
     with torch.no_grad():
         return model.eval()(input_ids=IDS, attention_mask=MASK).logits.numpy()
 

@@ -110,6 +110,14 @@ def test_trackers_of_a_resumed_run_go_on_where_the_checkpoint_stood(tmp_path):
     assert len(run.history.losses) == 2 * STEPS
 
 
+def test_a_run_with_nothing_left_to_train_still_logs_its_test_metrics(tmp_path):
+    Run(tmp_path).fit(1)
+    tracker = Recorder()
+    run = Run(tmp_path, resume=True, trackers=(tracker,)).fit(1)
+    run.history.track({"test/accuracy": 0.5})
+    assert tracker.calls == [("start", STEPS), (STEPS, {"test/accuracy": 0.5})]
+
+
 def test_the_rate_under_gradient_accumulation_and_loss_scaling():
     tracker = Recorder()
     history = training.History([tracker])
