@@ -5,8 +5,8 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 # Extra words for pip, e.g. PIP_FLAGS="--extra-index-url <PyTorch's CPU index>" (see README, "Install").
 PIP_FLAGS ?=
-# Words for the tests, e.g. PYTEST_FLAGS="-k lora -x".
-PYTEST_FLAGS ?= -q
+# Words for the tests, e.g. PYTEST_FLAGS="-k lora -x". Two processes, a file each; one thread in each.
+PYTEST_FLAGS ?= -q --numprocesses 2 --dist loadfile
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
@@ -35,7 +35,7 @@ demo: setup  ## fine-tune MiniLM with LoRA on the shipped corpus, in minutes
 test: lint test-torch test-tensorflow test-jax  ## lint, types and the whole suite on the three backends
 
 test-torch test-tensorflow test-jax: test-%: setup-dev  ## the suite on one backend
-	KERAS_BACKEND=$* $(BIN)/python -m pytest $(PYTEST_FLAGS)
+	KERAS_BACKEND=$* OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_FLAGS)
 
 lint: setup-dev  ## ruff and mypy
 	$(BIN)/ruff check .
