@@ -166,7 +166,8 @@ class LoRALayer(AdaptedLayer):
         if training and self._lora_seed is not None:
             x = keras.random.dropout(x, self.lora.dropout, seed=self._lora_seed)
         thin = ops.einsum(self._factors.down, x, self.lora_a)  # (..., rank)
-        return ops.multiply(ops.einsum(self._factors.up, thin, self.lora_b), self.lora.scale)
+        thin = ops.multiply(thin, self.lora.scale)  # here, where the tensor is smallest
+        return ops.einsum(self._factors.up, thin, self.lora_b)
 
     def finish(self, y: Any) -> Any:
         """Adds the bias and applies the activation, as the plain layer does."""

@@ -298,6 +298,18 @@ def test_what_does_not_fit_is_refused_in_a_sentence(saved, base, tmp_path, case:
     assert all(weight.trainable for weight in base.weights)
 
 
+def test_a_config_that_names_everything_takes_what_the_file_holds(saved, tmp_path) -> None:
+    fields = json.loads((saved[0] / "adapter_config.json").read_text())
+    (tmp_path / "adapter_config.json").write_text(
+        json.dumps({**fields, "target_modules": "all-linear", "unknown_but_off": None})
+    )
+    weights = (saved[0] / "adapter_model.safetensors").read_bytes()
+    (tmp_path / "adapter_model.safetensors").write_bytes(weights)
+    model = classifier()
+    assert len(load_adapter(model, tmp_path).adapted) == 2
+    np.testing.assert_allclose(small.logits(model), saved[1], atol=1e-6)
+
+
 def test_broken_folders_are_refused(saved, base, tmp_path) -> None:
     with pytest.raises(AdapterError, match=r"adapter_config.json cannot be read"):
         load_adapter(base, tmp_path / "missing")

@@ -16,6 +16,7 @@ from kerasft.peft import (
     parameter_counts,
     remove,
     saved_layers,
+    unfreeze,
     unmerge,
 )
 
@@ -264,6 +265,8 @@ def test_freeze_trains_only_what_is_named() -> None:
     assert counts.share == pytest.approx(627 / total)
     with pytest.raises(AdapterError, match="Nothing would train"):
         freeze(model, [])
+    unfreeze(model)
+    assert parameter_counts(model).frozen == 0
 
 
 class OwnDense(keras.layers.Dense):
