@@ -64,7 +64,7 @@ def build(architecture: str = "distilbert", pooling: str = "first", activation: 
         intermediate_dim=32, max_sequence_length=64, activation=activation,
         num_segments=2 if architecture == "bert" else 0,
     )  # fmt: skip
-    model = Classifier(architecture, arguments, len(LABELS), pooling)
+    model = Classifier(architecture, arguments, len(LABELS), pooling, initialize=False)
     rng = np.random.default_rng(0)
     for weight in model.weights:
         start = 1.0 if weight.name == "gamma" else 0.0
