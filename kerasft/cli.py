@@ -11,7 +11,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -166,6 +166,7 @@ def guard() -> Iterator[None]:
 def _completed(config_class: type, arguments: Sequence[str]) -> list[str]:
     """Spells out what jsonargparse wants spelled: `--resume true`, `--targets [query,value]`."""
     kinds = {f"--{f.name}": str(f.type) for f in dataclasses.fields(config_class)}
+    arguments = [part for word in arguments for part in _split(word, kinds)]
     completed: list[str] = []
     for word, following in zip(arguments, [*arguments, "--"][1:], strict=True):
         is_list = bool(completed) and kinds.get(completed[-1], "").startswith("tuple[")
@@ -173,6 +174,12 @@ def _completed(config_class: type, arguments: Sequence[str]) -> list[str]:
         if kinds.get(word) in ("bool", "<class 'bool'>") and following.startswith("--"):
             completed.append("true")
     return completed
+
+
+def _split(word: str, options: Container[str]) -> list[str]:
+    """`--name=value` as two words, where there is such an option."""
+    name, equals, value = word.partition("=")
+    return [name, value] if equals and name in options else [word]
 
 
 def _summary(config_class: type) -> str:

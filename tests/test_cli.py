@@ -38,6 +38,7 @@ def test_options_flags_and_lists():
     )
     assert config == Config(rank=3, resume=True, targets=("query", "key"))
     assert cli.parse(Config, ["--seed", "4", "--resume"]).resume
+    assert cli.parse(Config, ["--targets=query,key", "--rank=3"]).targets == ("query", "key")
     assert cli.parse(Config, ["--targets", "[query]"]).targets == ("query",)
 
 
