@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,24 +19,10 @@ from kerasft import backends, predict_output
 from kerasft.bundle import load
 from kerasft.cli import Parser, guard
 from kerasft.errors import ConfigError, DataError
+from kerasft.predict_output import Prediction
 
 # Texts between two steps of the progress bar; longer inputs show one.
 CHUNK = 512
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What the model says of one text.
-
-    Attributes:
-        label: The label of the highest probability.
-        probabilities: Label -> probability, in the order of the label map; they sum to 1.
-        cut: Whether the text was longer than the model reads, so that its end was not seen.
-    """
-
-    label: str
-    probabilities: dict[str, float]
-    cut: bool
 
 
 class Predictor:

@@ -8,21 +8,33 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import Protocol, TextIO
 
 from kerasft import storage
 from kerasft.errors import ConfigError
-
-if TYPE_CHECKING:
-    from kerasft.predict import Prediction
 
 SUFFIXES = (".csv", ".tsv", ".jsonl")
 # The table shows the probabilities of all labels up to so many, else of the likeliest.
 MOST_COLUMNS = 8
 LIKELIEST = 3
 TEXT_WIDTH = 40
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the model says of one text.
+
+    Attributes:
+        label: The label of the highest probability.
+        probabilities: Label -> probability, in the order of the label map; they sum to 1.
+        cut: Whether the text was longer than the model reads, so that its end was not seen.
+    """
+
+    label: str
+    probabilities: dict[str, float]
+    cut: bool
 
 
 class Writer(Protocol):

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from kerasft import storage
+from kerasft.bundle.export_notes import notes
 from kerasft.bundle.load import Bundle, load
 from kerasft.errors import ConfigError
 
@@ -62,18 +63,6 @@ def export(
         with storage.write_file(output) as to:
             write(bundle, to)
     return notes(bundle)
-
-
-def notes(bundle: Bundle) -> list[str]:
-    """What is done to a text before the model, in sentences."""
-    steps = [f"{name} = {value}" for name, value in bundle.cleaning.to_dict().items()]
-    sentences = [f"Texts are cut at {bundle.manifest.max_length} tokens."]
-    if steps:
-        sentences.append(
-            f"Texts are cleaned before the tokenizer ({', '.join(steps)}), which is not part of "
-            "the export."
-        )
-    return sentences
 
 
 def _writer(format: str) -> Callable[[Bundle, Path], None]:

@@ -9,6 +9,7 @@ from typing import Any
 import safetensors.numpy
 
 from kerasft import storage
+from kerasft.bundle.export_notes import notes
 from kerasft.bundle.load import Bundle
 from kerasft.errors import ConfigError
 from kerasft.weight_maps import arguments_to_config, to_tensors
@@ -38,8 +39,6 @@ def write_huggingface(bundle: Bundle, folder: Path) -> None:
     Raises:
         ConfigError: The head reads the mean over the tokens, which transformers has no class for.
     """
-    from kerasft.bundle.export import notes
-
     if bundle.manifest.pooling != "first":
         raise ConfigError(
             f"{bundle.path} was trained with pooling {bundle.manifest.pooling!r}, for which "

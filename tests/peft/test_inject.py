@@ -179,6 +179,20 @@ def test_gradients_do_not_pile_up_in_a_nested_backbone() -> None:
         np.testing.assert_allclose(end_again[path], value, atol=1e-6, err_msg=path)
 
 
+@pytest.mark.skipif(keras.backend.backend() != "torch", reason="torch has lists of its own")
+def test_torch_knows_the_new_parameters_and_forgets_them() -> None:
+    """What a parent's `parameters()` misses, its `zero_grad()` would not clear."""
+    model = small.backbone_classifier()
+    small.compile_classifier(model)
+    model.fit(small.TOKENS, small.LABELS, verbose=0)
+    apply(model, LoRAConfig(("query", "classifier")))
+    for parent in (model, *model._flatten_layers(include_self=False)):
+        known = {id(parameter) for parameter in parent.parameters()}
+        assert all(id(weight.value) in known for weight in parent.weights), parent.name
+    remove(model)
+    assert not any("lora" in name for name, _ in model.named_parameters())
+
+
 def test_variable_paths_are_unique_with_adapters_everywhere() -> None:
     model = small.backbone_classifier(dropout=0.1)
     apply(model, LoRAConfig((".*",), modules_to_save=("classifier",)))
