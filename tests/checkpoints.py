@@ -6,15 +6,17 @@ from pathlib import Path
 import torch
 import transformers
 
-WORDS = """the a an of to and in is it you that he was for on are with as his they be at one have this
-from or had by hot but some what there we can out other were all your when up use word how said each
-she which do their time if will way about many then them would write like so these her long make thing
-see him two has look more day could go come did my sound no most number who over know water than call
-first people may down side been now find any new work part take get place made live where after back
-little only round man year came show every good me give our under name very through just form much
-great think say help low line before turn cause same mean differ move right boy old too does tell
-sentence set three want air well also play small end put home read hand port large spell add even land
-hello world jon sumit model news opinion comparison""".split()
+WORDS = """
+the a an of to and in is it you that he was for on are with as his they be at one have this from
+or had by hot but some what there we can out other were all your when up use word how said each
+she which do their time if will way about many then them would write like so these her long make
+thing see him two has look more day could go come did my sound no most number who over know
+water than call first people may down side been now find any new work part take get place made
+live where after back little only round man year came show every good me give our under name
+very through just form much great think say help low line before turn cause same mean differ
+move right boy old too does tell sentence set three want air well also play small end put home
+read hand port large spell add even land hello world jon sumit model news opinion comparison
+""".split()  # noqa: SIM905  (a list would take a page)
 SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 LETTERS = [*"abcdefghijklmnopqrstuvwxyz0123456789.,!?'-:;()"]
 VOCABULARY = list(

@@ -1,4 +1,4 @@
-"""What every test may use. The backend is the one that KERAS_BACKEND names (default: kerasft's own)."""
+"""What every test may use. The backend is the one that KERAS_BACKEND names."""
 
 import os
 import subprocess
@@ -48,7 +48,7 @@ def real_weights() -> Path:
 
 @pytest.fixture
 def run_python() -> Callable[..., subprocess.CompletedProcess]:
-    """Runs `python ARGS...` in a fresh process, on a backend of choice, and returns what it said."""
+    """Runs `python ARGS...` in a fresh process, on any backend, and returns what it said."""
 
     def run(
         *args: object,

@@ -1,4 +1,4 @@
-"""Turns a TREC question file (`COARSE:fine question`, Latin-1) into a csv with `text,label` columns.
+"""Turns a TREC question file (`COARSE:fine question`, Latin-1) into a csv: `text,label`.
 
     python recipes/distilbert_lora/trec6_to_csv.py train.label trec6.csv
 

@@ -1,9 +1,12 @@
 """A saved folder as the start of another run."""
 
+import shutil
+
 import numpy as np
 import pytest
 
 import bundles
+from kerasft import peft
 from kerasft.errors import PresetError
 from kerasft.presets import load_preset
 
@@ -14,9 +17,20 @@ from kerasft.presets import load_preset
     ids="-".join,
 )
 def saved(request, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("saved") / "run"
+    """A saved folder whose adapter, if any, is as large as the weights it changes."""
     tune, architecture, pooling = request.param
-    return bundles.save(folder, bundles.train(tune, architecture, pooling)), pooling
+    model = bundles.build(architecture, pooling)
+    if tune == "lora":
+        before = bundles.logits(model)
+        targets = ("transformer_layer_1/self_attention_layer/(query|value)", ".*output_dense")
+        config = peft.LoRAConfig(targets=targets, rank=3, modules_to_save=model.head_layers)
+        peft.apply(model, config)
+        rng = np.random.default_rng(0)
+        for weight in model.weights:
+            if "lora_b" in weight.path:
+                weight.assign(rng.normal(size=weight.shape).astype("float32"))
+        assert np.abs(bundles.logits(model) - before).max() > 0.01
+    return bundles.save(tmp_path_factory.mktemp("saved") / "run", model), pooling
 
 
 def test_it_goes_on_from_the_merged_weights(saved):
@@ -47,8 +61,8 @@ def test_another_pooling_makes_a_new_head(saved):
     assert {"classifier.weight", "classifier.bias"} <= set(report.new)
 
 
-def test_a_changed_folder_is_refused(tmp_path):
-    folder = bundles.save(tmp_path / "run", bundles.train("head")).folder
+def test_a_changed_folder_is_refused(saved, tmp_path):
+    folder = shutil.copytree(saved[0].folder, tmp_path / "copy")
     path = folder / "model.safetensors"
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
