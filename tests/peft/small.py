@@ -1,8 +1,13 @@
-"""Small Keras models and measurements that the tests of this room share."""
+"""Small Keras models and measurements that the tests of this room share.
+
+All encoders here have the sizes of `checkpoints.write_checkpoint`: JAX compiles each operation once
+a shape, which takes longer than to run it.
+"""
 
 import keras
 import numpy as np
 
+import checkpoints
 import kerasft.backends
 
 RNG = np.random.default_rng(0)
@@ -53,8 +58,8 @@ def backbone_classifier(layers: int = 2, dropout: float = 0.0) -> keras.Model:
     """A DistilBERT from KerasHub, nested in a functional model with a head."""
     hub = kerasft.backends.import_keras_hub()
     backbone = hub.models.DistilBertBackbone(
-        vocabulary_size=60, num_layers=layers, num_heads=2, hidden_dim=8, intermediate_dim=16,
-        max_sequence_length=16, dropout=dropout,
+        vocabulary_size=len(checkpoints.VOCABULARY), num_layers=layers, num_heads=4, hidden_dim=16,
+        intermediate_dim=32, max_sequence_length=64, dropout=dropout,
     )  # fmt: skip
     hidden = backbone(backbone.input)
     logits = keras.layers.Dense(3, name="classifier")(hidden[:, 0, :])

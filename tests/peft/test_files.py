@@ -11,6 +11,7 @@ import pytest
 import safetensors.numpy
 import small
 
+import checkpoints
 from kerasft import backends
 from kerasft.errors import AdapterError, ConfigError
 from kerasft.models import Classifier, EncoderArguments
@@ -28,8 +29,8 @@ from kerasft.peft import (
 )
 
 ARGUMENTS = EncoderArguments(
-    vocabulary_size=60, num_layers=2, num_heads=2, hidden_dim=8, intermediate_dim=16,
-    max_sequence_length=16,
+    vocabulary_size=len(checkpoints.VOCABULARY), num_layers=2, num_heads=4, hidden_dim=16,
+    intermediate_dim=32, max_sequence_length=64,
 )  # fmt: skip
 PREFIX = "base_model.model."
 QUERY = "distilbert.transformer.layer.1.attention.q_lin"
@@ -60,7 +61,7 @@ def saved(tmp_path_factory) -> tuple[Path, np.ndarray, set[str]]:
     """A trained adapter of ours, the logits with it, and the paths of the weights that trained."""
     keras.utils.set_random_seed(0)
     model = classifier()
-    apply(model, LoRAConfig(last_layers(model, 1), rank=3, modules_to_save=model.head_layers))
+    apply(model, LoRAConfig(last_layers(model, 1), rank=4, modules_to_save=model.head_layers))
     moved = train(model)
     directory = tmp_path_factory.mktemp("adapters") / "adapter"
     save_adapter(model, directory, "base")
@@ -224,7 +225,7 @@ REFUSED = {
     "no targets": (config(target_modules=None), "has no target_modules"),
     "broken regex": (config(target_modules="(q_lin"), "no valid regular expression"),
     "odd layers": (config(layers_to_transform=["x"]), "must be a number or a list of numbers"),
-    "another rank": (config(r=4), r"shape \(3, 8\), but .* config ask for \(4, 8\)"),
+    "another rank": (config(r=5), r"shape \(4, 16\), but .* config ask for \(5, 16\)"),
     "more targets": (
         config(target_modules=["q_lin", "v_lin"]),
         "holds nothing for 'distilbert.transformer.layer.0.attention.q_lin', which its .* targets",
@@ -243,31 +244,31 @@ REFUSED = {
         "holds nothing for 'classifier', which its adapter_config.json names in modules_to_save",
     ),
     "other labels": (
-        tensor("classifier.weight", zeros(5, 8)),
+        tensor("classifier.weight", zeros(5, 16)),
         "has a head for 5 labels, but the model has 3; build the model with num_labels=5",
     ),
     "other width": (
-        tensor("pre_classifier.weight", zeros(8, 9)),
-        r"'base_model.model.pre_classifier.weight' of shape \(8, 9\)",
+        tensor("pre_classifier.weight", zeros(16, 9)),
+        r"'base_model.model.pre_classifier.weight' of shape \(16, 9\)",
     ),
     "one layer more": (
-        tensor(f"{QUERY.replace('1', '2')}.lora_A.weight", zeros(3, 8)),
+        tensor(f"{QUERY.replace('1', '2')}.lora_A.weight", zeros(4, 16)),
         "layer.2.attention.q_lin.lora_A.weight', which has no place in this model",
     ),
     "another architecture": (
-        tensor("bert.encoder.layer.0.attention.self.query.lora_A.weight", zeros(3, 8)),
+        tensor("bert.encoder.layer.0.attention.self.query.lora_A.weight", zeros(4, 16)),
         f"of another architecture: it holds '{PREFIX}bert.encoder.* called like 'distilbert.trans",
     ),
     "an embedding": (
-        tensor("distilbert.embeddings.word_embeddings.lora_A.weight", zeros(3, 8)),
+        tensor("distilbert.embeddings.word_embeddings.lora_A.weight", zeros(4, 16)),
         r"adapts 'distilbert.embeddings.word_embeddings': .* is a ReversibleEmbedding and not a",
     ),
     "a norm": (
-        tensor("distilbert.transformer.layer.1.sa_layer_norm.lora_A.weight", zeros(3, 8)),
+        tensor("distilbert.transformer.layer.1.sa_layer_norm.lora_A.weight", zeros(4, 16)),
         "sa_layer_norm': .* is a LayerNormalization and not a",
     ),
     "adapted and replaced": (
-        tensor(f"{QUERY}.weight", zeros(8, 8)),
+        tensor(f"{QUERY}.weight", zeros(16, 16)),
         f"both adapts and replaces '{QUERY}'",
     ),
     "no matrices": (lambda fields, tensors: tensors.clear(), "holds no LoRA matrices"),

@@ -104,7 +104,7 @@ def test_any_model_trains_its_adapters_and_nothing_frozen(kind: str, compiled_be
 def test_a_nested_backbone_compiled_before_trains_its_adapters() -> None:
     model = small.backbone_classifier(dropout=0.1)
     small.compile_classifier(model, graph=True)
-    model.fit(small.TOKENS, small.LABELS, verbose=0)
+    model.fit(small.TOKENS, small.LABELS, batch_size=3, verbose=0)
     report = apply(
         model, LoRAConfig(last_layers(model, 1), rank=2, modules_to_save=("classifier",))
     )
@@ -115,7 +115,7 @@ def test_a_nested_backbone_compiled_before_trains_its_adapters() -> None:
     assert all(isinstance(layer, LoRAEinsumDense) for layer in adapted_layers(model))
     assert [layer.path for layer in saved_layers(model)] == ["classifier"]
     before = small.snapshot(model.weights)
-    model.fit(small.TOKENS, small.LABELS, epochs=3, verbose=0)
+    model.fit(small.TOKENS, small.LABELS, batch_size=3, epochs=3, verbose=0)
     changed = small.moved(before, small.snapshot(model.weights))
     assert changed == {
         *(f"{path}/{name}" for path in report.adapted for name in ("lora_a", "lora_b")),
@@ -123,7 +123,7 @@ def test_a_nested_backbone_compiled_before_trains_its_adapters() -> None:
         "classifier/bias",
     }
     assert f"{report.adapted[0]}/bias" in before  # a query's bias exists, and stayed
-    expected = 2 * (8 * 2 + 2 * 8) + 8 * 3 + 3
+    expected = 2 * (16 * 2 + 2 * 16) + 16 * 3 + 3
     assert report.counts.trained == expected == parameter_counts(model).trained
     assert f"{expected:,} of" in str(report) and "2 layers adapted" in str(report)
 
@@ -184,7 +184,7 @@ def test_torch_knows_the_new_parameters_and_forgets_them() -> None:
     """What a parent's `parameters()` misses, its `zero_grad()` would not clear."""
     model = small.backbone_classifier()
     small.compile_classifier(model)
-    model.fit(small.TOKENS, small.LABELS, verbose=0)
+    model.fit(small.TOKENS, small.LABELS, batch_size=3, verbose=0)
     apply(model, LoRAConfig(("query", "classifier")))
     for parent in (model, *model._flatten_layers(include_self=False)):
         known = {id(parameter) for parameter in parent.parameters()}
@@ -262,7 +262,7 @@ def test_after_remove_the_model_saves_as_keras_and_takes_adapters_again(tmp_path
     report = apply(model, LoRAConfig(("query",), rank=2))
     small.compile_classifier(model)
     before = small.snapshot(model.weights)
-    model.fit(small.TOKENS, small.LABELS, epochs=2, verbose=0)
+    model.fit(small.TOKENS, small.LABELS, batch_size=3, epochs=2, verbose=0)
     assert len(small.moved(before, small.snapshot(model.weights))) == 2 * len(report.adapted)
 
 
@@ -271,12 +271,12 @@ def test_freeze_trains_only_what_is_named() -> None:
     small.compile_classifier(model)
     counts = freeze(model, ["transformer_layer_1", "classifier"])
     before = small.snapshot(model.weights)
-    model.fit(small.TOKENS, small.LABELS, verbose=0)
+    model.fit(small.TOKENS, small.LABELS, batch_size=3, verbose=0)
     changed = small.moved(before, small.snapshot(model.weights))
     assert {path.partition("/")[0] for path in changed} == {"transformer_layer_1", "classifier"}
     total = sum(w.size for w in before.values())
-    assert (counts.trained, counts.frozen) == (600 + 27, total - 627)
-    assert counts.share == pytest.approx(627 / total)
+    assert (counts.trained, counts.frozen) == (2224 + 51, total - 2275)
+    assert counts.share == pytest.approx(2275 / total)
     with pytest.raises(AdapterError, match="Nothing would train"):
         freeze(model, [])
     unfreeze(model)
