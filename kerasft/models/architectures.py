@@ -142,32 +142,29 @@ class EncoderArguments:
         return dataclasses.asdict(self)
 
 
+def _shared(arguments: EncoderArguments, dropout: float) -> dict[str, Any]:
+    """What the constructors of all KerasHub backbones here take."""
+    return {
+        "vocabulary_size": arguments.vocabulary_size,
+        "num_layers": arguments.num_layers,
+        "num_heads": arguments.num_heads,
+        "hidden_dim": arguments.hidden_dim,
+        "intermediate_dim": arguments.intermediate_dim,
+        "max_sequence_length": arguments.max_sequence_length,
+        "dropout": dropout,
+        "dtype": "float32",
+    }
+
+
 def _distilbert(arguments: EncoderArguments, dropout: float) -> keras.Model:
     hub = backends.import_keras_hub()
-    return hub.models.DistilBertBackbone(
-        vocabulary_size=arguments.vocabulary_size,
-        num_layers=arguments.num_layers,
-        num_heads=arguments.num_heads,
-        hidden_dim=arguments.hidden_dim,
-        intermediate_dim=arguments.intermediate_dim,
-        max_sequence_length=arguments.max_sequence_length,
-        dropout=dropout,
-        dtype="float32",
-    )
+    return hub.models.DistilBertBackbone(**_shared(arguments, dropout))
 
 
 def _bert(arguments: EncoderArguments, dropout: float) -> keras.Model:
     hub = backends.import_keras_hub()
     return hub.models.BertBackbone(
-        vocabulary_size=arguments.vocabulary_size,
-        num_layers=arguments.num_layers,
-        num_heads=arguments.num_heads,
-        hidden_dim=arguments.hidden_dim,
-        intermediate_dim=arguments.intermediate_dim,
-        max_sequence_length=arguments.max_sequence_length,
-        num_segments=arguments.num_segments,
-        dropout=dropout,
-        dtype="float32",
+        num_segments=arguments.num_segments, **_shared(arguments, dropout)
     )
 
 
