@@ -33,10 +33,12 @@ STEPS, BATCH, LENGTH = 8, 16, 64
 
 def rows(checkpoint: Path) -> tuple[list[np.ndarray], np.ndarray, int]:
     """Token ids of the shipped corpus, its labels as integers, and the padding id."""
-    from kerasft import data
-    from kerasft.text import LabelMap, Tokenizer
+    from kerasft.data.readers import read_table
+    from kerasft.data.samples import sample_path
+    from kerasft.text.labels import LabelMap
+    from kerasft.text.tokenizer import Tokenizer
 
-    table = data.read_table(str(data.sample_path("conversations")))
+    table = read_table(sample_path("conversations"))
     tokenizer = Tokenizer.from_directory(checkpoint)
     encoded = tokenizer.encode(table.texts, LENGTH)
     labels = LabelMap.from_labels(table.labels).encode(table.labels)
@@ -54,24 +56,23 @@ def kerasft_side(checkpoint: Path) -> dict[str, Callable[[], None]]:
     """The jobs of kerasft, on the backend that KERAS_BACKEND names."""
     import keras
 
-    from kerasft import data, peft, presets
+    from kerasft import backends, peft, presets
+    from kerasft.data.batches import BucketedBatches
 
-    keras.utils.set_random_seed(0)
+    backends.seed_everything(0)
     pretrained = presets.load_preset(str(checkpoint))
     model, _ = pretrained.build_classifier(3)
     targets = peft.last_layers(model, 2, ("query", "value"))
     peft.apply(model, peft.LoRAConfig(targets=targets, modules_to_save=model.head_layers))
     model.compile(
         optimizer=keras.optimizers.Adam(1e-3),
-        loss=keras.losses.SparseCategoricalCrossentropy(
-            from_logits=True, reduction="mean_with_sample_weight"
-        ),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
     ids, labels, pad_id = rows(checkpoint)
     common = {"batch_size": BATCH, "pad_id": pad_id, "max_length": LENGTH, "seed": 0}
-    epoch = data.BucketedBatches(ids, labels, shuffle=True, **common)
+    epoch = BucketedBatches(ids, labels, shuffle=True, group_by_length=True, **common)
     full_ids, full_labels = full_rows(pretrained.arguments.vocabulary_size)
-    step = data.BucketedBatches(full_ids, full_labels, shuffle=False, **common)
+    step = BucketedBatches(full_ids, full_labels, shuffle=False, **common)
     return {
         "step": lambda: model.fit(step, verbose=0),
         "epoch": lambda: model.fit(epoch, verbose=0),
@@ -163,7 +164,7 @@ def random_checkpoint(directory: Path) -> Path:
     ]
     words = sorted({w.lower().strip(".,:;!?\"'()") for w in sample_words()})
     pieces = list(dict.fromkeys([*pieces, *words, *(f"##{p}" for p in pieces[5:])]))
-    config = transformers.DistilBertConfig()
+    config = transformers.DistilBertConfig(num_labels=3)
     transformers.DistilBertForSequenceClassification(config).save_pretrained(directory)
     (directory / "vocab.txt").write_text("\n".join(pieces) + "\n", encoding="utf-8")
     (directory / "tokenizer_config.json").write_text('{"do_lower_case": true}')
@@ -172,9 +173,10 @@ def random_checkpoint(directory: Path) -> Path:
 
 def sample_words() -> list[str]:
     """The words of the shipped corpus."""
-    from kerasft import data
+    from kerasft.data.readers import read_table
+    from kerasft.data.samples import sample_path
 
-    return " ".join(data.read_table(str(data.sample_path("conversations"))).texts).split()
+    return " ".join(read_table(sample_path("conversations")).texts).split()
 
 
 def compare(checkpoint: Path, backend: str, rounds: int) -> dict[str, float]:
