@@ -16,9 +16,9 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 # A room imports only itself and the rooms before it. CONTRIBUTING.md shows the same order.
 ROOMS = [
-    *("errors", "storage", "backends", "cli", "text", "data", "models", "weight_maps", "peft"),
-    *("bundle", "presets", "evaluation", "training", "engines", "predict", "serving"),
-    *("serve", "export", "recipes"),
+    *("errors", "storage", "backends", "cli", "layers", "text", "data", "models", "weight_maps"),
+    *("peft", "generation", "bundle", "presets", "evaluation", "training", "engines", "predict"),
+    *("serving", "serve", "export", "recipes"),
 ]
 BACKENDS = {"torch", "tensorflow", "tensorflow_text", "jax", "jaxlib"}
 ONLY_IN_BACKENDS = BACKENDS | {"keras_hub"}

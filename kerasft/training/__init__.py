@@ -18,19 +18,26 @@ run.finish()
 
 from kerasft.training.early_stopping import EarlyStopping
 from kerasft.training.history import History
+from kerasft.training.kept_epochs import KeptEpochs
+from kerasft.training.losses import LabelSmoothedCrossEntropy
 from kerasft.training.resume import Part, Resume
-from kerasft.training.schedule import WarmupLinearDecay
+from kerasft.training.schedule import InverseSquareRoot, WarmupLinearDecay
 from kerasft.training.tensorboard import TensorBoard
 from kerasft.training.tracker import Tracker, trackers
+from kerasft.training.translation_scores import TranslationScores
 from kerasft.training.wandb import WandB
 
 __all__ = [
     "EarlyStopping",
     "History",
+    "InverseSquareRoot",
+    "KeptEpochs",
+    "LabelSmoothedCrossEntropy",
     "Part",
     "Resume",
     "TensorBoard",
     "Tracker",
+    "TranslationScores",
     "WandB",
     "WarmupLinearDecay",
     "trackers",

@@ -15,9 +15,9 @@ class History(keras.callbacks.Callback):
     """Records the loss of every step and the logs of every epoch, and passes them to trackers.
 
     Keras reports the mean loss of the epoch so far; a step's own loss is taken back out of it as
-    mean_k k - mean_(k-1) (k - 1). All batches have the same size, so each weighs the same. The
-    means are float32, so the loss of step k of an epoch is good to about k 1e-7 of its size; but
-    the same means give the same bits, in a resumed run too.
+    (mean_k W_k - mean_(k-1) W_(k-1)) / w_k, where w_k is the weight of batch k in that mean and W_k
+    the sum of the weights so far. The means are float32, so the loss of step k of an epoch is good
+    to about k 1e-7 of its size; but the same means give the same bits, in a resumed run too.
 
     A run whose loss is no longer a number is stopped: nothing good can come of it.
 
@@ -34,13 +34,27 @@ class History(keras.callbacks.Callback):
 
     state_name = "history"
 
-    def __init__(self, trackers: Sequence[Tracker] = ()):
+    def __init__(
+        self,
+        trackers: Sequence[Tracker] = (),
+        batch_weight: Callable[[int, int], float] = lambda epoch, batch: 1.0,
+    ):
+        """Begins with nothing recorded.
+
+        Args:
+            trackers: Take the values as they come.
+            batch_weight: From epoch and batch, both from 0, to the weight of this batch in Keras's
+                mean of the loss; by default all weigh the same.
+        """
         super().__init__()
         self.trackers = list(trackers)
+        self._batch_weight = batch_weight
         self.losses: list[float] = []
         self.epochs: list[dict[str, Any]] = []
         self._mean = 0.0
         self._seen = 0
+        self._weight = 0.0
+        self._epoch = 0
         self._goes_on = False
         self._started = False
         self._rate: Callable[[int], float] = lambda step: 0.0
@@ -88,6 +102,8 @@ class History(keras.callbacks.Callback):
         if not self._goes_on:
             self._mean, self._seen = 0.0, 0
         self._goes_on = False
+        self._epoch = epoch
+        self._weight = math.fsum(self._batch_weight(epoch, k) for k in range(self._seen))
         self._rate = _learning_rate(self.model.optimizer)
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
@@ -97,8 +113,10 @@ class History(keras.callbacks.Callback):
             ConfigError: It is NaN or infinite.
         """
         mean = float((logs or {})["loss"])
+        weight = self._batch_weight(self._epoch, self._seen)
+        before, self._weight = self._weight, self._weight + weight
+        loss = (mean * self._weight - self._mean * before) / weight
         self._seen += 1
-        loss = mean * self._seen - self._mean * (self._seen - 1)
         self._mean = mean
         self._check(loss, "training", len(self.losses) + 1)
         self.losses.append(loss)

@@ -11,6 +11,7 @@ import numpy as np
 from kerasft import backends, storage
 from kerasft.errors import ConfigError
 from kerasft.training import checkpoint, variables
+from kerasft.training.kept_epochs import KeptEpochs
 
 
 class Batches(Protocol):
@@ -89,6 +90,8 @@ class Resume:
         every_steps: int = 50,
         enabled: bool = False,
         stateful: Sequence[Stateful] = (),
+        kept: KeptEpochs | None = None,
+        preload: str = "",
     ):
         """Looks at the checkpoint, if there is one; nothing is written or loaded yet.
 
@@ -103,10 +106,12 @@ class Resume:
             every_steps: Steps between two checkpoints; 0 for epoch ends only.
             enabled: Whether to go on from a checkpoint that is there.
             stateful: The callbacks whose state is kept.
+            kept: Where each epoch's checkpoint is kept as well.
+            preload: Go on from this one of the kept epochs: its number, or "latest".
 
         Raises:
             ConfigError: The checkpoint belongs to a run with other settings (named), is broken, or
-                cannot be written; or `every_steps` is negative.
+                cannot be written; `every_steps` is negative; or `preload` is no kept epoch.
         """
         if every_steps < 0:
             raise ConfigError(
@@ -123,14 +128,14 @@ class Resume:
         self._fingerprint = checkpoint.as_json(
             {**fingerprint, "seed": seed, "steps in an epoch": self._steps}
         )
-        self._enabled, self._stateful = enabled, list(stateful)
+        self._enabled, self._stateful, self._kept = enabled, list(stateful), kept
         self.callback = _Checkpointer(self)
         storage.check_output(self._directory, checkpoint.is_checkpoint)
-        self._exists = checkpoint.is_checkpoint(self._directory)
-        if enabled and self._exists:
-            facts = checkpoint.read_facts(self._directory)
+        self._source = self._find_source(preload)
+        if self._source:
+            facts = checkpoint.read_facts(self._source)
             checkpoint.check_fingerprint(
-                self._directory, facts.get("fingerprint", {}), self._fingerprint
+                self._source, facts.get("fingerprint", {}), self._fingerprint
             )
 
     def parts(self, epochs: int) -> Iterator[Part]:
@@ -158,17 +163,29 @@ class Resume:
         """Removes the checkpoint, when what it was for has been saved."""
         checkpoint.remove(self._directory)
 
+    def _find_source(self, preload: str) -> Path | None:
+        """The checkpoint to go on from, if any."""
+        if preload:
+            if self._enabled or self._kept is None:
+                raise ConfigError("--preload and --resume exclude each other; give one of them.")
+            return self._kept.find(preload)
+        if self._enabled and checkpoint.is_checkpoint(self._directory):
+            return self._directory
+        return None
+
     def _begin(self) -> tuple[int, int, bool]:
         """Restores or clears the checkpoint; returns epoch, batch and whether the run had ended."""
-        if self._enabled and self._exists:
-            return self._restore()
+        if self._source:
+            return self._restore(self._source)
         if self._enabled:
             print(f"There is no checkpoint at {self._directory}: training starts at the beginning.")
-        elif self._exists:
+        elif checkpoint.is_checkpoint(self._directory):
             checkpoint.remove(self._directory)
             print(
                 f"Removed the checkpoint {self._directory} (--resume would have gone on from it)."
             )
+        if self._kept and (count := self._kept.clear()):
+            print(f"Removed {count} epochs of an earlier run in {self._kept.directory}.")
         return 0, 0, False
 
     def _part(self, first: int, batch: int, last: int) -> Part:
@@ -176,15 +193,15 @@ class Resume:
         self.callback.batch = batch
         return Part(self._batches, first, last)
 
-    def _restore(self) -> tuple[int, int, bool]:
-        saved = checkpoint.read(self._directory)
+    def _restore(self, source: Path) -> tuple[int, int, bool]:
+        saved = checkpoint.read(source)
         for group, of_group in self._variables().items():
             arrays = saved.group(group)
             if group == "metrics" and not arrays:
                 continue  # written between two epochs
             if problem := variables.mismatch(of_group, arrays):
                 raise ConfigError(
-                    f"The checkpoint {self._directory} does not fit this run: {problem}; start "
+                    f"The checkpoint {source} does not fit this run: {problem}; start "
                     "afresh without --resume."
                 )
             if group == "metrics":
@@ -194,19 +211,19 @@ class Resume:
         for part in self._stateful:
             if part.state_name not in saved.states:
                 raise ConfigError(
-                    f"The checkpoint {self._directory} was made without {part.state_name}; give "
+                    f"The checkpoint {source} was made without {part.state_name}; give "
                     "the same settings, or start afresh without --resume."
                 )
             part.set_state(saved.group(part.state_name), saved.states[part.state_name])
         self.callback.saved_at = (saved.epoch, saved.batch)
-        self._say_where(saved)
+        self._say_where(saved, source)
         return saved.epoch, saved.batch, saved.stopped
 
-    def _say_where(self, saved: checkpoint.Checkpoint) -> None:
+    def _say_where(self, saved: checkpoint.Checkpoint, source: Path) -> None:
         step = saved.epoch * self._steps + saved.batch
         print(
             f"Resuming after step {step} (epoch {saved.epoch + 1}, {saved.batch} of {self._steps} "
-            f"steps done) from {self._directory}."
+            f"steps done) from {source}."
         )
         if saved.backend != keras.backend.backend():
             print(
@@ -246,22 +263,22 @@ class Resume:
         states = {}
         for part in self._stateful:
             groups[part.state_name], states[part.state_name] = part.get_state()
-        checkpoint.write(
-            self._directory,
-            checkpoint.Checkpoint(
-                fingerprint=self._fingerprint,
-                epoch=epoch,
-                batch=batch,
-                stopped=stopped,
-                backend=keras.backend.backend(),
-                states=states,
-                tensors={
-                    f"{group}/{name}": array
-                    for group, arrays in groups.items()
-                    for name, array in arrays.items()
-                },
-            ),
+        saved = checkpoint.Checkpoint(
+            fingerprint=self._fingerprint,
+            epoch=epoch,
+            batch=batch,
+            stopped=stopped,
+            backend=keras.backend.backend(),
+            states=states,
+            tensors={
+                f"{group}/{name}": array
+                for group, arrays in groups.items()
+                for name, array in arrays.items()
+            },
         )
+        checkpoint.write(self._directory, saved)
+        if self._kept and not batch:
+            self._kept.write(epoch, saved)
 
 
 class _Checkpointer(keras.callbacks.Callback):

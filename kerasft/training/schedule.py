@@ -56,3 +56,44 @@ class WarmupLinearDecay(keras.optimizers.schedules.LearningRateSchedule):
             "total_steps": self.total_steps,
             "warmup_steps": self.warmup_steps,
         }
+
+
+@keras.saving.register_keras_serializable(package="kerasft")
+class InverseSquareRoot(keras.optimizers.schedules.LearningRateSchedule):
+    """Rises linearly to the peak, then falls with the square root of the step.
+
+    The rate of update `step` (from 1) is peak min(step / warmup_steps, sqrt(warmup_steps / step)):
+    the schedule of Vaswani et al. 2017, section 5.3, which is the one of
+    peak = (d_model warmup_steps)^-0.5.
+
+    Example:
+        >>> schedule = InverseSquareRoot(1e-3, warmup_steps=400)
+        >>> model.compile(keras.optimizers.Adam(schedule, beta_2=0.98, epsilon=1e-9), loss)
+    """
+
+    def __init__(self, peak: float, warmup_steps: int):
+        """Sets the shape of the schedule.
+
+        Args:
+            peak: The highest rate.
+            warmup_steps: Updates until the peak, 1 or more.
+
+        Raises:
+            ConfigError: The peak is not above 0, or there is no warmup.
+        """
+        super().__init__()
+        if not peak > 0:
+            raise ConfigError(f"The learning rate is {peak}; make it larger than 0.")
+        if warmup_steps < 1:
+            raise ConfigError(f"warmup_steps is {warmup_steps}; this schedule needs 1 or more.")
+        self.peak, self.warmup_steps = peak, warmup_steps
+
+    def __call__(self, step: Any) -> Any:
+        """The rate after `step` updates, a number or a scalar tensor."""
+        update = keras.ops.cast(step, "float32") + 1.0
+        rising = update / self.warmup_steps
+        return self.peak * keras.ops.minimum(rising, keras.ops.sqrt(1.0 / rising))
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor."""
+        return {"peak": self.peak, "warmup_steps": self.warmup_steps}
