@@ -6,7 +6,6 @@ from typing import Any
 import keras
 
 from kerasft import backends
-from kerasft.evaluation.translation import score
 
 
 class TranslationScores(keras.callbacks.Callback):
@@ -38,6 +37,8 @@ class TranslationScores(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Translates, scores and prints."""
+        from kerasft.evaluation.translation import score
+
         backends.current().sync_state(self.model)
         found = self._translate()
         scores = score(found, self._references)
