@@ -1,101 +1,38 @@
-"""`bundle.json`: what a saved folder holds, and the check that it still holds exactly that.
+"""`bundle.json`: written over the files of a folder, and checked against them when it is read.
 
 Pure JSON and hashes: nothing here imports Keras, and nothing that a file says is ever imported or
-run. The folder:
-
-    bundle.json        this manifest: architecture, arguments, versions, the sha256 of every file
-    model.safetensors  the weights (with an adapter: the base's)
-    adapter/           adapter_config.json + adapter_model.safetensors, if any
-    tokenizer.json     label_map.json     config.yaml     README.md
-    report/            metrics, plots, samples
+run. `kerasft.bundle.contents` holds the keys and files of each task.
 """
 
-import hashlib
-import json
 import os
 import re
 import stat
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from kerasft import storage
+from kerasft.bundle.contents import (
+    FORMAT_VERSION,
+    MANIFEST,
+    MAX_LENGTH,
+    TASKS,
+    FileEntry,
+    Manifest,
+    Reader,
+    short,
+)
 from kerasft.errors import BundleError
 
-FORMAT_VERSION = 1
-MANIFEST = "bundle.json"
-WEIGHTS = "model.safetensors"
-ADAPTER_CONFIG = "adapter/adapter_config.json"
-ADAPTER_WEIGHTS = "adapter/adapter_model.safetensors"
-TOKENIZER = "tokenizer.json"
-LABEL_MAP = "label_map.json"
-CONFIG = "config.yaml"
-CARD = "README.md"
-REPORT = "report"
-
-REQUIRED = (WEIGHTS, TOKENIZER, LABEL_MAP, CONFIG, CARD)
-ADAPTER = (ADAPTER_CONFIG, ADAPTER_WEIGHTS)
 # What a report may hold: files for people to look at, none that a program could be led to run.
 REPORT_FILE = re.compile(
     r"report/(?:[\w-][\w.-]*/)*[\w-][\w.-]*\.(?:json|jsonl|csv|tsv|txt|md|yaml|html|png|svg|pdf)"
 )
 MAX_MANIFEST_BYTES = 2**20
 MAX_FILES = 1000
-MAX_LABELS = 100_000
-MAX_LENGTH = 1_000_000
 
-
-@dataclass(frozen=True)
-class FileEntry:
-    """One file of the folder.
-
-    Attributes:
-        bytes: Its size.
-        sha256: Its hash, 64 hexadecimal digits.
-    """
-
-    bytes: int
-    sha256: str
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """The contents of `bundle.json`.
-
-    Attributes:
-        architecture: "bert" or "distilbert": a key of our own registry, never a class name.
-        arguments: The encoder's arguments, JSON values (`EncoderArguments` checks them on load).
-        num_labels: How many labels the head has.
-        pooling: "first" or "mean".
-        max_length: Tokens that a text is cut at.
-        preprocessing: What was done to each text before the tokenizer, and is done again.
-        base_model: Where the pretrained weights came from, for people.
-        task: "classification".
-        versions: Package -> version, of the run that saved, for people.
-        files: Path inside the folder ("report/loss.png") -> size and hash; filled in by `seal`.
-    """
-
-    architecture: str
-    arguments: dict[str, Any]
-    num_labels: int
-    pooling: str
-    max_length: int
-    preprocessing: dict[str, Any] = field(default_factory=dict)
-    base_model: str = ""
-    task: str = "classification"
-    versions: dict[str, str] = field(default_factory=dict)
-    files: dict[str, FileEntry] = field(default_factory=dict)
-
-    @property
-    def has_adapter(self) -> bool:
-        """Whether the folder holds an adapter beside the base weights."""
-        return ADAPTER_WEIGHTS in self.files
-
-    def to_dict(self) -> dict[str, Any]:
-        """The manifest as it stands in `bundle.json`, with the hash of itself as the last key."""
-        content = {"format_version": FORMAT_VERSION, **asdict(self)}
-        return {**content, "sha256": _hash(content)}
+OfTask = TypeVar("OfTask", bound=Manifest)
 
 
 def is_bundle(path: str | Path) -> bool:
@@ -130,8 +67,8 @@ def seal(folder: Path, manifest: Manifest) -> None:
         name: FileEntry((folder / name).stat().st_size, storage.sha256_file(folder / name))
         for name in sorted(_files(folder))
     }
-    sealed = Manifest(**{**vars(manifest), "files": files})
-    _check_names(folder, sealed.files)
+    sealed = replace(manifest, files=files)
+    _check_names(type(sealed), folder, files)
     storage.write_json(folder / MANIFEST, sealed.to_dict())
 
 
@@ -170,13 +107,35 @@ def verify(path: str | Path) -> Manifest:
         BundleError: The sentence names the file that is missing, changed or foreign.
 
     Example:
-        >>> verify("saved_models/run").num_labels
-        3
+        >>> verify("saved_models/run").max_length
+        64
     """
     try:
         return _verify(Path(path))
     except OSError as error:
         raise BundleError(f"{path} cannot be read: {error}.") from error
+
+
+def verify_task(path: str | Path, kind: type[OfTask]) -> OfTask:
+    """`verify` for whoever can read one task only.
+
+    Args:
+        path: The folder.
+        kind: The class of the task.
+
+    Raises:
+        BundleError: As `verify`; or the folder is of another task.
+
+    Example:
+        >>> verify_task("saved_models/run", ClassificationManifest).num_labels
+        3
+    """
+    manifest = verify(path)
+    if not isinstance(manifest, kind):
+        raise BundleError(
+            f"{path} holds a model for {manifest.task}, but one for {kind.task} is needed here."
+        )
+    return manifest
 
 
 def _verify(folder: Path) -> Manifest:
@@ -201,10 +160,6 @@ def _verify(folder: Path) -> Manifest:
     return manifest
 
 
-def _hash(content: dict[str, Any]) -> str:
-    return hashlib.sha256(storage.json_text(content).encode()).hexdigest()
-
-
 def _files(folder: Path, *, hidden: bool = False) -> Iterator[str]:
     """The paths of all files below the folder, relative and with "/"; a link or a pipe raises."""
     pending = [folder]
@@ -227,73 +182,69 @@ def _check_regular(path: Path) -> None:
         raise BundleError(f"{path} is not a plain file.")
 
 
-def _check_names(folder: Path, names: Any) -> None:
+def _check_names(kind: type[Manifest], folder: Path, names: Any) -> None:
     """Refuses every path that a saved folder does not have: absolute, "..", pickles, HDF5, ..."""
     for name in names:
-        if name not in (*REQUIRED, *ADAPTER) and not REPORT_FILE.fullmatch(name):
+        if name not in (*kind.required, *kind.optional) and not REPORT_FILE.fullmatch(name):
             raise BundleError(f"{folder / MANIFEST} lists {name!r}, which no saved folder has.")
-    missing = [name for name in REQUIRED if name not in names]
-    if any(name in names for name in ADAPTER):
-        missing += [name for name in ADAPTER if name not in names]
+    missing = [name for name in kind.required if name not in names]
+    if any(name in names for name in kind.optional):
+        missing += [name for name in kind.optional if name not in names]
     if missing:
         raise BundleError(f"{folder / MANIFEST} does not list {missing[0]}.")
 
 
 def _parse(data: Any, file: Path) -> Manifest:
     """Turns JSON of anybody's making into a Manifest, or says which key is wrong."""
-
-    def get(key: str, kind: type, fits: bool = True) -> Any:
-        value = data[key]
-        # type(), since True is an int to isinstance.
-        if type(value) is not kind:
-            raise BundleError(
-                f"{file}: {key} is {_short(value)}, but must be a {_JSON_NAME[kind]}."
-            )
-        return value
-
-    def whole(key: str, low: int, high: int) -> int:
-        value = get(key, int)
-        if not low <= value <= high:
-            raise BundleError(f"{file}: {key} is {_short(value)}, but must be {low} to {high}.")
-        return value
-
     if not isinstance(data, dict):
-        raise BundleError(f"{file} holds {_short(data)}, but must hold a JSON object.")
+        raise BundleError(f"{file} holds {short(data)}, but must hold a JSON object.")
     version = data.get("format_version")
     if type(version) is int and version > FORMAT_VERSION:
         raise BundleError(
-            f"{file} is of format {_short(version)}, and this kerasft reads up to "
+            f"{file} is of format {short(version)}, and this kerasft reads up to "
             f"{FORMAT_VERSION}: upgrade kerasft (`pip install --upgrade kerasft`)."
         )
     if type(version) is not int or version != FORMAT_VERSION:
         raise BundleError(
-            f"{file}: format_version is {_short(version)}, but must be {FORMAT_VERSION}."
+            f"{file}: format_version is {short(version)}, but must be {FORMAT_VERSION}."
         )
-    keys = {"format_version", "sha256", *Manifest.__dataclass_fields__}
-    for key in sorted(keys - data.keys()):
+    reader = Reader(data, file)
+    kind = _kind(reader)
+    for key in sorted(set(kind.keys()) - data.keys()):
         raise BundleError(f"{file} has no {key!r}.")
-    for key in sorted(data.keys() - keys):
-        raise BundleError(f"{file} has an unknown key {_short(key)}.")
-    get("sha256", str)
-    versions = get("versions", dict)
+    for key in sorted(data.keys() - set(kind.keys())):
+        raise BundleError(f"{file} has an unknown key {short(key)}.")
+    reader.get("sha256", str)
+    versions = reader.get("versions", dict)
     if not all(isinstance(value, str) for value in versions.values()):
         raise BundleError(f"{file}: versions must map names to strings.")
-    files = get("files", dict)
+    files = reader.get("files", dict)
     if len(files) > MAX_FILES:
         raise BundleError(f"{file} lists {len(files)} files, more than {MAX_FILES}.")
-    _check_names(file.parent, files)
-    return Manifest(
-        architecture=get("architecture", str),
-        arguments=get("arguments", dict),
-        num_labels=whole("num_labels", 1, MAX_LABELS),
-        pooling=get("pooling", str),
-        max_length=whole("max_length", 1, MAX_LENGTH),
-        preprocessing=get("preprocessing", dict),
-        base_model=get("base_model", str),
-        task=get("task", str),
+    _check_names(kind, file.parent, files)
+    return kind(
+        architecture=reader.get("architecture", str),
+        arguments=reader.get("arguments", dict),
+        **kind.read_own(reader),
+        max_length=reader.whole("max_length", 1, MAX_LENGTH),
+        preprocessing=reader.get("preprocessing", dict),
+        base_model=reader.get("base_model", str),
         versions=versions,
         files={name: _entry(entry, name, file) for name, entry in files.items()},
     )
+
+
+def _kind(reader: Reader) -> type[Manifest]:
+    """The class of the task that a `bundle.json` names."""
+    if "task" not in reader.data:
+        raise BundleError(f"{reader.file} has no 'task'.")
+    task = reader.get("task", str)
+    if task not in TASKS:
+        raise BundleError(
+            f"{reader.file}: the task {task[:60]!r} is unknown; this kerasft knows "
+            f"{', '.join(TASKS)}."
+        )
+    return TASKS[task]
 
 
 def _entry(data: Any, name: str, file: Path) -> FileEntry:
@@ -307,15 +258,3 @@ def _entry(data: Any, name: str, file: Path) -> FileEntry:
     ):
         raise BundleError(f"{file}: the entry of {name} must be its bytes and its sha256.")
     return FileEntry(data["bytes"], data["sha256"])
-
-
-_JSON_NAME = {dict: "JSON object", str: "string", int: "whole number"}
-
-
-def _short(value: Any) -> str:
-    """A value of a file for a message, cut so that the message stays a sentence."""
-    try:
-        text = json.dumps(value)
-    except ValueError:  # an integer of thousands of digits
-        return "a huge number"
-    return text if len(text) <= 60 else text[:57] + "..."

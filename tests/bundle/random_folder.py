@@ -3,13 +3,19 @@
 from pathlib import Path
 
 from kerasft import storage
+from kerasft.bundle import contents as c
 from kerasft.bundle import manifest as m
 
-FACTS = m.Manifest(
+FACTS = c.ClassificationManifest(
     architecture="distilbert", arguments={"num_layers": 2, "layer_norm_epsilon": 1e-12},
     num_labels=3, pooling="first", max_length=32, versions={"kerasft": "0.1.0"},
 )  # fmt: skip
-FILES = (*m.REQUIRED, *m.ADAPTER, "report/metrics.json", "report/plots/loss.png")
+FILES = (
+    *c.ClassificationManifest.required,
+    *c.ADAPTER,
+    "report/metrics.json",
+    "report/plots/loss.png",
+)
 
 
 def write(destination: Path, fill: bytes = b"x", size: int = 100) -> Path:

@@ -15,6 +15,7 @@ import pytest
 from random_folder import FACTS, FILES, write
 
 from kerasft import storage
+from kerasft.bundle import contents as c
 from kerasft.bundle import manifest as m
 from kerasft.errors import BundleError, ConfigError
 
@@ -26,12 +27,12 @@ def folder(tmp_path: Path) -> Path:
 
 def edit(folder: Path, change: Callable[[dict], object], *, reseal: bool = True) -> None:
     """Changes bundle.json as someone might who knows how its own hash is made."""
-    data = json.loads((folder / m.MANIFEST).read_text())
+    data = json.loads((folder / c.MANIFEST).read_text())
     change(data)
     if reseal:
         data.pop("sha256", None)
-        data["sha256"] = m._hash(data)
-    storage.write_json(folder / m.MANIFEST, data)
+        data["sha256"] = c.hash_of(data)
+    storage.write_json(folder / c.MANIFEST, data)
 
 
 def refusal(folder: Path) -> str:
@@ -49,8 +50,76 @@ def test_round_trip(folder):
     assert manifest.has_adapter and m.is_bundle(folder) and m.is_ours(folder)
 
 
+def test_a_classification_folder_is_written_and_read_as_ever(folder):
+    """The golden file is what kerasft 0.1.0 wrote over the very same files, before other tasks."""
+    golden = Path(__file__).with_name("golden_classification.json").read_bytes()
+    assert (folder / c.MANIFEST).read_bytes() == golden
+    (folder / c.MANIFEST).write_bytes(golden)
+    manifest = m.verify_task(folder, c.ClassificationManifest)
+    assert (manifest.task, manifest.num_labels, manifest.pooling) == ("classification", 3, "first")
+
+
+def translation_folder(destination: Path, **facts: object) -> Path:
+    values = {
+        "architecture": "transformer", "arguments": {"N": 1}, "max_length": 20,
+        "languages": {"source": "en", "target": "it"}, **facts,
+    }  # fmt: skip
+    with storage.write_folder(destination, is_ours=m.is_ours) as folder:
+        for name in c.TranslationManifest.required:
+            (folder / name).write_bytes(b"x")
+        m.seal(folder, c.TranslationManifest(**values))
+    return destination
+
+
+def test_every_task_has_its_own_keys_and_files(tmp_path):
+    folder = translation_folder(tmp_path / "run")
+    manifest = m.verify_task(folder, c.TranslationManifest)
+    assert manifest.languages == {"source": "en", "target": "it"} and m.is_ours(folder)
+    with pytest.raises(BundleError, match="a model for translation, but one for classification"):
+        m.verify_task(folder, c.ClassificationManifest)
+    edit(folder, lambda data: data.update(task="classification"))
+    assert "has no 'num_labels'" in refusal(folder)
+    edit(folder, lambda data: data.update(task="translation", num_labels=3))
+    assert 'unknown key "num_labels"' in refusal(folder)
+    edit(folder, lambda data: (data.pop("num_labels"), data["files"].pop(c.TOKENIZER_TARGET)))
+    assert "does not list tokenizer_target.json" in refusal(folder)
+
+
+@pytest.mark.parametrize("name", [c.LABEL_MAP, c.TOKENIZER, c.ADAPTER_CONFIG])
+def test_files_of_another_task_are_refused(tmp_path, name):
+    folder = translation_folder(tmp_path / "run")
+    edit(folder, lambda data: data["files"].update({name: data["files"][c.WEIGHTS]}))
+    assert "which no saved folder has" in refusal(folder)
+
+
+@pytest.mark.parametrize(
+    "languages",
+    [
+        {}, {"source": "en"}, {"source": "en", "target": "it", "third": "de"}, ["en", "it"],
+        {"source": "en", "target": ""}, {"source": "en", "target": 1}, "en-it", None,
+        {"source": "en", "target": "it\n"}, {"source": "en", "target": "x" * 36},
+        {"source": "en", "target": "../it"},
+    ],
+)  # fmt: skip
+def test_edited_languages(tmp_path, languages):
+    folder = translation_folder(tmp_path / "run")
+    edit(folder, lambda data: data.update(languages=languages))
+    assert "languages is" in refusal(folder)
+
+
+@pytest.mark.parametrize(
+    ("task", "message"), [("tagging", "'tagging' is unknown"), (1, "task is 1"), (None, "task is")]
+)
+def test_an_unknown_task(folder, task, message):
+    edit(folder, lambda data: data.update(task=task))
+    assert message in refusal(folder)
+    assert not m.is_ours(folder)
+    edit(folder, lambda data: data.pop("task"))
+    assert "has no 'task'" in refusal(folder)
+
+
 def test_a_flipped_byte_in_any_file_is_refused_by_its_name(folder):
-    for name in (*FILES, m.MANIFEST):
+    for name in (*FILES, c.MANIFEST):
         path = folder / name
         good = path.read_bytes()
         for position in {0, len(good) // 2, len(good) - 1}:
@@ -63,17 +132,17 @@ def test_a_flipped_byte_in_any_file_is_refused_by_its_name(folder):
 
 
 def test_no_flipped_bit_of_the_manifest_gets_through(folder):
-    path = folder / m.MANIFEST
+    path = folder / c.MANIFEST
     good = path.read_bytes()
     rng = random.Random(0)
     for _ in range(400):
         position, bit = rng.randrange(len(good)), 1 << rng.randrange(8)
         path.write_bytes(good[:position] + bytes([good[position] ^ bit]) + good[position + 1 :])
-        assert m.MANIFEST in refusal(folder)
+        assert c.MANIFEST in refusal(folder)
 
 
 def test_missing_and_foreign_files_are_named(folder):
-    for name in (*FILES, m.MANIFEST):
+    for name in (*FILES, c.MANIFEST):
         good = (folder / name).read_bytes()
         (folder / name).unlink()
         assert name in refusal(folder)
@@ -90,7 +159,7 @@ def test_missing_and_foreign_files_are_named(folder):
 
 
 def test_links_pipes_and_folders_in_place_of_files_are_refused(folder, tmp_path):
-    path = folder / m.TOKENIZER
+    path = folder / c.TOKENIZER
     outside = tmp_path / "outside.json"
     path.rename(outside)
     for target in (outside, "../outside.json"):
@@ -109,8 +178,8 @@ def test_links_pipes_and_folders_in_place_of_files_are_refused(folder, tmp_path)
     assert "report is a link" in refusal(folder)
     (folder / "report").unlink()
     (tmp_path / "report").rename(folder / "report")
-    (folder / m.MANIFEST).rename(tmp_path / "elsewhere.json")
-    (folder / m.MANIFEST).symlink_to(tmp_path / "elsewhere.json")
+    (folder / c.MANIFEST).rename(tmp_path / "elsewhere.json")
+    (folder / c.MANIFEST).symlink_to(tmp_path / "elsewhere.json")
     assert "bundle.json is a link" in refusal(folder)
 
 
@@ -123,7 +192,7 @@ def test_links_pipes_and_folders_in_place_of_files_are_refused(folder, tmp_path)
     ],
 )  # fmt: skip
 def test_paths_that_no_saved_folder_has_are_refused(folder, name):
-    edit(folder, lambda data: data["files"].update({name: data["files"][m.WEIGHTS]}))
+    edit(folder, lambda data: data["files"].update({name: data["files"][c.WEIGHTS]}))
     assert "which no saved folder has" in refusal(folder)
 
 
@@ -178,7 +247,7 @@ def test_wrong_types_and_absurd_sizes_are_one_sentence(folder, change, message):
     "entry", [{}, None, {"bytes": -1, "sha256": "0" * 64}, {"bytes": 1, "sha256": "../x"}]
 )
 def test_a_bad_file_entry_names_the_file(folder, entry):
-    edit(folder, lambda data: data["files"].update({m.WEIGHTS: entry}))
+    edit(folder, lambda data: data["files"].update({c.WEIGHTS: entry}))
     assert "entry of model.safetensors" in refusal(folder)
 
 
@@ -187,20 +256,20 @@ def test_a_bad_file_entry_names_the_file(folder, entry):
     [b"", b"[]", b"null", b"{", b"{}", b"\x80\x04N.", b"\xff", b'{"a":' * 5000, b" " * 2**21],
 )
 def test_a_manifest_that_is_none_is_one_sentence(folder, content):
-    (folder / m.MANIFEST).write_bytes(content)
+    (folder / c.MANIFEST).write_bytes(content)
     assert "bundle.json" in refusal(folder)
 
 
 def test_an_adapter_is_whole_or_absent(folder):
-    edit(folder, lambda data: data["files"].pop(m.ADAPTER_CONFIG))
-    assert f"does not list {m.ADAPTER_CONFIG}" in refusal(folder)
+    edit(folder, lambda data: data["files"].pop(c.ADAPTER_CONFIG))
+    assert f"does not list {c.ADAPTER_CONFIG}" in refusal(folder)
 
 
 def test_folders_that_are_not_ours(tmp_path):
     assert "is not a folder" in refusal(tmp_path / "none")
     assert "has no bundle.json" in refusal(tmp_path)
     assert not m.is_bundle(tmp_path) and not m.is_ours(tmp_path)
-    storage.write_json(tmp_path / m.MANIFEST, {"bundle": "of another program"})
+    storage.write_json(tmp_path / c.MANIFEST, {"bundle": "of another program"})
     assert not m.is_bundle(tmp_path) and not m.is_ours(tmp_path)
 
 

@@ -14,7 +14,7 @@ import safetensors.numpy
 
 import bundles
 from kerasft import bundle, storage
-from kerasft.bundle import manifest as m
+from kerasft.bundle import contents as c
 from kerasft.bundle.weights import Tensors
 from kerasft.errors import BundleError
 
@@ -27,14 +27,14 @@ def folder(tmp_path: Path) -> Path:
 
 def reseal(folder: Path, change: Callable[[dict], object] = lambda data: None) -> None:
     """Changes bundle.json and makes every hash fit again, as only a forger would."""
-    file = folder / m.MANIFEST
+    file = folder / c.MANIFEST
     data = json.loads(file.read_text())
     change(data)
     for name, entry in data["files"].items():
         entry["bytes"] = (folder / name).stat().st_size
         entry["sha256"] = storage.sha256_file(folder / name)
     data.pop("sha256")
-    data["sha256"] = m._hash(data)
+    data["sha256"] = c.hash_of(data)
     storage.write_json(file, data)
 
 
@@ -72,7 +72,7 @@ def header(content: dict, data: bytes = b"") -> bytes:
     return len(text).to_bytes(8, "little") + text + data
 
 
-@pytest.mark.parametrize("name", [m.WEIGHTS, m.ADAPTER_WEIGHTS])
+@pytest.mark.parametrize("name", [c.WEIGHTS, c.ADAPTER_WEIGHTS])
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -108,14 +108,14 @@ QUERY = "distilbert.transformer.layer.0.attention.q_lin.weight"
 @pytest.mark.parametrize(
     ("name", "change", "message"),
     [
-        (m.WEIGHTS, lambda t: t.update({QUERY: t[QUERY][:, :8].copy()}), "in the shape (16, 8)"),
-        (m.WEIGHTS, lambda t: t.update({QUERY: t[QUERY].reshape(256)}), "in the shape (256,)"),
-        (m.WEIGHTS, lambda t: t.pop(QUERY), f"has no tensor '{QUERY}'"),
-        (m.WEIGHTS, lambda t: t.update(more=t[QUERY]), "holds 'more'"),
-        (m.ADAPTER_WEIGHTS, lambda t: t.update(
+        (c.WEIGHTS, lambda t: t.update({QUERY: t[QUERY][:, :8].copy()}), "in the shape (16, 8)"),
+        (c.WEIGHTS, lambda t: t.update({QUERY: t[QUERY].reshape(256)}), "in the shape (256,)"),
+        (c.WEIGHTS, lambda t: t.pop(QUERY), f"has no tensor '{QUERY}'"),
+        (c.WEIGHTS, lambda t: t.update(more=t[QUERY]), "holds 'more'"),
+        (c.ADAPTER_WEIGHTS, lambda t: t.update(
             {"base_model.model.classifier.weight": np.zeros((9, 16), "float32")}), "shape (9, 16)"),
-        (m.ADAPTER_WEIGHTS, lambda t: t.pop("base_model.model.classifier.bias"), "has no tensor"),
-        (m.ADAPTER_WEIGHTS, lambda t: t.update(
+        (c.ADAPTER_WEIGHTS, lambda t: t.pop("base_model.model.classifier.bias"), "has no tensor"),
+        (c.ADAPTER_WEIGHTS, lambda t: t.update(
             {n: np.zeros((5000, 16), "float32") for n in t if n.endswith("lora_A.weight")}),
          "adapter does not fit"),
     ],
@@ -173,7 +173,7 @@ def test_a_forged_manifest(folder, change, message):
     ],
 )
 def test_a_forged_label_map(folder, content, message):
-    storage.write_json(folder / m.LABEL_MAP, content)
+    storage.write_json(folder / c.LABEL_MAP, content)
     assert "label_map.json was changed after it was saved" in refusal(folder)
     reseal(folder)
     assert message in refusal(folder)
@@ -181,7 +181,7 @@ def test_a_forged_label_map(folder, content, message):
 
 @pytest.mark.parametrize("content", [b"{", b"{}", b"\x80\x04N.", b"[1]", b'{"model": {"type": 1}}'])
 def test_a_broken_tokenizer(folder, content):
-    (folder / m.TOKENIZER).write_bytes(content)
+    (folder / c.TOKENIZER).write_bytes(content)
     assert "tokenizer.json was changed after it was saved" in refusal(folder)
     reseal(folder)
     assert "tokenizer.json" in refusal(folder)
@@ -189,14 +189,14 @@ def test_a_broken_tokenizer(folder, content):
 
 def test_a_forged_tokenizer(folder):
     """Valid JSON that makes the library panic, or gives ids that the embedding table lacks."""
-    good = storage.read_json(folder / m.TOKENIZER, BundleError)
+    good = storage.read_json(folder / c.TOKENIZER, BundleError)
     special = good["post_processor"]["special_tokens"]
     for change in (
         {"[CLS]": special["[CLS]"]},
         {**special, "[SEP]": {**special["[SEP]"], "ids": [10**6]}},
     ):
         forged = {**good, "post_processor": {**good["post_processor"], "special_tokens": change}}
-        storage.write_json(folder / m.TOKENIZER, forged)
+        storage.write_json(folder / c.TOKENIZER, forged)
         reseal(folder)
         assert "tokenizer.json" in refusal(folder)
 
@@ -212,9 +212,9 @@ def test_a_forged_tokenizer(folder):
     ],
 )
 def test_a_forged_adapter_config(folder, change, name):
-    config = storage.read_json(folder / m.ADAPTER_CONFIG, BundleError)
+    config = storage.read_json(folder / c.ADAPTER_CONFIG, BundleError)
     change(config)
-    storage.write_json(folder / m.ADAPTER_CONFIG, config)
+    storage.write_json(folder / c.ADAPTER_CONFIG, config)
     reseal(folder)
     assert name in refusal(folder)
 
