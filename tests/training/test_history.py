@@ -58,6 +58,32 @@ def test_records_each_steps_own_loss():
     np.testing.assert_allclose(history.losses, expected, rtol=1e-5)
 
 
+class UnequalBatches(RandomBatches):
+    """Batches of 8, 3, 8, 3, ... rows; Keras weighs their losses by their rows."""
+
+    def rows(self, epoch, index):
+        return 3 if index % 2 else 8
+
+    def batch(self, epoch, index):
+        return tuple(array[: self.rows(epoch, index)] for array in super().batch(epoch, index))
+
+
+def test_records_each_steps_own_loss_where_batches_weigh_differently():
+    model = build(rate=1e-30, dropout=0.0)
+    model.get_layer("norm").momentum = 1.0
+    batches = UnequalBatches()
+    history = training.History(batch_weight=batches.rows)
+    model.fit(batches, epochs=2, verbose=0, callbacks=[history])
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    expected = []
+    for epoch in range(2):
+        for index in range(STEPS):
+            x, y, _ = batches.batch(epoch, index)
+            value = loss(y, model(x, training=True))
+            expected.append(float(keras.ops.convert_to_numpy(value)))
+    np.testing.assert_allclose(history.losses, expected, rtol=1e-5)
+
+
 def test_records_epochs_that_json_can_hold():
     model = build()
     history = training.History()

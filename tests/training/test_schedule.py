@@ -52,3 +52,21 @@ def test_the_first_update_of_a_warmup_changes_nothing_and_the_last_step_is_reach
 def test_refuses_what_cannot_work(arguments, says):
     with pytest.raises(ConfigError, match=says):
         training.WarmupLinearDecay(*arguments)
+
+
+def test_the_inverse_square_root_is_that_of_the_paper():
+    d_model, warmup = 512, 40
+    schedule = training.InverseSquareRoot((d_model * warmup) ** -0.5, warmup)
+    for update in range(1, 200):  # the paper counts updates from 1
+        paper = d_model**-0.5 * min(update**-0.5, update * warmup**-1.5)
+        assert float(schedule(update - 1)) == pytest.approx(paper, rel=1e-6), update
+    again = training.InverseSquareRoot.from_config(schedule.get_config())
+    assert float(again(7)) == float(schedule(7))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"), [((0.0, 10), "learning rate is 0"), ((0.1, 0), "warmup_steps is 0")]
+)
+def test_the_inverse_square_root_refuses_what_cannot_work(arguments, says):
+    with pytest.raises(ConfigError, match=says):
+        training.InverseSquareRoot(*arguments)

@@ -1,0 +1,83 @@
+import numpy as np
+import pytest
+from small_run import STEPS, Run
+from test_resume import assert_equal, everything
+
+from kerasft import training
+from kerasft.errors import ConfigError
+from kerasft.training import checkpoint, variables
+
+
+def kept_run(folder, *, last: int = 5, preload: str = "", **options) -> Run:
+    """A run that keeps its epochs in `folder/epochs`."""
+    run = Run(folder, **options)
+    run.kept = training.KeptEpochs(folder / "epochs", last)
+    run.resuming = training.Resume(
+        run.model, run.resuming._batches, folder / "checkpoint", seed=1,
+        fingerprint={"rate": 0.05}, every_steps=2, enabled=options.get("resume", False),
+        stateful=run.stateful, kept=run.kept, preload=preload,
+    )  # fmt: skip
+    return run
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> Run:
+    return kept_run(tmp_path_factory.mktemp("whole")).fit(3)
+
+
+def test_keeps_each_epoch_with_optimizer_and_step(whole):
+    assert whole.kept.epochs() == [1, 2, 3]
+    saved = checkpoint.read(whole.kept.path(2))
+    assert (saved.epoch, saved.batch) == (2, 0)
+    assert int(saved.group("optimizer")["iteration"]) == 2 * STEPS
+    wanted = variables.read(variables.changing_variables(whole.model))
+    for name, array in checkpoint.read(whole.kept.path(3)).group("model").items():
+        np.testing.assert_array_equal(array, wanted[name], err_msg=name)
+
+
+@pytest.mark.parametrize("which", ["1", "latest"])
+def test_goes_on_from_a_kept_epoch_to_the_same_end(tmp_path, whole, which):
+    kept_run(tmp_path).fit(2)
+    assert_equal(kept_run(tmp_path, preload=which).fit(3), whole)
+
+
+def test_keeps_the_last_ones_only(tmp_path):
+    assert kept_run(tmp_path, last=2).fit(4).kept.epochs() == [3, 4]
+    assert kept_run(tmp_path / "none", last=0).fit(2).kept.epochs() == []
+
+
+def test_a_new_run_removes_those_of_an_earlier_one(tmp_path, capsys):
+    kept_run(tmp_path).fit(3)
+    run = kept_run(tmp_path).fit(1)
+    assert run.kept.epochs() == [1]
+    assert "Removed 3 epochs of an earlier run" in capsys.readouterr().out
+
+
+def test_averages_the_weights(tmp_path, whole):
+    run = kept_run(tmp_path).fit(3)
+    kept = [checkpoint.read(run.kept.path(epoch)).group("model") for epoch in (2, 3)]
+    assert run.kept.average(run.model, 2) == [2, 3]
+    after = variables.read(variables.changing_variables(run.model))
+    np.testing.assert_allclose(
+        after["small/head/kernel"],
+        (kept[0]["small/head/kernel"] + kept[1]["small/head/kernel"]) / 2,
+        atol=1e-7,
+    )
+    seeds = [name for name in after if "seed" in name]
+    assert seeds
+    for name in seeds:
+        np.testing.assert_array_equal(after[name], everything(whole)[name])
+
+
+def test_says_what_cannot_be_done(tmp_path):
+    with pytest.raises(ConfigError, match=r"has no such epoch \(there: none\)"):
+        kept_run(tmp_path, preload="latest")
+    kept_run(tmp_path).fit(2)
+    with pytest.raises(ConfigError, match=r"--preload 7: .*there: 1, 2\)"):
+        kept_run(tmp_path, preload="7")
+    with pytest.raises(ConfigError, match="exclude each other"):
+        kept_run(tmp_path, preload="1", resume=True)
+    with pytest.raises(ConfigError, match="-1 epochs cannot be kept"):
+        training.KeptEpochs(tmp_path, -1)
+    with pytest.raises(ConfigError, match="no epochs to average"):
+        training.KeptEpochs(tmp_path / "empty", 2).average(kept_run(tmp_path).model, 2)
