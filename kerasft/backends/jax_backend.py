@@ -16,27 +16,43 @@ if TYPE_CHECKING:
 def compile_forward(model: "keras.Model") -> Callable[[Mapping[str, np.ndarray]], np.ndarray]:
     """The model's inference as a plain function over numpy arrays: no dropout, no gradients.
 
+    Returns:
+        A function from the model's inputs (a dict of arrays) to its output array; see
+        `compile_function`.
+    """
+    return compile_function(model, lambda inputs: model(inputs, training=False))
+
+
+def compile_function(
+    model: "keras.Model", function: Callable[[dict[str, Any]], Any]
+) -> Callable[[Mapping[str, np.ndarray]], Any]:
+    """A function of tensors as a plain function over numpy arrays, without gradients.
+
     Compiled once a shape. The weights are arguments of the compiled function, not constants in it,
     so later changes of the weights are seen.
 
+    Args:
+        model: The model whose variables `function` reads.
+        function: From a dict of tensors to nested tensors, written with `keras.ops`.
+
     Returns:
-        A function from the model's inputs (a dict of arrays) to its output array.
+        A function from a dict of arrays to the same nest of arrays.
     """
     import keras
 
     @jax.jit
-    def compiled(values: Sequence[jax.Array], inputs: Mapping[str, jax.Array]) -> Any:
+    def compiled(values: Sequence[jax.Array], inputs: dict[str, jax.Array]) -> Any:
         # As `stateless_call`, but over one list of all variables: its order does not depend on
         # which of them are trainable, so freezing a layer later cannot mix them up.
         state = list(zip(model.variables, values, strict=True))
         with keras.StatelessScope(state_mapping=state):
-            return model(inputs, training=False)
+            return function(inputs)
 
-    def forward(inputs: Mapping[str, np.ndarray]) -> np.ndarray:
+    def run(inputs: Mapping[str, np.ndarray]) -> Any:
         values = [variable.value for variable in model.variables]
-        return np.asarray(compiled(values, dict(inputs)))
+        return jax.tree.map(np.asarray, compiled(values, dict(inputs)))
 
-    return forward
+    return run
 
 
 def seed_step(seed: int, step: int) -> None:

@@ -16,23 +16,36 @@ if TYPE_CHECKING:
 def compile_forward(model: "keras.Model") -> Callable[[Mapping[str, np.ndarray]], np.ndarray]:
     """The model's inference as a plain function over numpy arrays: no dropout, no gradients.
 
+    Returns:
+        A function from the model's inputs (a dict of arrays) to its output array; see
+        `compile_function`.
+    """
+    return compile_function(model, lambda inputs: model(inputs, training=False))
+
+
+def compile_function(
+    model: "keras.Model", function: Callable[[dict[str, Any]], Any]
+) -> Callable[[Mapping[str, np.ndarray]], Any]:
+    """A function of tensors as a plain function over numpy arrays, without gradients.
+
     Compiled by XLA once a shape. Later changes of the weights are seen; after layers were exchanged
     or adapters added or removed, call it again.
 
+    Args:
+        model: The model whose variables `function` reads.
+        function: From a dict of tensors to nested tensors, written with `keras.ops`.
+
     Returns:
-        A function from the model's inputs (a dict of arrays) to its output array.
+        A function from a dict of arrays to the same nest of arrays.
     """
-
     # Shapes are few (the batches' buckets), so one trace for each is wanted.
-    @tf.function(jit_compile=True, reduce_retracing=False)
-    def compiled(inputs: Mapping[str, Any]) -> Any:
-        return model(inputs, training=False)
+    compiled = tf.function(function, jit_compile=True, reduce_retracing=False, autograph=False)
 
-    def forward(inputs: Mapping[str, np.ndarray]) -> np.ndarray:
+    def run(inputs: Mapping[str, np.ndarray]) -> Any:
         tensors = {name: tf.convert_to_tensor(array) for name, array in inputs.items()}
-        return compiled(tensors).numpy()
+        return tf.nest.map_structure(lambda tensor: tensor.numpy(), compiled(tensors))
 
-    return forward
+    return run
 
 
 def seed_step(seed: int, step: int) -> None:

@@ -1,7 +1,7 @@
 """What kerasft needs of torch beyond Keras."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -13,18 +13,36 @@ if TYPE_CHECKING:
 def compile_forward(model: "keras.Model") -> Callable[[Mapping[str, np.ndarray]], np.ndarray]:
     """The model's inference as a plain function over numpy arrays: no dropout, no gradients.
 
+    Returns:
+        A function from the model's inputs (a dict of arrays) to its output array; see
+        `compile_function`.
+    """
+    return compile_function(model, lambda inputs: model(inputs, training=False))
+
+
+def compile_function(
+    model: "keras.Model", function: Callable[[dict[str, Any]], Any]
+) -> Callable[[Mapping[str, np.ndarray]], Any]:
+    """A function of tensors as a plain function over numpy arrays, without gradients.
+
     Nothing is compiled here (on a CPU it costs minutes and wins little). Later changes of the
     weights are seen.
 
+    Args:
+        model: The model whose variables `function` reads.
+        function: From a dict of tensors to nested tensors, written with `keras.ops`.
+
     Returns:
-        A function from the model's inputs (a dict of arrays) to its output array.
+        A function from a dict of arrays to the same nest of arrays.
     """
+    import keras
 
-    def forward(inputs: Mapping[str, np.ndarray]) -> np.ndarray:
+    def run(inputs: Mapping[str, np.ndarray]) -> Any:
         with torch.inference_mode():
-            return model(dict(inputs), training=False).cpu().numpy()
+            tensors = {name: keras.ops.convert_to_tensor(array) for name, array in inputs.items()}
+            return keras.tree.map_structure(lambda tensor: tensor.cpu().numpy(), function(tensors))
 
-    return forward
+    return run
 
 
 def seed_step(seed: int, step: int) -> None:

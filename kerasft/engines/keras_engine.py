@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kerasft import backends
-from kerasft.engines import shapes
+from kerasft.data import shapes
 from kerasft.errors import BundleError
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import ClientDisconnect
 
-from kerasft.engines import shapes
+from kerasft.data import shapes
 from kerasft.errors import DataError
 from kerasft.serving.errors import RETRY_AFTER, ApiError
 from kerasft.serving.limits import Limits

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from kerasft.engines import shapes
+from kerasft.data import shapes
 
 
 def test_lengths_double_up_to_the_maximum():

@@ -1,0 +1,73 @@
+"""What a search has found: token ids, their score, and whether they were cut."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from kerasft.generation.scores import possible
+from kerasft.generation.search import Search
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """One output.
+
+    Attributes:
+        token_ids: Without [SOS] and [EOS].
+        score: The sum of the log-probabilities of its tokens, [EOS] included if it has one.
+        truncated: It reached `max_length` without [EOS].
+    """
+
+    token_ids: tuple[int, ...]
+    score: float
+    truncated: bool
+
+    def rank(self, length_penalty: float) -> float:
+        """What beam search compares: see `Search`."""
+        length = len(self.token_ids) + (not self.truncated)
+        return self.score / length**length_penalty
+
+
+def of_greedy(found: Mapping[str, np.ndarray], search: Search, row: int) -> list[Hypothesis]:
+    """The one hypothesis of a row of what `greedy_search` returns."""
+    tokens = found["tokens"][row].tolist()
+    truncated = search.end_id not in tokens
+    if not truncated:
+        tokens = tokens[: tokens.index(search.end_id)]
+    return [Hypothesis(tuple(tokens), float(found["scores"][row]), truncated)]
+
+
+def of_beams(
+    found: Mapping[str, np.ndarray], search: Search, row: int, n_best: int
+) -> list[Hypothesis]:
+    """The best hypotheses of a row of what `beam_search` returns.
+
+    Those that have ended come first, the best first; then, where they are too few, those that were
+    cut at `max_length`.
+    """
+    hypotheses = []
+    for beam in range(search.beam_size):
+        score = found["ended"][row, beam]
+        if possible(score):
+            end, parent = int(found["ends"][row, beam]), int(found["ended_parents"][row, beam])
+            tokens = _trace(found, row, end - 1, parent)
+            hypotheses.append(Hypothesis(tokens, float(score), truncated=False))
+    if len(hypotheses) < n_best:
+        for beam in range(search.beam_size):
+            score = found["live"][row, beam]
+            if possible(score):
+                tokens = _trace(found, row, int(found["steps"]) - 1, beam)
+                hypotheses.append(Hypothesis(tokens, float(score), truncated=True))
+    return hypotheses[:n_best]
+
+
+def _trace(found: Mapping[str, np.ndarray], row: int, position: int, beam: int) -> tuple[int, ...]:
+    """The tokens of a beam at a position and of its ancestors, in the order of the text."""
+    tokens = []
+    for place in range(position, -1, -1):
+        tokens.append(int(found["tokens"][place, row, beam]))
+        beam = int(found["parents"][place, row, beam])
+    return tuple(reversed(tokens))
