@@ -1,9 +1,20 @@
-"""Models: a KerasHub encoder with the head of its Hugging Face twin.
+"""Models: a KerasHub encoder with the head of its Hugging Face twin, and the Transformer.
 
-`architectures.py` holds what can be built and from which numbers, `classifier.py` the classifier.
+`architectures.py` holds the encoders and from which numbers they are made, `classifier.py` the
+classifier, `transformer.py` the translator, `arguments.py` the checks that such numbers share.
 """
 
 from kerasft.models.architectures import ARCHITECTURES, EncoderArguments, build_backbone
 from kerasft.models.classifier import POOLINGS, Classifier
+from kerasft.models.transformer import Transformer, TransformerArguments, build_transformer
 
-__all__ = ["ARCHITECTURES", "POOLINGS", "Classifier", "EncoderArguments", "build_backbone"]
+__all__ = [
+    "ARCHITECTURES",
+    "POOLINGS",
+    "Classifier",
+    "EncoderArguments",
+    "Transformer",
+    "TransformerArguments",
+    "build_backbone",
+    "build_transformer",
+]

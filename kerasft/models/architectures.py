@@ -1,34 +1,23 @@
 """The encoders that a classifier can stand on, and the numbers that make one of them."""
 
-import dataclasses
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 
 from kerasft import backends
-from kerasft.errors import ConfigError, KerasftError
+from kerasft.errors import ConfigError
+from kerasft.models.arguments import Arguments
 
 ACTIVATIONS = ("gelu", "gelu_approximate", "relu", "silu", "tanh")
 """Activations of the feed-forward layers, by our names. "gelu" is the exact one (with erf)."""
 
-_LARGEST = {
-    "vocabulary_size": 4_000_000,
-    "num_layers": 200,
-    "num_heads": 1_000,
-    "hidden_dim": 20_000,
-    "intermediate_dim": 100_000,
-    "max_sequence_length": 1_000_000,
-    "num_segments": 1_000,
-}
-_LARGEST_MODEL = 20_000_000_000  # parameters
-
 
 @dataclass(frozen=True)
-class EncoderArguments:
+class EncoderArguments(Arguments):
     """The shape of an encoder: everything that rebuilds it, apart from its weights.
 
     Attributes:
@@ -66,9 +55,19 @@ class EncoderArguments:
     activation: str = "gelu"
     layer_norm_epsilon: float = 1e-12
 
+    KIND = "encoder"
+    RANGES: ClassVar = {
+        "vocabulary_size": (1, 4_000_000),
+        "num_layers": (1, 200),
+        "num_heads": (1, 1_000),
+        "hidden_dim": (1, 20_000),
+        "intermediate_dim": (1, 100_000),
+        "max_sequence_length": (1, 1_000_000),
+        "num_segments": (0, 1_000),
+    }
+
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            self._check(field)
+        super().__post_init__()
         if self.hidden_dim % self.num_heads:
             raise ConfigError(
                 f"num_heads ({self.num_heads}) must divide hidden_dim ({self.hidden_dim})"
@@ -77,29 +76,10 @@ class EncoderArguments:
             raise ConfigError(
                 f"activation {self.activation!r} is not one of {', '.join(ACTIVATIONS)}"
             )
-        if self.parameter_count > _LARGEST_MODEL:
-            raise ConfigError(
-                f"an encoder of {self.parameter_count:,} parameters is over the limit of "
-                f"{_LARGEST_MODEL:,}"
-            )
-
-    def _check(self, field: dataclasses.Field) -> None:
-        """Checks one value's type and range."""
-        name, value = field.name, getattr(self, field.name)
-        wanted: Any = field.type
-        kinds = (int, float) if wanted is float else (wanted,)
-        if not isinstance(value, kinds) or isinstance(value, bool):
-            raise ConfigError(f"{name} must be {wanted.__name__}, not {value!r}")
-        if wanted is int:
-            smallest = 0 if name == "num_segments" else 1
-            if not smallest <= value <= _LARGEST[name]:
-                raise ConfigError(
-                    f"{name} must be between {smallest} and {_LARGEST[name]:,}, not {value:,}"
-                )
-        elif name.endswith("dropout") and not 0 <= value < 1:
-            raise ConfigError(f"{name} must be at least 0 and less than 1, not {value}")
-        elif name == "layer_norm_epsilon" and not (math.isfinite(value) and 0 < value < 1):
-            raise ConfigError(f"{name} must be between 0 and 1, not {value}")
+        epsilon = self.layer_norm_epsilon
+        if not (math.isfinite(epsilon) and 0 < epsilon < 1):
+            raise ConfigError(f"layer_norm_epsilon must be between 0 and 1, not {epsilon}")
+        self._check_size()
 
     @property
     def parameter_count(self) -> int:
@@ -109,37 +89,6 @@ class EncoderArguments:
         attention = 4 * (width * width + width)
         feed_forward = 2 * width * inner + inner + width
         return rows * width + 2 * width + self.num_layers * (attention + feed_forward + 4 * width)
-
-    @classmethod
-    def from_dict(
-        cls, values: Mapping[str, Any], error: type[KerasftError] = ConfigError
-    ) -> "EncoderArguments":
-        """Reads what `to_dict` wrote, refusing unknown, missing, wrongly typed and absurd values.
-
-        Args:
-            values: The arguments by name.
-            error: The class of exception to raise (a file's reader says which file it was).
-
-        Raises:
-            KerasftError: Of the class `error`; the message names the argument.
-        """
-        names = {field.name for field in dataclasses.fields(cls)}
-        required = {
-            field.name for field in dataclasses.fields(cls) if field.default is dataclasses.MISSING
-        }
-        unknown, missing = sorted(set(values) - names), sorted(required - set(values))
-        if unknown:
-            raise error(f"unknown encoder arguments: {', '.join(map(str, unknown))}")
-        if missing:
-            raise error(f"missing encoder arguments: {', '.join(missing)}")
-        try:
-            return cls(**values)
-        except ConfigError as problem:
-            raise error(str(problem)) from None
-
-    def to_dict(self) -> dict[str, Any]:
-        """The arguments by name, as JSON can hold them."""
-        return dataclasses.asdict(self)
 
 
 def _shared(arguments: EncoderArguments, dropout: float) -> dict[str, Any]:

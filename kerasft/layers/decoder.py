@@ -1,0 +1,290 @@
+"""The stack that writes the target, as a whole or token by token."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from kerasft.layers.feed_forward import FeedForward
+from kerasft.layers.layer_normalization import LayerNormalization
+from kerasft.layers.multi_head_attention import MultiHeadAttention
+from kerasft.layers.residual_connection import ResidualConnection
+
+Cache = dict[str, Any]
+"""What one block remembers of one batch while it decodes, each (batch, heads, length, d_k):
+
+    keys, values                 of the target's positions so far, for self-attention
+    source_keys, source_values   of the encoder's output, for cross-attention
+"""
+
+
+@keras.saving.register_keras_serializable(package="kerasft")
+class DecoderBlock(keras.layers.Layer):
+    """Self-attention, attention to the source, feed-forward (Vaswani et al. 2017, section 3.1).
+
+        x = residual(x, self_attention)
+        x = residual(x, cross_attention to the encoder's output)
+        x = residual(x, feed_forward)
+
+    Args:
+        d_model: Width of the vectors.
+        heads: Attention heads.
+        d_ff: Width inside the feed-forward layer.
+        dropout: Dropout of the residual connections.
+        norm_first: Where they normalize, see `ResidualConnection`.
+
+    Example:
+        >>> block = DecoderBlock(d_model=16, heads=4, d_ff=64)
+        >>> block(target, memory, target_mask=causal_mask(5))  # (batch, 5, 16)
+    """
+
+    def __init__(
+        self,
+        d_model: int,
+        heads: int,
+        d_ff: int,
+        dropout: float = 0.1,
+        norm_first: bool = True,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self.settings = {
+            "d_model": d_model,
+            "heads": heads,
+            "d_ff": d_ff,
+            "dropout": dropout,
+            "norm_first": norm_first,
+        }
+        self.self_attention = MultiHeadAttention(d_model, heads, name="self_attention")
+        self.cross_attention = MultiHeadAttention(d_model, heads, name="cross_attention")
+        self.feed_forward = FeedForward(d_model, d_ff, name="feed_forward")
+        self.self_attention_residual = ResidualConnection(
+            dropout, norm_first, name="self_attention_residual"
+        )
+        self.cross_attention_residual = ResidualConnection(
+            dropout, norm_first, name="cross_attention_residual"
+        )
+        self.feed_forward_residual = ResidualConnection(
+            dropout, norm_first, name="feed_forward_residual"
+        )
+
+    def build(self, x_shape: Any) -> None:
+        """Makes the sublayers' weights."""
+        self.self_attention_residual.build(x_shape)
+        self.self_attention.build(x_shape)
+        self.cross_attention_residual.build(x_shape)
+        self.cross_attention.build(x_shape)
+        self.feed_forward_residual.build(x_shape)
+        self.feed_forward.build(x_shape)
+
+    def call(
+        self,
+        x: Any,
+        memory: Any,
+        source_mask: Any = None,
+        target_mask: Any = None,
+        return_scores: bool = False,
+        training: bool | None = None,
+    ) -> Any:
+        """Reads the target so far, then the source, then thinks by itself.
+
+        Args:
+            x: (batch, t, d_model).
+            memory: The encoder's output, (batch, s, d_model).
+            source_mask: bool, broadcast to (batch, heads, t, s).
+            target_mask: bool, broadcast to (batch, heads, t, t).
+            return_scores: Whether to return the scores of the attention to the source as well.
+            training: Whether to drop out.
+
+        Returns:
+            (batch, t, d_model), or with `return_scores` also the scores (batch, heads, t, s).
+        """
+        scores = None
+
+        def attend_to_target(y: Any) -> Any:
+            return self.self_attention(y, y, y, attention_mask=target_mask)
+
+        def attend_to_source(y: Any) -> Any:
+            nonlocal scores
+            y, scores = self.cross_attention(
+                y, memory, memory, attention_mask=source_mask, return_scores=True
+            )
+            return y
+
+        x = self.self_attention_residual(x, sublayer=attend_to_target, training=training)
+        x = self.cross_attention_residual(x, sublayer=attend_to_source, training=training)
+        x = self.feed_forward_residual(x, sublayer=self.feed_forward, training=training)
+        return (x, scores) if return_scores else x
+
+    def start(self, memory: Any, length: int) -> Cache:
+        """An empty cache: the source's keys and values, and room for the target's.
+
+        Args:
+            memory: (batch, s, d_model).
+            length: Most positions that will be decoded.
+        """
+        source_keys, source_values = self.cross_attention.keys_and_values(memory)
+        attention = self.self_attention
+        room = (ops.shape(memory)[0], attention.heads, length, attention.d_k)
+        return {
+            "keys": ops.zeros(room, dtype=source_keys.dtype),
+            "values": ops.zeros(room, dtype=source_keys.dtype),
+            "source_keys": source_keys,
+            "source_values": source_values,
+        }
+
+    def step(
+        self, x: Any, cache: Cache, source_mask: Any, here: Any, visible: Any
+    ) -> tuple[Any, Cache]:
+        """`call` for one more position, with all earlier ones in the cache.
+
+        The sublayers' `call` is used directly: Keras's own care around each layer call costs more
+        than the arithmetic on one token, wherever nothing is compiled.
+
+        Args:
+            x: (batch, 1, d_model).
+            cache: As `start` or the last step left it.
+            source_mask: bool, broadcast to (batch, heads, 1, s).
+            here: (1, 1, length, 1) bool, True at this position.
+            visible: (1, 1, 1, length) bool, True up to this position.
+
+        Returns:
+            (batch, 1, d_model) and the cache with this position in it.
+        """
+
+        def attend_to_target(y: Any) -> Any:
+            nonlocal cache
+            key, value = self.self_attention.keys_and_values(y)  # (batch, heads, 1, d_k)
+            keys = ops.where(here, key, cache["keys"])  # (batch, heads, length, d_k)
+            values = ops.where(here, value, cache["values"])
+            cache = {**cache, "keys": keys, "values": values}
+            return self.self_attention.step(y, keys, values, visible)
+
+        def attend_to_source(y: Any) -> Any:
+            return self.cross_attention.step(
+                y, cache["source_keys"], cache["source_values"], source_mask
+            )
+
+        x = self.self_attention_residual.step(x, attend_to_target)
+        x = self.cross_attention_residual.step(x, attend_to_source)
+        x = self.feed_forward_residual.step(x, self.feed_forward.step)
+        return x, cache
+
+    def get_config(self) -> dict[str, Any]:
+        """What Keras needs to make the layer again."""
+        return {**super().get_config(), **self.settings}
+
+
+@keras.saving.register_keras_serializable(package="kerasft")
+class Decoder(keras.layers.Layer):
+    """N blocks; normalized at the end where the blocks normalize first (see `Encoder`).
+
+    Args:
+        layers: Number of blocks, the paper's N.
+        d_model: Width of the vectors.
+        heads: Attention heads.
+        d_ff: Width inside the feed-forward layers.
+        dropout: Dropout of the residual connections.
+        norm_first: Where they normalize, see `ResidualConnection`.
+
+    Example:
+        >>> decoder = Decoder(layers=2, d_model=16, heads=4, d_ff=64)
+        >>> decoder(target, memory, target_mask=causal_mask(5))  # (batch, 5, 16)
+    """
+
+    def __init__(
+        self,
+        layers: int,
+        d_model: int,
+        heads: int,
+        d_ff: int,
+        dropout: float = 0.1,
+        norm_first: bool = True,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self.blocks = [
+            DecoderBlock(d_model, heads, d_ff, dropout, norm_first, name=f"block_{index}")
+            for index in range(layers)
+        ]
+        self.settings = {"layers": layers, **self.blocks[0].settings}
+        self.norm = LayerNormalization(name="norm") if norm_first else None
+
+    def build(self, x_shape: Any) -> None:
+        """Makes the blocks' weights."""
+        for block in self.blocks:
+            block.build(x_shape)
+        if self.norm is not None:
+            self.norm.build(x_shape)
+
+    def call(
+        self,
+        x: Any,
+        memory: Any,
+        source_mask: Any = None,
+        target_mask: Any = None,
+        return_scores: bool = False,
+        training: bool | None = None,
+    ) -> Any:
+        """Runs the blocks.
+
+        Args:
+            x: (batch, t, d_model).
+            memory: The encoder's output, (batch, s, d_model).
+            source_mask: bool, broadcast to (batch, heads, t, s).
+            target_mask: bool, broadcast to (batch, heads, t, t).
+            return_scores: Whether to return the last block's scores as well.
+            training: Whether to drop out.
+
+        Returns:
+            (batch, t, d_model), or with `return_scores` also the scores (batch, heads, t, s).
+        """
+        scores = None
+        for block in self.blocks:
+            x, scores = block(
+                x,
+                memory,
+                source_mask=source_mask,
+                target_mask=target_mask,
+                return_scores=True,
+                training=training,
+            )
+        if self.norm is not None:
+            x = self.norm(x)
+        return (x, scores) if return_scores else x
+
+    def start(self, memory: Any, length: int) -> list[Cache]:
+        """One empty cache a block, see `DecoderBlock.start`.
+
+        Args:
+            memory: (batch, s, d_model).
+            length: Most positions that will be decoded.
+        """
+        return [block.start(memory, length) for block in self.blocks]
+
+    def step(
+        self, x: Any, caches: list[Cache], source_mask: Any, position: Any
+    ) -> tuple[Any, list[Cache]]:
+        """Runs one more position through the blocks.
+
+        Args:
+            x: (batch, 1, d_model).
+            caches: As `start` or the last step left them.
+            source_mask: bool, broadcast to (batch, heads, 1, s).
+            position: Scalar int, the number of positions so far.
+
+        Returns:
+            (batch, 1, d_model) and the caches with this position in them.
+        """
+        positions = ops.arange(caches[0]["keys"].shape[2])  # (length,)
+        here = ops.equal(positions, position)[None, None, :, None]
+        visible = ops.less_equal(positions, position)[None, None, None, :]
+        filled = []
+        for block, cache in zip(self.blocks, caches, strict=True):
+            x, cache = block.step(x, cache, source_mask, here, visible)
+            filled.append(cache)
+        return x if self.norm is None else self.norm.call(x), filled
+
+    def get_config(self) -> dict[str, Any]:
+        """What Keras needs to make the layer again."""
+        return {**super().get_config(), **self.settings}

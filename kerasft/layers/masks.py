@@ -1,0 +1,38 @@
+"""Which positions attention may look at: True = may be looked at."""
+
+from typing import Any
+
+from keras import ops
+
+
+def padding_mask(token_ids: Any, pad_id: int) -> Any:
+    """Hides the padding of a batch from every query.
+
+    Args:
+        token_ids: (batch, length) int.
+        pad_id: The token id that is padding.
+
+    Returns:
+        (batch, 1, 1, length) bool, which broadcasts over heads and queries.
+
+    Example:
+        >>> padding_mask(np.array([[5, 6, 1]]), pad_id=1)  # [[[[True, True, False]]]]
+    """
+    return ops.not_equal(token_ids, pad_id)[:, None, None, :]
+
+
+def causal_mask(length: Any) -> Any:
+    """Lets position i look at the positions 0..i alone (Vaswani et al. 2017, section 3.2.3).
+
+    Args:
+        length: Number of positions, an int (or a scalar tensor where TensorFlow knows no better).
+
+    Returns:
+        (1, 1, length, length) bool: queries x keys, which broadcasts over batch and heads.
+
+    Example:
+        >>> causal_mask(2)  # [[[[True, False], [True, True]]]]
+    """
+    positions = ops.arange(length)  # (length,)
+    visible = ops.greater_equal(positions[:, None], positions[None, :])  # (length, length)
+    return visible[None, None, :, :]

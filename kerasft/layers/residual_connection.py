@@ -1,0 +1,68 @@
+"""The way around a sublayer."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from kerasft.layers.layer_normalization import LayerNormalization
+
+
+@keras.saving.register_keras_serializable(package="kerasft")
+class ResidualConnection(keras.layers.Layer):
+    """Adds what a sublayer makes to what went in (Vaswani et al. 2017, sections 3.1 and 5.4).
+
+        norm first:  y = x + dropout(sublayer(norm(x)))      (Xiong et al. 2020: trains more stably)
+        norm last:   y = norm(x + dropout(sublayer(x)))      (as in the paper)
+
+    Args:
+        dropout: Share of the sublayer's values that is set to 0 in training.
+        norm_first: Which of the two.
+
+    Example:
+        >>> ResidualConnection(dropout=0.1)(x, sublayer=FeedForward(d_model=16, d_ff=64))
+    """
+
+    def __init__(self, dropout: float = 0.0, norm_first: bool = True, **options: Any) -> None:
+        super().__init__(**options)
+        self.norm_first = norm_first
+        self.norm = LayerNormalization(name="norm")
+        self.dropout = keras.layers.Dropout(dropout, name="dropout")
+
+    def build(self, x_shape: Any) -> None:
+        """Makes the normalization for vectors of `x_shape[-1]` values."""
+        self.norm.build(x_shape)
+
+    def call(self, x: Any, *, sublayer: Callable[[Any], Any], training: bool | None = None) -> Any:
+        """Runs the sublayer beside the way around it.
+
+        Args:
+            x: (batch, length, d_model).
+            sublayer: (batch, length, d_model) -> (batch, length, d_model).
+            training: Whether to drop out.
+
+        Returns:
+            (batch, length, d_model).
+        """
+        if self.norm_first:
+            return x + self.dropout(sublayer(self.norm(x)), training=training)
+        return self.norm(x + self.dropout(sublayer(x), training=training))
+
+    def step(self, x: Any, sublayer: Callable[[Any], Any]) -> Any:
+        """`call` without dropout, for decoding token by token (see `DecoderBlock.step`).
+
+        Args:
+            x: (batch, 1, d_model).
+            sublayer: (batch, 1, d_model) -> (batch, 1, d_model).
+
+        Returns:
+            (batch, 1, d_model).
+        """
+        if self.norm_first:
+            return x + sublayer(self.norm.call(x))
+        return self.norm.call(x + sublayer(x))
+
+    def get_config(self) -> dict[str, Any]:
+        """What Keras needs to make the layer again."""
+        own = {"dropout": self.dropout.rate, "norm_first": self.norm_first}
+        return {**super().get_config(), **own}
