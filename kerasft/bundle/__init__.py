@@ -5,12 +5,29 @@
     bundle.save(output, model=model, ..., card=facts.card("run"))
     loaded = bundle.load(output)
 
-Importing this room imports no Keras.
+That is a classifier; a translator has `save_translator` and `load_translator`. What a folder of
+each task holds is in `contents.py`. Importing this room imports no Keras.
 """
 
 from kerasft.bundle.card import Facts
+from kerasft.bundle.contents import ClassificationManifest, Manifest, TranslationManifest
 from kerasft.bundle.load import Bundle, load
-from kerasft.bundle.manifest import Manifest, is_bundle, is_ours, verify
+from kerasft.bundle.manifest import is_bundle, is_ours, verify
 from kerasft.bundle.save import save
+from kerasft.bundle.translator import TranslatorBundle, load_translator, save_translator
 
-__all__ = ["Bundle", "Facts", "Manifest", "is_bundle", "is_ours", "load", "save", "verify"]
+__all__ = [
+    "Bundle",
+    "ClassificationManifest",
+    "Facts",
+    "Manifest",
+    "TranslationManifest",
+    "TranslatorBundle",
+    "is_bundle",
+    "is_ours",
+    "load",
+    "load_translator",
+    "save",
+    "save_translator",
+    "verify",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -32,6 +33,7 @@ class Tensors(Mapping[str, "np.ndarray"]):
 
     Attributes:
         shapes: Tensor name -> shape, from the header.
+        count: How many numbers there are in all tensors.
 
     Raises:
         BundleError: The file is missing, is of another format, or its header does not fit its size;
@@ -55,6 +57,7 @@ class Tensors(Mapping[str, "np.ndarray"]):
                     f"{path} holds {name!r} as {tensor.get_dtype()}, but it must be F32 (float32)."
                 )
         self.shapes = {name: tuple(tensor.get_shape()) for name, tensor in slices.items()}
+        self.count = sum(math.prod(shape) for shape in self.shapes.values())
 
     def __getitem__(self, name: str) -> np.ndarray:
         if name not in self.shapes:

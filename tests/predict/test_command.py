@@ -1,4 +1,4 @@
-"""The Predictor, and `python -m kerasft.predict` as a user runs it."""
+"""`python -m kerasft.predict` as a user runs it, on a folder that labels texts."""
 
 import csv
 import io
@@ -6,13 +6,11 @@ import json
 import os
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import bundles
-from kerasft import backends, predict
-from kerasft.errors import BundleError, DataError
-from kerasft.predict import Predictor
+from kerasft.predict import Predictor, tasks
+from kerasft.predict import command as command_line
 
 
 @pytest.fixture(scope="module")
@@ -28,14 +26,19 @@ def predictor(saved: bundles.Saved) -> Predictor:
 @pytest.fixture
 def command(saved, predictor, monkeypatch, capsys):
     """Runs the command in this process, with the loaded predictor: (exit code, stdout, stderr)."""
-    monkeypatch.setattr(predict, "Predictor", lambda folder: _same(folder, saved.folder, predictor))
+
+    def open_folder(folder: str, **options: object) -> object:
+        same = Path(folder) == saved.folder and not any(options.values())
+        return predictor if same else tasks.open_folder(folder, **options)
+
+    monkeypatch.setattr(command_line, "open_folder", open_folder)
 
     def run(*arguments: object, stdin: bytes = b"", folder: object = saved.folder):
         monkeypatch.setattr("sys.argv", ["predict", str(folder), *map(str, arguments)])
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin)))
         code = 0
         try:
-            predict.main()
+            command_line.main()
         except SystemExit as stop:
             code = int(stop.code or 0)
         return code, *capsys.readouterr()
@@ -43,51 +46,11 @@ def command(saved, predictor, monkeypatch, capsys):
     return run
 
 
-def _same(folder: str, known: Path, predictor: Predictor) -> Predictor:
-    return predictor if Path(folder) == known else Predictor(folder)
-
-
 def refused(result: tuple[int, str, str]) -> str:
     """The one sentence that the command printed."""
     code, out, err = result
     assert code == 2 and out == "" and err.startswith("error: ") and err.count("\n") == 1
     return err
-
-
-def test_predictions(saved, predictor):
-    found = predictor.predict(bundles.TEXTS)
-    for row, prediction in enumerate(found):
-        values = list(prediction.probabilities.values())
-        exponentials = np.exp(saved.logits[row].astype(float))
-        assert np.allclose(values, exponentials / exponentials.sum(), atol=1e-5)
-        assert abs(sum(values) - 1) < 1e-12
-        assert list(prediction.probabilities) == list(bundles.LABELS)
-        assert prediction.label == bundles.LABELS[int(saved.logits[row].argmax())]
-    assert [prediction.cut for prediction in found] == [i == 3 for i in range(len(found))]
-    assert predictor.predict([]) == []
-
-
-def test_what_the_server_asks_for(predictor):
-    assert predictor.label_names == bundles.LABELS and predictor.max_length == bundles.MAX_LENGTH
-    assert predictor.metadata["architecture"] == "distilbert" and predictor.metadata["adapter"]
-    assert predictor.metadata["versions"].keys() >= {"kerasft", backends.choose().name}
-    json.dumps(predictor.metadata)
-
-
-def test_extreme_logits_give_finite_probabilities():
-    extreme = np.array([[1e30, -1e30], [-1e30, -1e30], [88.0, 89.0]], dtype="float32")
-    found = predict._softmax(extreme)
-    assert np.allclose(found, [[1, 0], [0.5, 0.5], [0.268941, 0.731059]], atol=1e-6)
-
-
-def test_texts_that_cannot_be_labelled(predictor):
-    for texts, message in [
-        (["a", " \n"], "text 1 is empty"), ("a text", "give a list"), (["a", 3], "text 1 is a int"),
-    ]:  # fmt: skip
-        with pytest.raises(DataError, match=message):
-            predictor.predict(texts)
-    with pytest.raises(BundleError, match="not a folder"):
-        Predictor("nowhere")
 
 
 def test_a_table_of_the_texts_on_the_command_line(command, predictor):
@@ -99,19 +62,6 @@ def test_a_table_of_the_texts_on_the_command_line(command, predictor):
     assert lines[1].startswith(first.label) and lines[1].endswith("that cat")
     assert all(f"{value:.4f}" in lines[1] for value in first.probabilities.values())
     assert lines[2].endswith("?[31mred next that was with him that ...")
-
-
-def test_many_labels_show_the_likeliest(capsys):
-    import sys
-
-    from kerasft.predict_output import Table
-
-    names = [f"label{i}" for i in range(20)]
-    values = {name: (0.5 if i == 7 else 0.025) for i, name in enumerate(names)}
-    table = Table(sys.stdout, names)
-    table.write("a text", predict.Prediction("label7", values, False))
-    line = capsys.readouterr().out.splitlines()[1]
-    assert line.startswith("label7") and "label7 0.5000, label0 0.0250, label1 0.0250" in line
 
 
 def test_one_text_a_line_from_standard_input(command):
@@ -155,10 +105,10 @@ def test_from_file_to_file(command, tmp_path, suffix, predictor):
 
 def test_long_input_shows_progress(command, tmp_path):
     source = tmp_path / "in.csv"
-    source.write_text("text\n" + "the cat\n" * (predict.CHUNK + 1))
+    source.write_text("text\n" + "the cat\n" * (command_line.CHUNK + 1))
     code, out, err = command("--input", source)
-    assert code == 0 and len(out.splitlines()) == predict.CHUNK + 2
-    assert f"{predict.CHUNK + 1}/{predict.CHUNK + 1}" in err
+    assert code == 0 and len(out.splitlines()) == command_line.CHUNK + 2
+    assert f"{command_line.CHUNK + 1}/{command_line.CHUNK + 1}" in err
 
 
 def test_nothing_is_overwritten_unasked(command, tmp_path):

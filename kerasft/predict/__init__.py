@@ -1,0 +1,24 @@
+"""Predict with a saved folder: from Python, or on the command line.
+
+python -m kerasft.predict saved_models/run "A text." "Another one."
+python -m kerasft.predict saved_models/run < texts.txt            one text a line
+python -m kerasft.predict saved_models/run --input mails.csv --text_column body --output out.csv
+
+`open_folder` opens a folder of any task. What is a task's own is in one file each:
+`classification.py`, `translation.py`; `tasks.py` has the table of them. Importing this room imports
+no Keras.
+"""
+
+from kerasft.predict.classification import Prediction, Predictor
+from kerasft.predict.tasks import OPTIONS, TextPredictor, open_folder
+from kerasft.predict.translation import Translation, Translator
+
+__all__ = [
+    "OPTIONS",
+    "Prediction",
+    "Predictor",
+    "TextPredictor",
+    "Translation",
+    "Translator",
+    "open_folder",
+]

@@ -1,0 +1,123 @@
+"""The command line of `python -m kerasft.predict`; the room's docstring shows how it is used."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from kerasft import backends
+from kerasft.cli import Parser, guard
+from kerasft.errors import ConfigError, DataError
+from kerasft.predict import output
+from kerasft.predict.tasks import OPTIONS, open_folder
+
+# Texts between two steps of the progress bar; longer inputs show one.
+CHUNK = 512
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Reads the command line.
+
+    Raises:
+        ConfigError: A word that is not understood, or options that exclude each other.
+    """
+    parser = Parser(
+        prog="python -m kerasft.predict",
+        description="Predict with a saved folder, for the texts on the command line, those of a "
+        "file, or one a line from standard input.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("folder", metavar="FOLDER", help="a folder that a recipe saved")
+    parser.add_argument("texts", metavar="TEXT", nargs="*", help="texts to predict for")
+    parser.add_argument("--input", help="FILE.csv, FILE.tsv or FILE.jsonl with the texts")
+    parser.add_argument("--text_column", default="text", help="its column of texts (%(default)s)")
+    parser.add_argument("--output", help="FILE.csv, FILE.tsv or FILE.jsonl to write")
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing output file")
+    parser.add_argument(
+        "--format", choices=("table", "jsonl"), default="table", help="on the screen (%(default)s)"
+    )
+    for name, (kind, text) in OPTIONS.items():
+        parser.add_argument(f"--{name}", type=kind, help=text)
+    options = parser.parse_args(arguments)
+    if options.input and options.texts:
+        raise ConfigError("texts were given both on the command line and by --input; choose one")
+    if options.output:
+        output.check_file(options.output, options.overwrite)
+        if options.input and Path(options.output).resolve() == Path(options.input).resolve():
+            raise ConfigError(f"--output {options.output} is the input; name another file")
+    return options
+
+
+def read_texts(options: argparse.Namespace) -> list[str]:
+    """The texts that the command line asks for.
+
+    Raises:
+        DataError: There is none, or one is blank or not Unicode; the sentence says where.
+    """
+    if options.input:
+        from kerasft.data.readers import read_table
+
+        return read_table(options.input, options.text_column, None).texts
+    if options.texts:
+        texts, place = options.texts, "argument"
+    else:
+        if sys.stdin.isatty():
+            raise DataError(
+                "there is no text; give some after the folder, by --input, or one a line on "
+                "standard input"
+            )
+        raw = sys.stdin.buffer.read()
+        try:
+            content = raw.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            line = raw.count(b"\n", 0, error.start) + 1
+            raise DataError(f"standard input is not UTF-8 in line {line}") from None
+        if not content.strip():
+            raise DataError("standard input is empty; give one text a line")
+        # Not splitlines(), which also cuts at characters that stand inside texts.
+        texts = [line.removesuffix("\r") for line in content.removesuffix("\n").split("\n")]
+        place = "line"
+    for number, text in enumerate(texts, start=1):
+        if not text.strip():
+            raise DataError(f"the text in {place} {number} is empty; there is nothing to read")
+    return texts
+
+
+def run(options: argparse.Namespace) -> None:
+    """Predicts, and prints or writes the predictions; says on stderr how many were cut, and so on.
+
+    Raises:
+        KerasftError: A text, the folder or an option is no good.
+    """
+    from tqdm import tqdm
+
+    texts = read_texts(options)
+    predictor = open_folder(options.folder, **{name: getattr(options, name) for name in OPTIONS})
+    counts: Counter[str] = Counter()
+    with (
+        output.open_writer(options, predictor.columns) as writer,
+        tqdm(
+            total=len(texts), unit=" texts", file=sys.stderr, mininterval=1,
+            disable=len(texts) <= CHUNK,
+        ) as bar,
+    ):  # fmt: skip
+        for start in range(0, len(texts), CHUNK):
+            chunk = texts[start : start + CHUNK]
+            for text, prediction in zip(chunk, predictor.predict(chunk), strict=True):
+                writer.write(text, prediction)
+                counts.update(name for name in predictor.notes if getattr(prediction, name))
+            bar.update(len(chunk))
+    for name, note in predictor.notes.items():
+        if counts[name]:
+            print(f"{counts[name]} of {len(texts)} {note}", file=sys.stderr)
+
+
+def main() -> None:
+    """The command line's entry point."""
+    with guard():
+        options = parse(sys.argv[1:])
+        backends.check()
+        run(options)

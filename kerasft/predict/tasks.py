@@ -1,0 +1,87 @@
+"""The tasks that a saved folder can be of, and what opens a folder of each.
+
+A further task is a further file with a class like `Predictor` and `Translator` (see
+`TextPredictor`), and an entry in `TASKS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from kerasft.bundle import manifest
+from kerasft.errors import ConfigError
+from kerasft.predict.classification import Predictor
+from kerasft.predict.output import Columns
+from kerasft.predict.translation import Translator
+
+
+class TextPredictor(Protocol):
+    """What every task's predictor has, for the command line and the server.
+
+    Attributes:
+        max_length: Tokens that a text is cut at.
+        metadata: What `bundle.json` says: name, task, architecture, versions, and the task's own.
+        notes: Field of a prediction -> what it means for a text if that field is true, to be said
+            after "3 of 10 ".
+        columns: The predictions' columns in tables and files.
+        warm_up_texts: Texts that, predicted each by itself, make the backend compile what later
+            texts will need.
+    """
+
+    max_length: int
+    metadata: dict[str, Any]
+    notes: Mapping[str, str]
+    columns: Columns
+    warm_up_texts: Sequence[str]
+
+    def predict(self, texts: Sequence[str]) -> list[Any]:
+        """One prediction a text, in their order: dataclasses with a field `cut` among others."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task.
+
+    Attributes:
+        open: Opens a folder: called with it, and with the options that were given.
+        options: Names of the options of `OPTIONS` that it takes.
+    """
+
+    open: Callable[..., TextPredictor]
+    options: tuple[str, ...] = ()
+
+
+TASKS = {
+    "classification": Task(Predictor),
+    "translation": Task(Translator, options=("beam_size",)),
+}
+"""By the `task` of `bundle.json`."""
+
+OPTIONS = {"beam_size": (int, "of a translator: hypotheses followed at a time; 1 is greedy (4)")}
+"""Options of single tasks on the command lines of predict and serve: type and help."""
+
+
+def open_folder(folder: str | Path, **options: Any) -> TextPredictor:
+    """Opens a saved folder of whichever task.
+
+    Args:
+        folder: The folder that `kerasft.bundle` wrote.
+        options: Those of `OPTIONS` that were given; None counts as not given.
+
+    Raises:
+        BundleError: The folder is missing, broken or was changed.
+        ConfigError: An option has no meaning for the folder's task.
+
+    Example:
+        >>> open_folder("saved_models/translate", beam_size=1).predict(["Good morning."])
+        [Translation(translation='Buongiorno.', ...)]
+    """
+    task = manifest.read(folder).task
+    given = {name: value for name, value in options.items() if value is not None}
+    for name in given:
+        if name not in TASKS[task].options:
+            raise ConfigError(f"--{name} has no meaning for {folder}, a model for {task}")
+    return TASKS[task].open(folder, **given)

@@ -1,0 +1,117 @@
+"""Translations of texts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kerasft.bundle import load_translator
+from kerasft.predict.output import TEXT_WIDTH, Columns, beginning, cell, printable
+from kerasft.predict.texts import checked, cut_note, facts, one_of_each_length
+
+
+@dataclass(frozen=True)
+class Translation:
+    """What the model makes of one text.
+
+    Attributes:
+        translation: The best translation that the search found.
+        score: The sum of the log-probabilities of its tokens: 0 is certainty.
+        unknown_words: Words of the text that the model does not know, each once.
+        cut: Whether the text was longer than the model reads, so that its end was not seen.
+        truncated: Whether the translation reached the most tokens it may have, and was stopped.
+    """
+
+    translation: str
+    score: float
+    unknown_words: tuple[str, ...]
+    cut: bool
+    truncated: bool
+
+
+class Translator:
+    """A loaded folder that translates texts.
+
+    Args:
+        folder: The folder that `kerasft.bundle.save_translator` wrote.
+        beam_size: Hypotheses that are followed at a time; 1 is greedy search.
+
+    Attributes:
+        languages: (source, target), as the data called them.
+        max_length: Tokens that a text is cut at.
+        metadata: What `bundle.json` says: task, architecture, languages, versions, ...; and the
+            beam size.
+        notes: See `kerasft.predict.tasks.TextPredictor`, as for the next two.
+        columns: See there.
+        warm_up_texts: See there.
+
+    Raises:
+        BundleError: The folder is missing, broken or was changed.
+        ConfigError: The beam size is out of range.
+
+    Example:
+        >>> Translator("saved_models/translate").predict(["Where is the station?"])[0].translation
+        "Dov'è la stazione?"
+    """
+
+    def __init__(self, folder: str | Path, beam_size: int = 4) -> None:
+        bundle = load_translator(folder)
+        from kerasft.engines.translation_engine import TranslationEngine
+
+        manifest = bundle.manifest
+        self._engine = TranslationEngine(bundle, beam_size)
+        self.languages = (manifest.languages["source"], manifest.languages["target"])
+        self.max_length: int = manifest.max_length
+        self.metadata: dict[str, Any] = {
+            **facts(folder, manifest),
+            "languages": dict(manifest.languages),
+            "beam_size": beam_size,
+        }
+        self.columns: Columns = TranslationColumns()
+        self.notes: Mapping[str, str] = {
+            "cut": cut_note(self.max_length),
+            "unknown_words": "texts have words that the model does not know.",
+            "truncated": "translations were stopped before their end, at the most tokens.",
+        }
+        self.warm_up_texts: Sequence[str] = one_of_each_length(self.max_length)
+
+    def predict(self, texts: Sequence[str]) -> list[Translation]:
+        """Translates texts; one `Translation` each, in their order, none for none.
+
+        Raises:
+            DataError: A text is blank, is not a string, or is not Unicode; the sentence says which
+                (counted from 0).
+        """
+        found = self._engine.translate(checked(texts, "translate"))
+        return [Translation(*values) for values in found]
+
+
+class TranslationColumns:
+    """Translations in tables and files; see `kerasft.predict.output.Columns`.
+
+    In a file: text, translation, score, unknown_words (with spaces between), cut, truncated. On the
+    screen: the score, the beginning of the text, the whole translation.
+    """
+
+    file_heads: Sequence[str] = (
+        "text",
+        "translation",
+        "score",
+        "unknown_words",
+        "cut",
+        "truncated",
+    )
+    screen_heads: Sequence[str] = (f"{'score':>8}", f"{'text':<{TEXT_WIDTH}}", "translation")
+
+    def in_file(self, text: str, prediction: Translation) -> list[str]:
+        """The cells of one row of a file."""
+        flags = (cell(prediction.cut), cell(prediction.truncated))
+        unknown = " ".join(prediction.unknown_words)
+        return [text, prediction.translation, f"{prediction.score:.6f}", unknown, *flags]
+
+    def on_screen(self, text: str, prediction: Translation) -> list[str]:
+        """The cells of one row on the screen."""
+        start = f"{beginning(text):<{TEXT_WIDTH}}"
+        return [f"{prediction.score:>8.3f}", start, printable(prediction.translation)]

@@ -1,0 +1,69 @@
+"""The Predictor: what it says of texts, and how a table shows it."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+
+import bundles
+from kerasft import backends
+from kerasft.errors import BundleError, DataError
+from kerasft.predict import Prediction, Predictor
+from kerasft.predict.classification import LabelColumns, softmax
+from kerasft.predict.output import Table
+
+
+@pytest.fixture(scope="module")
+def saved() -> bundles.Saved:
+    return bundles.saved_lora()
+
+
+@pytest.fixture(scope="module")
+def predictor(saved: bundles.Saved) -> Predictor:
+    return Predictor(saved.folder)
+
+
+def test_predictions(saved, predictor):
+    found = predictor.predict(bundles.TEXTS)
+    for row, prediction in enumerate(found):
+        values = list(prediction.probabilities.values())
+        exponentials = np.exp(saved.logits[row].astype(float))
+        assert np.allclose(values, exponentials / exponentials.sum(), atol=1e-5)
+        assert abs(sum(values) - 1) < 1e-12
+        assert list(prediction.probabilities) == list(bundles.LABELS)
+        assert prediction.label == bundles.LABELS[int(saved.logits[row].argmax())]
+    assert [prediction.cut for prediction in found] == [i == 3 for i in range(len(found))]
+    assert predictor.predict([]) == []
+
+
+def test_what_the_server_asks_for(predictor):
+    assert predictor.label_names == bundles.LABELS and predictor.max_length == bundles.MAX_LENGTH
+    assert predictor.metadata["architecture"] == "distilbert" and predictor.metadata["adapter"]
+    assert predictor.metadata["versions"].keys() >= {"kerasft", backends.choose().name}
+    json.dumps(predictor.metadata)
+
+
+def test_extreme_logits_give_finite_probabilities():
+    extreme = np.array([[1e30, -1e30], [-1e30, -1e30], [88.0, 89.0]], dtype="float32")
+    found = softmax(extreme)
+    assert np.allclose(found, [[1, 0], [0.5, 0.5], [0.268941, 0.731059]], atol=1e-6)
+
+
+def test_texts_that_cannot_be_labelled(predictor):
+    for texts, message in [
+        (["a", " \n"], "text 1 is empty"), ("a text", "give a list"), (["a", 3], "text 1 is a int"),
+    ]:  # fmt: skip
+        with pytest.raises(DataError, match=message):
+            predictor.predict(texts)
+    with pytest.raises(BundleError, match="not a folder"):
+        Predictor("nowhere")
+
+
+def test_many_labels_show_the_likeliest(capsys):
+    names = [f"label{i}" for i in range(20)]
+    values = {name: (0.5 if i == 7 else 0.025) for i, name in enumerate(names)}
+    table = Table(sys.stdout, LabelColumns(names))
+    table.write("a text", Prediction("label7", values, False))
+    line = capsys.readouterr().out.splitlines()[1]
+    assert line.startswith("label7") and "label7 0.5000, label0 0.0250, label1 0.0250" in line
