@@ -11,10 +11,12 @@ from kerasft.layers.multi_head_attention import MultiHeadAttention
 from kerasft.layers.residual_connection import ResidualConnection
 
 Cache = dict[str, Any]
-"""What one block remembers of one batch while it decodes, each (batch, heads, length, d_k):
+"""What one block remembers of one batch while it decodes.
 
-    keys, values                 of the target's positions so far, for self-attention
-    source_keys, source_values   of the encoder's output, for cross-attention
+    keys, values                 of the targets so far, (batch, heads, slots, d_k)
+    source_keys, source_values   of the encoder's output, (batch, heads, s, d_k)
+
+A slot is a place for one token of one beam; a mask says which slots a beam may look at.
 """
 
 
@@ -116,16 +118,16 @@ class DecoderBlock(keras.layers.Layer):
         x = self.feed_forward_residual(x, sublayer=self.feed_forward, training=training)
         return (x, scores) if return_scores else x
 
-    def start(self, memory: Any, length: int) -> Cache:
-        """An empty cache: the source's keys and values, and room for the target's.
+    def start(self, memory: Any, slots: int) -> Cache:
+        """An empty cache: the source's keys and values, and room for the targets'.
 
         Args:
             memory: (batch, s, d_model).
-            length: Most positions that will be decoded.
+            slots: Most tokens that will be decoded for one source.
         """
         source_keys, source_values = self.cross_attention.keys_and_values(memory)
         attention = self.self_attention
-        room = (ops.shape(memory)[0], attention.heads, length, attention.d_k)
+        room = (ops.shape(memory)[0], attention.heads, slots, attention.d_k)
         return {
             "keys": ops.zeros(room, dtype=source_keys.dtype),
             "values": ops.zeros(room, dtype=source_keys.dtype),
@@ -134,29 +136,29 @@ class DecoderBlock(keras.layers.Layer):
         }
 
     def step(
-        self, x: Any, cache: Cache, source_mask: Any, here: Any, visible: Any
+        self, x: Any, cache: Cache, source_mask: Any, visible: Any, slot: Any
     ) -> tuple[Any, Cache]:
-        """`call` for one more position, with all earlier ones in the cache.
+        """`call` for one more token of each beam, with all earlier ones in the cache.
 
         The sublayers' `call` is used directly: Keras's own care around each layer call costs more
         than the arithmetic on one token, wherever nothing is compiled.
 
         Args:
-            x: (batch, 1, d_model).
+            x: (batch, beams, d_model).
             cache: As `start` or the last step left it.
-            source_mask: bool, broadcast to (batch, heads, 1, s).
-            here: (1, 1, length, 1) bool, True at this position.
-            visible: (1, 1, 1, length) bool, True up to this position.
+            source_mask: bool, broadcast to (batch, heads, beams, s).
+            visible: bool, broadcast to (batch, heads, beams, slots).
+            slot: Scalar int, where the cache takes up the first of the new tokens.
 
         Returns:
-            (batch, 1, d_model) and the cache with this position in it.
+            (batch, beams, d_model) and the cache with the new tokens in it.
         """
 
         def attend_to_target(y: Any) -> Any:
             nonlocal cache
-            key, value = self.self_attention.keys_and_values(y)  # (batch, heads, 1, d_k)
-            keys = ops.where(here, key, cache["keys"])  # (batch, heads, length, d_k)
-            values = ops.where(here, value, cache["values"])
+            key, value = self.self_attention.keys_and_values(y)  # (batch, heads, beams, d_k)
+            keys = ops.slice_update(cache["keys"], (0, 0, slot, 0), key)
+            values = ops.slice_update(cache["values"], (0, 0, slot, 0), value)
             cache = {**cache, "keys": keys, "values": values}
             return self.self_attention.step(y, keys, values, visible)
 
@@ -253,35 +255,33 @@ class Decoder(keras.layers.Layer):
             x = self.norm(x)
         return (x, scores) if return_scores else x
 
-    def start(self, memory: Any, length: int) -> list[Cache]:
+    def start(self, memory: Any, slots: int) -> list[Cache]:
         """One empty cache a block, see `DecoderBlock.start`.
 
         Args:
             memory: (batch, s, d_model).
-            length: Most positions that will be decoded.
+            slots: Most tokens that will be decoded for one source.
         """
-        return [block.start(memory, length) for block in self.blocks]
+        return [block.start(memory, slots) for block in self.blocks]
 
     def step(
-        self, x: Any, caches: list[Cache], source_mask: Any, position: Any
+        self, x: Any, caches: list[Cache], source_mask: Any, visible: Any, slot: Any
     ) -> tuple[Any, list[Cache]]:
-        """Runs one more position through the blocks.
+        """Runs one more token of each beam through the blocks, see `DecoderBlock.step`.
 
         Args:
-            x: (batch, 1, d_model).
+            x: (batch, beams, d_model).
             caches: As `start` or the last step left them.
-            source_mask: bool, broadcast to (batch, heads, 1, s).
-            position: Scalar int, the number of positions so far.
+            source_mask: bool, broadcast to (batch, heads, beams, s).
+            visible: bool, broadcast to (batch, heads, beams, slots).
+            slot: Scalar int, where the caches take up the first of the new tokens.
 
         Returns:
-            (batch, 1, d_model) and the caches with this position in them.
+            (batch, beams, d_model) and the caches with the new tokens in them.
         """
-        positions = ops.arange(caches[0]["keys"].shape[2])  # (length,)
-        here = ops.equal(positions, position)[None, None, :, None]
-        visible = ops.less_equal(positions, position)[None, None, None, :]
         filled = []
         for block, cache in zip(self.blocks, caches, strict=True):
-            x, cache = block.step(x, cache, source_mask, here, visible)
+            x, cache = block.step(x, cache, source_mask, visible, slot)
             filled.append(cache)
         return x if self.norm is None else self.norm.call(x), filled
 

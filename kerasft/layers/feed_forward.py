@@ -46,10 +46,10 @@ class FeedForward(keras.layers.Layer):
         """`call`, for decoding token by token (see `DecoderBlock.step`).
 
         Args:
-            x: (batch, 1, d_model).
+            x: (batch, beams, d_model).
 
         Returns:
-            (batch, 1, d_model).
+            (batch, beams, d_model).
         """
         return self.outer.call(self.inner.call(x))
 

@@ -131,13 +131,13 @@ class MultiHeadAttention(keras.layers.Layer):
         """`call` with keys and values that are known, for decoding (see `DecoderBlock.step`).
 
         Args:
-            query: (batch, 1, d_model).
+            query: (batch, beams, d_model).
             key: (batch, heads, s, d_k).
             value: (batch, heads, s, d_k).
             attention_mask: As in `call`.
 
         Returns:
-            (batch, 1, d_model).
+            (batch, beams, d_model).
         """
         joined, _ = self.attend(self.split(self.query.call(query)), key, value, attention_mask)
         return self.merge.call(joined)

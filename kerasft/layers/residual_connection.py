@@ -52,11 +52,11 @@ class ResidualConnection(keras.layers.Layer):
         """`call` without dropout, for decoding token by token (see `DecoderBlock.step`).
 
         Args:
-            x: (batch, 1, d_model).
-            sublayer: (batch, 1, d_model) -> (batch, 1, d_model).
+            x: (batch, beams, d_model).
+            sublayer: (batch, beams, d_model) -> (batch, beams, d_model).
 
         Returns:
-            (batch, 1, d_model).
+            (batch, beams, d_model).
         """
         if self.norm_first:
             return x + sublayer(self.norm.call(x))

@@ -12,7 +12,7 @@ from kerasft.errors import ConfigError
 from kerasft.models.arguments import Arguments
 
 State = dict[str, Any]
-"""What decoding remembers of a batch: nested dicts and lists of tensors, all batch first."""
+"""What decoding remembers of a batch: nested dicts and lists of tensors."""
 
 
 @dataclass(frozen=True)
@@ -276,16 +276,16 @@ class Transformer(keras.Model):
         )
         return scores
 
-    def start_decoding(self, source_ids: Any, length: int) -> State:
+    def start_decoding(self, source_ids: Any, length: int, beams: int = 1) -> State:
         """Reads the sources and makes room for targets (see `decode_step`).
 
         Args:
             source_ids: (batch, s) int.
-            length: Most tokens that will be decoded, the start token included.
+            length: Most positions that will be decoded, the start token's included.
+            beams: Targets that are followed for each source.
 
         Returns:
-            The state before the first step. Every tensor in it is batch first, so rows can be
-            repeated or put into another order by whoever searches.
+            The state before the first step.
 
         Raises:
             ConfigError: `length` is more than the model's `tgt_seq_len`.
@@ -298,27 +298,36 @@ class Transformer(keras.Model):
         source_ids = ops.convert_to_tensor(source_ids)
         source_mask = self.source_mask(source_ids)
         memory = self.encode(source_ids, source_mask, training=False)
-        return {"source_mask": source_mask, "blocks": self.decoder.start(memory, length)}
+        return {"source_mask": source_mask, "blocks": self.decoder.start(memory, length * beams)}
 
-    def decode_step(self, state: State, token_ids: Any, position: Any) -> tuple[Any, State]:
+    def decode_step(
+        self, state: State, token_ids: Any, visible: Any, position: Any
+    ) -> tuple[Any, State]:
         """Scores the token after one more token: `call`, but with all earlier work remembered.
 
-        A pure function of tensors: it can stand in the body of `ops.while_loop`.
+        It can stand in the body of `ops.while_loop`. The token of beam j at position p takes slot
+        p * beams + j of its row's cache.
 
         Args:
             state: From `start_decoding` or the last step.
-            token_ids: (batch,) int, the token at `position`: at 0 the start token.
+            token_ids: (batch, beams) int, each beam's token at `position`: at 0 the start token.
+            visible: (batch or 1, beams, length * beams) bool, the slots that each beam looks at:
+                those of its own tokens, this one included.
             position: Scalar int, 0 at the first step, then 1, ...
 
         Returns:
-            Log-probabilities of the token at position + 1, (batch, tgt_vocab_size) float32, and the
-            state for the next step.
+            Log-probabilities of the tokens at position + 1, (batch, beams, tgt_vocab_size) float32,
+            and the state for the next step.
         """
-        x = self.target_embedding.call(token_ids[:, None])  # (batch, 1, d_model)
+        if keras.backend.backend() == "torch":
+            position = int(position)  # it computes at once, and slices far faster by whole numbers
+        x = self.target_embedding.call(token_ids)  # (batch, beams, d_model)
         x = x + ops.cast(self.target_positions.at(position), x.dtype)
-        x, blocks = self.decoder.step(x, state["blocks"], state["source_mask"], position)
-        log_probabilities = self.project(x[:, 0, :])
-        return log_probabilities, {"source_mask": state["source_mask"], "blocks": blocks}
+        slot = position * token_ids.shape[1]
+        x, blocks = self.decoder.step(
+            x, state["blocks"], state["source_mask"], visible[:, None], slot
+        )
+        return self.project(x), {"source_mask": state["source_mask"], "blocks": blocks}
 
     def compute_loss(
         self,
@@ -377,9 +386,18 @@ def build_transformer(
     Example:
         >>> model = build_transformer(100, 120, 20, 20, d_model=16, N=1, h=2, d_ff=32)
     """
-    return Transformer(
-        TransformerArguments(
-            *(src_vocab_size, tgt_vocab_size, src_seq_len, tgt_seq_len),
-            *(d_model, N, h, dropout, d_ff, tie_embeddings, norm_first, pad_id),
-        )
+    arguments = TransformerArguments(
+        src_vocab_size=src_vocab_size,
+        tgt_vocab_size=tgt_vocab_size,
+        src_seq_len=src_seq_len,
+        tgt_seq_len=tgt_seq_len,
+        d_model=d_model,
+        N=N,
+        h=h,
+        dropout=dropout,
+        d_ff=d_ff,
+        tie_embeddings=tie_embeddings,
+        norm_first=norm_first,
+        pad_id=pad_id,
     )
+    return Transformer(arguments)
