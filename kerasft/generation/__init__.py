@@ -7,6 +7,7 @@ functions of tensors, `generator.py` compiles them and takes token ids of many t
 from kerasft.generation.generator import Generator
 from kerasft.generation.hypotheses import Hypothesis
 from kerasft.generation.search import Search
+from kerasft.generation.sentences import SentenceGenerator
 from kerasft.generation.step_model import StepModel
 
-__all__ = ["Generator", "Hypothesis", "Search", "StepModel"]
+__all__ = ["Generator", "Hypothesis", "Search", "SentenceGenerator", "StepModel"]

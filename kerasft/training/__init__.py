@@ -21,7 +21,7 @@ from kerasft.training.history import History
 from kerasft.training.kept_epochs import KeptEpochs
 from kerasft.training.losses import LabelSmoothedCrossEntropy
 from kerasft.training.resume import Part, Resume
-from kerasft.training.schedule import InverseSquareRoot, WarmupLinearDecay
+from kerasft.training.schedule import InverseSquareRoot, WarmupLinearDecay, schedule
 from kerasft.training.tensorboard import TensorBoard
 from kerasft.training.tracker import Tracker, trackers
 from kerasft.training.translation_scores import TranslationScores
@@ -40,5 +40,6 @@ __all__ = [
     "TranslationScores",
     "WandB",
     "WarmupLinearDecay",
+    "schedule",
     "trackers",
 ]

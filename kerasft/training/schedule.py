@@ -97,3 +97,29 @@ class InverseSquareRoot(keras.optimizers.schedules.LearningRateSchedule):
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor."""
         return {"peak": self.peak, "warmup_steps": self.warmup_steps}
+
+
+def schedule(
+    name: str, peak: float, *, total_steps: int, warmup_steps: int = 0
+) -> float | keras.optimizers.schedules.LearningRateSchedule:
+    """The learning rate that a recipe's `--schedule` names.
+
+    Args:
+        name: "constant", "linear" or "inverse_sqrt".
+        peak: The highest rate.
+        total_steps: Updates in the whole run.
+        warmup_steps: Updates until the peak; "constant" has none.
+
+    Raises:
+        ConfigError: The name is unknown, or the numbers do not fit.
+    """
+    match name:
+        case "constant":
+            return peak
+        case "linear":
+            return WarmupLinearDecay(peak, total_steps, warmup_steps)
+        case "inverse_sqrt":
+            return InverseSquareRoot(peak, warmup_steps)
+    raise ConfigError(
+        f"the schedule {name!r} is unknown; choose among constant, linear and inverse_sqrt."
+    )

@@ -1,11 +1,12 @@
 """Translating validation sentences at the end of each epoch."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import keras
 
 from kerasft import backends
+from kerasft.data.pairs import PairTable
 
 
 class TranslationScores(keras.callbacks.Callback):
@@ -14,26 +15,23 @@ class TranslationScores(keras.callbacks.Callback):
     Pass it before the callbacks that read the logs (history, early stopping).
 
     Args:
-        translate: From nothing to one translation for each of the sources, with the model as it is.
-        sources: The sentences, for the print.
-        references: What each should become.
+        translate: Gives a translation of each pair's source, by the model as it is.
+        pairs: The pairs.
         num_examples: How many are printed, the first ones, so that one sees them improve.
 
     Example:
-        >>> scores = TranslationScores(lambda: translate(ids), sources, references, num_examples=2)
+        >>> scores = TranslationScores(lambda: greedy.sentences(ids), pairs, num_examples=2)
         >>> model.fit(batches, validation_data=validation, callbacks=[scores, history])
     """
 
     def __init__(
         self,
         translate: Callable[[], list[str]],
-        sources: Sequence[str],
-        references: Sequence[str],
+        pairs: PairTable,
         num_examples: int = 2,
     ) -> None:
         super().__init__()
-        self._translate, self._sources, self._references = translate, sources, references
-        self._num_examples = num_examples
+        self._translate, self._pairs, self._num_examples = translate, pairs, num_examples
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Translates, scores and prints."""
@@ -41,7 +39,7 @@ class TranslationScores(keras.callbacks.Callback):
 
         backends.current().sync_state(self.model)
         found = self._translate()
-        scores = score(found, self._references)
+        scores = score(found, self._pairs.targets)
         if logs is not None:
             logs["val_bleu"], logs["val_chrf"] = scores["bleu"], scores["chrf"]
         print(
@@ -49,6 +47,6 @@ class TranslationScores(keras.callbacks.Callback):
             f"{len(found)} sentences, greedy"
         )
         for i in range(min(self._num_examples, len(found))):
-            print(f"    source:    {self._sources[i]}")
-            print(f"    target:    {self._references[i]}")
+            print(f"    source:    {self._pairs.sources[i]}")
+            print(f"    target:    {self._pairs.targets[i]}")
             print(f"    predicted: {found[i]}")

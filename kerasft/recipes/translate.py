@@ -1,0 +1,274 @@
+"""Train a Transformer from scratch to translate, and save it.
+
+    python -m kerasft.recipes.translate
+    python -m kerasft.recipes.translate --data pairs.tsv --epochs 20 --d_model 256
+
+Two word-level tokenizers are made from the training pairs; the Transformer of "Attention Is All You
+Need" learns from them; BLEU and chrF are printed after each epoch. What is saved translates the
+same on torch, TensorFlow and JAX.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from kerasft import backends, bundle, cli, evaluation, storage
+from kerasft.data.pair_dataset import load_pairs
+from kerasft.data.samples import sample_path
+
+
+@dataclass
+class Config(cli.RunOptions):
+    """Train a Transformer from scratch to translate, and save it.
+
+    Args:
+        data: FILE.tsv (source TAB target) or hub:NAME with a `translation` column, or several;
+            else the English-Italian sample that ships with kerasft.
+        source: A text file with a sentence a line, with `target` (Moses format).
+        target: Its translations, line by line.
+        source_lang: Language of the source: its key in a hub dataset, and for the record.
+        target_lang: Language of the target.
+        validation: Share of the source sentences that is held out.
+        split_seed: Chooses among the splits; the same pairs and seed give the same split.
+        tokenizer: `word` (words and punctuation) or `bpe` (pieces of words).
+        min_frequency: Words (or pieces) that occur less often are unknown.
+        vocabulary_size: Most entries of each vocabulary.
+        seq_len: Tokens that the model takes, with [SOS] and [EOS].
+        overlong: What to do with longer training pairs: `drop`, `cut` or `refuse`.
+        d_model: Width of the model.
+        layers: Blocks of the encoder, and of the decoder.
+        heads: Attention heads; must divide `d_model`.
+        d_ff: Width inside the feed-forward layers.
+        dropout: Dropout on embeddings, attention weights and what each sublayer adds.
+        tie_embeddings: Use the target embedding as projection too.
+        norm: Where the layer normalization stands: `pre` or `post` the sublayer.
+        epochs: Passes over the training pairs.
+        tokens_per_batch: Positions of a batch: rows times the longer of the two lengths.
+        learning_rate: Of Adam: the peak of the schedule.
+        schedule: `inverse_sqrt` (of the paper), `linear` (down to 0 at the last step) or
+            `constant`.
+        warmup_steps: Steps in which the rate rises; not with `constant`.
+        label_smoothing: Share of each label that is spread over the vocabulary.
+        num_examples: Translations printed after each epoch.
+        validation_sentences: Sentences translated after each epoch; 0 takes all.
+        beam_size: Of the final evaluation, beside greedy decoding.
+        keep_epochs: Checkpoints of so many last epochs stay in `<output>.epochs`.
+        preload: Go on from one of these: its number, or `latest`.
+        average_epochs: Take the mean of so many last kept epochs' weights in the end; 0 or 1 takes
+            the last weights as they are.
+    """
+
+    data: tuple[str, ...] = ()
+    source: str | None = None
+    target: str | None = None
+    source_lang: str = "en"
+    target_lang: str = "it"
+    validation: float = 0.1
+    split_seed: int = 0
+    tokenizer: Literal["word", "bpe"] = "word"
+    min_frequency: int = 1
+    vocabulary_size: int = 15_000
+    seq_len: int = 32
+    overlong: Literal["drop", "cut", "refuse"] = "drop"
+    d_model: int = 128
+    layers: int = 2
+    heads: int = 4
+    d_ff: int = 512
+    dropout: float = 0.1
+    tie_embeddings: bool = True
+    norm: Literal["pre", "post"] = "pre"
+    epochs: int = 20
+    tokens_per_batch: int = 1024
+    learning_rate: float = 2e-3
+    schedule: Literal["inverse_sqrt", "linear", "constant"] = "inverse_sqrt"
+    warmup_steps: int = 100
+    label_smoothing: float = 0.1
+    num_examples: int = 2
+    validation_sentences: int = 300
+    beam_size: int = 4
+    keep_epochs: int = 5
+    preload: str = ""
+    average_epochs: int = 0
+    output: str = "saved_models/translate"
+
+    @property
+    def languages(self) -> dict[str, str]:
+        """The languages by side."""
+        return {"source": self.source_lang, "target": self.target_lang}
+
+    def fingerprint(self) -> dict[str, Any]:
+        """As for every recipe; but a run may go on for more epochs, and look on in other ways."""
+        free = {"num_examples", "validation_sentences", "beam_size", "keep_epochs", "preload"}
+        if self.schedule != "linear":
+            free |= {"epochs", "average_epochs"}
+        return {name: v for name, v in super().fingerprint().items() if name not in free}
+
+
+def run(config: Config) -> Path:
+    """Trains, evaluates and saves one translator; returns the saved folder.
+
+    Raises:
+        KerasftError: An option or the data cannot be used; nothing has been written.
+    """
+    import keras
+
+    from kerasft import training
+    from kerasft.data import overlong
+    from kerasft.data.pair_batches import PairBatches
+    from kerasft.generation import SentenceGenerator
+    from kerasft.models import build_transformer
+    from kerasft.text.trained import load_or_train
+
+    cli.at_least(config, epochs=1, tokens_per_batch=1, layers=1, heads=1, beam_size=1)
+    cli.at_least(config, num_examples=0, validation_sentences=0, average_epochs=0)
+    output = storage.check_output(config.output, bundle.is_ours)
+    backends.seed_everything(config.seed)
+    facts = bundle.Facts()
+
+    # Pairs; no source sentence stands on both sides of the split.
+    dataset = load_pairs(
+        config.data or (() if config.source else (sample_path("translations"),)),
+        config.source,
+        config.target,
+        config.source_lang,
+        config.target_lang,
+        validation=config.validation,
+        seed=config.split_seed,
+    )
+    facts.state("Data", dataset.describe())
+    facts.state("Sample pairs", dataset.samples())
+
+    # A tokenizer for each language, from the training pairs alone; one that is there is re-used.
+    tokenizers = []
+    for side, texts in (("source", dataset.train.sources), ("target", dataset.train.targets)):
+        tokenizer, note = load_or_train(
+            Path(f"{output}.tokenizers") / f"{side}.json",
+            texts,
+            config.tokenizer,
+            vocabulary_size=config.vocabulary_size,
+            min_frequency=config.min_frequency,
+        )
+        tokenizers.append(tokenizer)
+        facts.state(f"Tokenizer of the {side}", note)
+
+    # Token ids in batches of a few shapes. What is too long is still tested, as far as it is read.
+    policies = {"train": config.overlong, "validation": config.overlong}
+    if config.overlong == "drop":
+        policies["validation"] = "cut"
+    encoded, batches = {}, {}
+    for part, pairs in dataset.parts.items():
+        encoded[part] = overlong.apply(
+            pairs, *tokenizers, seq_len=config.seq_len, policy=policies[part]
+        )
+        facts.state(f"Tokens, {part}", encoded[part].describe(*config.languages.values()))
+        batches[part] = PairBatches(
+            encoded[part].source_ids,
+            encoded[part].target_ids,
+            tokens_per_batch=config.tokens_per_batch,
+            pad_id=tokenizers[0].pad_id,
+            seq_len=config.seq_len,
+            shuffle=part == "train",
+            seed=config.seed,
+        )
+    facts.state("Batches", batches["train"].summary())
+
+    model = build_transformer(
+        tokenizers[0].vocabulary_size,
+        tokenizers[1].vocabulary_size,
+        config.seq_len,
+        config.seq_len,
+        d_model=config.d_model,
+        N=config.layers,
+        h=config.heads,
+        dropout=config.dropout,
+        d_ff=config.d_ff,
+        tie_embeddings=config.tie_embeddings,
+        norm_first=config.norm == "pre",
+        pad_id=tokenizers[0].pad_id,
+    )
+    facts.state("Parameters", f"{model.count_params():,}, all of them trained")
+
+    # Greedy translations of some of the validation sentences after each epoch.
+    held_out, ids = encoded["validation"].pairs, encoded["validation"].source_ids
+    some = held_out.spread(config.validation_sentences)
+    greedy = SentenceGenerator(model, tokenizers[1], config.seq_len)
+    scores = training.TranslationScores(
+        lambda: greedy.sentences([ids[row] for row in some]),
+        held_out.take(some),
+        num_examples=config.num_examples,
+    )
+
+    # Training; `parts` is one fit for a run that was never stopped.
+    rate = training.schedule(
+        config.schedule,
+        config.learning_rate,
+        total_steps=len(batches["train"]) * config.epochs,
+        warmup_steps=config.warmup_steps,
+    )
+    model.compile(
+        optimizer=keras.optimizers.Adam(rate, beta_2=0.98, epsilon=1e-9),
+        loss=training.LabelSmoothedCrossEntropy(config.label_smoothing),
+        weighted_metrics=[keras.metrics.SparseCategoricalAccuracy(name="token_accuracy")],
+    )
+    history = training.History(
+        training.trackers(output, asdict(config)), batch_weight=batches["train"].tokens
+    )
+    kept = training.KeptEpochs(f"{output}.epochs", config.keep_epochs)
+    resume = training.Resume(
+        model,
+        batches["train"],
+        f"{output}.checkpoint",
+        seed=config.seed,
+        fingerprint=config.fingerprint() | {"pairs": dataset.train.sha256},
+        every_steps=config.checkpoint_steps,
+        enabled=config.resume,
+        stateful=[history],
+        kept=kept,
+        preload=config.preload,
+    )
+    started = time.perf_counter()
+    for part in resume.parts(config.epochs):
+        model.fit(
+            part.batches,
+            initial_epoch=part.first,
+            epochs=part.last,
+            validation_data=batches["validation"],
+            callbacks=[scores, history, resume.callback],
+        )
+    seconds = time.perf_counter() - started
+    facts.state("Training", f"{len(history.losses)} steps, {seconds:.1f} s in this process")
+    if config.average_epochs > 1:
+        facts.state("Weights", f"mean of the epochs {kept.average(model, config.average_epochs)}")
+
+    # Evaluation on all validation pairs, beside copying the source.
+    beams = SentenceGenerator(model, tokenizers[1], config.seq_len, config.beam_size)
+    translations = {
+        "copy of the source": held_out.sources,
+        "greedy": greedy.sentences(ids),
+        f"beam {config.beam_size}": beams.sentences(ids),
+    }
+    metrics = evaluation.score_translations(translations, held_out)
+    facts.state("BLEU and chrF", metrics)
+
+    bundle.save_translator(
+        output,
+        model=model,
+        source_tokenizer=tokenizers[0],
+        target_tokenizer=tokenizers[1],
+        languages=config.languages,
+        max_length=config.seq_len,
+        config_yaml=cli.to_yaml(config),
+        card=facts.card(output.name),
+        report=evaluation.translation_report(metrics, history.to_dict()),
+    )
+    history.close()
+    resume.finish()
+    cli.print_next(output, held_out.sources[0])
+    return output
+
+
+if __name__ == "__main__":
+    cli.main(run, Config)
