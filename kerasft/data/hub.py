@@ -32,23 +32,7 @@ def read_hub(name: str, text_column: str, label_column: str | None) -> Table:
             read, or lacks a part or column.
     """
     source = f"hub:{name}"
-    repository, _, configuration = name.partition(":")
-    if not re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)?", repository):
-        raise DataError(f"{source!r} names no hub data set; write hub:NAME or hub:NAME:CONFIG")
-    if os.path.exists(repository):
-        raise DataError(
-            f"there is a local file or folder {repository!r}, which the datasets library would "
-            f"read in place of {source}; start from another folder"
-        )
-    try:
-        import datasets
-    except ImportError:
-        raise DataError(
-            f"{source} needs the datasets library; run: pip install 'kerasft[hub-datasets]'"
-        ) from None
-    if not datasets.config.HF_HUB_OFFLINE:
-        _check_reachable(source, repository)
-    data = _load(datasets, source, repository, configuration or None)
+    data = open_hub(name)
     check_columns(source, data.column_names, text_column, label_column)
     texts = list(data[text_column])
     for row, text in enumerate(texts, start=1):
@@ -70,6 +54,39 @@ def read_hub(name: str, text_column: str, label_column: str | None) -> Table:
     ]
     digest = hashlib.sha256(json.dumps([row[1:] for row in rows]).encode()).hexdigest()
     return make_table(rows, source=source, sha256=digest, unit="row")
+
+
+def open_hub(name: str) -> Any:
+    """Downloads the "train" part of a hub data set.
+
+    Args:
+        name: "NAME" or "NAME:CONFIG", without "hub:".
+
+    Returns:
+        A `datasets.Dataset`.
+
+    Raises:
+        DataError: `datasets` is not installed, or the data set does not exist, cannot be reached
+            or read, or has no such part.
+    """
+    source = f"hub:{name}"
+    repository, _, configuration = name.partition(":")
+    if not re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)?", repository):
+        raise DataError(f"{source!r} names no hub data set; write hub:NAME or hub:NAME:CONFIG")
+    if os.path.exists(repository):
+        raise DataError(
+            f"there is a local file or folder {repository!r}, which the datasets library would "
+            f"read in place of {source}; start from another folder"
+        )
+    try:
+        import datasets
+    except ImportError:
+        raise DataError(
+            f"{source} needs the datasets library; run: pip install 'kerasft[hub-datasets]'"
+        ) from None
+    if not datasets.config.HF_HUB_OFFLINE:
+        _check_reachable(source, repository)
+    return _load(datasets, source, repository, configuration or None)
 
 
 def _check_reachable(source: str, repository: str) -> None:

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import tokenizers
+from tokenizers import models
 
 from kerasft.errors import ConfigError, DataError, PresetError
+from kerasft.text.detokenize import detokenize
 from kerasft.text.pretrained import read_directory, read_tokenizer_json
 from kerasft.text.wordpiece import SPECIAL_TOKENS, build_wordpiece
 
@@ -210,8 +212,60 @@ class Tokenizer:
         return Encodings(token_ids, full_lengths, unknown, max_length)
 
     def decode(self, token_ids: Sequence[int]) -> str:
-        """Turns ids (tokens,) back into readable text, without special tokens."""
-        return self._backend.decode([int(i) for i in token_ids])
+        """Turns ids (tokens,) back into readable text, without special tokens.
+
+        What a word-level tokenizer split is put together by the rules of `detokenize`.
+
+        Example:
+            >>> tokenizer.decode(tokenizer.encode(["L'acqua è fredda."], 16).token_ids[0])
+            "L'acqua è fredda."
+        """
+        ids = [int(i) for i in token_ids]
+        if isinstance(self._backend.model, models.WordLevel) and self._backend.decoder is None:
+            added = self._backend.get_added_tokens_decoder()
+            special = {index for index, token in added.items() if token.special}
+            return detokenize(self.tokens([i for i in ids if i not in special]))
+        return self._backend.decode(ids)
+
+    def tokens(self, token_ids: Sequence[int]) -> list[str]:
+        """The tokens of ids (tokens,) as the vocabulary writes them, special ones included.
+
+        Raises:
+            DataError: There is no token of such an id.
+        """
+        names = []
+        for index in token_ids:
+            name = self._backend.id_to_token(int(index)) if index >= 0 else None
+            if name is None:
+                raise DataError(
+                    f"the tokenizer has no token {int(index)}; its ids go from 0 to "
+                    f"{self.vocabulary_size - 1}"
+                )
+            names.append(name)
+        return names
+
+    def token_id(self, token: str) -> int | None:
+        """The id of a token such as "[EOS]"; None if the vocabulary lacks it."""
+        return self._backend.token_to_id(token)
+
+    def unknown_words(self, text: str) -> tuple[str, ...]:
+        """The words of a text that the tokenizer cannot write, in part or at all; each once.
+
+        Raises:
+            DataError: The text is not a string, or holds a lone surrogate.
+        """
+        _check_text(text, 0)
+        encoding = self._backend.encode(text, add_special_tokens=False)
+        unknown = {
+            word
+            for word, index in zip(encoding.word_ids, encoding.ids, strict=True)
+            if index == self.unknown_id and word is not None
+        }
+        words = {}
+        for word in sorted(unknown):
+            start, end = encoding.word_to_chars(word) or (0, 0)
+            words[text[start:end].strip()] = True
+        return tuple(words)
 
 
 def _check_text(text: object, row: int) -> None:

@@ -1,0 +1,249 @@
+"""The one door to sentence pairs: tab-separated files, Moses files or a hub data set by name."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kerasft.data.hub import open_hub
+from kerasft.data.table import kind_of, positions, quoted
+from kerasft.data.text_files import TextFile, read_text
+from kerasft.errors import ConfigError, DataError
+
+
+@dataclass(frozen=True)
+class PairTable:
+    """Sentences and their translations, as read.
+
+    Attributes:
+        sources: The sentences, none of them blank, without white space around them.
+        targets: Their translations, likewise.
+        origins: Where each pair comes from ("phrasebook"), or None where the data does not say.
+        source: The files or data set.
+        sha256: Hash of the files' bytes (hub: of the pairs).
+        dropped: What was left out, and how often ("rows without a translation").
+    """
+
+    sources: list[str]
+    targets: list[str]
+    origins: list[str] | None
+    source: str
+    sha256: str
+    dropped: dict[str, int] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.sources)
+
+    def spread(self, count: int) -> list[int]:
+        """So many rows, evenly spaced over the table (files are often sorted); 0 takes all."""
+        if not 0 < count < len(self):
+            return list(range(len(self)))
+        return [row * len(self) // count for row in range(count)]
+
+    def spread(self, count: int) -> list[int]:
+        """`count` rows (or all, if there are fewer) that lie evenly over the table, ascending."""
+        count = min(count, len(self))
+        return [i * len(self) // count for i in range(count)]
+
+    def take(self, rows: Iterable[int]) -> PairTable:
+        """A table of some of the rows, in the given order."""
+        rows = list(rows)
+        return PairTable(
+            sources=[self.sources[row] for row in rows],
+            targets=[self.targets[row] for row in rows],
+            origins=None if self.origins is None else [self.origins[row] for row in rows],
+            source=self.source,
+            sha256=self.sha256,
+            dropped=dict(self.dropped),
+        )
+
+
+def read_pairs(
+    data: str | Path | Sequence[str | Path] | None = None,
+    source_file: str | Path | None = None,
+    target_file: str | Path | None = None,
+    source_lang: str = "en",
+    target_lang: str = "it",
+) -> PairTable:
+    r"""Reads sentences and their translations.
+
+    Args:
+        data: One of these, or several, which are read one after the other; the origin of pairs
+            that have none is then the name of their file without its ending:
+
+            - FILE.tsv (UTF-8, no header): a pair a line, `source TAB target`, or
+              `source TAB target TAB origin` in every line. Quotes mean nothing.
+            - hub:NAME or hub:NAME:CONFIG: the "train" part of a data set of the Hugging Face hub
+              with a column `translation` of {language: sentence}.
+        source_file: In place of `data`: a text file (UTF-8) with a sentence a line, as Moses takes
+            and OPUS offers them.
+        target_file: The file with their translations, line by line.
+        source_lang: The language that is translated; chooses the side of a hub data set.
+        target_lang: The language that it is translated into.
+
+    Raises:
+        ConfigError: Not exactly one of `data` and the two files is given, or both languages are
+            the same.
+        DataError: A file cannot be read, has a blank line or sentence, a line without a tab, or
+            another number of lines than its partner; the message says where.
+
+    Example:
+        >>> pairs = read_pairs("tatoeba.tsv")
+        >>> pairs.sources[0], pairs.targets[0]
+    """
+    if source_lang == target_lang:
+        raise ConfigError(f"the source and the target language are both {source_lang!r}")
+    chosen = [data] if isinstance(data, (str, Path)) else list(data or [])
+    if bool(chosen) == bool(source_file or target_file):
+        raise ConfigError("give either --data or --source and --target to say where the pairs are")
+    if not chosen:
+        if not (source_file and target_file):
+            raise ConfigError(
+                "--source and --target need each other: a text file for each language"
+            )
+        return _read_moses(Path(source_file), Path(target_file))
+    tables = [_read_one(str(name), source_lang, target_lang) for name in chosen]
+    return tables[0] if len(tables) == 1 else _joined(tables, [str(name) for name in chosen])
+
+
+def _read_one(name: str, source_lang: str, target_lang: str) -> PairTable:
+    if name.startswith("hub:"):
+        return _read_hub(name, source_lang, target_lang)
+    path = Path(name)
+    if path.suffix.lower() != ".tsv":
+        raise DataError(
+            f"{name} is neither FILE.tsv nor hub:NAME; write the pairs as source TAB target into a "
+            ".tsv file"
+        )
+    return _read_tsv(path)
+
+
+def _read_tsv(path: Path) -> PairTable:
+    file = read_text(path)
+    rows: list[list[str]] = []
+    for number, line in enumerate(_lines(file), start=1):
+        fields = [part.strip() for part in line.split("\t")]
+        where = f"{file.source} line {number}"
+        if len(fields) == 1:
+            problem = "has no tab" if fields[0] else "is empty"
+            raise DataError(f"{where} {problem}; write source TAB target, or delete the line")
+        if len(fields) > 3:
+            raise DataError(
+                f"{where} has {len(fields)} fields; write source TAB target, or source TAB target "
+                "TAB origin"
+            )
+        if rows and len(fields) != len(rows[0]):
+            raise DataError(
+                f"{where} has {len(fields)} fields, but line 1 has {len(rows[0])}; give every line "
+                "an origin, or none"
+            )
+        for name, text in zip(("source", "target", "origin"), fields, strict=False):
+            if not text:
+                raise DataError(f"{where} has an empty {name}; fill it in or delete the line")
+        rows.append(fields)
+    return PairTable(
+        sources=[row[0] for row in rows],
+        targets=[row[1] for row in rows],
+        origins=[row[2] for row in rows] if len(rows[0]) == 3 else None,
+        source=file.source,
+        sha256=file.sha256,
+    )
+
+
+def _read_moses(source_file: Path, target_file: Path) -> PairTable:
+    files = [read_text(source_file), read_text(target_file)]
+    sides = [[line.strip() for line in _lines(file)] for file in files]
+    if len(sides[0]) != len(sides[1]):
+        raise DataError(
+            f"{files[0].source} has {len(sides[0])} lines and {files[1].source} has "
+            f"{len(sides[1])}; each line needs its translation in the same line of the other file"
+        )
+    for file, lines in zip(files, sides, strict=True):
+        blank = [number for number, line in enumerate(lines, start=1) if not line]
+        if blank:
+            verb = "is" if len(blank) == 1 else "are"
+            raise DataError(
+                f"{file.source}: {positions('line', blank)} {verb} empty; delete "
+                f"{'that line' if len(blank) == 1 else 'those lines'} from both files"
+            )
+    both = "\n".join(file.sha256 for file in files)
+    return PairTable(
+        sources=sides[0],
+        targets=sides[1],
+        origins=None,
+        source=f"{files[0].source} and {files[1].source}",
+        sha256=hashlib.sha256(both.encode()).hexdigest(),
+    )
+
+
+def _read_hub(source: str, source_lang: str, target_lang: str) -> PairTable:
+    data = open_hub(source.removeprefix("hub:"))
+    if "translation" not in data.column_names:
+        raise DataError(
+            f"{source} has no column 'translation', only {quoted(data.column_names)}; save its "
+            "pairs as source TAB target in a .tsv file"
+        )
+    pairs = []
+    dropped = 0
+    for row, value in enumerate(data["translation"], start=1):
+        if not isinstance(value, dict):
+            raise DataError(
+                f"{source} row {row} has {kind_of(value)} as 'translation'; it must be an object "
+                "{language: sentence}"
+            )
+        sides = [_side(value, language, f"{source} row {row}") for language in
+                 (source_lang, target_lang)]  # fmt: skip
+        if all(sides):
+            pairs.append((sides[0], sides[1]))
+        else:
+            dropped += 1
+    if not pairs:
+        raise DataError(f"{source} has no row with a sentence and its translation")
+    return PairTable(
+        sources=[pair[0] for pair in pairs],
+        targets=[pair[1] for pair in pairs],
+        origins=None,
+        source=source,
+        sha256=hashlib.sha256(json.dumps(pairs).encode()).hexdigest(),
+        dropped={"rows with an empty side": dropped} if dropped else {},
+    )
+
+
+def _side(translation: dict[str, Any], language: str, where: str) -> str:
+    if language not in translation:
+        raise DataError(
+            f"{where} has no {language!r} in 'translation', only {quoted(list(translation))}; "
+            "choose with --source_lang and --target_lang"
+        )
+    text = translation[language]
+    if text is not None and not isinstance(text, str):
+        raise DataError(f"{where} has {kind_of(text)} as {language!r}; it must be a string")
+    # A sentence is one line everywhere else, so it is here.
+    return " ".join((text or "").split())
+
+
+def _joined(tables: Sequence[PairTable], names: Sequence[str]) -> PairTable:
+    origins: list[str] = []
+    dropped: dict[str, int] = {}
+    for table, name in zip(tables, names, strict=True):
+        origins += table.origins or [Path(name.removeprefix("hub:")).stem] * len(table)
+        for what, count in table.dropped.items():
+            dropped[what] = dropped.get(what, 0) + count
+    return PairTable(
+        sources=[text for table in tables for text in table.sources],
+        targets=[text for table in tables for text in table.targets],
+        origins=origins,
+        source=" and ".join(table.source for table in tables),
+        sha256=hashlib.sha256("\n".join(table.sha256 for table in tables).encode()).hexdigest(),
+        dropped=dropped,
+    )
+
+
+def _lines(file: TextFile) -> list[str]:
+    """The lines of a file; other characters that Unicode counts as line ends stay in them."""
+    text = file.text.replace("\r\n", "\n")
+    return text.removesuffix("\n").split("\n")
