@@ -34,11 +34,6 @@ class PairDataset:
         """The tables by name, in the order train, validation."""
         return {"train": self.train, "validation": self.validation}
 
-    @property
-    def parts(self) -> dict[str, PairTable]:
-        """The tables by name, in the order train, validation."""
-        return {"train": self.train, "validation": self.validation}
-
     def __len__(self) -> int:
         return len(self.train) + len(self.validation)
 

@@ -44,11 +44,6 @@ class PairTable:
             return list(range(len(self)))
         return [row * len(self) // count for row in range(count)]
 
-    def spread(self, count: int) -> list[int]:
-        """`count` rows (or all, if there are fewer) that lie evenly over the table, ascending."""
-        count = min(count, len(self))
-        return [i * len(self) // count for i in range(count)]
-
     def take(self, rows: Iterable[int]) -> PairTable:
         """A table of some of the rows, in the given order."""
         rows = list(rows)

@@ -225,7 +225,7 @@ class Tokenizer:
             added = self._backend.get_added_tokens_decoder()
             special = {index for index, token in added.items() if token.special}
             return detokenize(self.tokens([i for i in ids if i not in special]))
-        return self._backend.decode(ids)
+        return self._backend.decode(ids).strip()  # where an unknown word stood first
 
     def tokens(self, token_ids: Sequence[int]) -> list[str]:
         """The tokens of ids (tokens,) as the vocabulary writes them, special ones included.
