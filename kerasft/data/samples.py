@@ -5,19 +5,24 @@ from pathlib import Path
 
 from kerasft.errors import DataError
 
+SUFFIXES = (".csv", ".tsv")
+
 
 def sample_path(name: str = "conversations") -> Path:
     """Returns where a sample corpus lies on disk.
 
     Args:
-        name: Name of the corpus, without `.csv`.
+        name: Name of the corpus, without `.csv` or `.tsv`.
 
     Raises:
         DataError: There is no such sample; the message names those that exist.
+
+    Example:
+        >>> sample_path("translations").name
+        'translations.tsv'
     """
     folder = Path(str(resources.files("kerasft.data") / "samples"))
-    path = folder / f"{name}.csv"
-    existing = sorted(file.stem for file in folder.glob("*.csv"))
-    if name not in existing:
-        raise DataError(f"there is no sample {name!r}; the samples are {', '.join(existing)}")
-    return path
+    samples = {path.stem: path for path in sorted(folder.iterdir()) if path.suffix in SUFFIXES}
+    if name not in samples:
+        raise DataError(f"there is no sample {name!r}; the samples are {', '.join(samples)}")
+    return samples[name]
