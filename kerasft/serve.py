@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 
 from kerasft.cli import Parser, guard
+from kerasft.predict import OPTIONS
 from kerasft.serving.limits import Limits
 
 HELP = {
@@ -32,6 +33,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         text = f"{HELP[field.name]} (%(default)s)"
         kind = type(field.default)
         parser.add_argument(f"--{field.name}", type=kind, default=field.default, help=text)
+    for name, (kind, text) in OPTIONS.items():
+        parser.add_argument(f"--{name}", type=kind, help=text)
     return parser.parse_args(arguments)
 
 
@@ -42,7 +45,8 @@ def main() -> None:
         limits = Limits(**{field.name: getattr(options, field.name) for field in fields(Limits)})
         from kerasft.serving.server import run  # imports FastAPI: --help does without
 
-        run(options.folder, host=options.host, port=options.port, limits=limits)
+        own = {name: getattr(options, name) for name in OPTIONS}
+        run(options.folder, host=options.host, port=options.port, limits=limits, **own)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ no Keras.
 """
 
 from kerasft.predict.classification import Prediction, Predictor
-from kerasft.predict.tasks import OPTIONS, TextPredictor, open_folder
+from kerasft.predict.tasks import OPTIONS, TextPredictor, check_options, open_folder
 from kerasft.predict.translation import Translation, Translator
 
 __all__ = [
@@ -20,5 +20,6 @@ __all__ = [
     "TextPredictor",
     "Translation",
     "Translator",
+    "check_options",
     "open_folder",
 ]

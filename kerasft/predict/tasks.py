@@ -80,8 +80,17 @@ def open_folder(folder: str | Path, **options: Any) -> TextPredictor:
         [Translation(translation='Buongiorno.', ...)]
     """
     task = manifest.read(folder).task
+    return TASKS[task].open(folder, **check_options(folder, task, options))
+
+
+def check_options(folder: str | Path, task: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that were given (not None), if the folder's task takes them all.
+
+    Raises:
+        ConfigError: The sentence names the first that it does not take.
+    """
     given = {name: value for name, value in options.items() if value is not None}
     for name in given:
         if name not in TASKS[task].options:
             raise ConfigError(f"--{name} has no meaning for {folder}, a model for {task}")
-    return TASKS[task].open(folder, **given)
+    return given

@@ -17,15 +17,14 @@ from kerasft.serving.body import parse_texts, read_body
 from kerasft.serving.limits import Limits
 from kerasft.serving.request_log import TEXTS, RequestLog
 from kerasft.serving.schemas import (
+    Body,
     ErrorAnswer,
     Health,
-    Metadata,
     ModelInfo,
-    PredictAnswer,
     ServerLimits,
-    TextPrediction,
     request_body,
 )
+from kerasft.serving.tasks import TASKS
 from kerasft.serving.worker import Worker
 
 REASONS = {
@@ -38,14 +37,18 @@ REASONS = {
 }
 
 
-def create_app(worker: Worker, limits: Limits, name: str) -> FastAPI:
+def create_app(
+    worker: Worker, limits: Limits, name: str, task_name: str = "classification"
+) -> FastAPI:
     """The application; its lifespan begins to load the model and stops the worker.
 
     Args:
         worker: Holds the model.
         limits: The server's bounds.
         name: The model's name in the answers (the saved folder's).
+        task_name: The task of the folder, a key of `TASKS`; known before the model is loaded.
     """
+    task = TASKS[task_name]
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -74,12 +77,14 @@ def create_app(worker: Worker, limits: Limits, name: str) -> FastAPI:
 
     @app.post(
         "/predict",
-        summary="Predict the labels of texts",
+        summary=task.summary,
+        description=task.description,
+        response_model=task.answer,
         responses=_errors(400, 408, 413, 415, 422, 503),
-        openapi_extra={"requestBody": request_body(limits)},
+        openapi_extra={"requestBody": request_body(limits, task.example)},
     )
-    async def predict(request: Request) -> PredictAnswer:
-        """Predicts one label per text, with the probability of every label."""
+    async def predict(request: Request) -> Body:
+        """Asks the model about the texts of the body."""
         try:
             place = worker.admit()
         except errors.ApiError as busy:
@@ -89,8 +94,8 @@ def create_app(worker: Worker, limits: Limits, name: str) -> FastAPI:
             texts = parse_texts(await read_body(request, limits), limits)
             request.scope[TEXTS] = len(texts)
             found = await worker.predict(texts, request.is_disconnected)
-        predictions = [TextPrediction.model_validate(prediction) for prediction in found]
-        return PredictAnswer(predictions=predictions, model=ModelInfo(**model_info()))
+        predictions = [task.prediction.model_validate(prediction) for prediction in found]
+        return task.answer(predictions=predictions, model=ModelInfo(**model_info()))
 
     @app.get("/health/live", summary="Is the server up?")
     async def live() -> Health:
@@ -103,13 +108,18 @@ def create_app(worker: Worker, limits: Limits, name: str) -> FastAPI:
         _ = worker.predictor
         return Health(status="ready")
 
-    @app.get("/metadata", summary="What is being served?", responses=_errors(503))
-    async def metadata() -> Metadata:
-        """The task, the labels, the versions of the packages and the server's limits."""
+    @app.get(
+        "/metadata",
+        summary="What is being served?",
+        response_model=task.metadata,
+        responses=_errors(503),
+    )
+    async def metadata() -> Body:
+        """The task and its facts, the versions of the packages and the server's limits."""
         predictor = worker.predictor
-        return Metadata(
+        return task.metadata(
             **model_info(),
-            labels=list(predictor.label_names),
+            **task.own_facts(predictor),
             max_length=predictor.max_length,
             versions=_versions(),
             limits=ServerLimits(**asdict(limits)),

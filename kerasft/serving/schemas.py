@@ -1,5 +1,6 @@
-"""The shapes of the JSON that goes in and out, as /openapi.json states them."""
+"""The shapes of the JSON that goes in and out in every task, as /openapi.json states them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,18 +14,6 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", from_attributes=True)
 
 
-class TextPrediction(Body):
-    """What the model says about one text."""
-
-    label: str = Field(description="The label with the largest probability.")
-    probabilities: dict[str, float] = Field(
-        description="Every label's probability, in the order of the model's labels; they sum to 1."
-    )
-    cut: bool = Field(
-        description="Whether the text was longer than max_length and the model saw only its start."
-    )
-
-
 class ModelInfo(Body):
     """Which model answered."""
 
@@ -32,13 +21,6 @@ class ModelInfo(Body):
     task: str
     architecture: str
     backend: str = Field(description='The Keras backend: "torch", "tensorflow" or "jax".')
-
-
-class PredictAnswer(Body):
-    """The predictions, one per text and in the order of the texts."""
-
-    predictions: list[TextPrediction]
-    model: ModelInfo
 
 
 class ServerLimits(Body):
@@ -50,15 +32,6 @@ class ServerLimits(Body):
     max_requests: int = Field(description="Most prediction requests under way at once.")
     wait_seconds: float = Field(description="Longest wait for the model.")
     read_seconds: float = Field(description="Longest time for a body to arrive.")
-
-
-class Metadata(ModelInfo):
-    """The model and the server around it."""
-
-    labels: list[str] = Field(description="The labels, in the order of the model's outputs.")
-    max_length: int = Field(description="Most tokens of a text that the model reads.")
-    versions: dict[str, str] = Field(description="Versions of the packages that run the model.")
-    limits: ServerLimits
 
 
 class Health(Body):
@@ -80,8 +53,13 @@ class ErrorAnswer(Body):
     error: ErrorDetail
 
 
-def request_body(limits: Limits) -> dict[str, Any]:
-    """OpenAPI's description of the body of /predict, with this server's bounds."""
+def request_body(limits: Limits, example: Sequence[str]) -> dict[str, Any]:
+    """OpenAPI's description of the body of /predict, with this server's bounds.
+
+    Args:
+        limits: The bounds.
+        example: Texts to try it with.
+    """
     text = {"type": "string", "minLength": 1, "maxLength": limits.max_characters, "pattern": "\\S"}
     texts = {
         "type": "array",
@@ -97,10 +75,9 @@ def request_body(limits: Limits) -> dict[str, Any]:
         "required": ["texts"],
         "additionalProperties": False,
     }
-    example = {"texts": ["I loved every minute of it.", "Never again."]}
     description = f"At most {limits.max_body_bytes} bytes of JSON in UTF-8, not compressed."
     return {
         "required": True,
         "description": description,
-        "content": {"application/json": {"schema": schema, "example": example}},
+        "content": {"application/json": {"schema": schema, "example": {"texts": [*example]}}},
     }

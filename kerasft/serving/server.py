@@ -7,25 +7,23 @@ import socket
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import uvicorn
 
 from kerasft import backends
 from kerasft.bundle.manifest import verify
 from kerasft.errors import ConfigError
+from kerasft.predict import TextPredictor, check_options, open_folder
 from kerasft.serving.app import create_app
 from kerasft.serving.limits import Limits
 from kerasft.serving.protocol import Protocol
 from kerasft.serving.worker import Worker
 
-if TYPE_CHECKING:
-    from kerasft.predict import Predictor
-
 log = logging.getLogger("kerasft.serving")
 
 
-def run(folder: str | Path, *, host: str, port: int, limits: Limits) -> None:
+def run(folder: str | Path, *, host: str, port: int, limits: Limits, **options: Any) -> None:
     """Serves a saved folder until SIGTERM or Ctrl-C, then finishes what is in flight and exits.
 
     The port is taken first and the model loaded behind it, so that /health/live answers at once and
@@ -36,9 +34,11 @@ def run(folder: str | Path, *, host: str, port: int, limits: Limits) -> None:
         host: Address to listen on; "127.0.0.1" is reached from this machine only.
         port: Port to listen on; 0 lets the system choose (the log says which).
         limits: The server's bounds.
+        options: Those of `kerasft.predict.OPTIONS` that were given, as for `open_folder`.
 
     Raises:
-        ConfigError: The address cannot be listened on, or the backend is not there.
+        ConfigError: The address cannot be listened on, the backend is not there, or an option has
+            no meaning for the folder's task.
         BundleError: The folder is missing or broken.
         SystemExit: With 0, after a signal.
     """
@@ -47,14 +47,14 @@ def run(folder: str | Path, *, host: str, port: int, limits: Limits) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
     _write_log()
-    verify(folder)  # what is broken is said before the port is taken, and before Keras is imported
+    # What is broken is said before the port is taken, and before Keras is imported.
+    task = verify(folder).task
+    check_options(folder, task, options)
     listener = listen(host, port)
     start = time.perf_counter()
 
-    def load() -> "Predictor":
-        from kerasft.predict import Predictor  # imports Keras, which takes seconds
-
-        predictor = Predictor(folder)
+    def load() -> TextPredictor:
+        predictor = open_folder(folder, **options)  # imports Keras, which takes seconds
         log.info("%s", backends.describe())
         return predictor
 
@@ -66,7 +66,7 @@ def run(folder: str | Path, *, host: str, port: int, limits: Limits) -> None:
 
     worker = Worker(load, limits, loaded)
     name = Path(folder).resolve().name
-    app = create_app(worker, limits, name)
+    app = create_app(worker, limits, name, task)
     Protocol.head_seconds = limits.read_seconds
     server = uvicorn.Server(
         uvicorn.Config(

@@ -11,17 +11,16 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import ClientDisconnect
 
-from kerasft.data import shapes
 from kerasft.errors import DataError
 from kerasft.serving.errors import RETRY_AFTER, ApiError
 from kerasft.serving.limits import Limits
 
 if TYPE_CHECKING:
-    from kerasft.predict import Prediction, Predictor
+    from kerasft.predict import TextPredictor
 
 
 class Worker:
@@ -36,7 +35,7 @@ class Worker:
 
     def __init__(
         self,
-        load: Callable[[], Predictor],
+        load: Callable[[], TextPredictor],
         limits: Limits,
         on_loaded: Callable[[BaseException | None], None] = lambda error: None,
     ) -> None:
@@ -45,11 +44,11 @@ class Worker:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
         self._turn = asyncio.Lock()
         self._inside = 0
-        self._predictor: Predictor | None = None
-        self._loading: asyncio.Future[Predictor] | None = None
+        self._predictor: TextPredictor | None = None
+        self._loading: asyncio.Future[TextPredictor] | None = None
 
     @property
-    def predictor(self) -> Predictor:
+    def predictor(self) -> TextPredictor:
         """The predictor.
 
         Raises:
@@ -92,7 +91,7 @@ class Worker:
 
     async def predict(
         self, texts: list[str], client_has_gone: Callable[[], Awaitable[bool]]
-    ) -> list[Prediction]:
+    ) -> list[Any]:
         """Predicts in the model's thread when it is this request's turn.
 
         Args:
@@ -120,15 +119,14 @@ class Worker:
         finally:
             self._turn.release()
 
-    def _load_and_warm_up(self) -> Predictor:
+    def _load_and_warm_up(self) -> TextPredictor:
         predictor = self._load()
-        # A text of each length that the engine pads to, so that its shape is compiled before anyone
-        # waits for it. (Two tokens are [CLS] and [SEP].)
-        for length in shapes.lengths(predictor.max_length):
-            predictor.predict(["a " * max(1, length - 2)])
+        # So that what they need is compiled before anyone waits for it.
+        for text in predictor.warm_up_texts:
+            predictor.predict([text])
         return predictor
 
-    def _loaded(self, loading: asyncio.Future[Predictor]) -> None:
+    def _loaded(self, loading: asyncio.Future[TextPredictor]) -> None:
         if loading.cancelled():
             return
         self.error = loading.exception()

@@ -1,0 +1,58 @@
+"""What the server answers, by the task of the folder that it serves.
+
+A further task is a further file with the shapes of its answers, and an entry in `TASKS`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from kerasft.serving import classification, translation
+from kerasft.serving.schemas import Body
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task.
+
+    Attributes:
+        summary: What /predict does, in a few words.
+        description: What it does, in a sentence.
+        example: Texts to try it with.
+        prediction: The shape of what is said of one text; made from the fields of the predictor's
+            own dataclass.
+        answer: The shape of the whole answer: `predictions` and `model`.
+        metadata: The shape of /metadata.
+        own_facts: From the predictor, the fields of `metadata` that are the task's own.
+    """
+
+    summary: str
+    description: str
+    example: tuple[str, ...]
+    prediction: type[Body]
+    answer: Callable[..., Body]
+    metadata: Callable[..., Body]
+    own_facts: Callable[[Any], dict[str, Any]]
+
+
+TASKS = {
+    "classification": Task(
+        summary="Predict the labels of texts",
+        description="Predicts one label per text, with the probability of every label.",
+        example=("I loved every minute of it.", "Never again."),
+        prediction=classification.TextPrediction,
+        answer=classification.PredictAnswer,
+        metadata=classification.Metadata,
+        own_facts=classification.own_facts,
+    ),
+    "translation": Task(
+        summary="Translate texts",
+        description="Translates each text, and says which of its words the model does not know.",
+        example=("Where is the station?", "Good morning!"),
+        prediction=translation.TextTranslation,
+        answer=translation.PredictAnswer,
+        metadata=translation.Metadata,
+        own_facts=translation.own_facts,
+    ),
+}
+"""By the `task` of `bundle.json`."""
