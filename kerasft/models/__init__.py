@@ -1,12 +1,14 @@
 """Models: a KerasHub encoder with the head of its Hugging Face twin, and the Transformer.
 
 `architectures.py` holds the encoders and from which numbers they are made, `classifier.py` the
-classifier, `transformer.py` the translator, `arguments.py` the checks that such numbers share.
+classifier, `transformer.py` the translator and `transformer_arguments.py` its numbers,
+`arguments.py` the checks that such numbers share.
 """
 
 from kerasft.models.architectures import ARCHITECTURES, EncoderArguments, build_backbone
 from kerasft.models.classifier import POOLINGS, Classifier
-from kerasft.models.transformer import Transformer, TransformerArguments, build_transformer
+from kerasft.models.transformer import Transformer, build_transformer
+from kerasft.models.transformer_arguments import TransformerArguments
 
 __all__ = [
     "ARCHITECTURES",

@@ -1,0 +1,35 @@
+"""Keras can write each layer down and make it again."""
+
+import keras
+import pytest
+
+from kerasft import layers
+
+LAYERS = [
+    layers.InputEmbedding(10, 8),
+    layers.PositionalEncoding(7, 8, dropout=0.2),
+    layers.LayerNormalization(epsilon=1e-3),
+    layers.FeedForward(8, 12),
+    layers.MultiHeadAttention(8, 2),
+    layers.ResidualConnection(0.2, norm_first=False),
+    layers.EncoderBlock(8, 2, 12, 0.2, norm_first=False),
+    layers.Encoder(2, 8, 2, 12, 0.2, norm_first=False),
+    layers.DecoderBlock(8, 2, 12, 0.2, norm_first=False),
+    layers.Decoder(2, 8, 2, 12, 0.2, norm_first=False),
+    layers.Projection(8, 10, tied=True),
+]
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: type(layer).__name__)
+def test_a_layer_is_made_again(layer):
+    written = keras.saving.serialize_keras_object(layer)
+    assert written["registered_name"] == f"kerasft>{type(layer).__name__}"
+    again = keras.saving.deserialize_keras_object(written)
+    assert type(again) is type(layer)
+    assert again.get_config() == layer.get_config()
+
+
+def test_every_layer_is_here():
+    public = [getattr(layers, name) for name in layers.__all__]
+    classes = {item for item in public if isinstance(item, type) and issubclass(item, keras.Layer)}
+    assert {type(layer) for layer in LAYERS} == classes
