@@ -44,12 +44,11 @@ class Config(cli.RunOptions):
         d_ff: Width inside the feed-forward layers.
         dropout: Dropout on embeddings, attention weights and what each sublayer adds.
         tie_embeddings: Use the target embedding as projection too.
-        norm: Where the layer normalization stands: `pre` or `post` the sublayer.
+        norm: Whether layer normalization stands before (`pre`) or after (`post`) a sublayer.
         epochs: Passes over the training pairs.
         tokens_per_batch: Positions of a batch: rows times the longer of the two lengths.
         learning_rate: Of Adam: the peak of the schedule.
-        schedule: `inverse_sqrt` (of the paper), `linear` (down to 0 at the last step) or
-            `constant`.
+        schedule: `inverse_sqrt` (the paper's), `linear` (to 0 at the last step) or `constant`.
         warmup_steps: Steps in which the rate rises; not with `constant`.
         label_smoothing: Share of each label that is spread over the vocabulary.
         num_examples: Translations printed after each epoch.
@@ -57,8 +56,7 @@ class Config(cli.RunOptions):
         beam_size: Of the final evaluation, beside greedy decoding.
         keep_epochs: Checkpoints of so many last epochs stay in `<output>.epochs`.
         preload: Go on from one of these: its number, or `latest`.
-        average_epochs: Take the mean of so many last kept epochs' weights in the end; 0 or 1 takes
-            the last weights as they are.
+        average_epochs: In the end take the mean of the weights of so many kept epochs; 0 does not.
     """
 
     data: tuple[str, ...] = ()
@@ -80,11 +78,11 @@ class Config(cli.RunOptions):
     dropout: float = 0.1
     tie_embeddings: bool = True
     norm: Literal["pre", "post"] = "pre"
-    epochs: int = 20
-    tokens_per_batch: int = 1024
+    epochs: int = 24
+    tokens_per_batch: int = 512
     learning_rate: float = 2e-3
     schedule: Literal["inverse_sqrt", "linear", "constant"] = "inverse_sqrt"
-    warmup_steps: int = 100
+    warmup_steps: int = 200
     label_smoothing: float = 0.1
     num_examples: int = 2
     validation_sentences: int = 300
@@ -93,11 +91,6 @@ class Config(cli.RunOptions):
     preload: str = ""
     average_epochs: int = 0
     output: str = "saved_models/translate"
-
-    @property
-    def languages(self) -> dict[str, str]:
-        """The languages by side."""
-        return {"source": self.source_lang, "target": self.target_lang}
 
     def fingerprint(self) -> dict[str, Any]:
         """As for every recipe; but a run may go on for more epochs, and look on in other ways."""
@@ -120,7 +113,7 @@ def run(config: Config) -> Path:
     from kerasft.data.pair_batches import PairBatches
     from kerasft.generation import SentenceGenerator
     from kerasft.models import build_transformer
-    from kerasft.text.trained import load_or_train
+    from kerasft.text.trained import load_or_train_pair
 
     cli.at_least(config, epochs=1, tokens_per_batch=1, layers=1, heads=1, beam_size=1)
     cli.at_least(config, num_examples=0, validation_sentences=0, average_epochs=0)
@@ -129,41 +122,30 @@ def run(config: Config) -> Path:
     facts = bundle.Facts()
 
     # Pairs; no source sentence stands on both sides of the split.
-    dataset = load_pairs(
-        config.data or (() if config.source else (sample_path("translations"),)),
-        config.source,
-        config.target,
-        config.source_lang,
-        config.target_lang,
-        validation=config.validation,
-        seed=config.split_seed,
-    )
+    files = config.data or (() if config.source else (sample_path("translations"),))
+    languages = (config.source_lang, config.target_lang)
+    split = {"validation": config.validation, "seed": config.split_seed}
+    dataset = load_pairs(files, config.source, config.target, *languages, **split)
     facts.state("Data", dataset.describe())
     facts.state("Sample pairs", dataset.samples())
 
-    # A tokenizer for each language, from the training pairs alone; one that is there is re-used.
-    tokenizers = []
-    for side, texts in (("source", dataset.train.sources), ("target", dataset.train.targets)):
-        tokenizer, note = load_or_train(
-            Path(f"{output}.tokenizers") / f"{side}.json",
-            texts,
-            config.tokenizer,
-            vocabulary_size=config.vocabulary_size,
-            min_frequency=config.min_frequency,
-        )
-        tokenizers.append(tokenizer)
-        facts.state(f"Tokenizer of the {side}", note)
+    # A tokenizer for each language, from the training pairs alone, unless both are there already.
+    *tokenizers, notes = load_or_train_pair(
+        f"{output}.tokenizers",
+        dataset.train.sources,
+        dataset.train.targets,
+        config.tokenizer,
+        vocabulary_size=config.vocabulary_size,
+        min_frequency=config.min_frequency,
+    )
+    facts.state("Tokenizers", notes)
 
     # Token ids in batches of a few shapes. What is too long is still tested, as far as it is read.
-    policies = {"train": config.overlong, "validation": config.overlong}
-    if config.overlong == "drop":
-        policies["validation"] = "cut"
     encoded, batches = {}, {}
     for part, pairs in dataset.parts.items():
-        encoded[part] = overlong.apply(
-            pairs, *tokenizers, seq_len=config.seq_len, policy=policies[part]
-        )
-        facts.state(f"Tokens, {part}", encoded[part].describe(*config.languages.values()))
+        policy = "cut" if (part, config.overlong) == ("validation", "drop") else config.overlong
+        encoded[part] = overlong.apply(pairs, *tokenizers, seq_len=config.seq_len, policy=policy)
+        facts.state(f"Tokens, {part}", encoded[part].describe(*languages))
         batches[part] = PairBatches(
             encoded[part].source_ids,
             encoded[part].target_ids,
@@ -193,20 +175,15 @@ def run(config: Config) -> Path:
 
     # Greedy translations of some of the validation sentences after each epoch.
     held_out, ids = encoded["validation"].pairs, encoded["validation"].source_ids
-    some = held_out.spread(config.validation_sentences)
     greedy = SentenceGenerator(model, tokenizers[1], config.seq_len)
     scores = training.TranslationScores(
-        lambda: greedy.sentences([ids[row] for row in some]),
-        held_out.take(some),
-        num_examples=config.num_examples,
+        greedy.sentences, ids, held_out, config.validation_sentences, config.num_examples
     )
 
     # Training; `parts` is one fit for a run that was never stopped.
+    steps = len(batches["train"]) * config.epochs
     rate = training.schedule(
-        config.schedule,
-        config.learning_rate,
-        total_steps=len(batches["train"]) * config.epochs,
-        warmup_steps=config.warmup_steps,
+        config.schedule, config.learning_rate, total_steps=steps, warmup_steps=config.warmup_steps
     )
     model.compile(
         optimizer=keras.optimizers.Adam(rate, beta_2=0.98, epsilon=1e-9),
@@ -258,7 +235,7 @@ def run(config: Config) -> Path:
         model=model,
         source_tokenizer=tokenizers[0],
         target_tokenizer=tokenizers[1],
-        languages=config.languages,
+        languages=dict(zip(("source", "target"), languages, strict=True)),
         max_length=config.seq_len,
         config_yaml=cli.to_yaml(config),
         card=facts.card(output.name),

@@ -163,6 +163,38 @@ def load_or_train(
     return tokenizer, f"made {path} of {tokenizer.vocabulary_size} tokens, since {why}"
 
 
+def load_or_train_pair(
+    folder: str | Path,
+    sources: Sequence[str],
+    targets: Sequence[str],
+    kind: Kind,
+    *,
+    vocabulary_size: int,
+    min_frequency: int,
+) -> tuple[Tokenizer, Tokenizer, list[str]]:
+    """A tokenizer for each language of a translator: `source.json` and `target.json` in a folder.
+
+    Args:
+        folder: Where they are kept; made if missing.
+        sources: The training texts of the language that is translated.
+        targets: Those of the language that it is translated into.
+        kind: As for `load_or_train`, like the rest.
+        vocabulary_size: See there.
+        min_frequency: See there.
+
+    Returns:
+        The tokenizers of source and target, and a sentence on each.
+
+    Raises:
+        ConfigError: As for `load_or_train`.
+        DataError: Likewise.
+    """
+    settings = {"vocabulary_size": vocabulary_size, "min_frequency": min_frequency}
+    source, of_source = load_or_train(Path(folder, "source.json"), sources, kind, **settings)
+    target, of_target = load_or_train(Path(folder, "target.json"), targets, kind, **settings)
+    return source, target, [of_source, of_target]
+
+
 def _check_settings(kind: str, vocabulary_size: int, min_frequency: int) -> None:
     if kind not in ("word", "bpe"):
         raise ConfigError(f"the kind of tokenizer is {kind!r}, but must be word or bpe")

@@ -1,9 +1,10 @@
 """Translating validation sentences at the end of each epoch."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
 from kerasft import backends
 from kerasft.data.pairs import PairTable
@@ -15,30 +16,37 @@ class TranslationScores(keras.callbacks.Callback):
     Pass it before the callbacks that read the logs (history, early stopping).
 
     Args:
-        translate: Gives a translation of each pair's source, by the model as it is.
+        translate: Token ids of sources -> translations, by the model as it is.
+        source_ids: One int array (tokens,) a pair.
         pairs: The pairs.
-        num_examples: How many are printed, the first ones, so that one sees them improve.
+        sentences: How many are translated, evenly spaced over the pairs; 0 takes all.
+        num_examples: How many are printed, each time the same, so that one sees them improve.
 
     Example:
-        >>> scores = TranslationScores(lambda: greedy.sentences(ids), pairs, num_examples=2)
+        >>> scores = TranslationScores(greedy.sentences, ids, pairs, sentences=300)
         >>> model.fit(batches, validation_data=validation, callbacks=[scores, history])
     """
 
     def __init__(
         self,
-        translate: Callable[[], list[str]],
+        translate: Callable[[Sequence[np.ndarray]], list[str]],
+        source_ids: Sequence[np.ndarray],
         pairs: PairTable,
+        sentences: int = 0,
         num_examples: int = 2,
     ) -> None:
         super().__init__()
-        self._translate, self._pairs, self._num_examples = translate, pairs, num_examples
+        rows = pairs.spread(sentences)
+        self._translate, self._num_examples = translate, num_examples
+        self._source_ids = [source_ids[row] for row in rows]
+        self._pairs = pairs.take(rows)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Translates, scores and prints."""
         from kerasft.evaluation.translation import score
 
         backends.current().sync_state(self.model)
-        found = self._translate()
+        found = self._translate(self._source_ids)
         scores = score(found, self._pairs.targets)
         if logs is not None:
             logs["val_bleu"], logs["val_chrf"] = scores["bleu"], scores["chrf"]
