@@ -13,6 +13,7 @@ from pathlib import Path
 from kerasft import storage
 from kerasft.bundle.export_notes import notes
 from kerasft.bundle.load import Bundle, load
+from kerasft.bundle.manifest import read
 from kerasft.errors import ConfigError
 
 FORMATS = ("keras", "huggingface", "onnx")
@@ -36,7 +37,7 @@ def export(
 
     Raises:
         ConfigError: The format is unknown, the output cannot be written or exists, or the format
-            cannot hold this model.
+            cannot hold this model; or the folder is of a task that has no exports.
         BundleError: The folder is broken.
 
     Example:
@@ -49,6 +50,11 @@ def export(
         )
     write = _writer(format)
     _check_output(Path(output), format, overwrite)
+    task = read(folder).task
+    if task != "classification":
+        raise ConfigError(
+            f"{folder} holds a model for {task}, which cannot be exported yet; only classifiers can"
+        )
     bundle = load(folder)
     from kerasft import peft
 

@@ -5,17 +5,15 @@ import json
 import pickle
 import shutil
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-import safetensors.numpy
+from forgery import reseal, rewrite, set_argument
 
 import bundles
 from kerasft import bundle, storage
 from kerasft.bundle import contents as c
-from kerasft.bundle.weights import Tensors
 from kerasft.errors import BundleError
 
 
@@ -23,19 +21,6 @@ from kerasft.errors import BundleError
 def folder(tmp_path: Path) -> Path:
     shutil.copytree(bundles.saved_lora().folder, tmp_path / "run")
     return tmp_path / "run"
-
-
-def reseal(folder: Path, change: Callable[[dict], object] = lambda data: None) -> None:
-    """Changes bundle.json and makes every hash fit again, as only a forger would."""
-    file = folder / c.MANIFEST
-    data = json.loads(file.read_text())
-    change(data)
-    for name, entry in data["files"].items():
-        entry["bytes"] = (folder / name).stat().st_size
-        entry["sha256"] = storage.sha256_file(folder / name)
-    data.pop("sha256")
-    data["sha256"] = c.hash_of(data)
-    storage.write_json(file, data)
 
 
 def refusal(folder: Path) -> str:
@@ -96,12 +81,6 @@ def test_other_formats_in_place_of_the_weights(folder, name, content, message):
     assert message in refusal(folder) and name in refusal(folder)
 
 
-def rewrite(file: Path, change: Callable[[dict], object]) -> None:
-    tensors = dict(Tensors(file))
-    change(tensors)
-    safetensors.numpy.save_file(tensors, file)
-
-
 QUERY = "distilbert.transformer.layer.0.attention.q_lin.weight"
 
 
@@ -124,10 +103,6 @@ def test_weights_that_do_not_fit_the_manifest(folder, name, change, message):
     rewrite(folder / name, change)
     reseal(folder)
     assert message in refusal(folder) and name.split("/")[0] in refusal(folder)
-
-
-def set_argument(**values: object) -> Callable[[dict], object]:
-    return lambda data: data["arguments"].update(values)
 
 
 @pytest.mark.parametrize(

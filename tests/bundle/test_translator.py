@@ -1,0 +1,158 @@
+"""A translator saved on this backend says the same on all three."""
+
+import json
+import pickle
+
+import numpy as np
+import pytest
+
+import translators
+from kerasft import backends, bundle
+from kerasft.bundle.export import export
+from kerasft.bundle.weights import Tensors
+from kerasft.errors import BundleError, ConfigError, PresetError
+
+RELOAD = """
+import json, sys
+import numpy as np
+from keras import ops
+from kerasft import bundle
+from kerasft.predict import Translator
+ids, texts, *folders = json.load(sys.stdin)
+answers = {}
+for folder in folders:
+    model = bundle.load_translator(folder).model
+    inputs = {name: np.array(values, "int32") for name, values in ids.items()}
+    answers[folder] = {
+        "log_probabilities": ops.convert_to_numpy(model(inputs, training=False)).tolist(),
+        "greedy": [t.translation for t in Translator(folder, beam_size=1).predict(texts)],
+    }
+print("ANSWERS" + json.dumps(answers))
+"""
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, translators.Saved]:
+    tied = translators.build(tie_embeddings=True, norm_first=False, N=1)
+    folder = tmp_path_factory.mktemp("saved") / "tied"
+    return {"tiny": translators.saved(), "tied": translators.save(folder, tied)}
+
+
+@pytest.mark.parametrize("backend", backends.BACKENDS)
+def test_reload_on_each_backend(saved, backend, run_python):
+    from kerasft.predict import Translator
+
+    ids = {name: array.tolist() for name, array in translators.inputs().items()}
+    folders = [str(item.folder) for item in saved.values()]
+    question = json.dumps([ids, translators.TEXTS, *folders])
+    result = run_python("-c", RELOAD, backend=backend, input=question)
+    assert result.returncode == 0, result.stderr
+    answers = json.loads(result.stdout.rpartition("ANSWERS")[2])
+    for name, item in saved.items():
+        answer = answers[str(item.folder)]
+        found = np.array(answer["log_probabilities"])
+        assert np.abs(found - item.log_probabilities).max() < 1e-4, name
+        here = Translator(item.folder, beam_size=1).predict(translators.TEXTS)
+        assert answer["greedy"] == [translation.translation for translation in here], name
+        assert len(set(answer["greedy"])) > 1  # the texts made a difference
+
+
+def test_the_folder_is_what_was_given(saved):
+    folder = saved["tiny"].folder
+    loaded = bundle.load_translator(folder)
+    assert loaded.manifest.task == "translation" and loaded.manifest.architecture == "transformer"
+    assert loaded.manifest.languages == translators.LANGUAGES
+    assert loaded.manifest.max_length == translators.MAX_LENGTH
+    assert loaded.model.arguments == translators.build().arguments
+    for tokenizer, expected in zip(
+        (loaded.source_tokenizer, loaded.target_tokenizer), translators.tokenizers(), strict=True
+    ):
+        for text in (*translators.SOURCES, *translators.TARGETS):
+            ids = tokenizer.encode([text], 50).token_ids[0]
+            assert ids.tolist() == expected.encode([text], 50).token_ids[0].tolist()
+            assert tokenizer.decode(ids) == expected.decode(ids)
+    assert (folder / "config.yaml").read_text() == "seed: 0\n"
+    card = (folder / "README.md").read_text()
+    assert card.startswith("# A tiny translator\n") and "python -m kerasft.predict FOLDER" in card
+    assert json.loads((folder / "report/metrics.json").read_text()) == {"bleu": 0.5}
+    names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert names == {"bundle.json", "report/metrics.json", *bundle.TranslationManifest.required}
+
+
+def test_weights_are_named_by_their_paths(saved):
+    tensors = Tensors(saved["tiny"].folder / "model.safetensors")
+    assert "transformer/encoder/block_0/self_attention/query/kernel" in tensors
+    model = translators.build()
+    assert set(tensors) == {weight.path for weight in model.weights}
+    assert tensors.count == model.arguments.parameter_count
+    tied = Tensors(saved["tied"].folder / "model.safetensors")
+    assert "transformer/projection/kernel" not in tied  # each weight is in the file once
+
+
+def test_a_trained_and_compiled_model_saves_its_weights_alone(tmp_path):
+    import keras
+
+    model = translators.build(dropout=0.1)
+    model.compile(optimizer=keras.optimizers.Adam(0.01), loss="sparse_categorical_crossentropy")
+    inputs = translators.inputs()
+    model.fit(inputs, inputs["target_ids"], verbose=0)
+    saved = translators.save(tmp_path / "run", model)
+    loaded = bundle.load_translator(saved.folder).model
+    assert np.abs(translators.log_probabilities(loaded) - saved.log_probabilities).max() < 1e-5
+    assert set(Tensors(saved.folder / "model.safetensors")) == {w.path for w in model.weights}
+
+
+def test_a_loaded_translator_can_be_saved_again(saved, tmp_path):
+    loaded = bundle.load_translator(saved["tiny"].folder)
+    again = translators.save(tmp_path / "again", loaded.model)
+    assert np.abs(again.log_probabilities - saved["tiny"].log_probabilities).max() < 1e-6
+    assert bundle.is_ours(again.folder)
+
+
+def test_what_does_not_fit_is_not_saved(tmp_path):
+    model = translators.build()
+    source, _ = translators.tokenizers()
+    plain = pickle.loads(pickle.dumps(source))
+    plain._backend.post_processor = _template("[SOS] $A")
+    other = pickle.loads(pickle.dumps(source))
+    other.pad_id = 0
+    small = translators.build(src_vocab_size=source.vocabulary_size - 1)
+    for options, message in [
+        ({"max_length": 21}, "max_length is 21, but the model takes 1 to 20"),
+        ({"max_length": 0}, "max_length is 0"),
+        ({"model": small}, "the tokenizer of the source has 25 tokens, but the model only 24"),
+        ({"target_tokenizer": source}, "the tokenizer of the target has 25 tokens"),
+        ({"source_tokenizer": plain}, r"does not put \[SOS\] before a text and \[EOS\] after it"),
+        ({"source_tokenizer": other}, "pads with the token 0, but the model with 1"),
+        ({"languages": {"source": "en"}}, "the languages are {'source': 'en'}"),
+        ({"languages": {"source": "en", "target": "../it"}}, "must name one source and one target"),
+        ({"preprocessing": {"stem": True}}, "unknown preprocessing step 'stem'"),
+    ]:
+        with pytest.raises(ConfigError, match=message):
+            translators.save(tmp_path / "run", **{"model": model, **options})
+    model.weights[3].assign(model.weights[3] * float("nan"))
+    with pytest.raises(ConfigError, match="hold NaN or infinity"):
+        translators.save(tmp_path / "run", model)
+    assert list(tmp_path.iterdir()) == []
+
+
+def _template(single: str):
+    from tokenizers import processors
+
+    return processors.TemplateProcessing(single=single, special_tokens=[("[SOS]", 2)])
+
+
+def test_a_folder_of_another_task_is_said_to_be_one(saved, tmp_path):
+    import bundles
+    from kerasft.presets import load_preset
+
+    folder = saved["tiny"].folder
+    with pytest.raises(BundleError, match="a model for translation, but one for classification"):
+        bundle.load(folder)
+    with pytest.raises(BundleError, match="a model for classification, but one for translation"):
+        bundle.load_translator(bundles.saved_lora().folder)
+    with pytest.raises(PresetError, match=r"cannot be loaded: .* holds a model for translation"):
+        load_preset(str(folder))
+    with pytest.raises(ConfigError, match="cannot be exported yet"):
+        export(folder, "onnx", tmp_path / "x.onnx")
+    assert list(tmp_path.iterdir()) == []
