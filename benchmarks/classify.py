@@ -14,20 +14,15 @@ median of the paired ratios PEFT / kerasft (above 1: kerasft is faster), and pea
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
-import statistics
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-BACKENDS = ("torch", "tensorflow", "jax")
+import paired
+from paired import BACKENDS
+
 STEPS, BATCH, LENGTH = 8, 16, 64
 
 
@@ -102,54 +97,6 @@ def peft_side(checkpoint: Path) -> dict[str, Callable[[], None]]:
     return {"step": lambda: train(full_ids, full_labels), "epoch": lambda: train(ids, labels)}
 
 
-def serve_jobs(side: str, checkpoint: Path) -> None:
-    """A worker: reads a job's name a line, runs it, answers with its seconds and peak memory."""
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
-    jobs = (kerasft_side if side == "kerasft" else peft_side)(checkpoint)
-    for line in sys.stdin:
-        start = time.perf_counter()
-        jobs[line.strip()]()
-        seconds = time.perf_counter() - start
-        print(json.dumps({"seconds": seconds, "peak_mib": peak_mib()}), file=answers, flush=True)
-
-
-def peak_mib() -> float:
-    """Largest resident size of this process so far, MiB."""
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (2**20 if sys.platform == "darwin" else 2**10)
-
-
-class Worker:
-    """A side in a process of its own."""
-
-    def __init__(self, side: str, checkpoint: Path, backend: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, __file__, "--worker", side, "--preset", str(checkpoint)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env={**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        )
-
-    def do(self, job: str) -> dict[str, float]:
-        """Runs a job and waits for it."""
-        assert self.process.stdin and self.process.stdout
-        self.process.stdin.write(job + "\n")
-        self.process.stdin.flush()
-        answer = self.process.stdout.readline()
-        if not answer:
-            raise SystemExit("a worker died: run it with --worker by hand to see why")
-        return json.loads(answer)
-
-    def stop(self) -> None:
-        """Ends the process."""
-        self.process.communicate()
-
-
 def random_checkpoint(directory: Path) -> Path:
     """A DistilBERT of the usual size with random weights: speed does not depend on their values."""
     import transformers
@@ -179,24 +126,6 @@ def sample_words() -> list[str]:
     return " ".join(read_table(sample_path("conversations")).texts).split()
 
 
-def compare(checkpoint: Path, backend: str, rounds: int) -> dict[str, float]:
-    """Paired, interleaved medians of both jobs on one backend."""
-    ours, theirs = Worker("kerasft", checkpoint, backend), Worker("peft", checkpoint, backend)
-    result: dict[str, float] = {}
-    for job, unit in (("step", 1e3 / STEPS), ("epoch", 1.0)):
-        for worker in (ours, theirs):
-            worker.do(job)  # compiles, warms caches up
-            worker.do(job)
-        pairs = [(ours.do(job), theirs.do(job)) for _ in range(rounds)]
-        result[f"{job}_ours"] = statistics.median(a["seconds"] for a, _ in pairs) * unit
-        result[f"{job}_peft"] = statistics.median(b["seconds"] for _, b in pairs) * unit
-        result[f"{job}_ratio"] = statistics.median(b["seconds"] / a["seconds"] for a, b in pairs)
-        result["mib_ours"], result["mib_peft"] = (side["peak_mib"] for side in pairs[-1])
-    ours.stop()
-    theirs.stop()
-    return result
-
-
 def main() -> None:
     """Runs the comparison and prints a Markdown table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -206,32 +135,32 @@ def main() -> None:
     parser.add_argument("--worker", choices=("kerasft", "peft"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.worker:
-        return serve_jobs(arguments.worker, arguments.preset)
+        make = kerasft_side if arguments.worker == "kerasft" else peft_side
+        return paired.serve(lambda: make(arguments.preset))
 
     with tempfile.TemporaryDirectory() as scratch:
         checkpoint = arguments.preset or random_checkpoint(Path(scratch))
-        print(machine(), flush=True)
+        print(paired.machine(), flush=True)
         print("\n| backend | step, ms | PEFT | ratio | epoch, s | PEFT | ratio | peak MiB | PEFT |")
         print("|---|---|---|---|---|---|---|---|---|", flush=True)
         for backend in arguments.backends:
-            r = compare(checkpoint, backend, arguments.rounds)
+            sides = [
+                paired.Worker(__file__, ["--worker", side, "--preset", checkpoint], backend)
+                for side in ("kerasft", "peft")
+            ]
+            step, epoch = (
+                paired.compare(sides, job, arguments.rounds) for job in ("step", "epoch")
+            )
+            for side in sides:
+                side.stop()
+            (ours, theirs), (epoch_ours, epoch_theirs) = step, epoch
             print(
-                f"| {backend} "
-                f"| {r['step_ours']:.0f} | {r['step_peft']:.0f} | {r['step_ratio']:.2f}x "
-                f"| {r['epoch_ours']:.1f} | {r['epoch_peft']:.1f} | {r['epoch_ratio']:.2f}x "
-                f"| {r['mib_ours']:.0f} | {r['mib_peft']:.0f} |",
+                f"| {backend} | {ours.seconds / STEPS * 1e3:.0f} "
+                f"| {theirs.seconds / STEPS * 1e3:.0f} | {theirs.ratio:.2f}x "
+                f"| {epoch_ours.seconds:.1f} | {epoch_theirs.seconds:.1f} "
+                f"| {epoch_theirs.ratio:.2f}x | {epoch_ours.mib:.0f} | {epoch_theirs.mib:.0f} |",
                 flush=True,
             )
-
-
-def machine() -> str:
-    """Processor, cores and the versions that matter."""
-    from importlib.metadata import version
-
-    names = ("keras", "keras-hub", "torch", "tensorflow", "jax", "transformers", "peft")
-    versions = ", ".join(f"{name} {version(name)}" for name in names)
-    python = f"Python {platform.python_version()}"
-    return f"{platform.machine()}, {os.cpu_count()} cores, {python}; {versions}"
 
 
 if __name__ == "__main__":
