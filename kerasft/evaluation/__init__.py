@@ -1,14 +1,25 @@
-"""How good a classifier is: metrics, simple baselines from the same split, and pictures.
+"""How good a model is: metrics, simple baselines from the same split, and pictures.
+
+A classifier:
 
 scores = evaluation.score(probabilities, dataset.train, dataset.test, label_map)
 print(evaluation.table(scores["this model"]))
 print(evaluation.comparison(scores))
+
+A translator:
+
+metrics = evaluation.score_translations({"greedy": found, "copy": pairs.sources}, pairs)
+print(evaluation.signatures())
 """
 
+from kerasft.evaluation.architecture_plot import plot_architecture
 from kerasft.evaluation.baselines import baselines, majority, tfidf
 from kerasft.evaluation.classification import comparison, evaluate, means, table
 from kerasft.evaluation.plots import plot_confusion, plot_loss
 from kerasft.evaluation.report import THIS_MODEL, classifier_report, score
+from kerasft.evaluation.translation import score_by_origin, score_translations, signatures
+from kerasft.evaluation.translation_plots import plot_attention, plot_lengths, plot_scores
+from kerasft.evaluation.translation_report import translation_report
 
 __all__ = [
     "THIS_MODEL",
@@ -18,9 +29,17 @@ __all__ = [
     "evaluate",
     "majority",
     "means",
+    "plot_architecture",
+    "plot_attention",
     "plot_confusion",
+    "plot_lengths",
     "plot_loss",
+    "plot_scores",
     "score",
+    "score_by_origin",
+    "score_translations",
+    "signatures",
     "table",
     "tfidf",
+    "translation_report",
 ]

@@ -31,7 +31,7 @@ def plot_loss(history: dict[str, Any], path: str | Path, *, metric: str | None =
     """
     from matplotlib.ticker import MaxNLocator
 
-    figure, axes = _figure(8.0, 4.6)
+    figure, axes = figure_and_axes(8.0, 4.6)
     losses, epochs = np.asarray(history["losses"], float), history["epochs"]
     steps = np.arange(1, len(losses) + 1)
     lines = []
@@ -76,14 +76,16 @@ def plot_confusion(metrics: Metrics, path: str | Path) -> None:
         metrics: What `evaluate` returned.
         path: The PNG to write.
     """
-    names = [_shorten(name) for name in metrics["per_class"]]
+    names = [shorten(name) for name in metrics["per_class"]]
     counts = np.asarray(metrics["confusion"])
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     classes = len(names)
     # Half an inch a class, so that the numbers fit, and room for the longest name on two sides.
     cell = 0.95 if classes <= 6 else 0.55
     margin = 0.085 * max(map(len, names)) + 1.0
-    figure, axes = _figure(max(cell * classes + margin + 1.0, 5.0), cell * classes + margin + 0.4)
+    figure, axes = figure_and_axes(
+        max(cell * classes + margin + 1.0, 5.0), cell * classes + margin + 0.4
+    )
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     bar = figure.colorbar(image, ax=axes, fraction=0.046, pad=0.03)
     bar.set_label("share of the true class")
@@ -117,7 +119,8 @@ def _write_cells(axes: "Axes", counts: np.ndarray, shares: np.ndarray) -> None:
             axes.text(column, row, text, ha="center", va="center", color=color, fontsize=size)
 
 
-def _figure(width: float, height: float) -> tuple["Figure", "Axes"]:
+def figure_and_axes(width: float, height: float) -> tuple["Figure", "Axes"]:
+    """An empty figure of so many inches, without pyplot, and its axes."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -161,8 +164,7 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def _shorten(name: str) -> str:
+def shorten(name: str, longest: int = LONGEST_NAME) -> str:
+    """A name as a picture can hold it: not longer than `longest`, nothing taken for a formula."""
     # "$" would start matplotlib's mathematics.
-    return (name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…").replace(
-        "$", r"\$"
-    )
+    return (name if len(name) <= longest else name[: longest - 1] + "…").replace("$", r"\$")

@@ -1,0 +1,179 @@
+"""The `report/` folder of a translator's run: scores, pictures and every held-out translation."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kerasft import storage
+from kerasft.data.pairs import PairTable
+from kerasft.errors import DataError
+from kerasft.evaluation.architecture_plot import plot_architecture
+from kerasft.evaluation.plots import plot_loss
+from kerasft.evaluation.translation import signatures
+from kerasft.evaluation.translation_plots import plot_attention, plot_lengths, plot_scores
+
+if TYPE_CHECKING:
+    from kerasft.data.overlong import EncodedPairs
+    from kerasft.models.transformer import Transformer
+    from kerasft.text.tokenizer import Tokenizer
+
+SAMPLES = 20
+
+
+def translation_report(
+    metrics: Mapping[str, Mapping[str, float]],
+    history: Mapping[str, Any],
+    *,
+    model: Transformer,
+    tokenizers: Sequence[Tokenizer],
+    languages: Sequence[str],
+    train: EncodedPairs,
+    held_out: EncodedPairs,
+    translations: Mapping[str, Sequence[str]],
+    **more: Any,
+) -> Callable[[Path], None]:
+    """Returns the function that writes a report into a folder, for `bundle.save_translator`.
+
+    Args:
+        metrics: What `score_translations` returned.
+        history: What `History.to_dict` said of the training.
+        model: The model as trained.
+        tokenizers: Of the source and of the target.
+        languages: Their names.
+        train: The training pairs, for the histogram of lengths.
+        held_out: The pairs that were translated.
+        translations: As for `score_translations`; the last is the one shown in the pictures.
+        **more: Further entries of `metrics.json`.
+
+    Raises:
+        DataError: There is no translation, or not one a pair.
+
+    Example:
+        >>> write = translation_report(metrics, history.to_dict(), model=model, ...)
+        >>> write(Path("report"))   # metrics.json, loss.png, scores.png, lengths.png,
+        >>>                         # architecture.png, attention.png, samples.md, samples.jsonl
+    """
+    pairs = held_out.pairs
+    if not translations:
+        raise DataError("there are no translations to report")
+    for name, found in translations.items():
+        if len(found) != len(pairs):
+            raise DataError(f"{name!r} has {len(found)} translations of {len(pairs)} pairs")
+    best = list(translations)[-1]
+
+    def write(folder: Path) -> None:
+        content = {
+            "validation": {name: dict(row) for name, row in metrics.items()},
+            "signatures": signatures(),
+            **more,
+            "history": dict(history),
+        }
+        storage.write_json(folder / "metrics.json", content)
+        plot_loss(dict(history), folder / "loss.png")
+        plot_scores(history["epochs"], folder / "scores.png")
+        ids = (train.source_ids, train.target_ids)
+        lengths = {
+            language: np.array([len(row) for row in side])
+            for language, side in zip(_distinct(languages), ids, strict=True)
+        }
+        plot_lengths(lengths, folder / "lengths.png", seq_len=train.source.max_length)
+        plot_architecture(model.arguments, folder / "architecture.png")
+        row = telling_pair(held_out)
+        scores, said = attention_of(
+            model, tokenizers, held_out.source_ids[row], translations[best][row]
+        )
+        source = tokenizers[0].tokens(held_out.source_ids[row].tolist())
+        plot_attention(scores, source, said, folder / "attention.png")
+        (folder / "samples.md").write_text(samples(pairs, translations), encoding="utf-8")
+        with open(folder / "samples.jsonl", "w", encoding="utf-8", newline="\n") as file:
+            for record in records(pairs, translations):
+                file.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+    return write
+
+
+def attention_of(
+    model: Transformer, tokenizers: Sequence[Tokenizer], source_ids: np.ndarray, translation: str
+) -> tuple[np.ndarray, list[str]]:
+    """Where the last decoder block looked while it said a translation, as the mean of its heads.
+
+    Args:
+        model: The model.
+        tokenizers: Of the source and of the target.
+        source_ids: (s,) int, one source with its special tokens.
+        translation: What the model made of it.
+
+    Returns:
+        The scores (t, s), each row the share of each source token; and the t tokens said, the last
+        of them [EOS].
+    """
+    import keras
+
+    limit = model.arguments.tgt_seq_len + 1
+    target_ids = tokenizers[1].encode([translation], limit).token_ids[0]
+    # What the decoder reads at one position decides which token it says next.
+    inputs = {
+        "source_ids": np.asarray(source_ids, np.int32)[None],  # (1, s)
+        "target_ids": np.asarray(target_ids[:-1], np.int32)[None],  # (1, t)
+    }
+    scores = keras.ops.convert_to_numpy(keras.ops.stop_gradient(model.cross_attention(inputs)))
+    return scores[0].mean(axis=0), tokenizers[1].tokens(target_ids[1:].tolist())
+
+
+def telling_pair(held_out: EncodedPairs, wanted: int = 11) -> int:
+    """The first pair whose source is about as long as fills a picture well.
+
+    Args:
+        held_out: The pairs.
+        wanted: Tokens of the source, with its special ones.
+    """
+    lengths = np.array([len(ids) for ids in held_out.source_ids])
+    return int(np.abs(lengths - wanted).argmin())
+
+
+def records(
+    pairs: PairTable, translations: Mapping[str, Sequence[str]]
+) -> list[dict[str, str | dict[str, str]]]:
+    """Source, reference, origin (if known) and all translations of each pair."""
+    found: list[dict[str, str | dict[str, str]]] = []
+    for row, (source, target) in enumerate(zip(pairs.sources, pairs.targets, strict=True)):
+        record: dict[str, str | dict[str, str]] = {"source": source, "reference": target}
+        if pairs.origins is not None:
+            record["origin"] = pairs.origins[row]
+        record["translations"] = {name: texts[row] for name, texts in translations.items()}
+        found.append(record)
+    return found
+
+
+def samples(pairs: PairTable, translations: Mapping[str, Sequence[str]]) -> str:
+    """A page in Markdown of some of the pairs, evenly spaced, right and wrong ones alike."""
+    best = list(translations)[-1]
+    rows = pairs.spread(SAMPLES)
+    lines = [
+        "# Sample translations",
+        "",
+        f"{len(rows)} of the {len(pairs)} held-out pairs, evenly spaced (samples.jsonl has all); "
+        f"translated by {best}.",
+        "",
+        "| source | reference | translation |",
+        "|---|---|---|",
+    ]
+    for row in rows:
+        cells = (pairs.sources[row], pairs.targets[row], translations[best][row])
+        lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    return text.replace("\\", r"\\").replace("|", r"\|").replace("\n", " ")
+
+
+def _distinct(languages: Sequence[str]) -> list[str]:
+    """The two languages' names, told apart also where a model rewrites one language."""
+    source, target = languages
+    return [source, target] if source != target else [f"{source} (source)", f"{target} (target)"]
