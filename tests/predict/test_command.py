@@ -1,15 +1,13 @@
 """`python -m kerasft.predict` as a user runs it, on a folder that labels texts."""
 
 import csv
-import io
 import json
 import os
-from pathlib import Path
 
 import pytest
 
 import bundles
-from kerasft.predict import Predictor, tasks
+from kerasft.predict import Predictor
 from kerasft.predict import command as command_line
 
 
@@ -24,26 +22,8 @@ def predictor(saved: bundles.Saved) -> Predictor:
 
 
 @pytest.fixture
-def command(saved, predictor, monkeypatch, capsys):
-    """Runs the command in this process, with the loaded predictor: (exit code, stdout, stderr)."""
-
-    def open_folder(folder: str, **options: object) -> object:
-        same = Path(folder) == saved.folder and not any(options.values())
-        return predictor if same else tasks.open_folder(folder, **options)
-
-    monkeypatch.setattr(command_line, "open_folder", open_folder)
-
-    def run(*arguments: object, stdin: bytes = b"", folder: object = saved.folder):
-        monkeypatch.setattr("sys.argv", ["predict", str(folder), *map(str, arguments)])
-        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        code = 0
-        try:
-            command_line.main()
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        return code, *capsys.readouterr()
-
-    return run
+def command(saved, predictor, command_with):
+    return command_with(saved.folder, predictor)
 
 
 def refused(result: tuple[int, str, str]) -> str:
@@ -143,6 +123,7 @@ def test_wrong_input_is_one_sentence(command, tmp_path, saved):
         (["--input", source, "--output", source, "--overwrite"], b"", "is the input"),
         (["a", "--frobnicate"], b"", "--frobnicate"),
         (["a", "--format", "xml"], b"", "invalid choice: 'xml'"),
+        (["a", "--beam_size", "4"], b"", "--beam_size has no meaning for"),
     ]:
         assert message in refused(command(*arguments, stdin=stdin))
     assert "nowhere is not a folder" in refused(command("a", folder="nowhere"))

@@ -1,12 +1,12 @@
 """The routes: what they answer, and that the description of them is true."""
 
-import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from html.parser import HTMLParser
 
 import httpx
 import pytest
+from openapi import matches
 from running import LIMITS, TEXTS
 
 import bundles
@@ -83,37 +83,6 @@ def test_other_paths_and_methods_get_the_same_shape(
     assert response.json()["error"]["code"] == code
     if status == 405:
         assert response.headers["allow"]
-
-
-def matches(value: object, schema: dict, schemas: dict) -> bool:
-    """Whether a JSON value is what a schema of ours says (the keywords that ours use)."""
-    if "$ref" in schema:
-        schema = schemas[schema["$ref"].rpartition("/")[2]]
-    kinds = {
-        "string": str, "integer": int, "number": (int, float), "boolean": bool, "array": list,
-        "object": dict,
-    }  # fmt: skip
-    if not isinstance(value, kinds[schema["type"]]):
-        return False
-    if isinstance(value, list):
-        return (
-            schema.get("minItems", 0) <= len(value) <= schema.get("maxItems", 10**9)
-            and all(matches(item, schema["items"], schemas) for item in value)
-        )  # fmt: skip
-    if isinstance(value, str):
-        return (
-            schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", 10**9)
-            and re.search(schema.get("pattern", ""), value) is not None
-        )  # fmt: skip
-    if isinstance(value, dict):
-        properties, others = schema.get("properties", {}), schema.get("additionalProperties")
-        return set(schema.get("required", [])) <= value.keys() and all(
-            matches(item, properties[name], schemas)
-            if name in properties
-            else isinstance(others, dict) and matches(item, others, schemas)
-            for name, item in value.items()
-        )
-    return True
 
 
 def test_openapi_describes_what_is_answered(server) -> None:

@@ -1,0 +1,41 @@
+"""`python -m kerasft.predict` in this process, with a predictor that is loaded once."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from kerasft.predict import command as command_line
+from kerasft.predict import tasks
+
+Result = tuple[int, str, str]
+
+
+@pytest.fixture
+def command_with(monkeypatch, capsys) -> Callable[[Path, object], Callable[..., Result]]:
+    """The command on a folder whose predictor is given: arguments -> (exit code, stdout, stderr).
+
+    The given predictor stands for the folder as long as no option of a single task is given.
+    """
+
+    def make(known: Path, predictor: object) -> Callable[..., Result]:
+        def open_folder(folder: str, **options: object) -> object:
+            same = Path(folder) == known and all(value is None for value in options.values())
+            return predictor if same else tasks.open_folder(folder, **options)
+
+        monkeypatch.setattr(command_line, "open_folder", open_folder)
+
+        def run(*arguments: object, stdin: bytes = b"", folder: object = known) -> Result:
+            monkeypatch.setattr("sys.argv", ["predict", str(folder), *map(str, arguments)])
+            monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+            code = 0
+            try:
+                command_line.main()
+            except SystemExit as stop:
+                code = int(stop.code or 0)
+            return code, *capsys.readouterr()
+
+        return run
+
+    return make
