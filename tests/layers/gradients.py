@@ -55,7 +55,8 @@ def _jax(function, inputs, variables, direction):
 
     values = [v.value for v in variables]
     tensors = [jax.numpy.asarray(array) for array in inputs]
-    (_, value), (of_inputs, of_values) = jax.value_and_grad(loss, (0, 1), has_aux=True)(
-        tensors, values
-    )
+    # For so small a model XLA takes longer to optimize than to run.
+    quick = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
+    step = jax.jit(jax.value_and_grad(loss, (0, 1), has_aux=True), compiler_options=quick)
+    (_, value), (of_inputs, of_values) = step(tensors, values)
     return value, [*of_inputs, *of_values]

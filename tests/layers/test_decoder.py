@@ -68,14 +68,13 @@ def decoder(request):
 
 
 def test_the_future_has_no_part_in_a_position(decoder):
-    for position in range(4):
-        direction = np.zeros(X.shape, "float32")
-        direction[:, position] = RNG.normal(size=(3, 8))
-        _, [gradient] = value_and_gradients(
-            lambda x: decoder(x, MEMORY, target_mask=causal_mask(4)), [X], [], direction
-        )
-        assert (gradient[:, position + 1 :] == 0.0).all()
-        assert (np.abs(gradient[:, : position + 1]).max(axis=(0, 2)) > 1e-5).all()
+    direction = np.zeros(X.shape, "float32")
+    direction[:, 1] = RNG.normal(size=(3, 8))
+    _, [gradient] = value_and_gradients(
+        lambda x: decoder(x, MEMORY, target_mask=causal_mask(4)), [X], [], direction
+    )
+    assert (gradient[:, 2:] == 0.0).all()
+    assert (np.abs(gradient[:, :2]).max(axis=(0, 2)) > 1e-5).all()
 
 
 def test_the_last_blocks_scores_over_the_source(decoder):
