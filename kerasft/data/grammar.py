@@ -38,6 +38,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from functools import cache
 from itertools import islice, zip_longest
 from pathlib import Path
 
@@ -80,9 +81,10 @@ BE = ("am", "are", "is", "are", "are", "are")
 MODALS = {"volere": ("want to", "wants to"), "dovere": ("have to", "has to")}
 
 
-def sentences() -> list[Pair]:
+@cache
+def sentences() -> tuple[Pair, ...]:
     """Every row of the grammar: (English, Italian), rule by rule, no English sentence twice."""
-    return [pair for rule, count in RULES.items() for pair in choose(rule(), count)]
+    return tuple(pair for rule, count in RULES.items() for pair in choose(rule(), count))
 
 
 def choose(candidates: Iterator[Candidate], count: int) -> list[Pair]:
