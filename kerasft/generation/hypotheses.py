@@ -61,7 +61,8 @@ def of_beams(
             if possible(score):
                 tokens = _trace(found, row, int(found["steps"]) - 1, beam)
                 hypotheses.append(Hypothesis(tokens, float(score), truncated=True))
-    return hypotheses[:n_best]
+    # Only NaN leaves nothing that is possible; let the score say so.
+    return hypotheses[:n_best] or [Hypothesis((), float("nan"), truncated=True)]
 
 
 def _trace(found: Mapping[str, np.ndarray], row: int, position: int, beam: int) -> tuple[int, ...]:

@@ -15,14 +15,15 @@ if TYPE_CHECKING:
     from kerasft.text.tokenizer import Tokenizer
 
 
-class SentenceGenerator:
+class SentenceGenerator(Generator):
     """A generator that knows the tokenizer of its outputs, one of `train_tokenizer`.
 
     Args:
         model: The model.
         tokenizer: Of the outputs.
-        max_length: Most tokens of a source, and of an output with its [EOS].
+        max_length: Most tokens of an output, [SOS] and [EOS] included, as in training.
         beam_size: Hypotheses followed at a time; 1 is greedy search.
+        max_source_length: Most tokens of a source; `max_length` by default.
 
     Example:
         >>> greedy = SentenceGenerator(model, italian, max_length=32)
@@ -31,17 +32,23 @@ class SentenceGenerator:
     """
 
     def __init__(
-        self, model: StepModel, tokenizer: Tokenizer, max_length: int, beam_size: int = 1
+        self,
+        model: StepModel,
+        tokenizer: Tokenizer,
+        max_length: int,
+        beam_size: int = 1,
+        max_source_length: int | None = None,
     ) -> None:
         self._tokenizer = tokenizer
         ids = [tokenizer.token_id(token) for token in (START, END)]
-        self._generator = Generator(
+        super().__init__(
             model,
             start_id=ids[0],  # type: ignore[arg-type]  # `train_tokenizer` gives it both
             end_id=ids[1],  # type: ignore[arg-type]
             pad_id=tokenizer.pad_id,
-            max_length=max_length,
+            max_length=max_length - 1,
             beam_size=beam_size,
+            max_source_length=max_source_length or max_length,
         )
 
     def sentences(self, source_ids: Sequence[np.ndarray]) -> list[str]:
@@ -50,5 +57,4 @@ class SentenceGenerator:
         Args:
             source_ids: One int array (tokens,) a source, special tokens included.
         """
-        found = self._generator.generate(source_ids)
-        return [self._tokenizer.decode(best.token_ids) for best, *_ in found]
+        return [self._tokenizer.decode(best.token_ids) for best, *_ in self.generate(source_ids)]

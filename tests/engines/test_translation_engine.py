@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+
+import translators
+from kerasft import bundle
+from kerasft.engines.translation_engine import TranslationEngine
+from kerasft.errors import BundleError, ConfigError, DataError
+
+
+@pytest.fixture(scope="module", params=[1, 3])
+def engine(request) -> TranslationEngine:
+    return TranslationEngine(bundle.load_translator(translators.saved().folder), request.param)
+
+
+def test_translations_are_those_of_the_whole_forward_pass(engine):
+    """The score of each translation, from one pass over all of its tokens without a cache."""
+    from keras import ops
+
+    source, target = translators.tokenizers()
+    model = bundle.load_translator(translators.saved().folder).model
+    found = engine.translate(translators.TEXTS)
+    for text, result in zip(translators.TEXTS, found, strict=True):
+        ids = source.encode([text], translators.MAX_LENGTH).token_ids[0]
+        (hypothesis,) = engine._generator.generate([ids])[0]
+        tokens = [target.token_id("[SOS]"), *hypothesis.token_ids, target.token_id("[EOS]")]
+        inputs = {"source_ids": ids[None], "target_ids": np.array([tokens[:-1]], "int32")}
+        log_probs = ops.convert_to_numpy(model(inputs, training=False))[0]
+        steps = len(hypothesis.token_ids) + (not hypothesis.truncated)
+        expected = sum(log_probs[place, tokens[place + 1]] for place in range(steps))
+        assert result.score == pytest.approx(expected, abs=1e-4)
+        assert result.text == target.decode(hypothesis.token_ids)
+        assert result.truncated == hypothesis.truncated
+    assert len({round(result.score, 3) for result in found}) > 1  # they do differ
+
+
+def test_what_was_lost_is_told(engine):
+    found = engine.translate(translators.TEXTS)
+    assert [result.unknown_words for result in found] == [(), (), ("zebra",), ()]
+    assert [result.cut for result in found] == [False, False, False, True]
+
+
+def test_order_and_neighbors_do_not_matter(engine):
+    texts = translators.TEXTS * 3
+    together = engine.translate(texts)
+    for text, result in zip(texts, together, strict=True):
+        (alone,) = engine.translate([text])
+        assert alone[2:] == result[2:] and alone.text == result.text
+        assert alone.score == pytest.approx(result.score, abs=1e-4)
+
+
+def test_nothing_in_nothing_out(engine):
+    assert engine.translate([]) == []
+
+
+def test_odd_texts_are_translated_too(engine):
+    odd = ["☃", "\u0000", "a" * 10_000, "مرحبا", "!!!", "\u200b", "[PAD] [SOS]", "日本", ""]
+    assert len(engine.translate(odd)) == len(odd)
+
+
+def test_what_is_no_text_is_refused_by_its_place(engine):
+    for text in (3, None, b"bytes", "\ud800"):
+        with pytest.raises(DataError, match="text 1"):
+            engine.translate(["good", text])
+
+
+@pytest.mark.parametrize("beam_size", [1, 4])
+def test_a_model_that_computes_nan_is_refused(beam_size):
+    loaded = bundle.load_translator(translators.saved().folder)
+    bias = loaded.model.projection.bias
+    bias.assign(bias * float("nan"))
+    with pytest.raises(BundleError, match="weights are broken"):
+        TranslationEngine(loaded, beam_size).translate(["the station"])
+
+
+def test_a_beam_of_nothing_is_refused():
+    with pytest.raises(ConfigError, match="beam_size is 0"):
+        TranslationEngine(bundle.load_translator(translators.saved().folder), 0)
