@@ -44,7 +44,8 @@ def detokenize(tokens: Sequence[str]) -> str:
     glued = True  # whether the last token takes no space after it
     for i, token in enumerate(tokens):
         if token == '"':
-            left, right = quoted, not quoted
+            left = quoted or i == len(tokens) - 1
+            right = not quoted
             quoted = not quoted
         else:
             left, right = _sides(tokens, i)

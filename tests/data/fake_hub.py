@@ -57,6 +57,30 @@ configs:
 ---
 """
 TEXTS = ["all good", "all bad", "good", "bad"]
+
+# Translations as OPUS has them on the hub; the first configuration declares the feature.
+TRANSLATIONS = [
+    {"en": "Hi.", "it": "Ciao."},
+    {"en": "", "it": "Niente."},
+    {"en": " Two\nlines.", "it": "Due."},
+    {"en": "Nothing.", "it": None},
+]
+BOOKS = """---
+configs:
+- {config_name: en-it, data_files: en-it.parquet}
+- {config_name: plain, data_files: plain.parquet}
+- {config_name: silent, data_files: silent.parquet}
+- {config_name: strings, data_files: strings.parquet}
+- {config_name: numbers, data_files: numbers.parquet}
+dataset_info:
+- config_name: en-it
+  features:
+  - name: translation
+    dtype:
+      translation:
+        languages: [en, it]
+---
+"""
 DATASETS: dict[str, dict[str, bytes]] = {
     "some/reviews": {"README.md": CARD.encode(), **data(text=TEXTS, label=[1, 0, 1, 0])},
     "some/strings": data(text=TEXTS, label=["yes", "no", " yes ", "no"]),
@@ -73,6 +97,14 @@ DATASETS: dict[str, dict[str, bytes]] = {
         "README.md": CONFIGURATIONS,
         "first/train.parquet": parquet(text=["one"], label=["a"]),
         "second/train.parquet": parquet(text=["two"], label=["b"]),
+    },
+    "some/books": {
+        "README.md": BOOKS.encode(),
+        "en-it.parquet": parquet(translation=TRANSLATIONS),
+        "plain.parquet": parquet(translation=TRANSLATIONS),
+        "silent.parquet": parquet(translation=TRANSLATIONS[1:2]),
+        "strings.parquet": parquet(translation=["Hi."]),
+        "numbers.parquet": parquet(translation=[{"en": 1, "it": 2}]),
     },
     "some/script": {"script.py": b"import datasets\n"},
     "some/broken": {"data/train-00000-of-00001.parquet": b"PAR1 this is no parquet PAR1"},
