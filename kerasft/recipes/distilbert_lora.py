@@ -9,7 +9,6 @@ train. What is saved predicts the same on torch, TensorFlow and JAX.
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -188,7 +187,6 @@ def run(config: Config) -> Path:
         enabled=config.resume,
         stateful=[history, *stopping],
     )
-    started = time.perf_counter()
     for part in resume.parts(config.epochs):
         model.fit(
             part.batches,
@@ -199,8 +197,7 @@ def run(config: Config) -> Path:
         )
     for callback in stopping:
         callback.restore(model)
-    seconds = time.perf_counter() - started
-    facts.state("Training", f"{len(history.losses)} steps, {seconds:.1f} s in this process")
+    facts.state("Training", history.summary())
 
     # Evaluation, once, on rows that nothing above has seen, beside what costs nothing to try.
     logits = test.unsort(model.predict(test, verbose=0))  # (rows, labels)
@@ -231,7 +228,7 @@ def run(config: Config) -> Path:
             dataset.test,
             probabilities,
             label_map.names,
-            seconds=seconds,
+            seconds=history.seconds,
             parameters=asdict(counts),
             rows=dataset.rows_per_class(),
             test_sha256=dataset.test_sha256,

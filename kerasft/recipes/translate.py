@@ -3,14 +3,12 @@
     python -m kerasft.recipes.translate
     python -m kerasft.recipes.translate --data pairs.tsv --epochs 20 --d_model 256
 
-Two word-level tokenizers are made from the training pairs; the Transformer of "Attention Is All You
-Need" learns from them; BLEU and chrF are printed after each epoch. What is saved translates the
-same on torch, TensorFlow and JAX.
+The Transformer of "Attention Is All You Need", a word-level tokenizer for each language, BLEU after
+each epoch. What is saved translates the same on torch, TensorFlow and JAX.
 """
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -25,10 +23,9 @@ class Config(cli.RunOptions):
     """Train a Transformer from scratch to translate, and save it.
 
     Args:
-        data: FILE.tsv (source TAB target) or hub:NAME with a `translation` column, or several;
-            else the English-Italian sample that ships with kerasft.
-        source: A text file with a sentence a line, with `target` (Moses format).
-        target: Its translations, line by line.
+        data: FILE.tsv (source TAB target) or hub:NAME, or several; else kerasft's own sample.
+        source: A text file with a sentence a line; `target` has their translations (Moses format).
+        target: See `source`.
         source_lang: Language of the source: its key in a hub dataset, and for the record.
         target_lang: Language of the target.
         validation: Share of the source sentences that is held out.
@@ -37,19 +34,19 @@ class Config(cli.RunOptions):
         min_frequency: Words (or pieces) that occur less often are unknown.
         vocabulary_size: Most entries of each vocabulary.
         seq_len: Tokens that the model takes, with [SOS] and [EOS].
-        overlong: What to do with longer training pairs: `drop`, `cut` or `refuse`.
+        overlong: What to do with longer pairs: `drop`, `cut` or `refuse` them.
         d_model: Width of the model.
         layers: Blocks of the encoder, and of the decoder.
         heads: Attention heads; must divide `d_model`.
         d_ff: Width inside the feed-forward layers.
-        dropout: Dropout on embeddings, attention weights and what each sublayer adds.
+        dropout: Dropout on the embeddings and on what each sublayer adds.
         tie_embeddings: Use the target embedding as projection too.
         norm: Whether layer normalization stands before (`pre`) or after (`post`) a sublayer.
         epochs: Passes over the training pairs.
         tokens_per_batch: Positions of a batch: rows times the longer of the two lengths.
         learning_rate: Of Adam: the peak of the schedule.
         schedule: `inverse_sqrt` (the paper's), `linear` (to 0 at the last step) or `constant`.
-        warmup_steps: Steps in which the rate rises; not with `constant`.
+        warmup_steps: Steps in which the rate rises (`constant` has none).
         label_smoothing: Share of each label that is spread over the vocabulary.
         num_examples: Translations printed after each epoch.
         validation_sentences: Sentences translated after each epoch; 0 takes all.
@@ -109,20 +106,18 @@ def run(config: Config) -> Path:
     import keras
 
     from kerasft import training
-    from kerasft.data import overlong
-    from kerasft.data.pair_batches import PairBatches
+    from kerasft.data import overlong, pair_batches
     from kerasft.generation import SentenceGenerator
     from kerasft.models import build_transformer
     from kerasft.text.trained import load_or_train_pair
 
-    cli.at_least(config, epochs=1, tokens_per_batch=1, layers=1, heads=1, beam_size=1)
-    cli.at_least(config, num_examples=0, validation_sentences=0, average_epochs=0)
+    cli.at_least(config, epochs=1, beam_size=1, num_examples=0, validation_sentences=0)
     output = storage.check_output(config.output, bundle.is_ours)
     backends.seed_everything(config.seed)
     facts = bundle.Facts()
 
     # Pairs; no source sentence stands on both sides of the split.
-    files = config.data or (() if config.source else (sample_path("translations"),))
+    files = config.data or (() if config.source or config.target else sample_path("translations"))
     languages = (config.source_lang, config.target_lang)
     split = {"validation": config.validation, "seed": config.split_seed}
     dataset = load_pairs(files, config.source, config.target, *languages, **split)
@@ -146,7 +141,7 @@ def run(config: Config) -> Path:
         policy = "cut" if (part, config.overlong) == ("validation", "drop") else config.overlong
         encoded[part] = overlong.apply(pairs, *tokenizers, seq_len=config.seq_len, policy=policy)
         facts.state(f"Tokens, {part}", encoded[part].describe(*languages))
-        batches[part] = PairBatches(
+        batches[part] = pair_batches.PairBatches(
             encoded[part].source_ids,
             encoded[part].target_ids,
             tokens_per_batch=config.tokens_per_batch,
@@ -158,10 +153,9 @@ def run(config: Config) -> Path:
     facts.state("Batches", batches["train"].summary())
 
     model = build_transformer(
-        tokenizers[0].vocabulary_size,
-        tokenizers[1].vocabulary_size,
-        config.seq_len,
-        config.seq_len,
+        *(tokenizer.vocabulary_size for tokenizer in tokenizers),
+        src_seq_len=config.seq_len,
+        tgt_seq_len=config.seq_len,
         d_model=config.d_model,
         N=config.layers,
         h=config.heads,
@@ -169,7 +163,6 @@ def run(config: Config) -> Path:
         d_ff=config.d_ff,
         tie_embeddings=config.tie_embeddings,
         norm_first=config.norm == "pre",
-        pad_id=tokenizers[0].pad_id,
     )
     facts.state("Parameters", f"{model.count_params():,}, all of them trained")
 
@@ -182,17 +175,14 @@ def run(config: Config) -> Path:
 
     # Training; `parts` is one fit for a run that was never stopped.
     steps = len(batches["train"]) * config.epochs
-    rate = training.schedule(
-        config.schedule, config.learning_rate, total_steps=steps, warmup_steps=config.warmup_steps
-    )
+    rate = training.schedule(config.schedule, config.learning_rate, steps, config.warmup_steps)
     model.compile(
         optimizer=keras.optimizers.Adam(rate, beta_2=0.98, epsilon=1e-9),
         loss=training.LabelSmoothedCrossEntropy(config.label_smoothing),
         weighted_metrics=[keras.metrics.SparseCategoricalAccuracy(name="token_accuracy")],
     )
-    history = training.History(
-        training.trackers(output, asdict(config)), batch_weight=batches["train"].tokens
-    )
+    trackers = training.trackers(output, asdict(config))
+    history = training.History(trackers, batch_weight=batches["train"].tokens)
     kept = training.KeptEpochs(f"{output}.epochs", config.keep_epochs)
     resume = training.Resume(
         model,
@@ -206,7 +196,6 @@ def run(config: Config) -> Path:
         kept=kept,
         preload=config.preload,
     )
-    started = time.perf_counter()
     for part in resume.parts(config.epochs):
         model.fit(
             part.batches,
@@ -215,12 +204,10 @@ def run(config: Config) -> Path:
             validation_data=batches["validation"],
             callbacks=[scores, history, resume.callback],
         )
-    seconds = time.perf_counter() - started
-    facts.state("Training", f"{len(history.losses)} steps, {seconds:.1f} s in this process")
-    if config.average_epochs > 1:
-        facts.state("Weights", f"mean of the epochs {kept.average(model, config.average_epochs)}")
+    facts.state("Training", history.summary())
+    facts.state("Weights", kept.average(model, config.average_epochs))
 
-    # Evaluation on all validation pairs, beside copying the source.
+    # Evaluation on all held-out pairs, beside copying the source.
     beams = SentenceGenerator(model, tokenizers[1], config.seq_len, config.beam_size)
     translations = {
         "copy of the source": held_out.sources,
@@ -239,7 +226,18 @@ def run(config: Config) -> Path:
         max_length=config.seq_len,
         config_yaml=cli.to_yaml(config),
         card=facts.card(output.name),
-        report=evaluation.translation_report(metrics, history.to_dict()),
+        report=evaluation.translation_report(
+            metrics,
+            history.to_dict(),
+            model=model,
+            tokenizers=tokenizers,
+            languages=languages,
+            train=encoded["train"],
+            held_out=encoded["validation"],
+            translations=translations,
+            seconds=history.seconds,
+            validation_sha256=dataset.validation_sha256,
+        ),
     )
     history.close()
     resume.finish()

@@ -1,6 +1,7 @@
 """The loss of every step and the metrics of every epoch."""
 
 import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -25,6 +26,7 @@ class History(keras.callbacks.Callback):
         losses: The loss of each step since the run began.
         epochs: A dict an epoch: `epoch` (from 1), `step` (steps done at its end), `learning_rate`
             (of its last step), and Keras's logs (`loss`, `val_loss`, ...).
+        seconds: How long `fit` took in this process.
 
     Example:
         >>> history = History()
@@ -51,6 +53,8 @@ class History(keras.callbacks.Callback):
         self._batch_weight = batch_weight
         self.losses: list[float] = []
         self.epochs: list[dict[str, Any]] = []
+        self.seconds = 0.0
+        self._began = 0.0
         self._mean = 0.0
         self._seen = 0
         self._weight = 0.0
@@ -93,9 +97,18 @@ class History(keras.callbacks.Callback):
         for tracker in self.trackers:
             tracker.set_state(facts["trackers"].get(tracker.name, {}))
 
+    def summary(self) -> str:
+        """One sentence for the run's output and the model card."""
+        return f"{len(self.losses)} steps, {self.seconds:.1f} s in this process"
+
     def on_train_begin(self, logs: dict | None = None) -> None:
-        """Starts the trackers, once."""
+        """Starts the clock, and once the trackers."""
+        self._began = time.perf_counter()
         self._start()
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        """Stops the clock."""
+        self.seconds += time.perf_counter() - self._began
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Begins a new running mean, unless a resumed epoch goes on with its old one."""

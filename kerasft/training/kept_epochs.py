@@ -77,22 +77,22 @@ class KeptEpochs:
             checkpoint.remove(self.path(epoch))
         return len(epochs)
 
-    def average(self, model: keras.Model, count: int) -> list[int]:
+    def average(self, model: keras.Model, count: int) -> str:
         """Gives the model the mean of the weights of the last epochs (Vaswani et al. 2017, 6.1).
 
         Args:
             model: The model that was trained.
-            count: Of how many epochs; fewer if fewer are there.
+            count: Of how many epochs, or fewer if fewer are kept; 0 or 1 leaves the model as it is.
 
         Returns:
-            The numbers of the epochs.
+            A sentence on what the weights are now.
 
         Raises:
-            ConfigError: No epoch is there, or one is broken or of another model.
+            ConfigError: An epoch is broken or of another model.
         """
-        epochs = self.epochs()[-count:]
-        if not epochs:
-            raise ConfigError(f"{self.directory} has no epochs to average; keep some.")
+        epochs = self.epochs()[-count:] if count > 1 else []
+        if len(epochs) < 2:
+            return "those after the last step"
         target = variables.changing_variables(model)
         sums: dict[str, np.ndarray] = {}
         for epoch in epochs:
@@ -104,4 +104,4 @@ class KeptEpochs:
                     sums[name] = sums.get(name, 0.0) + array.astype(np.float64)
         means = {name: (total / len(epochs)).astype(np.float32) for name, total in sums.items()}
         variables.write({name: target[name] for name in means}, means)
-        return epochs
+        return f"the mean of those after the epochs {', '.join(map(str, epochs))}"

@@ -100,7 +100,7 @@ class InverseSquareRoot(keras.optimizers.schedules.LearningRateSchedule):
 
 
 def schedule(
-    name: str, peak: float, *, total_steps: int, warmup_steps: int = 0
+    name: str, peak: float, total_steps: int, warmup_steps: int = 0
 ) -> float | keras.optimizers.schedules.LearningRateSchedule:
     """The learning rate that a recipe's `--schedule` names.
 

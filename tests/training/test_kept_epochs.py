@@ -56,7 +56,11 @@ def test_a_new_run_removes_those_of_an_earlier_one(tmp_path, capsys):
 def test_averages_the_weights(tmp_path, whole):
     run = kept_run(tmp_path).fit(3)
     kept = [checkpoint.read(run.kept.path(epoch)).group("model") for epoch in (2, 3)]
-    assert run.kept.average(run.model, 2) == [2, 3]
+    before = everything(run)
+    assert run.kept.average(run.model, 1) == "those after the last step"
+    for name, array in everything(run).items():
+        np.testing.assert_array_equal(array, before[name], err_msg=name)
+    assert run.kept.average(run.model, 2) == "the mean of those after the epochs 2, 3"
     after = variables.read(variables.changing_variables(run.model))
     np.testing.assert_allclose(
         after["small/head/kernel"],
@@ -79,5 +83,3 @@ def test_says_what_cannot_be_done(tmp_path):
         kept_run(tmp_path, preload="1", resume=True)
     with pytest.raises(ConfigError, match="-1 epochs cannot be kept"):
         training.KeptEpochs(tmp_path, -1)
-    with pytest.raises(ConfigError, match="no epochs to average"):
-        training.KeptEpochs(tmp_path / "empty", 2).average(kept_run(tmp_path).model, 2)
