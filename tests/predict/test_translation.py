@@ -1,0 +1,188 @@
+"""The Translator, and `python -m kerasft.predict` on a folder that translates texts."""
+
+import csv
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+import bundles
+import translators
+from kerasft import backends, bundle
+from kerasft.errors import BundleError, ConfigError, DataError
+from kerasft.predict import Predictor, Translator, open_folder
+
+
+@pytest.fixture(scope="module")
+def saved() -> translators.Saved:
+    return translators.saved()
+
+
+@pytest.fixture(scope="module")
+def translator(saved) -> Translator:
+    return Translator(saved.folder)
+
+
+@pytest.fixture(scope="module")
+def greedy(saved) -> Translator:
+    return Translator(saved.folder, beam_size=1)
+
+
+@pytest.fixture
+def command(saved, translator, command_with):
+    return command_with(saved.folder, translator)
+
+
+def greedy_by_hand(model, text: str) -> tuple[str, float, bool]:
+    """The likeliest token again and again, each from a whole forward pass."""
+    from keras import ops
+
+    source, target = translators.tokenizers()
+    ids = source.encode([text], translators.MAX_LENGTH).token_ids[0]
+    found, score = [target.token_id("[SOS]")], 0.0
+    while len(found) < model.arguments.tgt_seq_len:
+        inputs = {"source_ids": ids[None], "target_ids": np.array([found], "int32")}
+        row = ops.convert_to_numpy(model(inputs, training=False))[0, -1].astype(float)
+        row[[target.token_id("[PAD]"), target.token_id("[SOS]")]] = -np.inf
+        found.append(int(row.argmax()))
+        score += row.max()
+        if found[-1] == target.token_id("[EOS]"):
+            return target.decode(found[1:-1]), score, False
+    return target.decode(found[1:]), score, True
+
+
+def test_greedy_translations_are_those_of_the_model(saved, greedy):
+    model = bundle.load_translator(saved.folder).model
+    for text, found in zip(translators.TEXTS, greedy.predict(translators.TEXTS), strict=True):
+        translation, score, truncated = greedy_by_hand(model, text)
+        assert (found.translation, found.truncated) == (translation, truncated)
+        assert found.score == pytest.approx(score, abs=1e-3)
+
+
+def test_translations(translator):
+    found = translator.predict(translators.TEXTS)
+    assert [t.cut for t in found] == [False, False, False, True]
+    assert [t.unknown_words for t in found] == [(), (), ("zebra",), ()]
+    assert all(isinstance(t.translation, str) and t.score < 0 for t in found)
+    assert len({t.translation for t in found}) > 1
+    alone = [translator.predict([text])[0] for text in translators.TEXTS]
+    assert [t.translation for t in alone] == [t.translation for t in found]
+    assert [t.score for t in alone] == pytest.approx([t.score for t in found], abs=1e-3)
+    assert translator.predict([]) == []
+
+
+def test_texts_that_cannot_be_translated(translator, saved):
+    for texts, message in [
+        (["a", " \n"], "text 1 is empty; there is nothing to translate"),
+        ("a text", "give a list"), (["a", 3], "text 1 is a int"), (["\ud800"], "lone surrogate"),
+    ]:  # fmt: skip
+        with pytest.raises(DataError, match=message):
+            translator.predict(texts)
+    with pytest.raises(ConfigError, match="beam_size is 0"):
+        Translator(saved.folder, beam_size=0)
+    with pytest.raises(BundleError, match="for classification, but one for translation"):
+        Translator(bundles.saved_lora().folder)
+    with pytest.raises(BundleError, match="for translation, but one for classification"):
+        Predictor(saved.folder)
+
+
+def test_cleaning_is_applied(tmp_path, greedy):
+    folder = translators.save(
+        tmp_path / "run", translators.build(), preprocessing={"unicode_form": "NFKC"}
+    ).folder
+    wide = "".join(chr(ord(c) + 0xFEE0) for c in "station")  # NFKC makes "station" of it
+    clean, plain = Translator(folder, beam_size=1), greedy
+    assert clean.predict([wide])[0].unknown_words == ()
+    assert clean.predict([wide])[0].translation == plain.predict(["station"])[0].translation
+    assert plain.predict([wide])[0].unknown_words == (wide,)
+
+
+def test_what_the_server_asks_for(translator, saved):
+    assert translator.languages == ("en", "it")
+    assert translator.max_length == translators.MAX_LENGTH
+    facts = translator.metadata
+    assert facts["task"] == "translation" and facts["architecture"] == "transformer"
+    assert facts["languages"] == translators.LANGUAGES and facts["beam_size"] == 4
+    assert facts["versions"].keys() >= {"kerasft", backends.choose().name}
+    json.dumps(facts)
+
+
+def test_a_folder_is_opened_by_its_task(saved, tmp_path):
+    assert open_folder(saved.folder, beam_size=2).metadata["beam_size"] == 2
+    assert open_folder(saved.folder, beam_size=None).metadata["beam_size"] == 4
+    classifier = bundles.saved_lora().folder
+    assert open_folder(classifier).metadata["task"] == "classification"
+    with pytest.raises(ConfigError, match="--beam_size has no meaning for"):
+        open_folder(classifier, beam_size=2)
+    folder = shutil.copytree(saved.folder, tmp_path / "copy")
+    (folder / "tokenizer_target.json").unlink()
+    with pytest.raises(BundleError, match=r"tokenizer_target\.json is missing"):
+        open_folder(folder)
+
+
+def test_a_table_of_the_texts_on_the_command_line(command, translator):
+    long = "I would like the station and the coffee, " * 3
+    code, out, err = command("a zebra is cold", "\x1b[31mred\nnext", long)
+    lines = out.splitlines()
+    assert (code, len(lines)) == (0, 4)
+    assert lines[0].split() == ["score", "text", "translation"]
+    first = translator.predict(["a zebra is cold"])[0]
+    assert lines[1].split()[0] == f"{first.score:.3f}" and lines[1].endswith(first.translation)
+    assert "?[31mred next" in lines[2]
+    assert "1 of 3 texts were cut at 16 tokens; what came after was not read." in err
+    assert "2 of 3 texts have words that the model does not know." in err
+
+
+def test_one_text_a_line_from_standard_input(command, translator):
+    code, out, _ = command("--format", "jsonl", stdin=b"the station\na zebra\n")
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert code == 0 and [row["text"] for row in rows] == ["the station", "a zebra"]
+    assert list(rows[0]) == ["text", "translation", "score", "unknown_words", "cut", "truncated"]
+    assert [row["unknown_words"] for row in rows] == [[], ["zebra"]]
+    expected = translator.predict(["the station", "a zebra"])
+    assert [row["translation"] for row in rows] == [t.translation for t in expected]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl"])
+def test_from_file_to_file(command, tmp_path, suffix, translator):
+    texts = ['the "station", please', "a zebra is\na gnu", "I would like " * 12]
+    source, target = tmp_path / f"in{suffix}", tmp_path / f"out{suffix}"
+    delimiter = "," if suffix == ".csv" else "\t"
+    if suffix == ".jsonl":
+        source.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+    else:
+        with open(source, "w", newline="") as stream:
+            csv.writer(stream, delimiter=delimiter).writerows([["text"], *([t] for t in texts)])
+    assert command("--input", source, "--output", target)[:2] == (0, "")
+    expected = translator.predict(texts)
+    if suffix == ".jsonl":
+        found = [json.loads(line) for line in target.read_text().splitlines()]
+        assert [row["cut"] for row in found] == [False, False, True]
+        assert found[1]["unknown_words"] == ["zebra", "gnu"]
+    else:
+        with open(target, newline="") as stream:
+            found = list(csv.DictReader(stream, delimiter=delimiter))
+        assert [row["cut"] for row in found] == ["false", "false", "true"]
+        assert found[1]["unknown_words"] == "zebra gnu"
+        assert {row["truncated"] for row in found} <= {"true", "false"}
+        scores = [float(row["score"]) for row in found]
+        assert scores == pytest.approx([t.score for t in expected], abs=1e-3)
+    assert [row["text"] for row in found] == texts
+    assert [row["translation"] for row in found] == [t.translation for t in expected]
+
+
+def test_the_beam_size_is_an_option(command, greedy):
+    code, out, _ = command("the station", "--beam_size", 1, "--format", "jsonl")
+    assert code == 0
+    assert json.loads(out)["translation"] == greedy.predict(["the station"])[0].translation
+    for value, message in [("0", "beam_size is 0"), ("-2", "beam_size"), ("four", "--beam_size")]:
+        code, out, err = command("the station", f"--beam_size={value}")
+        assert (code, out) == (2, "") and message in err and err.count("\n") == 1
+
+
+def test_the_real_command(saved, run_python, translator):
+    result = run_python("-m", "kerasft.predict", saved.folder, translators.TEXTS[0])
+    assert result.returncode == 0, result.stderr
+    expected = translator.predict(translators.TEXTS[:1])[0]
+    assert result.stdout.splitlines()[1].endswith(expected.translation)
