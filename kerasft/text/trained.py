@@ -189,7 +189,10 @@ def load_or_train_pair(
         ConfigError: As for `load_or_train`.
         DataError: Likewise.
     """
-    settings = {"vocabulary_size": vocabulary_size, "min_frequency": min_frequency}
+    settings: dict[str, Any] = {
+        "vocabulary_size": vocabulary_size,
+        "min_frequency": min_frequency,
+    }
     source, of_source = load_or_train(Path(folder, "source.json"), sources, kind, **settings)
     target, of_target = load_or_train(Path(folder, "target.json"), targets, kind, **settings)
     return source, target, [of_source, of_target]

@@ -11,7 +11,7 @@ from awkward import AWKWARD
 from kerasft.errors import ConfigError, DataError
 from kerasft.text import trained
 from kerasft.text.tokenizer import Tokenizer
-from kerasft.text.trained import SPECIAL_TOKENS, load_or_train, train_tokenizer
+from kerasft.text.trained import SPECIAL_TOKENS, load_or_train, load_or_train_pair, train_tokenizer
 
 TEXTS = [
     "L'acqua è fredda.",
@@ -251,3 +251,15 @@ def test_where_nothing_can_be_written(tmp_path):
         kept(tmp_path / "file" / "tokenizer.json")
     with pytest.raises(ConfigError, match="'char'"):
         kept(tmp_path / "tokenizer.json", kind="char")
+
+
+def test_a_tokenizer_for_each_language(tmp_path):
+    def both(targets: list[str]) -> tuple[Tokenizer, Tokenizer, list[str]]:
+        return load_or_train_pair(tmp_path / "kept", ["the cat"], targets, "word", **SETTINGS)
+
+    english, italian, notes = both(["il gatto"])
+    assert english.unknown_words("the gatto") == ("gatto",)
+    assert italian.unknown_words("the gatto") == ("the",)
+    assert [note.split()[0] for note in notes] == ["made", "made"]
+    assert [note.split()[0] for note in both(["il gatto"])[2]] == ["re-used", "re-used"]
+    assert [note.split()[0] for note in both(["la gatta"])[2]] == ["re-used", "made"]
