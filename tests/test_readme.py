@@ -48,12 +48,21 @@ def test_the_quickstart_trains_and_predicts(run_there, folder: Path):
     said = run_there(demo)
     assert "macro F1" in said and (folder / "saved_models" / "distilbert_lora").is_dir()
     for words in commands("kerasft.predict"):
-        assert re.search(r"news|opinion|comparison", run_there(words))
+        if "saved_models/translate" not in words:
+            assert re.search(r"news|opinion|comparison", run_there(words))
     export = re.search(r"`python (-m kerasft\.export FOLDER [^`]*)`", README)
     assert export
     words = export[1].replace("FOLDER", "saved_models/distilbert_lora").replace("DIR", "exported")
     run_there(shlex.split(words))
     assert (folder / "exported" / "config.json").exists()
+    shutil.rmtree(folder / "saved_models")
+
+
+def test_the_translator_trains_and_translates(run_there, folder: Path):
+    (train,) = commands("kerasft.recipes.translate")
+    assert "BLEU" in run_there([*train, "--epochs", "1", "--validation_sentences", "10"])
+    (predict,) = (w for w in commands("kerasft.predict") if "saved_models/translate" in w)
+    assert "Where is the station?" in run_there(predict)
     shutil.rmtree(folder / "saved_models")
 
 
