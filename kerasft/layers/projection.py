@@ -52,8 +52,15 @@ class Projection(keras.layers.Layer):
         Returns:
             (..., vocabulary_size) float32 log-probabilities.
         """
-        kernel = ops.transpose(table) if self.tied else self.kernel  # (d_model, vocabulary_size)
-        logits = ops.matmul(x, kernel) + self.bias  # (..., vocabulary_size)
+        if self.tied and all(size == 1 for size in x.shape[:-1]):
+            # A single vector, as in greedy decoding: XLA takes 20 times as long the other way round.
+            logits = ops.matmul(table, ops.reshape(x, (-1, 1)))  # (vocabulary_size, 1)
+            logits = ops.reshape(logits, (*x.shape[:-1], -1))
+        else:
+            # (d_model, vocabulary_size)
+            kernel = ops.transpose(table) if self.tied else self.kernel
+            logits = ops.matmul(x, kernel)  # (..., vocabulary_size)
+        logits = logits + self.bias
         return ops.log_softmax(ops.cast(logits, "float32"), axis=-1)
 
     def get_config(self) -> dict[str, Any]:
