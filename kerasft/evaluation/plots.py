@@ -54,8 +54,9 @@ def plot_loss(history: dict[str, Any], path: str | Path, *, metric: str | None =
     metric = metric or _validated_metric(epochs)
     if metric:
         right = axes.twinx()
-        lines += _epoch_line(right, epochs, f"val_{metric}", f"validation {metric}", GREEN)
-        right.set_ylabel(f"validation {metric}", color=GREEN)
+        label = f"validation {metric.replace('_', ' ')}"
+        lines += _epoch_line(right, epochs, f"val_{metric}", label, GREEN)
+        right.set_ylabel(label, color=GREEN)
         right.tick_params(axis="y", colors=GREEN)
         right.set_ylim(0, 1.02)
         right.spines["top"].set_visible(False)

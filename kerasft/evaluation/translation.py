@@ -93,7 +93,7 @@ def score_translations(
 
     Returns:
         Name -> {"BLEU": ..., "chrF": ...}, and where the pairs have several origins the same for
-        each ("BLEU, phrasebook"), rounded to two digits. `signatures` says how they were counted.
+        each ("BLEU (phrasebook)"), rounded to two digits. `signatures` says how they were counted.
 
     Example:
         >>> score_translations({"greedy": found, "copy of the source": pairs.sources}, pairs)
@@ -102,7 +102,7 @@ def score_translations(
     for name, found in translations.items():
         row: dict[str, float] = {}
         for origin, scores in score_by_origin(found, pairs.targets, pairs.origins).items():
-            suffix = "" if origin == "all" else f", {origin}"
+            suffix = "" if origin == "all" else f" ({origin})"
             row[f"BLEU{suffix}"] = round(scores["bleu"], 2)
             row[f"chrF{suffix}"] = round(scores["chrf"], 2)
         table[name] = row

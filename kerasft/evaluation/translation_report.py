@@ -83,7 +83,7 @@ def translation_report(
         }
         plot_lengths(lengths, folder / "lengths.png", seq_len=train.source.max_length)
         plot_architecture(model.arguments, folder / "architecture.png")
-        row = telling_pair(held_out)
+        row = telling_pair(held_out.source_ids, tokenizers[0].unknown_id)
         scores, said = attention_of(
             model, tokenizers, held_out.source_ids[row], translations[best][row]
         )
@@ -125,15 +125,21 @@ def attention_of(
     return scores[0].mean(axis=0), tokenizers[1].tokens(target_ids[1:].tolist())
 
 
-def telling_pair(held_out: EncodedPairs, wanted: int = 11) -> int:
-    """The first pair whose source is about as long as fills a picture well.
+def telling_pair(source_ids: Sequence[np.ndarray], unknown_id: int | None, wanted: int = 11) -> int:
+    """The first pair that makes a good picture: words that are known, about as many as fill it.
 
     Args:
-        held_out: The pairs.
+        source_ids: One int array (tokens,) a pair.
+        unknown_id: The token id of an unknown word; as few of them as possible.
         wanted: Tokens of the source, with its special ones.
     """
-    lengths = np.array([len(ids) for ids in held_out.source_ids])
-    return int(np.abs(lengths - wanted).argmin())
+
+    def flaws(row: int) -> tuple[int, int]:
+        ids = source_ids[row]
+        unknown = 0 if unknown_id is None else int((ids == unknown_id).sum())
+        return unknown, abs(len(ids) - wanted)
+
+    return min(range(len(source_ids)), key=flaws)
 
 
 def records(

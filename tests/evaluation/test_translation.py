@@ -83,7 +83,7 @@ def test_table():
     systems = {"greedy": HYPOTHESES, "copy of the reference": REFERENCES}
     table = evaluation.score_translations(systems, pairs(["x", "x", "y"]))
     assert list(table) == list(systems)
-    assert list(table["greedy"]) == ["BLEU", "chrF", "BLEU, x", "chrF, x", "BLEU, y", "chrF, y"]
+    assert list(table["greedy"]) == ["BLEU", "chrF", "BLEU (x)", "chrF (x)", "BLEU (y)", "chrF (y)"]
     assert set(table["copy of the reference"].values()) == {100.0}
     assert table["greedy"]["BLEU"] == round(score(HYPOTHESES, REFERENCES)["bleu"], 2)
     assert list(evaluation.score_translations(systems, pairs())["greedy"]) == ["BLEU", "chrF"]

@@ -120,10 +120,13 @@ def test_attention_of_an_empty_translation(model, tokenizers, encoded):
     assert said == ["[EOS]"] and scores.shape == (1, len(encoded.source_ids[0]))
 
 
-def test_the_pair_in_the_picture_fills_it(encoded):
-    lengths = [len(ids) for ids in encoded.source_ids]
-    assert lengths[telling_pair(encoded)] == max(lengths)
-    assert lengths[telling_pair(encoded, wanted=0)] == min(lengths)
+def test_the_pair_in_the_picture_is_known_and_fills_it():
+    rows = [np.full(length, 5) for length in (3, 10, 12, 40, 11)]
+    rows[4][2] = 0  # an unknown word
+    assert telling_pair(rows, unknown_id=0) == 1
+    assert telling_pair(rows, unknown_id=None) == 4
+    assert telling_pair(rows, unknown_id=0, wanted=30) == 3
+    assert telling_pair([np.zeros(3), np.zeros(2)], unknown_id=0) == 1
 
 
 def test_refusals(model, tokenizers, encoded):
