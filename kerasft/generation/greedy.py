@@ -6,7 +6,7 @@ from typing import Any
 
 from keras import ops
 
-from kerasft.generation.scores import forbid
+from kerasft.generation.scores import best, forbid
 from kerasft.generation.search import Search
 from kerasft.generation.step_model import StepModel
 
@@ -37,16 +37,16 @@ def greedy_search(model: StepModel, source_ids: Any, search: Search) -> dict[str
         visible = ops.reshape(positions <= position, (1, 1, length))
         log_probs, state = model.decode_step(state, last[:, None], visible, position)
         log_probs = forbid(log_probs[:, 0], search)  # (batch, vocabulary)
-        best = ops.cast(ops.argmax(log_probs, axis=-1), "int32")
-        scores = ops.where(ended, scores, scores + ops.max(log_probs, axis=-1))
-        last = ops.where(ended, search.pad_id, best)
+        log_prob, token = best(log_probs)
+        scores = ops.where(ended, scores, scores + log_prob)
+        last = ops.where(ended, search.pad_id, token)
         tokens = ops.slice_update(tokens, (0, position), last[:, None])
         return (
             position + 1,
             last,
             tokens,
             scores,
-            ops.logical_or(ended, best == search.end_id),
+            ops.logical_or(ended, token == search.end_id),
             state,
         )
 
