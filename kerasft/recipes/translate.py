@@ -119,13 +119,15 @@ def run(config: Config) -> Path:
     # Pairs; no source sentence stands on both sides of the split.
     files = config.data or (() if config.source or config.target else sample_path("translations"))
     languages = (config.source_lang, config.target_lang)
-    split = {"validation": config.validation, "seed": config.split_seed}
-    dataset = load_pairs(files, config.source, config.target, *languages, **split)
+    share, seed = config.validation, config.split_seed
+    dataset = load_pairs(
+        files, config.source, config.target, *languages, validation=share, seed=seed
+    )
     facts.state("Data", dataset.describe())
     facts.state("Sample pairs", dataset.samples())
 
     # A tokenizer for each language, from the training pairs alone, unless both are there already.
-    *tokenizers, notes = load_or_train_pair(
+    source_words, target_words, notes = load_or_train_pair(
         f"{output}.tokenizers",
         dataset.train.sources,
         dataset.train.targets,
@@ -134,28 +136,30 @@ def run(config: Config) -> Path:
         min_frequency=config.min_frequency,
     )
     facts.state("Tokenizers", notes)
+    tokenizers = (source_words, target_words)
 
     # Token ids in batches of a few shapes. What is too long is still tested, as far as it is read.
     encoded, batches = {}, {}
-    for part, pairs in dataset.parts.items():
-        policy = "cut" if (part, config.overlong) == ("validation", "drop") else config.overlong
-        encoded[part] = overlong.apply(pairs, *tokenizers, seq_len=config.seq_len, policy=policy)
-        facts.state(f"Tokens, {part}", encoded[part].describe(*languages))
-        batches[part] = pair_batches.PairBatches(
-            encoded[part].source_ids,
-            encoded[part].target_ids,
+    for name, pairs in dataset.parts.items():
+        policy = "cut" if (name, config.overlong) == ("validation", "drop") else config.overlong
+        encoded[name] = overlong.apply(pairs, *tokenizers, seq_len=config.seq_len, policy=policy)
+        facts.state(f"Tokens, {name}", encoded[name].describe(*languages))
+        batches[name] = pair_batches.PairBatches(
+            encoded[name].source_ids,
+            encoded[name].target_ids,
             tokens_per_batch=config.tokens_per_batch,
-            pad_id=tokenizers[0].pad_id,
+            pad_id=source_words.pad_id,
             seq_len=config.seq_len,
-            shuffle=part == "train",
+            shuffle=name == "train",
             seed=config.seed,
         )
     facts.state("Batches", batches["train"].summary())
 
     model = build_transformer(
-        *(tokenizer.vocabulary_size for tokenizer in tokenizers),
-        src_seq_len=config.seq_len,
-        tgt_seq_len=config.seq_len,
+        source_words.vocabulary_size,
+        target_words.vocabulary_size,
+        config.seq_len,
+        config.seq_len,
         d_model=config.d_model,
         N=config.layers,
         h=config.heads,
@@ -168,7 +172,7 @@ def run(config: Config) -> Path:
 
     # Greedy translations of some of the validation sentences after each epoch.
     held_out, ids = encoded["validation"].pairs, encoded["validation"].source_ids
-    greedy = SentenceGenerator(model, tokenizers[1], config.seq_len)
+    greedy = SentenceGenerator(model, target_words, config.seq_len)
     scores = training.TranslationScores(
         greedy.sentences, ids, held_out, config.validation_sentences, config.num_examples
     )
@@ -208,20 +212,17 @@ def run(config: Config) -> Path:
     facts.state("Weights", kept.average(model, config.average_epochs))
 
     # Evaluation on all held-out pairs, beside copying the source.
-    beams = SentenceGenerator(model, tokenizers[1], config.seq_len, config.beam_size)
-    translations = {
-        "copy of the source": held_out.sources,
-        "greedy": greedy.sentences(ids),
-        f"beam {config.beam_size}": beams.sentences(ids),
-    }
+    beams = SentenceGenerator(model, target_words, config.seq_len, config.beam_size)
+    translations = {"copy of the source": held_out.sources, "greedy": greedy.sentences(ids)}
+    translations[f"beam {config.beam_size}"] = beams.sentences(ids)
     metrics = evaluation.score_translations(translations, held_out)
     facts.state("BLEU and chrF", metrics)
 
     bundle.save_translator(
         output,
         model=model,
-        source_tokenizer=tokenizers[0],
-        target_tokenizer=tokenizers[1],
+        source_tokenizer=source_words,
+        target_tokenizer=target_words,
         languages=dict(zip(("source", "target"), languages, strict=True)),
         max_length=config.seq_len,
         config_yaml=cli.to_yaml(config),

@@ -54,7 +54,7 @@ class TranslationScores(keras.callbacks.Callback):
             f"\nvalidation: BLEU {scores['bleu']:.2f}, chrF {scores['chrf']:.2f} on "
             f"{len(found)} sentences, greedy"
         )
-        for i in range(min(self._num_examples, len(found))):
+        for i in self._pairs.spread(self._num_examples) if self._num_examples else ():
             print(f"    source:    {self._pairs.sources[i]}")
             print(f"    target:    {self._pairs.targets[i]}")
             print(f"    predicted: {found[i]}")
