@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kerasft import backends
 from kerasft.bundle import load_translator
 from kerasft.predict.output import TEXT_WIDTH, Columns, beginning, cell, printable
 from kerasft.predict.texts import checked, cut_note, facts, one_of_each_length
@@ -75,7 +76,11 @@ class Translator:
             "unknown_words": "texts have words that the model does not know.",
             "truncated": "translations were stopped before their end, at the most tokens.",
         }
-        self.warm_up_texts: Sequence[str] = one_of_each_length(self.max_length)
+        texts = one_of_each_length(self.max_length)
+        # A search may take seconds, and torch, which compiles nothing, gains little by more.
+        self.warm_up_texts: Sequence[str] = (
+            texts[:1] if backends.choose().name == "torch" else texts
+        )
 
     def predict(self, texts: Sequence[str]) -> list[Translation]:
         """Translates texts; one `Translation` each, in their order, none for none.

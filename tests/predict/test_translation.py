@@ -39,17 +39,21 @@ def greedy_by_hand(model, text: str) -> tuple[str, float, bool]:
     from keras import ops
 
     source, target = translators.tokenizers()
-    ids = source.encode([text], translators.MAX_LENGTH).token_ids[0]
-    found, score = [target.token_id("[SOS]")], 0.0
-    while len(found) < model.arguments.tgt_seq_len:
-        inputs = {"source_ids": ids[None], "target_ids": np.array([found], "int32")}
-        row = ops.convert_to_numpy(model(inputs, training=False))[0, -1].astype(float)
-        row[[target.token_id("[PAD]"), target.token_id("[SOS]")]] = -np.inf
-        found.append(int(row.argmax()))
+    source_ids = source.encode([text], translators.MAX_LENGTH).token_ids[0][None]
+    impossible = [target.token_id("[PAD]"), target.token_id("[SOS]")]
+    length = model.arguments.tgt_seq_len
+    # Padded from the start: what stands after a position cannot change what is said at it.
+    ids = np.full((1, length + 1), target.pad_id, "int32")
+    ids[0, 0], score = target.token_id("[SOS]"), 0.0
+    for position in range(length):
+        inputs = {"source_ids": source_ids, "target_ids": ids[:, :length]}
+        row = ops.convert_to_numpy(model(inputs, training=False))[0, position].astype(float)
+        row[impossible] = -np.inf
+        ids[0, position + 1] = row.argmax()
         score += row.max()
-        if found[-1] == target.token_id("[EOS]"):
-            return target.decode(found[1:-1]), score, False
-    return target.decode(found[1:]), score, True
+        if ids[0, position + 1] == target.token_id("[EOS]"):
+            return target.decode(ids[0, 1 : position + 1]), score, False
+    return target.decode(ids[0, 1:]), score, True
 
 
 def test_greedy_translations_are_those_of_the_model(saved, greedy):
@@ -106,6 +110,17 @@ def test_what_the_server_asks_for(translator, saved):
     assert facts["languages"] == translators.LANGUAGES and facts["beam_size"] == 4
     assert facts["versions"].keys() >= {"kerasft", backends.choose().name}
     json.dumps(facts)
+
+
+def test_the_warm_up_has_a_text_of_each_shape(tmp_path, saved):
+    folder = translators.save(
+        tmp_path / "run", translators.build(src_seq_len=50), max_length=50
+    ).folder
+    lengths = [16, 32, 50]
+    texts = Translator(folder, beam_size=1).warm_up_texts
+    source, _ = translators.tokenizers()
+    sizes = source.encode(texts, 50).full_lengths.tolist()
+    assert sizes == (lengths[:1] if backends.choose().name == "torch" else lengths)
 
 
 def test_a_folder_is_opened_by_its_task(saved, tmp_path):
