@@ -101,7 +101,7 @@ def run(config: Config) -> Path:
     """Trains, evaluates and saves one translator; returns the saved folder.
 
     Raises:
-        KerasftError: An option or the data cannot be used; nothing has been written.
+        KerasftError: An option or the data cannot be used; the output folder is as it was.
     """
     import keras
 
