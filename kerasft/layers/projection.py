@@ -60,7 +60,8 @@ class Projection(keras.layers.Layer):
             # (d_model, vocabulary_size)
             kernel = ops.transpose(table) if self.tied else self.kernel
             logits = ops.matmul(x, kernel)  # (..., vocabulary_size)
-        logits = logits + self.bias
+        # In place where a tensor can change: no other tensor of the model is as large as this one.
+        logits += ops.convert_to_tensor(self.bias)
         return ops.log_softmax(ops.cast(logits, "float32"), axis=-1)
 
     def get_config(self) -> dict[str, Any]:
