@@ -115,3 +115,26 @@ def test_threads_cannot_be_set_too_late():
     else:
         with pytest.raises(ConfigError, match="already started"):
             backend.set_threads(count + 1)
+
+
+def test_functions_of_tensors_take_and_give_nests_of_arrays(model):
+    def function(inputs):
+        count, total = keras.ops.while_loop(
+            lambda count, total: count < 3,
+            lambda count, total: (count + 1, total + model(inputs, training=False)),
+            (keras.ops.zeros((), dtype="int32"), keras.ops.zeros((inputs["a"].shape[0], 3))),
+        )
+        return {"sums": [total, total > 0], "count": count}
+
+    run = backends.current().compile_function(model, function)
+    for length, rows in [(5, 4), (8, 2), (5, 4)]:
+        inputs = batch(length, rows)
+        found = run(inputs)
+        expected = 3 * keras.ops.convert_to_numpy(model(inputs, training=False))
+        assert found["count"] == 3
+        assert all(isinstance(array, np.ndarray) for array in found["sums"])
+        np.testing.assert_allclose(found["sums"][0], expected, atol=1e-5)
+        np.testing.assert_array_equal(found["sums"][1], found["sums"][0] > 0)
+    model.get_layer("out").kernel.assign(np.zeros((6, 3), "float32"))
+    model.get_layer("out").bias.assign(np.ones(3, "float32"))
+    np.testing.assert_allclose(run(batch(5))["sums"][0], np.full((4, 3), 3.0), atol=1e-6)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import translators
-from kerasft import bundle
+from kerasft import backends, bundle
 from kerasft.engines.translation_engine import TranslationEngine
 from kerasft.errors import BundleError, ConfigError, DataError
 
@@ -14,22 +14,23 @@ def engine(request) -> TranslationEngine:
 
 def test_translations_are_those_of_the_whole_forward_pass(engine):
     """The score of each translation, from one pass over all of its tokens without a cache."""
-    from keras import ops
-
     source, target = translators.tokenizers()
+    ids = source.encode(translators.TEXTS, translators.MAX_LENGTH).token_ids
+    hypotheses = [best for best, *_ in engine._generator.generate(ids)]
+    rows = [[target.token_id("[SOS]"), *best.token_ids] for best in hypotheses]
+    inputs = {
+        "source_ids": translators.inputs()["source_ids"],
+        "target_ids": np.array([row + [1] * (12 - len(row)) for row in rows], "int32"),
+    }
     model = bundle.load_translator(translators.saved().folder).model
+    log_probs = backends.current().compile_forward(model)(inputs)
+
     found = engine.translate(translators.TEXTS)
-    for text, result in zip(translators.TEXTS, found, strict=True):
-        ids = source.encode([text], translators.MAX_LENGTH).token_ids[0]
-        (hypothesis,) = engine._generator.generate([ids])[0]
-        tokens = [target.token_id("[SOS]"), *hypothesis.token_ids, target.token_id("[EOS]")]
-        inputs = {"source_ids": ids[None], "target_ids": np.array([tokens[:-1]], "int32")}
-        log_probs = ops.convert_to_numpy(model(inputs, training=False))[0]
-        steps = len(hypothesis.token_ids) + (not hypothesis.truncated)
-        expected = sum(log_probs[place, tokens[place + 1]] for place in range(steps))
+    for row, (result, best) in enumerate(zip(found, hypotheses, strict=True)):
+        labels = [*best.token_ids] + [target.token_id("[EOS]")] * (not best.truncated)
+        expected = sum(log_probs[row, place, label] for place, label in enumerate(labels))
         assert result.score == pytest.approx(expected, abs=1e-4)
-        assert result.text == target.decode(hypothesis.token_ids)
-        assert result.truncated == hypothesis.truncated
+        assert (result.text, result.truncated) == (target.decode(best.token_ids), best.truncated)
     assert len({round(result.score, 3) for result in found}) > 1  # they do differ
 
 

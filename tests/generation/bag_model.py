@@ -64,7 +64,7 @@ class BagModel(keras.Model):
         return logits - np.log(np.exp(logits - logits.max()).sum()) - logits.max()
 
 
-def sources(count: int, vocabulary: int = 8, seed: int = 0, longest: int = 30) -> list[np.ndarray]:
+def sources(count: int, vocabulary: int = 8, seed: int = 0, longest: int = 16) -> list[np.ndarray]:
     """Sources of many lengths, none with padding inside."""
     rng = np.random.default_rng(seed)
     sizes = rng.integers(1, longest + 1, count)

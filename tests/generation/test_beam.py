@@ -89,7 +89,7 @@ def plain_beam_search(model, source, beams, penalty, length):
 @pytest.mark.parametrize(("beams", "penalty"), [(2, 1.0), (4, 1.0), (4, 0.0), (5, 0.6)])
 def test_narrow_beams_follow_the_same_rules_as_plain_lists(beams, penalty):
     model = BagModel(vocabulary=15, seed=3)
-    texts = sources(10, 15, longest=9)
+    texts = sources(8, 15, longest=9)
     found = search(
         model, texts, beam_size=beams, n_best=beams, length_penalty=penalty, max_length=10
     )
@@ -100,4 +100,4 @@ def test_narrow_beams_follow_the_same_rules_as_plain_lists(beams, penalty):
         assert [h.truncated for h in row] == [cut for _, _, cut in expected]
         assert [h.score for h in row] == pytest.approx([s for _, s, _ in expected], abs=1e-4)
         truncated += sum(h.truncated for h in row)
-    assert 0 < truncated < 10 * beams or penalty != 1.0
+    assert 0 < truncated < 8 * beams or penalty != 1.0

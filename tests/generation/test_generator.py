@@ -26,13 +26,13 @@ def model():
 
 @pytest.mark.parametrize("options", [{}, {"beam_size": 3, "n_best": 3}])
 def test_neighbors_order_and_padding_do_not_matter(model, options):
-    texts = sources(45, 20)
+    texts = sources(41, 20)  # batches of 32, 8 and 1
     searcher = generator(model, **options)
     together = searcher.generate(texts)
-    order = np.random.default_rng(0).permutation(45)
+    order = np.random.default_rng(0).permutation(41)
     for row, found in zip(order, searcher.generate([texts[row] for row in order]), strict=True):
         close(found, together[row])
-    for row in (0, 7, 44):
+    for row in (0, 7, 40):
         close(searcher.generate([texts[row]])[0], together[row])
     assert len({found[0].token_ids for found in together}) > 5  # they do differ
 

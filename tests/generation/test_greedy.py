@@ -5,8 +5,8 @@ from kerasft.generation import Generator
 
 
 def test_greedy_search_equals_a_plain_loop_without_a_cache():
-    model = BagModel(vocabulary=15)
-    texts = sources(12, 15)
+    model = BagModel(vocabulary=20)
+    texts = sources(8, 20)
     searcher = Generator(
         model, start_id=START, end_id=END, pad_id=PAD, max_length=25, max_source_length=30
     )
