@@ -29,8 +29,8 @@ def relative(path: Path) -> str:
 
 
 def room(name: str) -> str:
-    """The room of a file or folder of the package; `predict.py` and `predict_output.py` are one."""
-    return name.removesuffix(".py").removesuffix("_output")
+    """The room of a file or folder of the package."""
+    return name.removesuffix(".py")
 
 
 def room_of(path: Path) -> str:
