@@ -55,6 +55,26 @@ def compile_function(
     return run
 
 
+def write(tensor: Any, start: Sequence[Any], values: Any) -> Any:
+    """`keras.ops.slice_update`; XLA itself sees where no copy is needed.
+
+    Args:
+        tensor: Of any shape.
+        start: Where the values begin, an int a dimension.
+        values: As many dimensions as the tensor.
+
+    Returns:
+        The tensor with the values in it.
+    """
+    import keras
+
+    return keras.ops.slice_update(tensor, start, values)
+
+
+def fuse_updates(optimizer: "keras.optimizers.Optimizer") -> None:
+    """Nothing to do: XLA fuses an optimizer's operations by itself."""
+
+
 def seed_step(seed: int, step: int) -> None:
     """Nothing to do: on JAX dropout draws from the seed generators among the model's variables."""
 

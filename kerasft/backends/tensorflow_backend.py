@@ -1,7 +1,7 @@
 """What kerasft needs of TensorFlow beyond Keras."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,6 +46,26 @@ def compile_function(
         return tf.nest.map_structure(lambda tensor: tensor.numpy(), compiled(tensors))
 
     return run
+
+
+def write(tensor: Any, start: Sequence[Any], values: Any) -> Any:
+    """`keras.ops.slice_update`; XLA itself sees where no copy is needed.
+
+    Args:
+        tensor: Of any shape.
+        start: Where the values begin, an int a dimension.
+        values: As many dimensions as the tensor.
+
+    Returns:
+        The tensor with the values in it.
+    """
+    import keras
+
+    return keras.ops.slice_update(tensor, start, values)
+
+
+def fuse_updates(optimizer: "keras.optimizers.Optimizer") -> None:
+    """Nothing to do: XLA fuses an optimizer's operations by itself."""
 
 
 def seed_step(seed: int, step: int) -> None:

@@ -1,6 +1,7 @@
 """What kerasft needs of torch beyond Keras."""
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -43,6 +44,64 @@ def compile_function(
             return keras.tree.map_structure(lambda tensor: tensor.cpu().numpy(), function(tensors))
 
     return run
+
+
+def write(tensor: Any, start: Sequence[Any], values: Any) -> Any:
+    """`keras.ops.slice_update`, but into the tensor itself: torch would copy it all first.
+
+    Only for whoever has no more use for the tensor as it was, without gradients.
+
+    Args:
+        tensor: Of any shape.
+        start: Where the values begin, an int a dimension.
+        values: As many dimensions as the tensor.
+
+    Returns:
+        The tensor with the values in it.
+    """
+    places = zip(start, values.shape, strict=True)
+    tensor[tuple(slice(int(first), int(first) + size) for first, size in places)] = values
+    return tensor
+
+
+def fuse_updates(optimizer: "keras.optimizers.Optimizer") -> None:
+    """Lets a compiled Adam or AdamW update each variable in one pass over memory instead of ten.
+
+    The formula is Keras's own. Its epsilon stands beside the root of the second moment as it is,
+    torch's beside that of the corrected one, so it is corrected too. Other optimizers, and
+    `amsgrad`, stay as they are.
+
+    Args:
+        optimizer: A Keras optimizer.
+    """
+    import keras
+    from torch.optim.adam import adam as fused_adam
+
+    adam: Any = optimizer
+    if not isinstance(optimizer, keras.optimizers.Adam) or adam.amsgrad:
+        return
+
+    def update(gradients: Sequence[Any], variables: Sequence[Any], learning_rate: Any) -> None:
+        step = int(adam.iterations.value)
+        places = [adam._get_variable_index(variable) for variable in variables]
+        fused_adam(
+            [variable.value for variable in variables],
+            list(gradients),
+            [adam._momentums[place].value for place in places],
+            [adam._velocities[place].value for place in places],
+            [],
+            [torch.tensor(float(step), device=variables[0].value.device) for _ in places],
+            fused=True,
+            amsgrad=False,
+            beta1=adam.beta_1,
+            beta2=adam.beta_2,
+            lr=float(learning_rate),
+            weight_decay=0.0,  # AdamW's has been applied before
+            eps=adam.epsilon / math.sqrt(1 - adam.beta_2 ** (step + 1)),
+            maximize=False,
+        )
+
+    adam._parallel_update_step = update
 
 
 def seed_step(seed: int, step: int) -> None:

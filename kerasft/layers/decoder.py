@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from kerasft import backends
 from kerasft.layers.feed_forward import FeedForward
 from kerasft.layers.layer_normalization import LayerNormalization
 from kerasft.layers.multi_head_attention import MultiHeadAttention
@@ -145,7 +146,7 @@ class DecoderBlock(keras.layers.Layer):
 
         Args:
             x: (batch, beams, d_model).
-            cache: As `start` or the last step left it.
+            cache: As `start` or the last step left it; it may be used up by this.
             source_mask: bool, broadcast to (batch, heads, beams, s).
             visible: bool, broadcast to (batch, heads, beams, slots).
             slot: Scalar int, where the cache takes up the first of the new tokens.
@@ -153,12 +154,13 @@ class DecoderBlock(keras.layers.Layer):
         Returns:
             (batch, beams, d_model) and the cache with the new tokens in it.
         """
+        write = backends.current().write
 
         def attend_to_target(y: Any) -> Any:
             nonlocal cache
             key, value = self.self_attention.keys_and_values(y)  # (batch, heads, beams, d_k)
-            keys = ops.slice_update(cache["keys"], (0, 0, slot, 0), key)
-            values = ops.slice_update(cache["values"], (0, 0, slot, 0), value)
+            keys = write(cache["keys"], (0, 0, slot, 0), key)
+            values = write(cache["values"], (0, 0, slot, 0), value)
             cache = {**cache, "keys": keys, "values": values}
             return self.self_attention.step(y, keys, values, visible)
 

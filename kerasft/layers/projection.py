@@ -53,7 +53,7 @@ class Projection(keras.layers.Layer):
             (..., vocabulary_size) float32 log-probabilities.
         """
         if self.tied and all(size == 1 for size in x.shape[:-1]):
-            # A single vector, as in greedy decoding: XLA takes 20 times as long the other way round.
+            # One vector, as in greedy decoding: XLA takes 20 times as long the other way round.
             logits = ops.matmul(table, ops.reshape(x, (-1, 1)))  # (vocabulary_size, 1)
             logits = ops.reshape(logits, (*x.shape[:-1], -1))
         else:
