@@ -58,7 +58,7 @@ def kerasft_side(threads: int) -> Jobs:
         tie_embeddings=True,
     )
     model.compile(
-        keras.optimizers.Adam(1e-4, beta_2=0.98, epsilon=1e-9),
+        training.adam(1e-4, beta_2=0.98, epsilon=1e-9),
         training.LabelSmoothedCrossEntropy(SMOOTHING),
         weighted_metrics=[keras.metrics.SparseCategoricalAccuracy(name="token_accuracy")],
     )

@@ -171,7 +171,7 @@ def run(config: Config) -> Path:
     if config.schedule == "linear":
         rate = training.WarmupLinearDecay(rate, total_steps=len(batches) * config.epochs)
     model.compile(
-        optimizer=keras.optimizers.Adam(rate),
+        optimizer=training.adam(rate),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         weighted_metrics=["accuracy"],
     )

@@ -181,7 +181,7 @@ def run(config: Config) -> Path:
     steps = len(batches["train"]) * config.epochs
     rate = training.schedule(config.schedule, config.learning_rate, steps, config.warmup_steps)
     model.compile(
-        optimizer=keras.optimizers.Adam(rate, beta_2=0.98, epsilon=1e-9),
+        optimizer=training.adam(rate, beta_2=0.98, epsilon=1e-9),
         loss=training.LabelSmoothedCrossEntropy(config.label_smoothing),
         weighted_metrics=[keras.metrics.SparseCategoricalAccuracy(name="token_accuracy")],
     )

@@ -20,6 +20,7 @@ from kerasft.training.early_stopping import EarlyStopping
 from kerasft.training.history import History
 from kerasft.training.kept_epochs import KeptEpochs
 from kerasft.training.losses import LabelSmoothedCrossEntropy
+from kerasft.training.optimizers import adam
 from kerasft.training.resume import Part, Resume
 from kerasft.training.schedule import InverseSquareRoot, WarmupLinearDecay, schedule
 from kerasft.training.tensorboard import TensorBoard
@@ -40,6 +41,7 @@ __all__ = [
     "TranslationScores",
     "WandB",
     "WarmupLinearDecay",
+    "adam",
     "schedule",
     "trackers",
 ]
