@@ -38,12 +38,17 @@ def compile_function(
     Returns:
         A function from a dict of arrays to the same nest of arrays.
     """
-    # Shapes are few (the batches' buckets), so one trace for each is wanted.
-    compiled = tf.function(function, jit_compile=True, reduce_retracing=False, autograph=False)
+    traceable = tf.function(function, jit_compile=True, autograph=False)
+    # Shapes are few (the batches' buckets), so one trace for each is wanted. Called as it is, the
+    # function would warn of tracing so often.
+    compiled: dict[Any, Callable] = {}
 
     def run(inputs: Mapping[str, np.ndarray]) -> Any:
         tensors = {name: tf.convert_to_tensor(array) for name, array in inputs.items()}
-        return tf.nest.map_structure(lambda tensor: tensor.numpy(), compiled(tensors))
+        kinds = tuple((name, tensor.dtype, *tensor.shape) for name, tensor in tensors.items())
+        if kinds not in compiled:
+            compiled[kinds] = traceable.get_concrete_function(tensors)
+        return tf.nest.map_structure(lambda tensor: tensor.numpy(), compiled[kinds](tensors))
 
     return run
 

@@ -1,5 +1,7 @@
 """What the three backend modules promise, on the one that runs."""
 
+import logging
+
 import keras
 import numpy as np
 import pytest
@@ -37,6 +39,14 @@ def test_forward_equals_the_model_at_every_shape(model):
         found = forward(inputs)
         assert isinstance(found, np.ndarray) and found.dtype == np.float32
         np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_many_shapes_are_no_cause_for_warnings(model, caplog):
+    forward = backends.current().compile_forward(model)
+    with caplog.at_level(logging.WARNING):
+        for length in range(3, 11):
+            forward(batch(length))
+    assert not caplog.records, caplog.text
 
 
 def test_forward_sees_weights_that_change(model):
