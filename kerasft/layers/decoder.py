@@ -7,9 +7,9 @@ from keras import ops
 
 from kerasft import backends
 from kerasft.layers.feed_forward import FeedForward
-from kerasft.layers.layer_normalization import LayerNormalization
 from kerasft.layers.multi_head_attention import MultiHeadAttention
 from kerasft.layers.residual_connection import ResidualConnection
+from kerasft.layers.stack import Stack
 
 Cache = dict[str, Any]
 """What one block remembers of one batch while it decodes.
@@ -180,7 +180,7 @@ class DecoderBlock(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="kerasft")
-class Decoder(keras.layers.Layer):
+class Decoder(Stack):
     """N blocks; normalized at the end where the blocks normalize first (see `Encoder`).
 
     Args:
@@ -196,30 +196,7 @@ class Decoder(keras.layers.Layer):
         >>> decoder(target, memory, target_mask=causal_mask(5))  # (batch, 5, 16)
     """
 
-    def __init__(
-        self,
-        layers: int,
-        d_model: int,
-        heads: int,
-        d_ff: int,
-        dropout: float = 0.1,
-        norm_first: bool = True,
-        **options: Any,
-    ) -> None:
-        super().__init__(**options)
-        self.blocks = [
-            DecoderBlock(d_model, heads, d_ff, dropout, norm_first, name=f"block_{index}")
-            for index in range(layers)
-        ]
-        self.settings = {"layers": layers, **self.blocks[0].settings}
-        self.norm = LayerNormalization(name="norm") if norm_first else None
-
-    def build(self, x_shape: Any) -> None:
-        """Makes the blocks' weights."""
-        for block in self.blocks:
-            block.build(x_shape)
-        if self.norm is not None:
-            self.norm.build(x_shape)
+    block = DecoderBlock
 
     def call(
         self,
@@ -286,7 +263,3 @@ class Decoder(keras.layers.Layer):
             x, cache = block.step(x, cache, source_mask, visible, slot)
             filled.append(cache)
         return x if self.norm is None else self.norm.call(x), filled
-
-    def get_config(self) -> dict[str, Any]:
-        """What Keras needs to make the layer again."""
-        return {**super().get_config(), **self.settings}

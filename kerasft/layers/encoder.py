@@ -5,9 +5,9 @@ from typing import Any
 import keras
 
 from kerasft.layers.feed_forward import FeedForward
-from kerasft.layers.layer_normalization import LayerNormalization
 from kerasft.layers.multi_head_attention import MultiHeadAttention
 from kerasft.layers.residual_connection import ResidualConnection
+from kerasft.layers.stack import Stack
 
 
 @keras.saving.register_keras_serializable(package="kerasft")
@@ -85,7 +85,7 @@ class EncoderBlock(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="kerasft")
-class Encoder(keras.layers.Layer):
+class Encoder(Stack):
     """N blocks; normalized at the end where the blocks normalize first.
 
     (What leaves a block that normalizes last is normalized already.)
@@ -102,30 +102,7 @@ class Encoder(keras.layers.Layer):
         >>> Encoder(layers=2, d_model=16, heads=4, d_ff=64)(np.zeros((1, 5, 16)))  # (1, 5, 16)
     """
 
-    def __init__(
-        self,
-        layers: int,
-        d_model: int,
-        heads: int,
-        d_ff: int,
-        dropout: float = 0.1,
-        norm_first: bool = True,
-        **options: Any,
-    ) -> None:
-        super().__init__(**options)
-        self.blocks = [
-            EncoderBlock(d_model, heads, d_ff, dropout, norm_first, name=f"block_{index}")
-            for index in range(layers)
-        ]
-        self.settings = {"layers": layers, **self.blocks[0].settings}
-        self.norm = LayerNormalization(name="norm") if norm_first else None
-
-    def build(self, x_shape: Any) -> None:
-        """Makes the blocks' weights."""
-        for block in self.blocks:
-            block.build(x_shape)
-        if self.norm is not None:
-            self.norm.build(x_shape)
+    block = EncoderBlock
 
     def call(self, x: Any, source_mask: Any = None, training: bool | None = None) -> Any:
         """Runs the blocks.
@@ -141,7 +118,3 @@ class Encoder(keras.layers.Layer):
         for block in self.blocks:
             x = block(x, source_mask=source_mask, training=training)
         return x if self.norm is None else self.norm(x)
-
-    def get_config(self) -> dict[str, Any]:
-        """What Keras needs to make the layer again."""
-        return {**super().get_config(), **self.settings}
