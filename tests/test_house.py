@@ -18,7 +18,7 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 ROOMS = [
     *("errors", "storage", "backends", "cli", "layers", "text", "data", "models", "weight_maps"),
     *("peft", "generation", "bundle", "presets", "evaluation", "training", "engines", "predict"),
-    *("serving", "serve", "export", "recipes"),
+    *("serving", "serve", "export", "reporting", "fine_tuning", "recipes"),
 ]
 BACKENDS = {"torch", "tensorflow", "tensorflow_text", "jax", "jaxlib"}
 ONLY_IN_BACKENDS = BACKENDS | {"keras_hub"}

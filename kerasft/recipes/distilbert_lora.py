@@ -11,24 +11,20 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from kerasft import backends, bundle, cli, evaluation, storage
 from kerasft.data.dataset import load_dataset
 from kerasft.data.samples import sample_path
+from kerasft.fine_tuning import FineTuningOptions, tune
 from kerasft.text.labels import LabelMap
-
-LEARNING_RATES = {"lora": 2e-3, "head": 2e-3, "full": 5e-5}
 
 
 @dataclass
-class Config(cli.RunOptions):
+class Config(FineTuningOptions):
     """Fine-tune a pretrained BERT or DistilBERT classifier with LoRA, and save it.
 
     Args:
-        preset: The pretrained model: a Hugging Face directory, a Hub id, a KerasHub preset name, a
-            folder that kerasft saved, or `minilm` (22.7M parameters, needs no hub).
-        architecture: `bert` or `distilbert`, for a directory whose config does not say.
         data: FILE.csv, FILE.tsv, FILE.jsonl or hub:NAME; else the corpus that ships with kerasft.
         text_column: Column of the texts.
         label_column: Column of the labels.
@@ -37,29 +33,8 @@ class Config(cli.RunOptions):
         test: Share of the rows to test on.
         split_seed: Chooses among the splits; the same rows and seed give the same split.
         max_length: Tokens a text is cut at.
-        tune: `lora` (adapter and head), `head` (head alone) or `full` (everything).
-        rank: Rank r of the update A B.
-        alpha: The update is scaled by alpha / r.
-        dropout: Dropout on the way into A.
-        rank_stabilized: Scale by alpha / sqrt(r) instead.
-        lora_layers: How many transformer layers, from the last one down, get LoRA.
-        targets: Projections that get LoRA in those layers (query, key, value, attention_output,
-            feedforward_intermediate_dense, feedforward_output_dense), or, where one holds a `/`,
-            regular expressions over layer paths.
-        pooling: What the head reads: the `first` token, as the checkpoint was made, or the `mean`.
-        epochs: Passes over the training rows.
-        batch_size: Texts a step.
-        group_by_length: Batch texts of like length, which saves padding; null does so where an
-            epoch has 64 batches or more (with fewer it costs accuracy).
-        learning_rate: Of Adam; 0 takes 2e-3 for lora and head and 5e-5 for full.
-        schedule: `constant`, or `linear` down to 0 at the last step.
-        class_weight: `balanced` weighs each class by the inverse of its share.
-        early_stopping: Stop after so many epochs without a better validation loss, and take the
-            best epoch's weights; 0 is off.
     """
 
-    preset: str = "distilbert/distilbert-base-uncased"
-    architecture: Literal["bert", "distilbert"] | None = None
     data: str | None = None
     text_column: str = "text"
     label_column: str = "label"
@@ -68,21 +43,6 @@ class Config(cli.RunOptions):
     test: float = 0.15
     split_seed: int = 0
     max_length: int = 64
-    tune: Literal["lora", "head", "full"] = "lora"
-    rank: int = 8
-    alpha: float = 16.0
-    dropout: float = 0.05
-    rank_stabilized: bool = False
-    lora_layers: int = 2
-    targets: tuple[str, ...] = ("query", "value")
-    pooling: Literal["first", "mean"] = "first"
-    epochs: int = 3
-    batch_size: int = 8
-    group_by_length: bool | None = None
-    learning_rate: float = 0.0
-    schedule: Literal["constant", "linear"] = "linear"
-    class_weight: Literal["none", "balanced"] = "none"
-    early_stopping: int = 0
     output: str = "saved_models/distilbert_lora"
 
 
@@ -94,8 +54,8 @@ def run(config: Config) -> Path:
     """
     import keras
 
-    from kerasft import peft, training
-    from kerasft.data.batches import BucketedBatches, balanced_weights
+    from kerasft import training
+    from kerasft.data.labelled_batches import labelled_batches
     from kerasft.presets import load_preset
 
     cli.at_least(config, epochs=1, batch_size=1, rank=1, lora_layers=1, max_length=4)
@@ -127,49 +87,28 @@ def run(config: Config) -> Path:
     facts.state("Pretrained model", [pretrained.source, *loaded.describe()])
 
     # What trains: adapter and head, the head alone, or everything.
-    if config.tune == "lora":
-        lora = peft.LoRAConfig(
-            targets=peft.last_layers(model, config.lora_layers, config.targets),
-            rank=config.rank,
-            alpha=config.alpha,
-            dropout=config.dropout,
-            rank_stabilized=config.rank_stabilized,
-            modules_to_save=model.head_layers,
-        )
-        facts.state("Adapters", ", ".join(peft.apply(model, lora).adapted))
-    elif config.tune == "head":
-        peft.freeze(model, except_patterns=model.head_layers)
-    counts = peft.parameter_counts(model)
+    counts, adapted = tune(model, config)
+    facts.state("Adapters", ", ".join(adapted) or "none")
     facts.state("Parameters", str(counts))
 
     # Token ids in batches of a few lengths.
-    encode = pretrained.tokenizer.encode
-    ids = {name: encode(part.texts, config.max_length) for name, part in dataset.parts.items()}
-    labels = {name: label_map.encode(part.labels) for name, part in dataset.parts.items()}
-    facts.state("Tokens", [f"{name}: {encodings.summary()}" for name, encodings in ids.items()])
-    weights = balanced_weights(labels["train"]) if config.class_weight == "balanced" else None
-
-    def batches_of(part: str, **options: Any) -> BucketedBatches:
-        return BucketedBatches(
-            ids[part].token_ids,
-            labels[part],
-            batch_size=config.batch_size,
-            pad_id=pretrained.tokenizer.pad_id,
-            max_length=config.max_length,
-            seed=config.seed,
-            **options,
-        )
-
-    batches = batches_of(
-        "train", shuffle=True, sample_weight=weights, group_by_length=config.group_by_length
+    batches = labelled_batches(
+        dataset,
+        pretrained.tokenizer,
+        label_map,
+        max_length=config.max_length,
+        batch_size=config.batch_size,
+        seed=config.seed,
+        class_weight=config.class_weight,
+        group_by_length=config.group_by_length,
     )
-    validation, test = (batches_of(part, shuffle=False) for part in ("validation", "test"))
-    facts.state("Batches", batches.summary())
+    facts.state("Tokens", batches.describe())
+    facts.state("Batches", batches.train.summary())
 
     # Training; `parts` is one fit for a run that was never stopped.
-    rate: Any = config.learning_rate or LEARNING_RATES[config.tune]
+    rate: Any = config.rate
     if config.schedule == "linear":
-        rate = training.WarmupLinearDecay(rate, total_steps=len(batches) * config.epochs)
+        rate = training.WarmupLinearDecay(rate, total_steps=len(batches.train) * config.epochs)
     model.compile(
         optimizer=training.adam(rate),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -179,7 +118,7 @@ def run(config: Config) -> Path:
     stopping = [training.EarlyStopping(config.early_stopping)] if config.early_stopping else []
     resume = training.Resume(
         model,
-        batches,
+        batches.train,
         f"{output}.checkpoint",
         seed=config.seed,
         fingerprint=config.fingerprint() | sources,
@@ -192,7 +131,7 @@ def run(config: Config) -> Path:
             part.batches,
             initial_epoch=part.first,
             epochs=part.last,
-            validation_data=validation,
+            validation_data=batches.validation,
             callbacks=[history, *stopping, resume.callback],
         )
     for callback in stopping:
@@ -200,14 +139,14 @@ def run(config: Config) -> Path:
     facts.state("Training", history.summary())
 
     # Evaluation, once, on rows that nothing above has seen, beside what costs nothing to try.
-    logits = test.unsort(model.predict(test, verbose=0))  # (rows, labels)
+    logits = batches.test.unsort(model.predict(batches.test, verbose=0))  # (rows, labels)
     probabilities = keras.ops.convert_to_numpy(keras.ops.softmax(logits))
     scores = evaluation.score(
         probabilities,
         dataset.train,
         dataset.test,
         label_map,
-        None if weights is None else "balanced",
+        None if config.class_weight == "none" else config.class_weight,
     )
     metrics = scores[evaluation.THIS_MODEL]
     print(f"\n{evaluation.table(metrics)}\n\n{evaluation.comparison(scores)}\n")

@@ -1,0 +1,106 @@
+"""From labelled texts to the batches of a classifier: tokens, class ids, weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kerasft.data.batches import BucketedBatches, balanced_weights
+from kerasft.data.dataset import Dataset
+
+if TYPE_CHECKING:
+    from kerasft.text.labels import LabelMap
+    from kerasft.text.tokenizer import Encodings, Tokenizer
+
+
+@dataclass(frozen=True)
+class LabelledBatches:
+    """The three parts of a dataset as batches of a few lengths.
+
+    Attributes:
+        train: Shuffled from the seed, weighted by class if asked for.
+        validation: From short to long.
+        test: From short to long; `test.unsort` puts predictions back in the order of the rows.
+        encodings: Part -> its token ids, and what was cut.
+        class_weight: Class id -> weight of its training rows; None if all weigh 1.
+    """
+
+    train: BucketedBatches
+    validation: BucketedBatches
+    test: BucketedBatches
+    encodings: dict[str, Encodings]
+    class_weight: dict[int, float] | None
+
+    def describe(self) -> list[str]:
+        """What was cut and what is unknown, one sentence a part."""
+        return [f"{part}: {found.summary()}" for part, found in self.encodings.items()]
+
+
+def labelled_batches(
+    dataset: Dataset,
+    tokenizer: Tokenizer,
+    label_map: LabelMap,
+    *,
+    max_length: int,
+    long_texts: str = "cut",
+    batch_size: int,
+    seed: int,
+    class_weight: str = "none",
+    group_by_length: bool | None = None,
+) -> LabelledBatches:
+    """Encodes the texts and labels of a dataset and plans their batches.
+
+    Args:
+        dataset: Training, validation and test rows.
+        tokenizer: Turns texts into token ids.
+        label_map: Turns class names into ids.
+        max_length: Most tokens of a text.
+        long_texts: What becomes of a longer text; see `Tokenizer.encode`.
+        batch_size: Rows in each batch.
+        seed: Seed of the order of the training rows.
+        class_weight: `balanced` weighs each training row by the inverse of its class's share.
+        group_by_length: See `BucketedBatches`.
+
+    Raises:
+        ConfigError: A size is out of range.
+        DataError: A text has no token.
+
+    Example:
+        >>> batches = labelled_batches(dataset, tokenizer, label_map, max_length=128,
+        ...                            batch_size=16, seed=0)
+        >>> model.fit(batches.train, validation_data=batches.validation)
+    """
+    encodings = {
+        name: tokenizer.encode(part.texts, max_length, long_texts)
+        for name, part in dataset.parts.items()
+    }
+    labels = {name: label_map.encode(part.labels) for name, part in dataset.parts.items()}
+    weights = balanced_weights(labels["train"]) if class_weight == "balanced" else None
+
+    def batches_of(part: str, **options: Any) -> BucketedBatches:
+        return BucketedBatches(
+            encodings[part].token_ids,
+            labels[part],
+            batch_size=batch_size,
+            pad_id=tokenizer.pad_id,
+            max_length=max_length,
+            seed=seed,
+            **options,
+        )
+
+    return LabelledBatches(
+        train=batches_of(
+            "train", shuffle=True, sample_weight=weights, group_by_length=group_by_length
+        ),
+        validation=batches_of("validation", shuffle=False),
+        test=batches_of("test", shuffle=False),
+        encodings=encodings,
+        class_weight=None if weights is None else _by_class(labels["train"], weights),
+    )
+
+
+def _by_class(labels: np.ndarray, weights: np.ndarray) -> dict[int, float]:
+    """Class id -> weight, of labels (rows,) and weights (rows,)."""
+    return {int(label): float(weights[labels == label][0]) for label in np.unique(labels)}

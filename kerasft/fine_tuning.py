@@ -1,0 +1,102 @@
+"""How a pretrained classifier is tuned: the options that recipes share, and what they mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from kerasft.cli import RunOptions
+
+if TYPE_CHECKING:
+    from kerasft.models import Classifier
+    from kerasft.peft import Counts
+
+LEARNING_RATES = {"lora": 2e-3, "head": 2e-3, "full": 5e-5}
+
+
+@dataclass
+class FineTuningOptions(RunOptions):
+    """What of a pretrained classifier trains, and how.
+
+    Args:
+        preset: The pretrained model: a Hugging Face directory, a Hub id, a KerasHub preset name, a
+            folder that kerasft saved, or `minilm` (22.7M parameters, needs no hub).
+        architecture: `bert` or `distilbert`, for a directory whose config does not say.
+        tune: `lora` (adapter and head), `head` (head alone) or `full` (everything).
+        rank: Rank r of the update A B.
+        alpha: The update is scaled by alpha / r.
+        dropout: Dropout on the way into A.
+        rank_stabilized: Scale by alpha / sqrt(r) instead.
+        lora_layers: How many transformer layers, from the last one down, get LoRA.
+        targets: Projections that get LoRA in those layers (query, key, value, attention_output,
+            feedforward_intermediate_dense, feedforward_output_dense), or, where one holds a `/`,
+            regular expressions over layer paths.
+        pooling: What the head reads: the `first` token, as the checkpoint was made, or the `mean`.
+        epochs: Passes over the training rows.
+        batch_size: Texts a step.
+        group_by_length: Batch texts of like length, which saves padding; null does so where an
+            epoch has 64 batches or more (with fewer it costs accuracy).
+        learning_rate: Of Adam; 0 takes 2e-3 for lora and head and 5e-5 for full.
+        schedule: `constant`, or `linear` down to 0 at the last step.
+        class_weight: `balanced` weighs each class by the inverse of its share.
+        early_stopping: Stop after so many epochs without a better validation loss, and take the
+            best epoch's weights; 0 is off.
+    """
+
+    preset: str = "distilbert/distilbert-base-uncased"
+    architecture: Literal["bert", "distilbert"] | None = None
+    tune: Literal["lora", "head", "full"] = "lora"
+    rank: int = 8
+    alpha: float = 16.0
+    dropout: float = 0.05
+    rank_stabilized: bool = False
+    lora_layers: int = 2
+    targets: tuple[str, ...] = ("query", "value")
+    pooling: Literal["first", "mean"] = "first"
+    epochs: int = 3
+    batch_size: int = 8
+    group_by_length: bool | None = None
+    learning_rate: float = 0.0
+    schedule: Literal["constant", "linear"] = "linear"
+    class_weight: Literal["none", "balanced"] = "none"
+    early_stopping: int = 0
+
+    @property
+    def rate(self) -> float:
+        """The learning rate, or the usual one of what is tuned."""
+        return self.learning_rate or LEARNING_RATES[self.tune]
+
+
+def tune(model: Classifier, options: FineTuningOptions) -> tuple[Counts, list[str]]:
+    """Freezes what is not to train, and puts adapters where they are to be.
+
+    Args:
+        model: A built classifier.
+        options: What trains.
+
+    Returns:
+        How many parameters train, and the paths of the adapted layers.
+
+    Raises:
+        AdapterError: A target matches no layer.
+        ConfigError: A number is out of range.
+
+    Example:
+        >>> counts, adapted = tune(model, FineTuningOptions(tune="lora", rank=4))
+    """
+    from kerasft import peft
+
+    adapted: list[str] = []
+    if options.tune == "lora":
+        lora = peft.LoRAConfig(
+            targets=peft.last_layers(model, options.lora_layers, options.targets),
+            rank=options.rank,
+            alpha=options.alpha,
+            dropout=options.dropout,
+            rank_stabilized=options.rank_stabilized,
+            modules_to_save=model.head_layers,
+        )
+        adapted = list(peft.apply(model, lora).adapted)
+    elif options.tune == "head":
+        peft.freeze(model, except_patterns=model.head_layers)
+    return peft.parameter_counts(model), adapted

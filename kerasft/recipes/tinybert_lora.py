@@ -1,0 +1,162 @@
+"""Fine-tune a tiny pretrained BERT with LoRA on messy, overlapping classes, and save it.
+
+    python -m kerasft.recipes.tinybert_lora --preset minilm
+    python -m kerasft.recipes.tinybert_lora --data complaints.csv
+
+The rows, their cleaning, their classes and their split are those of `small_bert` with the same
+options, so that `python -m kerasft.recipes.compare` can set the two side by side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from kerasft import backends, bundle, cli, evaluation, storage
+from kerasft.data.corpus import CorpusOptions, load_corpus
+from kerasft.fine_tuning import FineTuningOptions, tune
+from kerasft.text.labels import LabelMap
+
+
+@dataclass
+class Config(FineTuningOptions, CorpusOptions):
+    """Fine-tune a tiny pretrained BERT with LoRA on messy, overlapping classes, and save it."""
+
+    preset: str = "prajjwal1/bert-tiny"
+    architecture: Literal["bert", "distilbert"] | None = "bert"  # bert-tiny's config names none
+    output: str = "saved_models/tinybert_lora"
+
+
+def run(config: Config) -> Path:
+    """Trains, evaluates and saves one classifier; returns the saved folder.
+
+    Raises:
+        KerasftError: An option, the data or the preset cannot be used; nothing has been written.
+    """
+    import keras
+
+    from kerasft import training
+    from kerasft.data.labelled_batches import labelled_batches
+    from kerasft.presets import load_preset
+
+    cli.at_least(config, epochs=1, batch_size=1, rank=1, lora_layers=1, max_length=4)
+    cli.at_least(config, learning_rate=0, early_stopping=0)
+    output = storage.check_output(config.output, bundle.is_ours)
+    history = training.History(training.trackers(output, asdict(config)))
+    backends.seed_everything(config.seed)
+    facts = bundle.Facts()
+
+    # Rows, cleaned, merged and split; each step says what it left out.
+    dataset = load_corpus(config)
+    label_map = LabelMap.from_labels(dataset.train.labels)
+    facts.state("Data", dataset.describe())
+    facts.state("Sample rows", dataset.samples())
+    facts.state("Rows per class", dataset.rows_per_class())
+
+    # A pretrained encoder with its tokenizer; its head, if it has one for as many labels.
+    pretrained = load_preset(config.preset, architecture=config.architecture)
+    pretrained.check_length(config.max_length)
+    model, loaded = pretrained.build_classifier(len(label_map), config.pooling, label_map.names)
+    facts.state("Pretrained model", [pretrained.source, *loaded.describe()])
+
+    # What trains: adapter and head, the head alone, or everything.
+    counts, adapted = tune(model, config)
+    facts.state("Adapters", ", ".join(adapted) or "none")
+    facts.state("Parameters", str(counts))
+
+    # Token ids in batches of a few lengths.
+    batches = labelled_batches(
+        dataset,
+        pretrained.tokenizer,
+        label_map,
+        max_length=config.max_length,
+        long_texts=config.long_texts,
+        batch_size=config.batch_size,
+        seed=config.seed,
+        class_weight=config.class_weight,
+        group_by_length=config.group_by_length,
+    )
+    facts.state("Tokens", batches.describe())
+    facts.state("Batches", batches.train.summary())
+
+    # Training; `parts` is one fit for a run that was never stopped.
+    rate: Any = config.rate
+    if config.schedule == "linear":
+        rate = training.WarmupLinearDecay(rate, total_steps=len(batches.train) * config.epochs)
+    model.compile(
+        optimizer=training.adam(rate),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        weighted_metrics=["accuracy"],
+    )
+    sources = {"data": dataset.train.sha256, "preset": pretrained.sha256}
+    stopping = [training.EarlyStopping(config.early_stopping)] if config.early_stopping else []
+    resume = training.Resume(
+        model,
+        batches.train,
+        f"{output}.checkpoint",
+        seed=config.seed,
+        fingerprint=config.fingerprint() | sources,
+        every_steps=config.checkpoint_steps,
+        enabled=config.resume,
+        stateful=[history, *stopping],
+    )
+    for part in resume.parts(config.epochs):
+        model.fit(
+            part.batches,
+            initial_epoch=part.first,
+            epochs=part.last,
+            validation_data=batches.validation,
+            callbacks=[history, *stopping, resume.callback],
+        )
+    for callback in stopping:
+        callback.restore(model)
+    facts.state("Training", history.summary())
+
+    # Evaluation, once, on rows that nothing above has seen, beside what costs nothing to try.
+    logits = batches.test.unsort(model.predict(batches.test, verbose=0))  # (rows, labels)
+    probabilities = keras.ops.convert_to_numpy(keras.ops.softmax(logits))
+    scores = evaluation.score(
+        probabilities,
+        dataset.train,
+        dataset.test,
+        label_map,
+        None if config.class_weight == "none" else config.class_weight,
+    )
+    metrics = scores[evaluation.THIS_MODEL]
+    print(f"\n{evaluation.table(metrics)}\n\n{evaluation.comparison(scores)}\n")
+    facts.record("Test metrics per class", metrics["per_class"])
+    facts.record("Test metrics beside baselines", evaluation.means(scores))
+
+    bundle.save(
+        output,
+        model=model,
+        tokenizer=pretrained.tokenizer,
+        label_map=label_map,
+        max_length=config.max_length,
+        long_texts=config.long_texts,
+        cleaning=dataset.cleaning,
+        config_yaml=cli.to_yaml(config),
+        card=facts.card(output.name),
+        report=evaluation.classifier_report(
+            scores,
+            history.to_dict(),
+            dataset.test,
+            probabilities,
+            label_map.names,
+            seconds=history.seconds,
+            parameters=asdict(counts),
+            rows=dataset.rows_per_class(),
+            test_sha256=dataset.test_sha256,
+        ),
+        base_model=pretrained.source,
+    )
+    history.track({"test_accuracy": metrics["accuracy"], "test_macro_f1": metrics["macro_f1"]})
+    history.close()
+    resume.finish()
+    cli.print_next(output, dataset.test.texts[0])
+    return output
+
+
+if __name__ == "__main__":
+    cli.main(run, Config)
