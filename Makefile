@@ -46,8 +46,9 @@ format: setup-dev  ## let ruff rewrite the layout
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-benchmark: setup-dev  ## LoRA step and epoch beside transformers + PEFT, on each backend
+benchmark: setup-dev  ## classifier and translator beside transformers, PEFT and torch.nn, on each backend
 	$(BIN)/python benchmarks/classify.py
+	$(BIN)/python benchmarks/translate.py
 
 clean:  ## remove .venv and what the tools left
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache

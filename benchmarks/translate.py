@@ -1,0 +1,66 @@
+"""Times a translator beside `torch.nn.Transformer` and transformers' MarianMT of the same size.
+
+    python benchmarks/translate.py
+    python benchmarks/translate.py --parts decoding --backends jax tensorflow --rounds 15
+
+For each backend one process a side lives beside the others, and they take turns, job by job; the
+peers are always on torch. The models are those of `translator_models.py`, the jobs those of
+`translate_training.py` and `translate_decoding.py`. Printed are the medians of each side's figure,
+the seconds of the first job (compiling included: the time to the first steps), peak memory, and the
+medians of the paired ratios (above 1: kerasft is faster).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+import paired
+import translate_decoding
+import translate_training
+from paired import BACKENDS
+
+PARTS = {"training": translate_training, "decoding": translate_decoding}
+
+
+def main() -> None:
+    """Runs the comparisons and prints a Markdown table for each."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--parts", nargs="+", default=list(PARTS), choices=list(PARTS))
+    parser.add_argument("--backends", nargs="+", default=BACKENDS, choices=BACKENDS)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--worker", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.worker:
+        part, _, side = arguments.worker.partition(":")
+        return paired.serve(lambda: PARTS[part].SIDES[side](arguments.threads))
+    print(f"{paired.machine()}; {arguments.threads} threads, {arguments.rounds} rounds")
+    for part in arguments.parts:
+        table(part, arguments)
+
+
+def table(part: str, arguments: argparse.Namespace) -> None:
+    """Prints the table of one part, a line a backend and job."""
+    jobs = PARTS[part]
+    names = list(jobs.SIDES)
+    columns = ["backend", part]
+    columns += [f"{name}: {what}" for what in (jobs.UNIT, "first, s", "MiB") for name in names]
+    columns += [f"beside {name}" for name in names[1:]]
+    print(f"\n| {' | '.join(columns)} |\n|{'---|' * len(columns)}", flush=True)
+    for backend in arguments.backends:
+        words = ["--threads", arguments.threads, "--worker"]
+        sides = [paired.Worker(__file__, [*words, f"{part}:{name}"], backend) for name in names]
+        for job in jobs.JOBS:
+            timings = paired.compare(sides, job, arguments.rounds)
+            cells = [jobs.figure(job, timing.seconds) for timing in timings]
+            cells += [f"{timing.first:.1f}" for timing in timings]
+            cells += [f"{timing.mib:.0f}" for timing in timings]
+            cells += [f"{timing.ratio:.2f}x" for timing in timings[1:]]
+            print(f"| {backend} | {job} | {' | '.join(cells)} |", flush=True)
+        for side in sides:
+            side.stop()
+
+
+if __name__ == "__main__":
+    main()
