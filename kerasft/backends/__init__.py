@@ -10,6 +10,7 @@ missing backend) instead of raising it, so that a command can still say it in on
 
 from kerasft.backends.choice import BACKENDS, Choice, check, choose, current, describe
 from kerasft.backends.hub import import_keras_hub, seed_everything, without_tensorflow
+from kerasft.backends.memory import peak_memory
 
 __all__ = [
     "BACKENDS",
@@ -19,6 +20,7 @@ __all__ = [
     "current",
     "describe",
     "import_keras_hub",
+    "peak_memory",
     "seed_everything",
     "without_tensorflow",
 ]

@@ -13,16 +13,32 @@ print(evaluation.signatures())
 """
 
 from kerasft.evaluation.architecture_plot import plot_architecture
-from kerasft.evaluation.baselines import baselines, majority, tfidf
+from kerasft.evaluation.baselines import MAJORITY, TFIDF, baselines, majority, tfidf
 from kerasft.evaluation.classification import comparison, evaluate, means, table
 from kerasft.evaluation.plots import plot_confusion, plot_loss
-from kerasft.evaluation.report import THIS_MODEL, classifier_report, score
+from kerasft.evaluation.report import (
+    BASELINE_PREDICTIONS,
+    METRICS,
+    PREDICTIONS,
+    THIS_MODEL,
+    Scores,
+    classifier_report,
+    score,
+)
+from kerasft.evaluation.tfidf_baseline import TfidfBaseline
 from kerasft.evaluation.translation import score_by_origin, score_translations, signatures
 from kerasft.evaluation.translation_plots import plot_attention, plot_lengths, plot_scores
 from kerasft.evaluation.translation_report import translation_report
 
 __all__ = [
+    "BASELINE_PREDICTIONS",
+    "MAJORITY",
+    "METRICS",
+    "PREDICTIONS",
+    "TFIDF",
     "THIS_MODEL",
+    "Scores",
+    "TfidfBaseline",
     "baselines",
     "classifier_report",
     "comparison",

@@ -4,8 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kerasft.errors import DataError
 from kerasft.evaluation.classification import Metrics, evaluate
+from kerasft.evaluation.tfidf_baseline import TfidfBaseline
+
+TFIDF = "TF-IDF + logistic regression"
+MAJORITY = "majority class"
 
 
 def majority(train_labels: np.ndarray, test_labels: np.ndarray, names: Sequence[str]) -> Metrics:
@@ -33,10 +36,7 @@ def tfidf(
     class_weight: str | None = None,
     C: float = 1.0,
 ) -> Metrics:
-    """Logistic regression over TF-IDF of words and word pairs, fitted on the training rows alone.
-
-    Words are scikit-learn's: runs of two or more letters or digits, lowercased. Counts enter as
-    1 + log(count).
+    """Scores a `TfidfBaseline`, fitted on the training rows alone.
 
     Args:
         train_texts: The training texts.
@@ -53,29 +53,10 @@ def tfidf(
     Raises:
         DataError: The training rows hold one class only, or no word at all.
     """
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression
-
-    if len(np.unique(train_labels)) < 2:
-        raise DataError("The training rows hold one class only, so there is nothing to learn.")
-    vectorizer = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
-    try:
-        train = vectorizer.fit_transform(train_texts)
-    except ValueError as error:
-        if "empty vocabulary" not in str(error):
-            raise
-        raise DataError(
-            "No training text has a word (two letters or digits in a row), so the TF-IDF baseline "
-            "has nothing to count."
-        ) from error
-    classifier = LogisticRegression(C=C, class_weight=class_weight, max_iter=1000)
-    classifier.fit(train, train_labels)
-    # A class without training rows has no column; its probability is 0.
-    probabilities = np.zeros((len(test_texts), len(names)))
-    probabilities[:, classifier.classes_] = classifier.predict_proba(
-        vectorizer.transform(test_texts)
+    baseline = TfidfBaseline.fit(
+        train_texts, train_labels, len(names), class_weight=class_weight, C=C
     )
-    return evaluate(test_labels, probabilities, names)
+    return evaluate(test_labels, baseline.probabilities(test_texts), names)
 
 
 def baselines(
@@ -89,8 +70,8 @@ def baselines(
 ) -> dict[str, Metrics]:
     """Both baselines by their printed names, ready for `comparison`; arguments as `tfidf`."""
     return {
-        "TF-IDF + logistic regression": tfidf(
+        TFIDF: tfidf(
             train_texts, train_labels, test_texts, test_labels, names, class_weight=class_weight
         ),
-        "majority class": majority(train_labels, test_labels, names),
+        MAJORITY: majority(train_labels, test_labels, names),
     }

@@ -9,14 +9,50 @@ from typing import Any
 
 import numpy as np
 
-from kerasft import storage
+from kerasft import backends, storage
 from kerasft.data.table import Table
-from kerasft.evaluation.baselines import baselines
+from kerasft.errors import ConfigError
+from kerasft.evaluation.baselines import MAJORITY, TFIDF, majority
 from kerasft.evaluation.classification import Metrics, evaluate
 from kerasft.evaluation.plots import plot_confusion, plot_loss
+from kerasft.evaluation.tfidf_baseline import TfidfBaseline
 from kerasft.text.labels import LabelMap
 
 THIS_MODEL = "this model"
+METRICS = "metrics.json"
+PREDICTIONS = "predictions.csv"
+BASELINE_PREDICTIONS = "baseline_predictions.csv"
+
+Picture = tuple[str, Callable[[Path], object]]
+
+
+class Scores(dict[str, Metrics]):
+    """Metrics by the printed name of what was scored, "this model" first.
+
+    Args:
+        metrics: These.
+        baseline_probabilities: (test rows, labels) of TF-IDF + logistic regression.
+        baseline_costs: See `TfidfBaseline.costs`.
+        peak_memory: Bytes that the process had needed before a baseline was fitted; None where the
+            system does not tell.
+
+    Attributes:
+        baseline_probabilities: As above.
+        baseline_costs: As above.
+        peak_memory: As above.
+    """
+
+    def __init__(
+        self,
+        metrics: Mapping[str, Metrics],
+        baseline_probabilities: np.ndarray,
+        baseline_costs: Mapping[str, object],
+        peak_memory: int | None,
+    ) -> None:
+        super().__init__(metrics)
+        self.baseline_probabilities = baseline_probabilities
+        self.baseline_costs = dict(baseline_costs)
+        self.peak_memory = peak_memory
 
 
 def score(
@@ -25,7 +61,7 @@ def score(
     test: Table,
     label_map: LabelMap,
     class_weight: str | None = None,
-) -> dict[str, Metrics]:
+) -> Scores:
     """Scores a classifier on the test rows, and the baselines trained on the same split.
 
     Args:
@@ -38,21 +74,27 @@ def score(
     Returns:
         Metrics by name: "this model" first.
     """
-    labels = label_map.encode(test.labels)
+    peak_memory = backends.peak_memory()
+    labels, names = label_map.encode(test.labels), label_map.names
     train_labels = label_map.encode(train.labels)
-    names = label_map.names
-    others = baselines(
-        train.texts, train_labels, test.texts, labels, names, class_weight=class_weight
-    )
-    return {THIS_MODEL: evaluate(labels, probabilities, names), **others}
+    baseline = TfidfBaseline.fit(train.texts, train_labels, len(names), class_weight=class_weight)
+    baseline_probabilities = baseline.probabilities(test.texts)
+    metrics = {
+        THIS_MODEL: evaluate(labels, probabilities, names),
+        TFIDF: evaluate(labels, baseline_probabilities, names),
+        MAJORITY: majority(train_labels, labels, names),
+    }
+    return Scores(metrics, baseline_probabilities, baseline.costs(test.texts), peak_memory)
 
 
 def classifier_report(
-    scores: Mapping[str, Metrics],
+    scores: Scores,
     history: Mapping[str, Any],
     test: Table,
     probabilities: np.ndarray,
     names: Sequence[str],
+    *,
+    pictures: Sequence[Picture] = (),
     **more: Any,
 ) -> Callable[[Path], None]:
     """Returns the function that writes a report into a folder, for `bundle.save`.
@@ -63,24 +105,56 @@ def classifier_report(
         test: The test rows.
         probabilities: (test rows, labels), in the order of the rows.
         names: The labels' names, in id order.
+        pictures: Further pictures: the name of each ("lengths.png"), and what draws it into a path.
         **more: Further entries of `metrics.json`.
+
+    Raises:
+        ConfigError: Two pictures have the same name.
 
     Example:
         >>> write = classifier_report(scores, history.to_dict(), dataset.test, p, names)
-        >>> write(Path("report"))   # metrics.json, loss.png, confusion.png, predictions.csv
+        >>> write(Path("report"))   # metrics.json, loss.png, confusion.png, predictions.csv,
+        >>>                         # baseline_predictions.csv
     """
+    drawn: list[Picture] = [
+        ("loss.png", lambda path: plot_loss(dict(history), path)),
+        ("confusion.png", lambda path: plot_confusion(scores[THIS_MODEL], path)),
+        *pictures,
+    ]
+    twice = [name for row, (name, _) in enumerate(drawn) if name in dict(drawn[:row])]
+    if twice:
+        raise ConfigError(f"two pictures of the report have the name {twice[0]}")
 
     def write(folder: Path) -> None:
-        rest = {name: metrics for name, metrics in scores.items() if name != THIS_MODEL}
-        content = {"test": scores[THIS_MODEL], "baselines": rest, **more, "history": dict(history)}
-        storage.write_json(folder / "metrics.json", content)
-        plot_loss(dict(history), folder / "loss.png")
-        plot_confusion(scores[THIS_MODEL], folder / "confusion.png")
-        with open(folder / "predictions.csv", "w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(["text", "label", "predicted", *names])
-            for text, label, row in zip(test.texts, test.labels, probabilities, strict=True):
-                predicted = names[int(row.argmax())]
-                writer.writerow([text, label, predicted, *(f"{p:.6f}" for p in row)])
+        backend = backends.current()
+        content = {
+            "test": scores[THIS_MODEL],
+            "baselines": {name: row for name, row in scores.items() if name != THIS_MODEL},
+            "baseline_costs": scores.baseline_costs,
+            "peak_memory_bytes": scores.peak_memory,
+            "backend": f"{backends.check().name} {backend.version()} on {backend.device()}",
+            "threads": backend.threads(),
+            **more,
+            "history": dict(history),
+        }
+        storage.write_json(folder / METRICS, content)
+        for name, draw in drawn:
+            draw(folder / name)
+        _write_predictions(folder / PREDICTIONS, test, probabilities, names)
+        _write_predictions(
+            folder / BASELINE_PREDICTIONS, test, scores.baseline_probabilities, names
+        )
 
     return write
+
+
+def _write_predictions(
+    path: Path, test: Table, probabilities: np.ndarray, names: Sequence[str]
+) -> None:
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", "label", "predicted", *names])
+        for text, label, row in zip(test.texts, test.labels, probabilities, strict=True):
+            # Nine digits give every float32 back.
+            values = (f"{value:.9g}" for value in row)
+            writer.writerow([text, label, names[int(row.argmax())], *values])
