@@ -108,27 +108,36 @@ def plot_lengths(
     figure.savefig(path, dpi=120, bbox_inches="tight", pad_inches=0.15)
 
 
-def plot_scores(epochs: Sequence[Mapping[str, Any]], path: str | Path) -> None:
+def plot_scores(
+    epochs: Sequence[Mapping[str, Any]], path: str | Path, training_seconds: Sequence[float] = ()
+) -> None:
     """Draws the validation BLEU and chrF of each epoch.
 
     Args:
         epochs: The `epochs` of `History.to_dict()`, with `step`, `val_bleu` and `val_chrf`.
         path: The PNG to write.
+        training_seconds: Seconds of training up to the end of each epoch; the scores are then
+            drawn against minutes.
     """
     from matplotlib.ticker import MaxNLocator
 
     figure, axes = figure_and_axes(8.0, 4.2)
+    minutes = {number: seconds / 60 for number, seconds in enumerate(training_seconds, start=1)}
     for key, label, color in (("val_bleu", "BLEU", BLUE), ("val_chrf", "chrF", ORANGE)):
-        points = [(epoch["epoch"], epoch[key]) for epoch in epochs if key in epoch]
+        points = [
+            (minutes.get(epoch["epoch"], epoch["epoch"]), epoch[key])
+            for epoch in epochs
+            if key in epoch
+        ]
         if points:
             numbers, values = zip(*points, strict=True)
             label = f"{label} (last {values[-1]:.1f}, best {max(values):.1f})"
             axes.plot(numbers, values, color=color, marker="o", markersize=4, label=label)
-    axes.set_xlabel("epoch")
+    axes.set_xlabel("minutes of training" if minutes else "epoch")
     axes.set_ylabel("validation score")
     axes.set_ylim(0, 102)
     axes.grid(axis="y", color="#e4e7eb")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=not minutes))
     if axes.get_lines():
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2, frameon=False, fontsize=9)
     figure.savefig(path, dpi=120, bbox_inches="tight", pad_inches=0.15)

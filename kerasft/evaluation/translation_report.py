@@ -35,6 +35,7 @@ def translation_report(
     train: EncodedPairs,
     held_out: EncodedPairs,
     translations: Mapping[str, Sequence[str]],
+    training_seconds: Sequence[float] = (),
     **more: Any,
 ) -> Callable[[Path], None]:
     """Returns the function that writes a report into a folder, for `bundle.save_translator`.
@@ -48,6 +49,8 @@ def translation_report(
         train: The training pairs, for the histogram of lengths.
         held_out: The pairs that were translated.
         translations: As for `score_translations`; the last is the one shown in the pictures.
+        training_seconds: Seconds of training up to the end of each epoch, if the scores are to be
+            drawn against them.
         **more: Further entries of `metrics.json`.
 
     Raises:
@@ -70,12 +73,13 @@ def translation_report(
         content = {
             "validation": {name: dict(row) for name, row in metrics.items()},
             "signatures": signatures(),
+            "training_seconds": list(training_seconds),
             **more,
             "history": dict(history),
         }
         storage.write_json(folder / "metrics.json", content)
         plot_loss(dict(history), folder / "loss.png")
-        plot_scores(history["epochs"], folder / "scores.png")
+        plot_scores(history["epochs"], folder / "scores.png", training_seconds)
         ids = (train.source_ids, train.target_ids)
         lengths = {
             language: np.array([len(row) for row in side])

@@ -236,7 +236,7 @@ def run(config: Config) -> Path:
             train=encoded["train"],
             held_out=encoded["validation"],
             translations=translations,
-            seconds=history.seconds,
+            training_seconds=history.training_seconds,
             validation_sha256=dataset.validation_sha256,
         ),
     )

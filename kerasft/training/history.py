@@ -27,6 +27,8 @@ class History(keras.callbacks.Callback):
         epochs: A dict an epoch: `epoch` (from 1), `step` (steps done at its end), `learning_rate`
             (of its last step), and Keras's logs (`loss`, `val_loss`, ...).
         seconds: How long `fit` took in this process.
+        training_seconds: Seconds of training up to the end of each epoch, without the validation,
+            in all processes of a resumed run.
 
     Example:
         >>> history = History()
@@ -54,7 +56,10 @@ class History(keras.callbacks.Callback):
         self.losses: list[float] = []
         self.epochs: list[dict[str, Any]] = []
         self.seconds = 0.0
+        self.training_seconds: list[float] = []
         self._began = 0.0
+        self._trained = 0.0
+        self._clock: float | None = None
         self._mean = 0.0
         self._seen = 0
         self._weight = 0.0
@@ -84,6 +89,8 @@ class History(keras.callbacks.Callback):
             "epochs": self.epochs,
             "mean": self._mean,
             "seen": self._seen,
+            "training_seconds": self.training_seconds,
+            "trained": self._trained + self._running(),
             "trackers": {tracker.name: tracker.get_state() for tracker in self.trackers},
         }
         return {"losses": np.array(self.losses, np.float64)}, facts
@@ -93,6 +100,8 @@ class History(keras.callbacks.Callback):
         self.losses = arrays["losses"].tolist()
         self.epochs = list(facts["epochs"])
         self._mean, self._seen = facts["mean"], facts["seen"]
+        self.training_seconds = list(facts["training_seconds"])
+        self._trained = facts["trained"]
         self._goes_on = True
         for tracker in self.trackers:
             tracker.set_state(facts["trackers"].get(tracker.name, {}))
@@ -116,6 +125,7 @@ class History(keras.callbacks.Callback):
             self._mean, self._seen = 0.0, 0
         self._goes_on = False
         self._epoch = epoch
+        self._clock = time.perf_counter()
         self._weight = math.fsum(self._batch_weight(epoch, k) for k in range(self._seen))
         self._rate = _learning_rate(self.model.optimizer)
 
@@ -137,12 +147,18 @@ class History(keras.callbacks.Callback):
             rate = self._rate(len(self.losses) - 1)
             self.track({"train/loss": loss, "train/learning_rate": rate})
 
+    def on_test_begin(self, logs: dict | None = None) -> None:
+        """Stops the clock of the training."""
+        self._pause()
+
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Records the epoch's logs.
 
         Raises:
             ConfigError: The validation loss is NaN or infinite.
         """
+        self._pause()
+        self.training_seconds.append(self._trained)
         values = {name: float(value) for name, value in (logs or {}).items()}
         self._check(values.get("val_loss", 0.0), "validation", len(self.losses))
         # Some metric may be undefined (0 / 0), for which JSON has no number.
@@ -153,6 +169,14 @@ class History(keras.callbacks.Callback):
         )
         self._mean, self._seen = 0.0, 0
         self.track({"epoch": epoch + 1, **{f"epoch/{name}": v for name, v in finite.items()}})
+
+    def _running(self) -> float:
+        """Seconds since the clock of the training was started; 0 while it stands."""
+        return 0.0 if self._clock is None else time.perf_counter() - self._clock
+
+    def _pause(self) -> None:
+        self._trained += self._running()
+        self._clock = None
 
     def _start(self) -> None:
         if not self._started:

@@ -94,6 +94,14 @@ def test_scores(tmp_path, drawn):
     assert chrf.get_label() == "chrF (last 50.0, best 50.0)"
 
 
+def test_scores_against_minutes(tmp_path, drawn):
+    epochs = [{"epoch": i, "step": 9 * i, "val_bleu": 10.0 * i, "val_chrf": 50} for i in (1, 2, 3)]
+    evaluation.plot_scores(epochs, tmp_path / "scores.png", [30.0, 90.0, 120.0])
+    axes = drawn[0].axes[0]
+    assert axes.get_lines()[0].get_xydata().tolist() == [[0.5, 10], [1.5, 20], [2, 30]]
+    assert axes.get_xlabel() == "minutes of training"
+
+
 @pytest.mark.parametrize("norm_first", [True, False])
 def test_architecture_states_the_shapes(tmp_path, drawn, norm_first):
     arguments = TransformerArguments(

@@ -62,7 +62,8 @@ def folder(tmp_path_factory, model, tokenizers, encoded):
         train=encoded,
         held_out=encoded,
         translations=TRANSLATIONS,
-        seconds=12.5,
+        training_seconds=[6.0, 12.5],
+        validation_sha256="ab",
     )
     write(folder)
     return folder
@@ -82,7 +83,8 @@ def test_metrics(folder):
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     assert metrics["validation"] == evaluation.score_translations(TRANSLATIONS, PAIRS)
     assert "tok:13a" in metrics["signatures"]["BLEU"]
-    assert metrics["seconds"] == 12.5 and metrics["history"] == HISTORY
+    assert metrics["training_seconds"] == [6.0, 12.5] and metrics["validation_sha256"] == "ab"
+    assert metrics["history"] == HISTORY
 
 
 def test_samples(folder):

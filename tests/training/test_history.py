@@ -1,5 +1,7 @@
+import itertools
 import json
 import math
+import time
 
 import keras
 import numpy as np
@@ -101,6 +103,35 @@ def test_records_epochs_that_json_can_hold():
         mean = np.mean(run["losses"][i * STEPS : (i + 1) * STEPS])
         assert epoch["loss"] == pytest.approx(mean, rel=1e-6)
         assert epoch["learning_rate"] == pytest.approx(0.05)
+
+
+class Sleeper(keras.callbacks.Callback):
+    """Makes training and validation take a known time."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        time.sleep(0.01)
+
+    def on_test_batch_end(self, batch, logs=None):
+        time.sleep(0.5)
+
+
+def test_training_seconds_leave_out_the_validation_and_outlive_the_process():
+    model = build()
+    history = training.History()
+    model.fit(RandomBatches(), epochs=1, verbose=0, callbacks=[history])  # compiles
+    model.fit(
+        RandomBatches(), initial_epoch=1, epochs=3, validation_data=RandomBatches(2), verbose=0,
+        callbacks=[history, Sleeper()],
+    )  # fmt: skip
+    assert len(history.training_seconds) == 3
+    for before, after in itertools.pairwise(history.training_seconds):
+        assert after - before >= 0.01 * STEPS
+    assert history.training_seconds[-1] < history.seconds - 2 * 0.5  # an epoch validates for more
+    resumed = training.History()
+    resumed.set_state(*history.get_state())
+    model.fit(RandomBatches(), initial_epoch=3, epochs=4, verbose=0, callbacks=[resumed])
+    assert resumed.training_seconds[:3] == history.training_seconds
+    assert resumed.training_seconds[3] > history.training_seconds[2]
 
 
 def test_trackers_get_every_step_and_epoch():
