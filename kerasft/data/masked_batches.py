@@ -1,0 +1,162 @@
+"""Texts with some of their tokens hidden: what a masked language model's `fit` takes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kerasft.data.adapter import EpochBatches
+from kerasft.data.batches import BucketedBatches
+from kerasft.errors import ConfigError, DataError
+from kerasft.text.wordpiece import SPECIAL_TOKENS
+
+if TYPE_CHECKING:
+    from kerasft.text.tokenizer import Tokenizer
+
+# Of a text's tokens 15 % are to be predicted; of these 80 % become [MASK], 10 % a random token, and
+# 10 % stay as they are.
+SHARE = 0.15
+MASKED, RANDOM = 0.8, 0.1
+
+
+class MaskedBatches(EpochBatches):
+    """Token ids of which some are hidden, and what stood there, in batches of a few fixed shapes.
+
+    Rows and lengths are those of `BucketedBatches`. Of each text 15 % of the tokens, rounded, but
+    at least one, are chosen; 80 % of them become [MASK], 10 % a random token of the vocabulary, 10
+    % stay. Special tokens are never chosen.
+
+    Each batch is a tuple
+
+        ({"token_ids": int32 (batch_size, length), "padding_mask": bool (batch_size, length),
+          "mask_positions": int32 (batch_size, predictions)},
+         labels: int32 (batch_size, predictions), sample_weight: float32 (batch_size, predictions))
+
+    where `predictions` is 15 % of `length`, rounded up, so that it goes with the shape. A short
+    text has fewer than that; the slots that are left point to position 0 and weigh 0. The other
+    weights are all the same, batches / (tokens chosen in an epoch): with a loss whose reduction is
+    `sum`, the mean over an epoch's batches, which is what Keras logs, is the mean over the chosen
+    tokens, and no token counts more than another.
+
+    Shuffled batches, to train on, choose anew in each epoch: the choice of batch b of epoch e is
+    drawn from `numpy.random.default_rng([seed, e, b + 1])`. Unshuffled ones, to validate on, always
+    hide the same tokens.
+
+    Source: Devlin et al., "BERT" (2019), section 3.1; a new choice each epoch: Liu et al.,
+    "RoBERTa" (2019), section 4.1.
+
+    Example:
+        >>> train = MaskedBatches(encodings.token_ids, tokenizer, batch_size=16, max_length=128,
+        ...                       shuffle=True, seed=0)
+        >>> model.compile("adam", keras.losses.SparseCategoricalCrossentropy(
+        ...     from_logits=True, reduction="sum"))
+        >>> model.fit(train, epochs=3)
+    """
+
+    def __init__(
+        self,
+        token_ids: Sequence[np.ndarray],
+        tokenizer: Tokenizer,
+        *,
+        batch_size: int,
+        max_length: int,
+        shuffle: bool,
+        seed: int,
+        group_by_length: bool | None = None,
+    ):
+        """Plans the batches.
+
+        Args:
+            token_ids: One integer array (tokens,) a text, as the tokenizer encodes it.
+            tokenizer: Tells which tokens are special.
+            batch_size: Texts in each batch.
+            max_length: Most tokens that a text may have.
+            shuffle: Whether each epoch has an order and a choice of its own.
+            seed: Seed of both.
+            group_by_length: See `BucketedBatches`.
+
+        Raises:
+            ConfigError: A size is below 1, the seed below 0, or the tokenizer has no [MASK].
+            DataError: There are no texts, one is too long or empty, or none has a token to hide.
+        """
+        super().__init__()
+        found = {role: tokenizer.token_id(token) for role, token in SPECIAL_TOKENS.items()}
+        if found["mask_token"] is None:
+            raise ConfigError(
+                f"the tokenizer has no {SPECIAL_TOKENS['mask_token']}, so no token can be hidden"
+            )
+        special = {index for index in found.values() if index is not None} | {tokenizer.pad_id}
+        self._special = np.array(sorted(special), dtype=np.int32)
+        self._mask_id = found["mask_token"]
+        self._shuffle, self._seed = shuffle, seed
+        self._rows = BucketedBatches(
+            token_ids,
+            np.zeros(len(token_ids), dtype=np.int32),  # a classifier's labels, not looked at here
+            batch_size=batch_size,
+            pad_id=tokenizer.pad_id,
+            max_length=max_length,
+            shuffle=shuffle,
+            seed=seed,
+            group_by_length=group_by_length,
+        )
+        words = np.arange(tokenizer.vocabulary_size, dtype=np.int32)
+        self._words = words[~np.isin(words, self._special)]
+        eligible = np.array([(~np.isin(ids, self._special)).sum() for ids in token_ids])
+        self.predictions_per_epoch = int(_chosen(eligible).sum())
+        if not self.predictions_per_epoch:
+            raise DataError("no text has a token that could be hidden, only special ones")
+
+    def __len__(self) -> int:
+        """Number of batches in a whole epoch."""
+        return len(self._rows)
+
+    @property
+    def shapes(self) -> list[tuple[int, int, int]]:
+        """The shapes (batch_size, length, predictions) that occur."""
+        return [(rows, length, _most_chosen(length)) for rows, length in self._rows.shapes]
+
+    def summary(self) -> str:
+        """One sentence for the run's output and the model card."""
+        return f"{self._rows.summary()}; {self.predictions_per_epoch} tokens an epoch are predicted"
+
+    def rows(self, epoch: int, index: int) -> np.ndarray:
+        """Which texts are in a batch, in its order: (batch_size,) or fewer indices."""
+        return self._rows.rows(epoch, index)
+
+    def batch(self, epoch: int, index: int) -> tuple[Any, ...]:
+        """Makes batch `index` of an epoch (shapes: see the class)."""
+        inputs, _, row_weights = self._rows.batch(epoch, index)
+        token_ids = inputs["token_ids"]  # (batch_size, length)
+        # [seed, e] alone is the order of the rows, and numpy takes [seed, e, 0] for the same.
+        random = np.random.default_rng([self._seed, epoch if self._shuffle else 0, index + 1])
+
+        eligible = ~np.isin(token_ids, self._special)
+        slots = np.arange(_most_chosen(token_ids.shape[1]))
+        chosen = slots < _chosen(eligible.sum(axis=1))[:, None]  # (batch_size, predictions)
+        # In random order, those that may not be chosen last: the first ones are the choice.
+        order = np.argsort(np.where(eligible, random.random(token_ids.shape), 2.0), axis=1)
+        positions = np.where(chosen, order[:, : len(slots)], 0).astype(np.int32)
+        labels = np.take_along_axis(token_ids, positions, axis=1)
+
+        fate = random.random(positions.shape)
+        others = random.choice(self._words, positions.shape)
+        hidden = np.where(fate < MASKED + RANDOM, others, labels)
+        hidden = np.where(fate < MASKED, self._mask_id, hidden)
+        token_ids[np.nonzero(chosen)[0], positions[chosen]] = hidden[chosen]
+
+        real = chosen & (row_weights > 0)[:, None]
+        weights = real.astype(np.float32) * np.float32(len(self) / self.predictions_per_epoch)
+        return {**inputs, "mask_positions": positions}, labels, weights
+
+
+def _chosen(eligible: np.ndarray) -> np.ndarray:
+    """How many of (rows,) eligible tokens are chosen: a share, but at least one if there is one."""
+    return np.minimum(eligible, np.maximum(1, np.rint(SHARE * eligible))).astype(np.int64)
+
+
+def _most_chosen(length: int) -> int:
+    """The most that are chosen of a text of so many tokens."""
+    return math.ceil(SHARE * length)
