@@ -14,7 +14,10 @@ print(evaluation.signatures())
 
 from kerasft.evaluation.architecture_plot import plot_architecture
 from kerasft.evaluation.baselines import MAJORITY, TFIDF, baselines, majority, tfidf
+from kerasft.evaluation.calibration import Calibration, calibration_of
 from kerasft.evaluation.classification import comparison, evaluate, means, table
+from kerasft.evaluation.intervals import Interval, bootstrap, class_counts, interval, scores_of
+from kerasft.evaluation.paired_tests import Difference, McNemar, difference, mcnemar
 from kerasft.evaluation.plots import plot_confusion, plot_loss
 from kerasft.evaluation.report import (
     BASELINE_PREDICTIONS,
@@ -37,13 +40,23 @@ __all__ = [
     "PREDICTIONS",
     "TFIDF",
     "THIS_MODEL",
+    "Calibration",
+    "Difference",
+    "Interval",
+    "McNemar",
     "Scores",
     "TfidfBaseline",
     "baselines",
+    "bootstrap",
+    "calibration_of",
+    "class_counts",
     "classifier_report",
     "comparison",
+    "difference",
     "evaluate",
+    "interval",
     "majority",
+    "mcnemar",
     "means",
     "plot_architecture",
     "plot_attention",
@@ -54,6 +67,7 @@ __all__ = [
     "score",
     "score_by_origin",
     "score_translations",
+    "scores_of",
     "signatures",
     "table",
     "tfidf",
