@@ -6,11 +6,16 @@ import dataclasses
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from kerasft.errors import ConfigError, KerasftError
+from kerasft.text.markup import strip_html
+from kerasft.text.redactions import Redactions, replace_redactions
+from kerasft.text.special_characters import remove_invisible, shorten_runs
 
 UNICODE_FORMS = ("NFC", "NFD", "NFKC", "NFKD")
+# Steps repeated so often until a text stays as it is; more takes a text that was made to.
+MOST_PASSES = 8
 
 
 @dataclass(frozen=True)
@@ -19,6 +24,10 @@ class Cleaning:
 
     Attributes:
         unicode_form: "NFC", "NFD", "NFKC", "NFKD", or "" to leave characters as they are.
+        html: Whether tags go and entities become characters; see `strip_html`.
+        redactions: What becomes of XXXX and XX/XX/2023; see `replace_redactions`.
+        special_characters: Whether control characters, lines of decoration and repeated
+            punctuation go; see `remove_invisible` and `shorten_runs`.
         lowercase: Whether letters become lower case.
         collapse_whitespace: Whether each run of white space becomes one space, and none stays at
             the ends.
@@ -29,6 +38,9 @@ class Cleaning:
     """
 
     unicode_form: str = ""
+    html: bool = False
+    redactions: Redactions = "keep"
+    special_characters: bool = False
     lowercase: bool = False
     collapse_whitespace: bool = False
 
@@ -38,21 +50,46 @@ class Cleaning:
                 f"unicode_form is {self.unicode_form!r}, but must be empty or one of "
                 f"{', '.join(UNICODE_FORMS)}"
             )
-        for name in ("lowercase", "collapse_whitespace"):
+        if self.redactions not in get_args(Redactions):
+            raise ConfigError(
+                f"redactions is {self.redactions!r}, but must be one of "
+                f"{', '.join(get_args(Redactions))}"
+            )
+        for name in ("html", "special_characters", "lowercase", "collapse_whitespace"):
             if type(getattr(self, name)) is not bool:
                 raise ConfigError(f"{name} is {getattr(self, name)!r}, but must be true or false")
 
     def apply(self, text: str) -> str:
-        """The cleaned text."""
+        """The cleaned text; cleaning it again changes nothing."""
+        if not (self.html or self.redactions != "keep" or self.special_characters):
+            return self._pass(text)
+        passes = 0
+        # What one step takes out may bring together what another one looks for.
+        while (cleaned := self._pass(text)) != text:
+            passes += 1
+            if passes > MOST_PASSES:
+                cleaned = cleaned.replace("&", " ").replace("<", " ")
+            text = cleaned
+        return text
+
+    def _pass(self, text: str) -> str:
         if self.unicode_form:
             text = unicodedata.normalize(self.unicode_form, text)  # type: ignore[arg-type]
+        if self.special_characters:
+            text = remove_invisible(text)
+        if self.html:
+            text = strip_html(text)
+        text = replace_redactions(text, self.redactions)
+        if self.special_characters:
+            text = shorten_runs(text)
         if self.lowercase:
             text = text.lower()
         return " ".join(text.split()) if self.collapse_whitespace else text
 
     def to_dict(self) -> dict[str, Any]:
         """The steps that are taken, as JSON can hold them; {} for none."""
-        return {name: value for name, value in dataclasses.asdict(self).items() if value}
+        taken = ((f.name, getattr(self, f.name), f.default) for f in dataclasses.fields(self))
+        return {name: value for name, value, default in taken if value != default}
 
     @classmethod
     def from_dict(
