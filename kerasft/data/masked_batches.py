@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from kerasft.errors import ConfigError, DataError
 from kerasft.text.wordpiece import SPECIAL_TOKENS
 
 if TYPE_CHECKING:
-    from kerasft.text.tokenizer import Tokenizer
+    from kerasft.text.tokenizer import Encodings, Tokenizer
 
 # Of a text's tokens 15 % are to be predicted; of these 80 % become [MASK], 10 % a random token, and
 # 10 % stay as they are.
@@ -150,6 +151,76 @@ class MaskedBatches(EpochBatches):
         real = chosen & (row_weights > 0)[:, None]
         weights = real.astype(np.float32) * np.float32(len(self) / self.predictions_per_epoch)
         return {**inputs, "mask_positions": positions}, labels, weights
+
+
+@dataclass(frozen=True)
+class MaskedParts:
+    """Masked batches of training texts, and of others to watch the training by.
+
+    Attributes:
+        train: Shuffled and masked anew in each epoch.
+        validation: Always the same.
+    """
+
+    train: MaskedBatches
+    validation: MaskedBatches
+
+    def outcome(self, epochs: Sequence[Mapping[str, float]]) -> str:
+        """One sentence on what a masked language model has learned.
+
+        Args:
+            epochs: The epochs of its `History`, which hold `val_loss` and `val_accuracy`.
+
+        Example:
+            >>> parts.outcome(history.epochs)
+            'of 512 hidden tokens of the validation texts 31.2% are found (loss 4.10, ...'
+        """
+        last = epochs[-1]
+        return (
+            f"of {self.validation.predictions_per_epoch} hidden tokens of the validation texts "
+            f"{last['val_accuracy']:.1%} are found (loss {last['val_loss']:.2f}, perplexity "
+            f"{math.exp(last['val_loss']):.0f})"
+        )
+
+
+def masked_batches(
+    encodings: Mapping[str, Encodings],
+    tokenizer: Tokenizer,
+    *,
+    batch_size: int,
+    seed: int,
+    group_by_length: bool | None = None,
+) -> MaskedParts:
+    """Masked batches of the same texts that a classifier trains on and is validated on.
+
+    Args:
+        encodings: "train" and "validation" -> token ids, as in `LabelledBatches.encodings`.
+        tokenizer: What made them.
+        batch_size: Texts in each batch.
+        seed: Seed of the order of the training texts and of what is hidden.
+        group_by_length: See `BucketedBatches`.
+
+    Raises:
+        ConfigError: As for `MaskedBatches`.
+        DataError: Likewise.
+
+    Example:
+        >>> parts = masked_batches(batches.encodings, tokenizer, batch_size=16, seed=0)
+        >>> model.fit(parts.train, validation_data=parts.validation)
+    """
+
+    def of(part: str) -> MaskedBatches:
+        return MaskedBatches(
+            encodings[part].token_ids,
+            tokenizer,
+            batch_size=batch_size,
+            max_length=encodings[part].max_length,
+            shuffle=part == "train",
+            seed=seed,
+            group_by_length=group_by_length,
+        )
+
+    return MaskedParts(of("train"), of("validation"))
 
 
 def _chosen(eligible: np.ndarray) -> np.ndarray:

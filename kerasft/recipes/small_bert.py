@@ -1,0 +1,240 @@
+"""Train a small BERT from random weights to classify texts, and save it.
+
+    python -m kerasft.recipes.small_bert
+    python -m kerasft.recipes.small_bert --data complaints.csv --mlm_epochs 10
+
+The word pieces are made of the training texts. With `--mlm_epochs` the encoder first learns to
+fill in hidden tokens of these texts. What is saved predicts the same on torch, TensorFlow and JAX.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from kerasft import backends, bundle, cli, evaluation, storage
+from kerasft.data.corpus import CorpusOptions, load_corpus
+from kerasft.errors import ConfigError
+from kerasft.text.labels import LabelMap
+
+
+@dataclass
+class Config(CorpusOptions):
+    """Train a small BERT from random weights to classify texts, and save it.
+
+    Args:
+        vocabulary_size: Most word pieces, the five special tokens included.
+        min_frequency: How often a character or a pair of pieces must occur to become a piece.
+        lowercase: Whether texts are lower-cased and their accents stripped.
+        layers: Transformer layers.
+        width: Width of the hidden states.
+        heads: Attention heads; must divide `width`.
+        ffn: Width inside the feed-forward layers.
+        dropout: Dropout on the embeddings, in the layers and before the classification.
+        pooling: What the head reads: the `first` token's state, or the `mean` over the tokens.
+        mlm_epochs: Passes over the training texts as a masked language model before; 0 for none.
+        mlm_learning_rate: The highest rate of Adam in these.
+        epochs: Passes over the training rows as a classifier.
+        batch_size: Texts a step.
+        group_by_length: Batch texts of like length, which saves padding; null does so where an
+            epoch has 64 batches or more (with fewer it costs accuracy).
+        learning_rate: The highest rate of Adam.
+        schedule: `linear` rises to the highest rate, then falls to 0; `constant` stays.
+        rising: Share of the steps in which the rate of `linear` rises.
+        class_weight: `balanced` weighs each class by the inverse of its share.
+        early_stopping: Stop after so many epochs without a better validation loss, and take the
+            best epoch's weights; 0 is off.
+    """
+
+    vocabulary_size: int = 2000
+    min_frequency: int = 2
+    lowercase: bool = True
+    layers: int = 4
+    width: int = 128
+    heads: int = 4
+    ffn: int = 512
+    dropout: float = 0.1
+    pooling: Literal["first", "mean"] = "mean"
+    mlm_epochs: int = 0
+    mlm_learning_rate: float = 1e-3
+    epochs: int = 3
+    batch_size: int = 8
+    group_by_length: bool | None = None
+    learning_rate: float = 1e-3
+    schedule: Literal["constant", "linear"] = "linear"
+    rising: float = 0.1
+    class_weight: Literal["none", "balanced"] = "none"
+    early_stopping: int = 0
+    output: str = "saved_models/small_bert"
+
+    def of_language(self) -> Config:
+        """The options of the masked language model, which knows no classes."""
+        none: dict[str, Any] = {"pooling": "first", "class_weight": "none", "early_stopping": 0}
+        return replace(self, epochs=self.mlm_epochs, learning_rate=self.mlm_learning_rate, **none)
+
+
+def run(config: Config) -> Path:
+    """Trains, evaluates and saves one classifier; returns the saved folder.
+
+    Raises:
+        KerasftError: An option or the data cannot be used; nothing has been written.
+    """
+    import keras
+
+    from kerasft import models, peft, training
+    from kerasft.data.labelled_batches import labelled_batches
+    from kerasft.data.masked_batches import masked_batches
+    from kerasft.text.trained_wordpiece import train_wordpiece
+
+    cli.at_least(config, layers=1, width=1, heads=1, ffn=1, max_length=4, batch_size=1, epochs=1)
+    cli.at_least(config, mlm_epochs=0, mlm_learning_rate=0, learning_rate=0, early_stopping=0)
+    if config.width % config.heads:
+        raise ConfigError(f"--heads {config.heads} does not divide --width {config.width}.")
+    output = storage.check_output(config.output, bundle.is_ours)
+    history = training.History(training.trackers(output, asdict(config)))
+    language = training.History(training.trackers(Path(f"{output}.mlm"), asdict(config)))
+    backends.seed_everything(config.seed)
+    facts = bundle.Facts()
+
+    # Rows, cleaned, merged and split; each step says what it left out.
+    dataset = load_corpus(config)
+    label_map = LabelMap.from_labels(dataset.train.labels)
+    facts.state("Data", dataset.describe())
+    facts.state("Sample rows", dataset.samples())
+    facts.state("Rows per class", dataset.rows_per_class())
+
+    # Word pieces from the training texts alone, and token ids in batches of a few lengths.
+    tokenizer = train_wordpiece(
+        dataset.train.texts,
+        vocabulary_size=config.vocabulary_size,
+        min_frequency=config.min_frequency,
+        lowercase=config.lowercase,
+    )
+    layout: dict[str, Any] = {"batch_size": config.batch_size, "seed": config.seed}
+    layout["group_by_length"] = config.group_by_length
+    batches = labelled_batches(
+        dataset,
+        tokenizer,
+        label_map,
+        max_length=config.max_length,
+        long_texts=config.long_texts,
+        class_weight=config.class_weight,
+        **layout,
+    )
+    facts.state("Vocabulary", f"{tokenizer.vocabulary_size} pieces, of the training texts alone")
+    facts.state("Tokens", batches.describe())
+    facts.state("Batches", batches.train.summary())
+
+    # A BERT of random weights, all of which train.
+    arguments = models.EncoderArguments(
+        vocabulary_size=tokenizer.vocabulary_size,
+        num_layers=config.layers,
+        num_heads=config.heads,
+        hidden_dim=config.width,
+        intermediate_dim=config.ffn,
+        max_sequence_length=config.max_length,
+        dropout=config.dropout,
+        attention_dropout=config.dropout,
+        head_dropout=config.dropout,
+        num_segments=2,
+    )
+    model = models.Classifier("bert", arguments, len(label_map), config.pooling)
+    facts.state("Parameters", models.part_counts(model))
+
+    # First the language, if asked for: the encoder learns to fill in hidden tokens.
+    cross_entropy, sha256 = keras.losses.SparseCategoricalCrossentropy, dataset.train.sha256
+    resumes = []
+    if config.mlm_epochs:
+        hidden = masked_batches(batches.encodings, tokenizer, **layout)
+        facts.state("Hidden tokens", hidden.train.summary())
+        language_model = models.MaskedLanguageModel(model)  # on the classifier's own encoder
+        loss = cross_entropy(from_logits=True, reduction="sum")
+        options, place = config.of_language(), f"{output}.mlm.checkpoint"
+        resumes.append(fit(language_model, loss, hidden, options, [language], place, sha256))
+        language.close()
+        facts.state("Masked language model", [language.summary(), hidden.outcome(language.epochs)])
+
+    # Then the classes.
+    stopping = [training.EarlyStopping(config.early_stopping)] if config.early_stopping else []
+    callbacks, place = [history, *stopping], f"{output}.checkpoint"
+    loss = cross_entropy(from_logits=True)
+    resumes.append(fit(model, loss, batches, config, callbacks, place, sha256))
+    for callback in stopping:
+        callback.restore(model)
+    facts.state("Training", history.summary())
+
+    # Evaluation, once, on rows that nothing above has seen, beside what costs nothing to try.
+    logits = batches.test.unsort(model.predict(batches.test, verbose=0))  # (rows, labels)
+    probabilities = keras.ops.convert_to_numpy(keras.ops.softmax(logits))
+    class_weight = None if config.class_weight == "none" else config.class_weight
+    scores = evaluation.score(probabilities, dataset.train, dataset.test, label_map, class_weight)
+    metrics = scores[evaluation.THIS_MODEL]
+    print(f"\n{evaluation.table(metrics)}\n\n{evaluation.comparison(scores)}\n")
+    facts.record("Test metrics per class", metrics["per_class"])
+    facts.record("Test metrics beside baselines", evaluation.means(scores))
+
+    bundle.save(
+        output,
+        model=model,
+        tokenizer=tokenizer,
+        label_map=label_map,
+        max_length=config.max_length,
+        long_texts=config.long_texts,
+        cleaning=dataset.cleaning,
+        config_yaml=cli.to_yaml(config),
+        card=facts.card(output.name),
+        report=evaluation.classifier_report(
+            scores,
+            history.to_dict(),
+            dataset.test,
+            probabilities,
+            label_map.names,
+            seconds=language.seconds + history.seconds,
+            masked_language_model={"seconds": language.seconds, "history": language.to_dict()},
+            parameters=asdict(peft.parameter_counts(model)),
+            rows=dataset.rows_per_class(),
+            test_sha256=dataset.test_sha256,
+        ),
+    )
+    history.track({"test_accuracy": metrics["accuracy"], "test_macro_f1": metrics["macro_f1"]})
+    history.close()
+    for resume in resumes:
+        resume.finish()
+    cli.print_next(output, dataset.test.texts[0])
+    return output
+
+
+def fit(
+    model: Any, loss: Any, batches: Any, config: Config, callbacks: list, place: str, sha256: str
+) -> Any:
+    """Compiles and trains a model; stopped and resumed, it ends the same."""
+    from kerasft import training
+
+    steps = len(batches.train) * config.epochs
+    rising = int(config.rising * steps)
+    rate = training.schedule(config.schedule, config.learning_rate, steps, rising)
+    model.compile(optimizer=training.adam(rate), loss=loss, weighted_metrics=["accuracy"])
+    resume = training.Resume(
+        model,
+        batches.train,
+        place,
+        seed=config.seed,
+        fingerprint=config.fingerprint() | {"data": sha256},
+        every_steps=config.checkpoint_steps,
+        enabled=config.resume,
+        stateful=callbacks,
+    )
+    for part in resume.parts(config.epochs):
+        model.fit(
+            part.batches,
+            initial_epoch=part.first,
+            epochs=part.last,
+            validation_data=batches.validation,
+            callbacks=[*callbacks, resume.callback],
+        )
+    return resume
+
+
+if __name__ == "__main__":
+    cli.main(run, Config)
