@@ -6,25 +6,45 @@ import sys
 import threading
 from pathlib import Path
 
-from kerasft.data.table import Table, check_columns, make_table
-from kerasft.data.text_files import read_text
+from kerasft.data.table import BlankTexts, Table, check_columns, make_table
+from kerasft.data.text_files import TextFile, read_text
 from kerasft.errors import DataError
 
 # The csv module keeps one limit of a field's size (131,072 characters) for the whole process.
 _limit_lock = threading.Lock()
 
 
-def read_csv(path: Path, delimiter: str, text_column: str, label_column: str | None) -> Table:
-    r"""Reads a .csv (`delimiter` ",") or .tsv ("\t") file whose first line names the columns.
+def read_csv(
+    path: Path,
+    delimiter: str,
+    text_column: str,
+    label_column: str | None,
+    blank_texts: BlankTexts = "refuse",
+) -> Table:
+    r"""Reads a .csv (`delimiter` ",") or .tsv ("\t") file; see `parse_csv`.
+
+    Raises:
+        DataError: The file cannot be read, or as for `parse_csv`.
+    """
+    return parse_csv(read_text(path), delimiter, text_column, label_column, blank_texts)
+
+
+def parse_csv(
+    file: TextFile,
+    delimiter: str,
+    text_column: str,
+    label_column: str | None,
+    blank_texts: BlankTexts = "refuse",
+) -> Table:
+    r"""Makes a table of delimited text whose first line names the columns.
 
     Quoting is that of RFC 4180 in both: a field in double quotes may hold delimiters and line
     ends, and doubled quotes stand for one. Blank lines are left out and counted.
 
     Raises:
-        DataError: The file cannot be read, a column is missing, quotes do not match or a row has
-            more or fewer fields than the header.
+        DataError: A column is missing, quotes do not match or a row has more or fewer fields than
+            the header.
     """
-    file = read_text(path)
     rows: list[tuple[int, str, str | None]] = []
     blank = 0
     line = 1  # where the current row starts
@@ -59,7 +79,13 @@ def read_csv(path: Path, delimiter: str, text_column: str, label_column: str | N
             ) from None
         finally:
             csv.field_size_limit(limit)
-    return make_table(rows, source=file.source, sha256=file.sha256, dropped={"blank lines": blank})
+    return make_table(
+        rows,
+        source=file.source,
+        sha256=file.sha256,
+        dropped={"blank lines": blank},
+        blank_texts=blank_texts,
+    )
 
 
 def _check_header(

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
+from kerasft.data.duplicates import without_texts_of
 from kerasft.data.readers import read_table
-from kerasft.data.splits import hash_of_texts, normalize, split_by_hash
+from kerasft.data.splits import hash_of_texts, split_by_hash
+from kerasft.data.steps import Step, take
 from kerasft.data.table import Table, check_classes, quoted
 from kerasft.errors import DataError
+from kerasft.text.cleaning import Cleaning
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,9 @@ class Dataset:
         test: Rows that nothing but the final evaluation sees.
         test_sha256: Hash of the test texts; equal hashes mean the same test.
         notes: What was left out or is worth knowing, one sentence each.
+        steps: What was done to the rows, in this order.
+        cleaning: What was done to the texts, and is to be done again in predictions.
+        before: Rows of each class as read, before any step; {} if there was none.
     """
 
     train: Table
@@ -34,6 +37,9 @@ class Dataset:
     test: Table
     test_sha256: str
     notes: list[str]
+    steps: list[Step] = field(default_factory=list)
+    cleaning: Cleaning = field(default_factory=Cleaning)
+    before: dict[str, int] = field(default_factory=dict)
 
     @property
     def parts(self) -> dict[str, Table]:
@@ -41,9 +47,17 @@ class Dataset:
         return {"train": self.train, "validation": self.validation, "test": self.test}
 
     def describe(self) -> list[str]:
-        """Where the rows come from and what was left out, one sentence each."""
-        sources = dict.fromkeys((self.train.source, self.test.source))
-        return [f"{len(self)} rows from {' and '.join(sources)}", *self.notes]
+        """Where the rows come from and what each step made of them, one sentence each."""
+        sources = " and ".join(dict.fromkeys((self.train.source, self.test.source)))
+        if not self.steps:
+            return [f"{len(self)} rows from {sources}", *self.notes]
+        sizes = ", ".join(f"{len(table)} {part}" for part, table in self.parts.items())
+        return [
+            f"{sum(self.before.values())} rows of {len(self.before)} classes from {sources}",
+            *self.notes,
+            *(step.describe() for step in self.steps),
+            f"{len(self)} rows of {len(set(self.train.labels))} classes are left: {sizes}",
+        ]
 
     def rows_per_class(self) -> dict[str, dict[str, int]]:
         """Rows in each part, for each class in the order of their names and for all together."""
@@ -97,11 +111,39 @@ def load_dataset(
     test_table = None
     if test_source is not None:
         test_table = read_table(test_source, text_column, label_column)
-        table, leaked = _without(table, test_table)
-        test = 0.0
+        table, leaked = without_texts_of(table, test_table)
         if leaked:
             notes.append(f"{leaked} training rows left out, since their text is a test text")
+    return split_rows(table, test_table, validation, test, seed, notes)
+
+
+def split_rows(
+    table: Table,
+    test_table: Table | None,
+    validation: float,
+    test: float,
+    seed: int,
+    notes: Sequence[str] = (),
+) -> Dataset:
+    """Splits a table in three, or in two where the test rows have a table of their own.
+
+    Args:
+        table: The rows, none of which has a text of `test_table`.
+        test_table: The test rows; None takes a share of `table`.
+        validation: See `load_dataset`, like the next two.
+        test: See there; not used where there is a `test_table`.
+        seed: See there.
+        notes: What is already worth knowing.
+
+    Raises:
+        DataError: There is one class only or a class of one row, nothing is left to validate or
+            test on, or `test_table` has a label that `table` lacks.
+        ConfigError: The shares leave nothing to train on.
+    """
+    notes = list(notes)
     check_classes(table.labels)
+    if test_table is not None:
+        test = 0.0
     split = split_by_hash(table.texts, table.labels, validation=validation, test=test, seed=seed)
     if split.duplicates:
         notes.append(f"{split.duplicates} rows repeat an earlier text (kept, in the same part)")
@@ -109,7 +151,7 @@ def load_dataset(
         notes.append(f"{split.conflicts} texts occur with more than one label (kept)")
     test_sha256 = split.test_sha256
     if test_table is None:
-        test_table = _take(table, split.test)
+        test_table = take(table, split.test.tolist())
     else:
         _check_labels(test_table, table)
         test_sha256 = hash_of_texts(test_table.texts)
@@ -118,27 +160,12 @@ def load_dataset(
     if not len(test_table):
         raise DataError("no row is left to test on; raise --test or give --test_data")
     return Dataset(
-        train=_take(table, split.train),
-        validation=_take(table, split.validation),
+        train=take(table, split.train.tolist()),
+        validation=take(table, split.validation.tolist()),
         test=test_table,
         test_sha256=test_sha256,
         notes=notes,
     )
-
-
-def _take(table: Table, rows: np.ndarray) -> Table:
-    return dataclasses.replace(
-        table,
-        texts=[table.texts[row] for row in rows],
-        labels=[table.labels[row] for row in rows],
-    )
-
-
-def _without(table: Table, other: Table) -> tuple[Table, int]:
-    """The rows whose text does not occur in the other table, and how many those left out are."""
-    taken = {normalize(text) for text in other.texts}
-    kept = [row for row, text in enumerate(table.texts) if normalize(text) not in taken]
-    return _take(table, np.array(kept, dtype=np.int64)), len(table) - len(kept)
 
 
 def _check_labels(test: Table, train: Table) -> None:

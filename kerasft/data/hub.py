@@ -8,14 +8,24 @@ import os
 import re
 from typing import Any
 
-from kerasft.data.table import Table, as_label, check_columns, kind_of, make_table, quoted
+from kerasft.data.table import (
+    BlankTexts,
+    Table,
+    as_label,
+    check_columns,
+    kind_of,
+    make_table,
+    quoted,
+)
 from kerasft.errors import DataError
 
 # Seconds that the hub has to answer before it counts as out of reach.
 TIMEOUT = 10.0
 
 
-def read_hub(name: str, text_column: str, label_column: str | None) -> Table:
+def read_hub(
+    name: str, text_column: str, label_column: str | None, blank_texts: BlankTexts = "refuse"
+) -> Table:
     """Reads the "train" part of a hub data set.
 
     Class ids become class names. The environment variables of Hugging Face's tools count:
@@ -26,6 +36,7 @@ def read_hub(name: str, text_column: str, label_column: str | None) -> Table:
         name: "NAME" or "NAME:CONFIG", without "hub:".
         text_column: The column with the texts.
         label_column: The column with the classes, or None.
+        blank_texts: See `make_table`.
 
     Raises:
         DataError: `datasets` is not installed, the data set does not exist, cannot be reached or
@@ -53,7 +64,7 @@ def read_hub(name: str, text_column: str, label_column: str | None) -> Table:
         for i, (text, label) in enumerate(zip(texts, labels, strict=True), start=1)
     ]
     digest = hashlib.sha256(json.dumps([row[1:] for row in rows]).encode()).hexdigest()
-    return make_table(rows, source=source, sha256=digest, unit="row")
+    return make_table(rows, source=source, sha256=digest, unit="row", blank_texts=blank_texts)
 
 
 def open_hub(name: str) -> Any:

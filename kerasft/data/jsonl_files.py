@@ -4,12 +4,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from kerasft.data.table import Table, as_label, check_columns, kind_of, make_table
+from kerasft.data.table import BlankTexts, Table, as_label, check_columns, kind_of, make_table
 from kerasft.data.text_files import read_text
 from kerasft.errors import DataError
 
 
-def read_jsonl(path: Path, text_column: str, label_column: str | None) -> Table:
+def read_jsonl(
+    path: Path, text_column: str, label_column: str | None, blank_texts: BlankTexts = "refuse"
+) -> Table:
     """Reads a .jsonl file. Numbers and booleans as labels become strings (3 -> "3").
 
     Raises:
@@ -37,7 +39,13 @@ def read_jsonl(path: Path, text_column: str, label_column: str | None) -> Table:
             None if label_column is None else as_label(content[label_column], label_column, where)
         )
         rows.append((number, text, label))
-    return make_table(rows, source=file.source, sha256=file.sha256, dropped={"blank lines": blank})
+    return make_table(
+        rows,
+        source=file.source,
+        sha256=file.sha256,
+        dropped={"blank lines": blank},
+        blank_texts=blank_texts,
+    )
 
 
 def _parse(line: str, where: str) -> dict[str, Any]:

@@ -5,22 +5,31 @@ from pathlib import Path
 from kerasft.data.csv_files import read_csv
 from kerasft.data.hub import read_hub
 from kerasft.data.jsonl_files import read_jsonl
-from kerasft.data.table import Table, check_classes
+from kerasft.data.parquet_files import read_parquet
+from kerasft.data.table import BlankTexts, Table, check_classes
+from kerasft.data.zip_files import read_zip
 from kerasft.errors import DataError
 
 __all__ = ["Table", "check_classes", "read_table"]
 
 
 def read_table(
-    source: str | Path, text_column: str = "text", label_column: str | None = "label"
+    source: str | Path,
+    text_column: str = "text",
+    label_column: str | None = "label",
+    *,
+    blank_texts: BlankTexts = "refuse",
 ) -> Table:
     """Reads texts and labels.
 
     Args:
-        source: FILE.csv, FILE.tsv or FILE.jsonl (UTF-8), or hub:NAME or hub:NAME:CONFIG (the
-            "train" part of a data set of the Hugging Face hub).
+        source: FILE.csv, FILE.tsv or FILE.jsonl (UTF-8), FILE.parquet, FILE.zip (with one csv file
+            in it), or hub:NAME or hub:NAME:CONFIG (the "train" part of a data set of the Hugging
+            Face hub).
         text_column: Name of the column (key) with the texts.
         label_column: Likewise for the classes; None reads texts alone.
+        blank_texts: "refuse" raises where a text is blank; "drop" leaves such rows out and counts
+            them in the table's `dropped`.
 
     Raises:
         DataError: The source cannot be read or used; the message says where and why.
@@ -31,15 +40,20 @@ def read_table(
     """
     name = str(source)
     if name.startswith("hub:"):
-        return read_hub(name.removeprefix("hub:"), text_column, label_column)
+        return read_hub(name.removeprefix("hub:"), text_column, label_column, blank_texts)
     path = Path(source)
     match path.suffix.lower():
         case ".csv":
-            return read_csv(path, ",", text_column, label_column)
+            return read_csv(path, ",", text_column, label_column, blank_texts)
         case ".tsv":
-            return read_csv(path, "\t", text_column, label_column)
+            return read_csv(path, "\t", text_column, label_column, blank_texts)
         case ".jsonl":
-            return read_jsonl(path, text_column, label_column)
+            return read_jsonl(path, text_column, label_column, blank_texts)
+        case ".zip":
+            return read_zip(path, text_column, label_column, blank_texts)
+        case ".parquet":
+            return read_parquet(path, text_column, label_column, blank_texts)
     raise DataError(
-        f"{name} is none of FILE.csv, FILE.tsv, FILE.jsonl and hub:NAME; convert it to one of these"
+        f"{name} is none of FILE.csv, FILE.tsv, FILE.jsonl, FILE.parquet, FILE.zip and hub:NAME; "
+        "convert it to one of these"
     )

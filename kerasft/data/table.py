@@ -6,9 +6,11 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from kerasft.errors import DataError
+
+BlankTexts = Literal["refuse", "drop"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ def make_table(
     sha256: str,
     unit: str = "line",
     dropped: dict[str, int] | None = None,
+    blank_texts: BlankTexts = "refuse",
 ) -> Table:
     """Checks rows and makes a table of them.
 
@@ -49,12 +52,21 @@ def make_table(
         sha256: Hash of the content.
         unit: What a position counts: "line" or "row".
         dropped: What the reader left out.
+        blank_texts: "refuse" raises where a text is blank, "drop" leaves such rows out and counts
+            them.
 
     Raises:
         DataError: There are no rows; or texts or labels that are blank or not Unicode.
     """
     if not rows:
         raise DataError(f"{source} has no rows; it needs one a text, below the header")
+    dropped = dict(dropped or {})
+    if blank_texts == "drop":
+        filled = [row for row in rows if row[1].strip()]
+        if not filled:
+            raise DataError(f"{source} has {len(rows)} rows, but a text in none of them")
+        dropped["rows without a text"] = len(rows) - len(filled)
+        rows = filled
     columns = {
         "text": [(position, text) for position, text, _ in rows],
         "label": [(position, label) for position, _, label in rows if label is not None],
@@ -77,7 +89,7 @@ def make_table(
         labels=[label.strip() for _, label in columns["label"]],
         source=source,
         sha256=sha256,
-        dropped={name: count for name, count in (dropped or {}).items() if count},
+        dropped={name: count for name, count in dropped.items() if count},
     )
 
 

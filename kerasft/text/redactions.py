@@ -11,7 +11,8 @@ _RUNS = re.compile(rf"{_RUN}(?:[\s/-]+{_RUN})*")
 # XX/XX/XXXX, XX/XX/2023, XX/XX/23, XX/XX/202XXXX, XX/XX/, XX-XX; "<year>" is what some years are.
 _DATE = re.compile(r"(?<!X)X{2,}([/-])XX(?!X)(?:\1(?:X{2,}|\d{1,4}X*|<?year>?)?)?")
 
-NAME, DATE = "redacted", "date"
+# Each is one piece in the vocabulary of BERT.
+NAME, DATE = "unnamed", "date"
 
 
 def replace_redactions(text: str, how: Redactions) -> str:
@@ -19,12 +20,12 @@ def replace_redactions(text: str, how: Redactions) -> str:
 
     Args:
         text: The text.
-        how: "mask" writes one word for a run of redacted words ("redacted") or a redacted date
+        how: "mask" writes one word for a run of redacted words ("unnamed") or a redacted date
             ("date"), "remove" leaves a space, "keep" changes nothing.
 
     Example:
         >>> replace_redactions("On XX/XX/2023 XXXX XXXX called.", "mask")
-        'On date redacted called.'
+        'On date unnamed called.'
     """
     if how == "keep" or "xx" not in text.lower():
         return text

@@ -1,0 +1,138 @@
+"""Fewer classes: overlapping ones merged by a mapping, or the largest alone."""
+
+import dataclasses
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+from kerasft.data.steps import Step, counted, take
+from kerasft.data.table import Table, quoted
+from kerasft.errors import ConfigError, DataError
+
+# New name -> the raw names that it stands for.
+Mapped = Mapping[str, Sequence[str]]
+
+SHIPPED = "complaints"
+NONE = "none"
+
+
+def merge_classes(
+    table: Table, classes: str | Mapped, *, complete: bool = True
+) -> tuple[Table, Step]:
+    """Gives each row the new name of its class; rows of classes without one are dropped.
+
+    Args:
+        table: The rows.
+        classes: New name -> raw names, all of which the rows must have; "complaints" for the
+            mapping that ships, which may name more than the rows have; "none" to merge nothing.
+        complete: Whether the rows are all that there are. A test file may lack classes.
+
+    Raises:
+        ConfigError: A class is named twice or not at all, or one that the rows lack.
+        DataError: Fewer than two classes are left.
+
+    Example:
+        >>> table, step = merge_classes(table, {"Loans": ["Payday loan", "Student loan"], ...})
+        >>> step.why
+        "5 classes of 12; dropped: 'Mortgage' 310"
+    """
+    raw = set(table.labels)
+    if classes == NONE:
+        why = f"none merged, {len(raw)} classes"
+        return table, Step("merged classes", len(table), len(table), why)
+    mapping = shipped_mapping() if classes == SHIPPED else classes
+    if isinstance(mapping, str):
+        raise ConfigError(
+            f"classes is {mapping!r}, but must be {SHIPPED}, {NONE}, or new names with the lists "
+            "of the names that they stand for"
+        )
+    new_names = _invert(mapping)
+    absent = [name for name in new_names if name not in raw]
+    if absent and complete and classes != SHIPPED:
+        raise ConfigError(
+            f"--classes names {quoted(absent)}, which {table.source} lacks; its classes are "
+            f"{quoted(sorted(raw))}"
+        )
+    merged, step = _rename(table, new_names, "merged classes")
+    if complete:
+        _check_enough(merged, table)
+    return merged, step
+
+
+def keep_major(table: Table, classes: int) -> tuple[Table, Step]:
+    """Keeps the rows of the largest classes (of equal ones, those first by name).
+
+    Args:
+        table: The rows.
+        classes: How many classes; 0 keeps all.
+
+    Raises:
+        ConfigError: Fewer than two are asked for, or more than there are.
+    """
+    counts = Counter(table.labels)
+    if classes == 0:
+        why = f"all {len(counts)} classes are kept"
+        return table, Step("major classes", len(table), len(table), why)
+    if not 2 <= classes <= len(counts):
+        raise ConfigError(
+            f"--major_classes is {classes}; give 2 to {len(counts)} (the classes that there are), "
+            "or 0 to keep all"
+        )
+    largest = sorted(counts, key=lambda name: (-counts[name], name))[:classes]
+    return _rename(table, {name: name for name in largest}, "major classes")
+
+
+def keep_classes(table: Table, names: Collection[str]) -> tuple[Table, Step]:
+    """Keeps the rows of these classes, for a test file that has others as well."""
+    return _rename(table, {name: name for name in names}, "classes of the training rows")
+
+
+def shipped_mapping() -> dict[str, list[str]]:
+    """The mapping that ships: five classes out of the names that US consumer complaints have had.
+
+    Source: the products of the Consumer Complaint Database of the Consumer Financial Protection
+    Bureau, 2011 to 2025.
+    """
+    import yaml
+
+    path = Path(__file__).parent / "samples" / "complaint_classes.yaml"
+    mapping: dict[str, list[str]] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return mapping
+
+
+def _invert(mapping: Mapped) -> dict[str, str]:
+    """Raw name -> new name."""
+    new_names: dict[str, str] = {}
+    for new, names in mapping.items():
+        if not new.strip() or not names:
+            raise ConfigError(f"--classes has {new!r} with no name of the data; list one or more")
+        for name in names:
+            if name in new_names:
+                raise ConfigError(
+                    f"--classes names {name!r} under {new_names[name]!r} and under {new!r}; leave "
+                    "it under one"
+                )
+            new_names[name] = new
+    return new_names
+
+
+def _check_enough(merged: Table, raw: Table) -> None:
+    left = sorted(set(merged.labels))
+    if len(left) < 2:
+        only = f"one class ({left[0]!r})" if left else "no class"
+        raise DataError(
+            f"the mapping --classes leaves {only} of {raw.source}, whose classes are "
+            f"{quoted(sorted(set(raw.labels)))}; a classifier needs two or more"
+        )
+
+
+def _rename(table: Table, new_names: Mapping[str, str], step: str) -> tuple[Table, Step]:
+    kept = [row for row, label in enumerate(table.labels) if label in new_names]
+    lost = [label for label in table.labels if label not in new_names]
+    labels = [new_names[table.labels[row]] for row in kept]
+    left = sorted(set(labels))
+    why = f"{len(left)} classes of {len(set(table.labels))}"
+    if lost:
+        why += f"; dropped: {counted(lost)}"
+    taken = dataclasses.replace(take(table, kept), labels=labels)
+    return taken, Step(step, len(table), len(taken), why)

@@ -1,0 +1,150 @@
+"""Texts that stand twice: the same ones, and those across parts that are nearly the same."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kerasft.data.splits import normalize
+from kerasft.data.steps import Step, count, take
+from kerasft.data.table import Table
+from kerasft.errors import ConfigError
+
+if TYPE_CHECKING:
+    import scipy.sparse
+
+SHINGLE = 5
+# Rows that are compared at a time with all others, which bounds the memory.
+CHUNK = 512
+
+
+def drop_duplicates(table: Table) -> tuple[Table, Step]:
+    """Keeps the first row of each text (see `normalize`), and none if its labels differ.
+
+    Example:
+        >>> table, step = drop_duplicates(table)
+        >>> step.why
+        '31 rows repeat an earlier text, 4 rows of 2 texts with conflicting labels'
+    """
+    groups: dict[str, list[int]] = defaultdict(list)
+    for row, text in enumerate(table.texts):
+        groups[normalize(text)].append(row)
+    kept, conflicts, conflicting = [], 0, 0
+    for rows in groups.values():
+        if len({table.labels[row] for row in rows}) == 1:
+            kept.append(rows[0])
+        else:
+            conflicts += 1
+            conflicting += len(rows)
+    repeated = len(table) - len(kept) - conflicting
+    why = f"{count(repeated, 'row')} {'repeats' if repeated == 1 else 'repeat'} an earlier text"
+    if conflicts:
+        why += f", {conflicting} rows of {count(conflicts, 'text')} with conflicting labels"
+    return take(table, kept), Step("duplicates", len(table), len(kept), why)
+
+
+def without_texts_of(table: Table, other: Table) -> tuple[Table, int]:
+    """The rows whose text (see `normalize`) the other table lacks, and how many it has."""
+    taken = {normalize(text) for text in other.texts}
+    kept = [row for row, text in enumerate(table.texts) if normalize(text) not in taken]
+    return take(table, kept), len(table) - len(kept)
+
+
+def drop_near_duplicates(
+    table: Table, held_out: Sequence[Table], threshold: float, part: str
+) -> tuple[Table, Step]:
+    """Leaves out rows whose text is nearly one of the held-out parts.
+
+    Two texts count as the same if the Jaccard index of their sets of shingles (runs of 5 words,
+    without case and punctuation; shorter texts are one shingle) is `threshold` or more. It is
+    computed exactly for each pair that shares a shingle.
+
+    Source: Broder, "On the resemblance and containment of documents" (1997), section 2.
+
+    Args:
+        table: The rows to look through.
+        held_out: Parts that are tested on later.
+        threshold: Above 0, up to 1; 0 switches the search off.
+        part: What the rows are for ("train"), for the step's name.
+
+    Raises:
+        ConfigError: The threshold is not from 0 to 1.
+
+    Example:
+        >>> train, step = drop_near_duplicates(train, [validation, test], 0.8, "train")
+        >>> step.why
+        '96 texts are nearly one of 1,410 held-out texts (Jaccard 0.8 or more)'
+    """
+    check_threshold(threshold)
+    name = f"near duplicates ({part})"
+    others = [text for other in held_out for text in other.texts]
+    if not threshold or not others or not len(table):
+        return table, Step(name, len(table), len(table), "not looked for")
+    near = near_duplicates(table.texts, others, threshold)
+    found = int(near.sum())
+    why = (
+        f"{count(found, 'text')} {'is' if found == 1 else 'are'} nearly one of {len(others)} "
+        f"held-out texts (Jaccard {threshold:g} or more)"
+    )
+    kept = take(table, np.flatnonzero(~near).tolist())
+    return kept, Step(name, len(table), len(kept), why)
+
+
+def near_duplicates(texts: Sequence[str], others: Sequence[str], threshold: float) -> np.ndarray:
+    """Which texts are nearly one of the others; see `drop_near_duplicates`.
+
+    Args:
+        texts: (texts,) texts.
+        others: The texts to compare with.
+        threshold: Least Jaccard index, above 0.
+
+    Returns:
+        (texts,) bool.
+    """
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    shingles = [shingles_of(text) for text in (*texts, *others)]
+    sizes = np.array([len(found) for found in shingles], dtype=np.int64)  # (texts + others,)
+    # A shingle of one text alone is in no intersection; without those the matrix is small.
+    vectorizer = CountVectorizer(analyzer=_itself, binary=True, dtype=np.int32, min_df=2)
+    try:
+        matrix: scipy.sparse.csr_matrix = vectorizer.fit_transform(shingles)
+    except ValueError:  # no shingle is in two texts
+        return np.zeros(len(texts), dtype=bool)
+    first, second = matrix[: len(texts)], matrix[len(texts) :].T.tocsc()
+    near = np.zeros(len(texts), dtype=bool)
+    for start in range(0, len(texts), CHUNK):
+        common = (first[start : start + CHUNK] @ second).tocoo()  # (chunk, others)
+        union = sizes[start + common.row] + sizes[len(texts) + common.col] - common.data
+        # Whole numbers divided give a threshold such as 0.8 to the last digit.
+        near[start + common.row[common.data / union >= threshold]] = True
+    return near
+
+
+def shingles_of(text: str) -> set[str]:
+    """The runs of 5 words of a text, without case and punctuation; of a shorter one, all of it."""
+    words = re.findall(r"\w+", normalize(text))
+    if len(words) <= SHINGLE:
+        return {" ".join(words)}
+    return {" ".join(words[i : i + SHINGLE]) for i in range(len(words) - SHINGLE + 1)}
+
+
+def check_threshold(threshold: float) -> None:
+    """Refuses a Jaccard index that cannot be one.
+
+    Raises:
+        ConfigError: It is not from 0 to 1.
+    """
+    if not 0 <= threshold <= 1:  # also if it is NaN
+        raise ConfigError(
+            f"--near_duplicates is {threshold}; give the Jaccard index from which two texts count "
+            "as the same, above 0 and up to 1, or 0 not to look for them"
+        )
+
+
+def _itself(shingles: Iterable[str]) -> Iterable[str]:
+    return shingles
