@@ -202,7 +202,7 @@ class _Graph:
         facts = {
             "labels": json.dumps(self.bundle.label_map.names, ensure_ascii=False),
             "max_length": str(self.bundle.manifest.max_length),
-            "preprocessing": json.dumps(self.bundle.cleaning.to_dict()),
+            "preprocessing": json.dumps(self.bundle.manifest.preprocessing),
         }
         helper.set_model_props(model, facts)
         return model

@@ -10,6 +10,7 @@ from kerasft import storage
 from kerasft.bundle import contents
 from kerasft.bundle.contents import ClassificationManifest
 from kerasft.bundle.manifest import verify_task
+from kerasft.bundle.preprocessing import split_preprocessing
 from kerasft.bundle.reading import check_known, problem, read_tokenizer
 from kerasft.bundle.weights import ADAPTER_PREFIX, Tensors, full_modules
 from kerasft.errors import BundleError, KerasftError
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from kerasft.models import Classifier, EncoderArguments
     from kerasft.text.cleaning import Cleaning
     from kerasft.text.labels import LabelMap
-    from kerasft.text.tokenizer import Tokenizer
+    from kerasft.text.tokenizer import LongTexts, Tokenizer
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class Bundle:
         tokenizer: The tokenizer.
         label_map: The names of the labels.
         cleaning: What is done to texts before the tokenizer.
+        long_texts: What is kept of texts longer than the manifest's `max_length`; see
+            `Tokenizer.encode`.
     """
 
     path: Path
@@ -40,6 +43,7 @@ class Bundle:
     tokenizer: Tokenizer
     label_map: LabelMap
     cleaning: Cleaning
+    long_texts: LongTexts = "cut"
 
 
 def load(path: str | Path) -> Bundle:
@@ -68,7 +72,7 @@ def load(path: str | Path) -> Bundle:
     from kerasft.models import Classifier
     from kerasft.weight_maps import load_tensors
 
-    arguments, cleaning = _check_manifest(manifest, folder / contents.MANIFEST)
+    arguments, cleaning, long_texts = _check_manifest(manifest, folder / contents.MANIFEST)
     label_map = _read_label_map(manifest, folder / contents.LABEL_MAP)
     tokenizer = read_tokenizer(
         folder / contents.TOKENIZER, manifest.max_length, arguments.vocabulary_size
@@ -85,21 +89,20 @@ def load(path: str | Path) -> Bundle:
             peft.load_adapter(model, (folder / contents.ADAPTER_CONFIG).parent)
         except KerasftError as error:
             raise BundleError(f"{folder / 'adapter'} does not fit: {problem(error)}.") from error
-    return Bundle(folder, manifest, model, tokenizer, label_map, cleaning)
+    return Bundle(folder, manifest, model, tokenizer, label_map, cleaning, long_texts)
 
 
 def _check_manifest(
     manifest: ClassificationManifest, file: Path
-) -> tuple[EncoderArguments, Cleaning]:
+) -> tuple[EncoderArguments, Cleaning, LongTexts]:
     """What bundle.json says about the model, checked against what we can build."""
     from kerasft.models import ARCHITECTURES, POOLINGS, EncoderArguments
-    from kerasft.text.cleaning import Cleaning
 
     check_known(file, "architecture", manifest.architecture, ARCHITECTURES)
     check_known(file, "pooling", manifest.pooling, POOLINGS)
     try:
         arguments = EncoderArguments.from_dict(manifest.arguments, BundleError)
-        cleaning = Cleaning.from_dict(manifest.preprocessing, BundleError)
+        cleaning, long_texts = split_preprocessing(manifest.preprocessing)
     except BundleError as error:
         raise BundleError(f"{file}: {error}.") from None
     if (arguments.num_segments > 0) != (manifest.architecture == "bert"):
@@ -114,7 +117,7 @@ def _check_manifest(
             f"{file}: max_length is {manifest.max_length}, more than the model's "
             f"{arguments.max_sequence_length} positions."
         )
-    return arguments, cleaning
+    return arguments, cleaning, long_texts
 
 
 def _read_label_map(manifest: ClassificationManifest, file: Path) -> LabelMap:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kerasft.bundle import contents
 from kerasft.bundle.contents import ClassificationManifest
+from kerasft.bundle.preprocessing import join_preprocessing
 from kerasft.bundle.weights import full_modules
 from kerasft.bundle.writing import (
     check_length,
@@ -20,8 +21,9 @@ from kerasft.errors import ConfigError
 
 if TYPE_CHECKING:
     from kerasft.models import Classifier
+    from kerasft.text.cleaning import Cleaning
     from kerasft.text.labels import LabelMap
-    from kerasft.text.tokenizer import Tokenizer
+    from kerasft.text.tokenizer import LongTexts, Tokenizer
 
 
 def save(
@@ -33,7 +35,8 @@ def save(
     max_length: int,
     config_yaml: str,
     card: str,
-    preprocessing: Mapping[str, Any] | None = None,
+    cleaning: Cleaning | None = None,
+    long_texts: LongTexts = "cut",
     report: Callable[[Path], object] | None = None,
     base_model: str = "",
 ) -> Path:
@@ -52,7 +55,9 @@ def save(
         config_yaml: The resolved config of the run.
         card: The text of README.md, to which versions and the way to predict are added;
             `Facts.card` makes one.
-        preprocessing: What `Cleaning.to_dict` gave in training; applied again in predictions.
+        cleaning: What was done to each text in training, and is done again in predictions.
+        long_texts: What was kept of texts longer than `max_length`, and is kept again; see
+            `Tokenizer.encode`.
         report: Called with the folder `report/` to write plots and metrics into it.
         base_model: Where the pretrained weights came from.
 
@@ -73,7 +78,6 @@ def save(
         ... )
     """
     from kerasft import peft
-    from kerasft.text.cleaning import Cleaning
     from kerasft.weight_maps import to_tensors
 
     manifest = ClassificationManifest(
@@ -82,7 +86,7 @@ def save(
         num_labels=model.num_labels,
         pooling=model.pooling,
         max_length=max_length,
-        preprocessing=Cleaning.from_dict(preprocessing or {}).to_dict(),
+        preprocessing=join_preprocessing(cleaning, long_texts),
         base_model=base_model,
         versions=versions(),
     )

@@ -9,7 +9,7 @@ import numpy as np
 
 from kerasft import backends
 from kerasft.data import shapes
-from kerasft.errors import BundleError
+from kerasft.errors import BundleError, DataError
 
 if TYPE_CHECKING:
     from kerasft.bundle import Bundle
@@ -42,12 +42,20 @@ class KerasEngine:
         """Cleans, tokenizes and cuts texts as in training.
 
         Raises:
-            DataError: An element is not a string, or not Unicode.
+            DataError: An element is not a string, or not Unicode; or nothing is left of it.
         """
         clean = self._bundle.cleaning.apply
         # What is not a string goes on as it is: the tokenizer says which one it was.
         cleaned = [clean(text) if isinstance(text, str) else text for text in texts]
-        return self._bundle.tokenizer.encode(cleaned, self._bundle.manifest.max_length)
+        for row, (text, left) in enumerate(zip(texts, cleaned, strict=True)):
+            if isinstance(text, str) and text.strip() and not left.strip():
+                raise DataError(
+                    f"text {row} is empty after the cleaning that the model was trained with "
+                    f"({', '.join(self._bundle.cleaning.to_dict())})"
+                )
+        return self._bundle.tokenizer.encode(
+            cleaned, self._bundle.manifest.max_length, self._bundle.long_texts
+        )
 
     def run(self, token_ids: Sequence[np.ndarray]) -> np.ndarray:
         """The logits of encoded texts.

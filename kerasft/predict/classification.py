@@ -25,7 +25,7 @@ class Prediction:
     Attributes:
         label: The label of the highest probability.
         probabilities: Label -> probability, in the order of the label map; they sum to 1.
-        cut: Whether the text was longer than the model reads, so that its end was not seen.
+        cut: Whether the text was longer than the model reads, so that its end (or middle) was not seen.
     """
 
     label: str
@@ -70,7 +70,7 @@ class Predictor:
             "adapter": manifest.has_adapter,
         }
         self.columns: Columns = LabelColumns(self.label_names)
-        self.notes: Mapping[str, str] = {"cut": cut_note(self.max_length)}
+        self.notes: Mapping[str, str] = {"cut": cut_note(self.max_length, bundle.long_texts)}
         self.warm_up_texts: Sequence[str] = one_of_each_length(self.max_length)
 
     def logits(self, texts: Sequence[str]) -> np.ndarray:

@@ -42,8 +42,10 @@ def facts(folder: str | Path, manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def cut_note(max_length: int) -> str:
-    """What the field `cut` means, to be said after "3 of 10 "."""
+def cut_note(max_length: int, long_texts: str = "cut") -> str:
+    """What the field `cut` means, to be said after "3 of 10 "; see `Tokenizer.encode`."""
+    if long_texts == "head_tail":
+        return f"texts were longer than {max_length} tokens; their middle was not read."
     return f"texts were cut at {max_length} tokens; what came after was not read."
 
 

@@ -1,6 +1,7 @@
 """Redactions, as public complaints have them: XXXX for a name, XX/XX/2023 for a date."""
 
 import re
+from functools import partial
 from typing import Literal
 
 Redactions = Literal["keep", "mask", "remove"]
@@ -29,15 +30,14 @@ def replace_redactions(text: str, how: Redactions) -> str:
     """
     if how == "keep" or "xx" not in text.lower():
         return text
-    words = {_DATE: DATE, _RUNS: NAME} if how == "mask" else {_DATE: "", _RUNS: ""}
-    for pattern, word in words.items():
-        text = pattern.sub(lambda match, word=word: _apart(match, word), text)
+    # Dates first, since their parts are runs of X as well.
+    for pattern, word in ((_DATE, DATE), (_RUNS, NAME)):
+        text = pattern.sub(" " if how == "remove" else partial(_mask, word), text)
     return text
 
 
-def _apart(match: re.Match[str], word: str) -> str:
+def _mask(word: str, match: re.Match[str]) -> str:
     """The word, kept apart from a letter or digit beside the redaction ("EdXXXX", "XXXXs")."""
-    before, after = match.string[: match.start()][-1:], match.string[match.end() :][:1]
-    if not word:
-        return " "
-    return " " * before.isalnum() + word + " " * after.isalnum()
+    text, start, end = match.string, match.start(), match.end()
+    before = " " if text[start - 1 : start].isalnum() else ""  # "" at the start of the text
+    return before + word + (" " if text[end : end + 1].isalnum() else "")

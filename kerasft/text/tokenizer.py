@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, get_args
 
 import numpy as np
 import tokenizers
@@ -19,6 +20,10 @@ from kerasft.text.wordpiece import SPECIAL_TOKENS, build_wordpiece
 # Texts per call into the Rust library: enough to use all its threads, few enough to bound memory.
 CHUNK = 1024
 
+LongTexts = Literal["cut", "head_tail"]
+# Of the tokens that a long text keeps: the best of Sun et al. (2019), at other lengths too.
+HEAD_SHARE = (128, 510)
+
 
 @dataclass(frozen=True)
 class Encodings:
@@ -30,12 +35,14 @@ class Encodings:
         full_lengths: (texts,) int64, tokens that each text has without the cut.
         unknown: How many of the kept tokens are the unknown token.
         max_length: Where texts were cut, in tokens.
+        long_texts: What was kept of those: see `Tokenizer.encode`.
     """
 
     token_ids: list[np.ndarray]
     full_lengths: np.ndarray
     unknown: int
     max_length: int
+    long_texts: LongTexts = "cut"
 
     @property
     def cut(self) -> int:
@@ -55,8 +62,9 @@ class Encodings:
     def summary(self) -> str:
         """One sentence for the run's output and the model card."""
         total = int(self.full_lengths.sum())
+        how = "cut at" if self.long_texts == "cut" else "cut in the middle to"
         return (
-            f"{self.cut} of {len(self.token_ids)} texts were cut at {self.max_length} tokens "
+            f"{self.cut} of {len(self.token_ids)} texts were {how} {self.max_length} tokens "
             f"({self.cut_tokens / max(total, 1):.1%} of all tokens lost); "
             f"{self.unknown / max(self.tokens, 1):.2%} of the tokens kept are unknown words"
         )
@@ -175,17 +183,30 @@ class Tokenizer:
         """Rows that an embedding table needs: the highest id plus one."""
         return 1 + max(self._backend.get_vocab(with_added_tokens=True).values())
 
-    def encode(self, texts: Sequence[str], max_length: int) -> Encodings:
+    def encode(
+        self, texts: Sequence[str], max_length: int, long_texts: LongTexts = "cut"
+    ) -> Encodings:
         """Tokenizes texts and cuts the long ones, keeping the special tokens around them.
+
+        Source of "head_tail": Sun et al., "How to Fine-Tune BERT for Text Classification?" (2019),
+        section 5.3.1, which keeps 128 tokens from the beginning and 382 from the end of 510; here
+        it is the same share at every length.
 
         Args:
             texts: The texts, of any length.
             max_length: Most tokens a text may have, special tokens included.
+            long_texts: "cut" keeps the beginning of a longer text, "head_tail" a quarter from its
+                beginning and the rest from its end.
 
         Raises:
-            ConfigError: `max_length` leaves no room for one token of text.
+            ConfigError: `max_length` leaves no room for one token of text, or `long_texts` is
+                something else.
             DataError: An element is not a string, or holds a lone surrogate.
         """
+        if long_texts not in get_args(LongTexts):
+            raise ConfigError(
+                f"long_texts is {long_texts!r}, but must be one of {', '.join(get_args(LongTexts))}"
+            )
         special = self._before + self._after
         if max_length <= special:
             raise ConfigError(
@@ -196,6 +217,9 @@ class Tokenizer:
             raise DataError("encode takes a list of texts, not a single string")
         for row, text in enumerate(texts):
             _check_text(text, row)
+        room = max_length - special
+        head = room if long_texts == "cut" else room * HEAD_SHARE[0] // HEAD_SHARE[1]
+        tail = room - head + self._after
         token_ids: list[np.ndarray] = []
         full_lengths = np.empty(len(texts), dtype=np.int64)
         unknown = 0
@@ -204,12 +228,11 @@ class Tokenizer:
                 ids = np.array(encoding.ids, dtype=np.int32)
                 full_lengths[len(token_ids)] = len(ids)
                 if len(ids) > max_length:
-                    end = len(ids) - self._after
-                    ids = np.concatenate([ids[: max_length - self._after], ids[end:]])
+                    ids = np.concatenate([ids[: self._before + head], ids[len(ids) - tail :]])
                 token_ids.append(ids)
                 if self.unknown_id is not None:
                     unknown += int((ids == self.unknown_id).sum())
-        return Encodings(token_ids, full_lengths, unknown, max_length)
+        return Encodings(token_ids, full_lengths, unknown, max_length, long_texts)
 
     def decode(self, token_ids: Sequence[int]) -> str:
         """Turns ids (tokens,) back into readable text, without special tokens.

@@ -12,6 +12,7 @@ from kerasft import backends
 from kerasft import export as command
 from kerasft.bundle.export import export
 from kerasft.errors import ConfigError
+from kerasft.text.cleaning import Cleaning
 
 VARIANTS = {
     "bert": ("bert",),
@@ -136,8 +137,10 @@ def test_what_cannot_be_exported(saved, tmp_path):
 
 
 def test_exports_are_replaced_when_asked(tmp_path):
-    folder = bundles.save(tmp_path / "run", bundles.build(), preprocessing={"lowercase": True})[0]
+    options = {"cleaning": Cleaning(lowercase=True), "long_texts": "head_tail"}
+    folder = bundles.save(tmp_path / "run", bundles.build(), **options)[0]
     notes = export(folder, "huggingface", tmp_path / "out")
+    assert notes[0].startswith("Texts of more than 16 tokens are cut in the middle")
     assert notes[1].startswith("Texts are cleaned before the tokenizer (lowercase = True)")
     assert all(note in (tmp_path / "out" / "README.md").read_text() for note in notes)
     with pytest.raises(ConfigError, match="add --overwrite"):

@@ -8,8 +8,9 @@ import pytest
 import bundles
 from kerasft import backends, bundle, peft
 from kerasft.bundle.weights import Tensors
-from kerasft.errors import ConfigError
+from kerasft.errors import ConfigError, DataError
 from kerasft.predict import Predictor
+from kerasft.text.cleaning import Cleaning
 from kerasft.weight_maps import entries_for
 
 VARIANTS = {
@@ -102,7 +103,7 @@ def test_the_folder_is_what_was_given(saved):
 def test_cleaning_and_max_length_are_applied(tmp_path):
     model = bundles.build()
     plain = Predictor(bundles.save(tmp_path / "plain", model).folder)
-    options = {"preprocessing": {"unicode_form": "NFKC"}, "max_length": 6}
+    options = {"cleaning": Cleaning(unicode_form="NFKC"), "max_length": 6}
     clean = Predictor(bundles.save(tmp_path / "clean", model, **options).folder)
     full_width = "".join(chr(ord(c) + 0xFEE0) for c in "that")  # NFKC makes "that" of it
     assert np.allclose(clean.logits([full_width]), plain.logits(["that"]), atol=1e-6)
@@ -111,6 +112,30 @@ def test_cleaning_and_max_length_are_applied(tmp_path):
     assert clean.predict([long])[0].cut and not plain.predict([long])[0].cut
     assert np.allclose(clean.logits([long]), plain.logits(["that you ha"]), atol=1e-6)
     assert clean.metadata["preprocessing"] == {"unicode_form": "NFKC"} and clean.max_length == 6
+
+
+def test_a_new_folder_cleans_and_cuts_in_predictions_as_in_training(tmp_path):
+    cleaning = Cleaning(html=True, redactions="remove", special_characters=True)
+    model = bundles.build()
+    plain = Predictor(bundles.save(tmp_path / "plain", model).folder)
+    saved = bundles.save(tmp_path / "new", model, cleaning=cleaning, long_texts="head_tail")
+    loaded = bundle.load(saved.folder)
+    assert loaded.cleaning == cleaning and loaded.long_texts == "head_tail"
+    assert loaded.manifest.preprocessing == {
+        "html": True, "redactions": "remove", "special_characters": True,
+        "long_texts": "head_tail",
+    }  # fmt: skip
+    new = Predictor(saved.folder)
+    messy = "<p>the cat&nbsp;was <b>on</b> XXXX it!!!!</p>"
+    assert np.allclose(new.logits([messy]), plain.logits(["the cat was on it!"]), atol=1e-6)
+    # 16 tokens: [CLS], the first 3 words, the last 11, [SEP].
+    words = ["the", "cat", "was", *["with"] * 20, *["you", "that"] * 5, "he"]
+    text, kept = " ".join(words), " ".join(words[:3] + words[-11:])
+    assert np.allclose(new.logits([text]), plain.logits([kept]), atol=1e-6)
+    assert not np.allclose(plain.logits([text]), plain.logits([kept]), atol=1e-3)
+    assert new.predict([text])[0].cut and "their middle was not read" in new.notes["cut"]
+    with pytest.raises(DataError, match=r"text 1 is empty after the cleaning .*redactions"):
+        new.predict(["the cat", "<p>XXXX XX/XX/2023</p>"])
 
 
 def test_what_does_not_fit_is_not_saved(tmp_path):
@@ -122,7 +147,7 @@ def test_what_does_not_fit_is_not_saved(tmp_path):
         ({"label_map": LabelMap(("a", "b"))}, "2 labels, but the model has 3"),
         ({"max_length": 65}, "max_length is 65"),
         ({"tokenizer": Tokenizer.from_wordpiece([*bundles.VOCABULARY, "more"])}, "but the model"),
-        ({"preprocessing": {"stem": True}}, "unknown preprocessing step 'stem'"),
+        ({"long_texts": "tail"}, 'long_texts is "tail", but must be one of cut, head_tail'),
     ]:
         with pytest.raises(ConfigError, match=message):
             bundles.save(tmp_path / "run", model, **options)
