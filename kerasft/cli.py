@@ -19,32 +19,41 @@ from typing import Any, NoReturn, TypeVar
 from kerasft import backends
 from kerasft.errors import ConfigError, KerasftError
 
-C = TypeVar("C", bound="RunOptions")
+C = TypeVar("C", bound="Options")
 
 
 @dataclasses.dataclass
-class RunOptions:
-    """The options that every recipe has.
+class Options:
+    """The options that every recipe has, also one that trains nothing.
 
     Args:
         output: Folder to save into, written whole at the end of the run. A folder that kerasft did
             not write is never touched.
-        seed: Seeds weights, dropout and the order of the batches.
-        resume: Go on from the last checkpoint beside the output, to the same losses as a run that
-            was never stopped.
-        checkpoint_steps: Steps between two checkpoints; each epoch ends with one in any case.
-        tensorboard: Write TensorBoard event files to `<output>.tensorboard`.
-        wandb: Log the run to Weights & Biases (`WANDB_MODE=offline` needs no account).
+        seed: Seeds whatever is drawn: weights, dropout, the order of the batches.
         threads: Threads of the backend; 0 leaves its own choice.
     """
 
     output: str = "saved_models/run"
     seed: int = 0
+    threads: int = 0
+
+
+@dataclasses.dataclass
+class RunOptions(Options):
+    """The options that every recipe has which trains.
+
+    Args:
+        resume: Go on from the last checkpoint beside the output, to the same losses as a run that
+            was never stopped.
+        checkpoint_steps: Steps between two checkpoints; each epoch ends with one in any case.
+        tensorboard: Write TensorBoard event files to `<output>.tensorboard`.
+        wandb: Log the run to Weights & Biases (`WANDB_MODE=offline` needs no account).
+    """
+
     resume: bool = False
     checkpoint_steps: int = 50
     tensorboard: bool = False
     wandb: bool = False
-    threads: int = 0
 
     def fingerprint(self) -> dict[str, Any]:
         """The options that decide what a run computes: what a resumed run must not change."""

@@ -8,7 +8,7 @@ missing backend) instead of raising it, so that a command can still say it in on
     logits = forward({"token_ids": token_ids, "padding_mask": padding_mask})
 """
 
-from kerasft.backends.choice import BACKENDS, Choice, check, choose, current, describe
+from kerasft.backends.choice import BACKENDS, Choice, check, choose, current, describe, machine
 from kerasft.backends.hub import import_keras_hub, seed_everything, without_tensorflow
 from kerasft.backends.memory import peak_memory
 
@@ -20,6 +20,7 @@ __all__ = [
     "current",
     "describe",
     "import_keras_hub",
+    "machine",
     "peak_memory",
     "seed_everything",
     "without_tensorflow",

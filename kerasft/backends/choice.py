@@ -123,12 +123,14 @@ def current() -> ModuleType:
     return importlib.import_module(f"kerasft.backends.{check().name}_backend")
 
 
-def describe() -> str:
-    """One line that opens a run: "backend: torch 2.13.0 on cpu, 2 threads (the default; ...)"."""
-    choice, backend = check(), current()
+def machine() -> str:
+    """What computes: "torch 2.13.0 on cpu, 2 threads"."""
+    backend = current()
     count = backend.threads()
     threads = f"{count} thread{'' if count == 1 else 's'}"
-    return (
-        f"backend: {choice.name} {backend.version()} on {backend.device()}, "
-        f"{threads} ({choice.reason})"
-    )
+    return f"{check().name} {backend.version()} on {backend.device()}, {threads}"
+
+
+def describe() -> str:
+    """One line that opens a run: "backend: torch 2.13.0 on cpu, 2 threads (the default; ...)"."""
+    return f"backend: {machine()} ({check().reason})"

@@ -126,14 +126,12 @@ def classifier_report(
         raise ConfigError(f"two pictures of the report have the name {twice[0]}")
 
     def write(folder: Path) -> None:
-        backend = backends.current()
         content = {
             "test": scores[THIS_MODEL],
             "baselines": {name: row for name, row in scores.items() if name != THIS_MODEL},
             "baseline_costs": scores.baseline_costs,
             "peak_memory_bytes": scores.peak_memory,
-            "backend": f"{backends.check().name} {backend.version()} on {backend.device()}",
-            "threads": backend.threads(),
+            "machine": backends.machine(),
             **more,
             "history": dict(history),
         }

@@ -1,0 +1,103 @@
+"""Compare saved classifiers on the test rows that all of them left out, in one report.
+
+    python -m kerasft.recipes.compare
+    python -m kerasft.recipes.compare --folders saved_models/a,saved_models/b,saved_models/c
+
+Nothing is trained: the runs left their test predictions, and the simple baseline's, in their
+folders. Only the time for a text is measured anew, for all of them side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from kerasft import backends, cli, reporting, storage
+from kerasft.predict import Predictor
+
+
+@dataclass
+class Config(cli.Options):
+    """Compare saved classifiers on the test rows that all of them left out, in one report.
+
+    Args:
+        folders: Two folders or more that recipes saved, tested on the same rows.
+        draws: Draws of the bootstrap, from which the intervals come.
+        timed_texts: Test texts on which the time for a text is measured, short and long ones.
+        timed_rounds: How often they are timed; the median counts.
+    """
+
+    folders: tuple[str, ...] = ("saved_models/small_bert", "saved_models/tinybert_lora")
+    draws: int = 2000
+    timed_texts: int = 32
+    timed_rounds: int = 5
+    output: str = "saved_models/comparison"
+
+
+def run(config: Config) -> Path:
+    """Compares the folders and writes the report; returns its page.
+
+    Raises:
+        KerasftError: An option or a folder cannot be used; nothing has been written.
+    """
+    cli.at_least(config, draws=100, timed_texts=1, timed_rounds=1)
+    output = storage.check_output(config.output, reporting.is_ours)
+
+    # What each run said of the same test rows.
+    runs = reporting.read_runs(config.folders)
+    texts = runs[0].texts
+    print(f"{len(runs)} models, tested on the same {len(texts)} rows")
+
+    # How long a text takes, all models in turns on this machine; and whether each still says what
+    # it said in its test.
+    predictors = {saved.name: Predictor(saved.folder) for saved in runs}
+    rows = reporting.spread(texts, config.timed_texts)
+    timed = [texts[row] for row in rows]
+    print(f"timing {len(timed)} texts in {config.timed_rounds} rounds")
+    latency = reporting.measure_latency(
+        {name: predictor.predict for name, predictor in predictors.items()},
+        timed,
+        rounds=config.timed_rounds,
+    )
+    gaps = [
+        reporting.gap(saved, rows, _probabilities(predictors[saved.name], timed, saved.labels))
+        for saved in runs
+    ]
+    measured = (
+        f"Times for a text: measured now, the models in turns, on {backends.machine()}; the median "
+        f"of {config.timed_rounds} rounds over {len(timed)} test texts, on which every model says "
+        f"what it said in its test within {max(gaps):.0e}."
+    )
+
+    # Scores with intervals, paired tests, calibration, mistakes.
+    comparison = reporting.compare(
+        reporting.candidates(runs, latency),
+        texts,
+        runs[0].truth,
+        runs[0].labels,
+        draws=config.draws,
+        seed=config.seed,
+    )
+    print("\n" + reporting.as_text(reporting.score_table(comparison)) + "\n")
+    for sentence in reporting.findings(comparison):
+        print(sentence)
+
+    page = reporting.write_report(
+        output, comparison, runs, measured=measured, config_yaml=cli.to_yaml(config)
+    )
+    print(f"\nsaved {output}; open {page}")
+    return page
+
+
+def _probabilities(predictor: Predictor, texts: Sequence[str], labels: Sequence[str]) -> np.ndarray:
+    """What a model says now: (texts, labels)."""
+    return np.array(
+        [[p.probabilities[label] for label in labels] for p in predictor.predict(texts)]
+    )
+
+
+if __name__ == "__main__":
+    cli.main(run, Config)

@@ -1,0 +1,250 @@
+"""Classifiers side by side: scores with intervals, paired tests, calibration and mistakes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from kerasft import evaluation
+from kerasft.evaluation.calibration import Calibration, calibration_of
+from kerasft.evaluation.classification import Metrics, evaluate
+from kerasft.evaluation.intervals import DRAWS, Interval, bootstrap, interval, scores_of
+from kerasft.evaluation.paired_tests import Difference, McNemar, difference, mcnemar
+from kerasft.reporting.costs import Costs
+from kerasft.reporting.mistakes import Mistake, confident_mistakes
+
+MACRO = ("macro_precision", "macro_recall", "macro_f1")
+PER_CLASS = ("precision", "recall", "f1")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What is compared: a saved classifier, or a baseline of the same training rows.
+
+    Attributes:
+        name: How the report calls it.
+        probabilities: (rows, classes) on the test rows.
+        costs: What it takes.
+        is_baseline: Whether it is a simple method that the others have to beat.
+        origin: Where it comes from, for people.
+    """
+
+    name: str
+    probabilities: np.ndarray
+    costs: Costs
+    is_baseline: bool = False
+    origin: str = ""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One candidate's scores.
+
+    Attributes:
+        candidate: The candidate.
+        metrics: What `evaluate` says.
+        accuracy: With its interval.
+        macro: Precision, recall and F1 as plain means over the classes, with their intervals.
+        per_class: Class -> precision, recall and F1, with their intervals.
+        calibration: How its probabilities fit what happened.
+        mistakes: What it got wrong with the most confidence.
+    """
+
+    candidate: Candidate
+    metrics: Metrics
+    accuracy: Interval
+    macro: dict[str, Interval]
+    per_class: dict[str, dict[str, Interval]]
+    calibration: Calibration
+    mistakes: list[Mistake]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two candidates on the same rows; differences are the first's score less the second's.
+
+    Attributes:
+        first: The name of one.
+        second: The name of the other.
+        mcnemar: The test on the accuracies.
+        accuracy: The difference of the accuracies.
+        macro_f1: The difference of the macro-F1.
+        f1: Class -> the difference of the F1.
+    """
+
+    first: str
+    second: str
+    mcnemar: McNemar
+    accuracy: Difference
+    macro_f1: Difference
+    f1: dict[str, Difference]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Everything that the report says in numbers.
+
+    Attributes:
+        classes: The classes, in the order of the probabilities.
+        rows: How many test rows there are.
+        scored: The candidates' scores by name; the order is that of the report.
+        pairs: Every two of them.
+        draws: Draws of the bootstrap.
+        seed: Its seed.
+    """
+
+    classes: tuple[str, ...]
+    rows: int
+    scored: dict[str, Scored]
+    pairs: list[Pair]
+    draws: int
+    seed: int
+
+    def pair(self, first: str, second: str) -> Pair:
+        """The pair of two names, in this order."""
+        for pair in self.pairs:
+            if (pair.first, pair.second) == (first, second):
+                return pair
+            if (pair.first, pair.second) == (second, first):
+                return _turned(pair)
+        raise KeyError((first, second))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The comparison as JSON can hold it."""
+        return {
+            "rows": self.rows,
+            "classes": list(self.classes),
+            "intervals": f"bootstrap, percentile, 95 %, {self.draws} draws, seed {self.seed}",
+            "models": {name: _model(scored) for name, scored in self.scored.items()},
+            "pairs": [asdict(pair) for pair in self.pairs],
+        }
+
+
+def compare(
+    candidates: Sequence[Candidate],
+    texts: Sequence[str],
+    truth: np.ndarray,
+    classes: Sequence[str],
+    *,
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> Comparison:
+    """Compares candidates on the same test rows.
+
+    Args:
+        candidates: The candidates, of different names.
+        texts: The test texts.
+        truth: (rows,) integers, their true classes.
+        classes: The names of the classes, in id order.
+        draws: Draws of the bootstrap; all candidates are scored on the same.
+        seed: Its seed.
+
+    Example:
+        >>> compare([Candidate("a", p, Costs()), Candidate("b", q, Costs())], texts, truth, names)
+    """
+    predictions = {c.name: c.probabilities.argmax(axis=1) for c in candidates}  # (rows,) each
+    number = len(classes)
+    counts = bootstrap(truth, predictions, number, draws=draws, seed=seed)
+    drawn = {name: scores_of(found) for name, found in counts.items()}
+    full = {
+        # NaN stands for a class that does not occur at all, which `evaluate` counts as 0.
+        name: {
+            key: np.nan_to_num(value)
+            for key, value in scores_of(evaluation.class_counts(truth, found, number)).items()
+        }
+        for name, found in predictions.items()
+    }
+    scored = {
+        c.name: Scored(
+            c,
+            evaluate(truth, c.probabilities, classes),
+            *_intervals(full[c.name], drawn[c.name], classes),
+            calibration_of(truth, c.probabilities),
+            confident_mistakes(c.name, candidates, texts, truth, classes),
+        )
+        for c in candidates
+    }
+    pairs = [
+        _pair(first, second, predictions, truth, classes, full, drawn)
+        for first, second in combinations(predictions, 2)
+    ]
+    return Comparison(tuple(classes), len(truth), scored, pairs, draws, seed)
+
+
+Arrays = Mapping[str, np.ndarray]
+
+
+def _intervals(
+    full: Arrays, drawn: Arrays, classes: Sequence[str]
+) -> tuple[Interval, dict[str, Interval], dict[str, dict[str, Interval]]]:
+    per_class = {
+        name: {key: interval(float(full[key][column]), drawn[key][:, column]) for key in PER_CLASS}
+        for column, name in enumerate(classes)
+    }
+    macro = {key: interval(float(full[key]), drawn[key]) for key in MACRO}
+    return interval(float(full["accuracy"]), drawn["accuracy"]), macro, per_class
+
+
+def _pair(
+    first: str,
+    second: str,
+    predictions: Arrays,
+    truth: np.ndarray,
+    classes: Sequence[str],
+    full: Mapping[str, Arrays],
+    drawn: Mapping[str, Arrays],
+) -> Pair:
+    def less(key: str, column: int | None = None) -> Difference:
+        at = ... if column is None else (..., column)
+        values = [float(full[name][key][at]) for name in (first, second)]
+        return difference(*values, *(drawn[name][key][at] for name in (first, second)))
+
+    return Pair(
+        first,
+        second,
+        mcnemar(predictions[first] == truth, predictions[second] == truth),
+        less("accuracy"),
+        less("macro_f1"),
+        {name: less("f1", column) for column, name in enumerate(classes)},
+    )
+
+
+def _turned(pair: Pair) -> Pair:
+    def turn(d: Difference) -> Difference:
+        return Difference(-d.value, -d.high, -d.low, d.p)
+
+    return Pair(
+        pair.second,
+        pair.first,
+        McNemar(pair.mcnemar.only_second, pair.mcnemar.only_first, pair.mcnemar.p),
+        turn(pair.accuracy),
+        turn(pair.macro_f1),
+        {name: turn(d) for name, d in pair.f1.items()},
+    )
+
+
+def _model(scored: Scored) -> dict[str, Any]:
+    costs = asdict(scored.candidate.costs)
+    costs["latency"] = {str(size): times for size, times in costs["latency"].items()}
+    return {
+        "baseline": scored.candidate.is_baseline,
+        "origin": scored.candidate.origin,
+        "accuracy": asdict(scored.accuracy),
+        **{key: asdict(value) for key, value in scored.macro.items()},
+        "log_loss": scored.metrics["loss"],
+        "per_class": {
+            name: {
+                **{key: asdict(value) for key, value in scores.items()},
+                "support": scored.metrics["per_class"][name]["support"],
+            }
+            for name, scores in scored.per_class.items()
+        },
+        "confusion": scored.metrics["confusion"],
+        "calibration": asdict(scored.calibration),
+        "costs": costs,
+        "mistakes": [asdict(mistake) for mistake in scored.mistakes],
+    }

@@ -1,0 +1,102 @@
+"""What a classifier cost to train and costs to run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from kerasft.bundle import contents
+from kerasft.reporting.latency import Latency
+from kerasft.reporting.runs import Run
+
+# What predicting needs; the report and the card are for people.
+_FOR_PEOPLE = (contents.CARD, contents.CONFIG)
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What a classifier takes; None where its run did not say.
+
+    Attributes:
+        train_seconds: Time of the training, without reading and testing.
+        peak_memory: The most main memory that the run needed, in bytes.
+        parameters: How many numbers the model has.
+        trained: How many of them were trained.
+        bytes: What predicting needs on the disk.
+        adapter_bytes: How much of it is the adapter; None without one.
+        latency: Milliseconds a text, by how many are given at a time.
+        machine: Backend and threads of the run.
+    """
+
+    train_seconds: float | None = None
+    peak_memory: float | None = None
+    parameters: float | None = None
+    trained: float | None = None
+    bytes: float | None = None
+    adapter_bytes: float | None = None
+    latency: Mapping[int, Latency] = field(default_factory=dict)
+    machine: str = ""
+
+
+def costs_of(run: Run, latency: Mapping[int, Latency]) -> Costs:
+    """The costs of a saved classifier.
+
+    Args:
+        run: The run.
+        latency: As measured now.
+    """
+    sizes = {name: entry.bytes for name, entry in run.manifest.files.items()}
+    needed = {
+        name: size
+        for name, size in sizes.items()
+        if name not in _FOR_PEOPLE and not name.startswith(f"{contents.REPORT}/")
+    }
+    adapter = sum(needed.get(name, 0) for name in contents.ADAPTER)
+    machine = run.report.get("machine")
+    total, trained = _parameters(run.report)
+    return Costs(
+        train_seconds=number(run.report, "seconds"),
+        peak_memory=number(run.report, "peak_memory_bytes"),
+        parameters=total,
+        trained=trained,
+        bytes=sum(needed.values()),
+        adapter_bytes=adapter or None,
+        latency=latency,
+        machine=machine if isinstance(machine, str) else "",
+    )
+
+
+def baseline_costs(run: Run) -> Costs:
+    """The costs of TF-IDF + logistic regression, as the run that fitted it measured them."""
+    said = run.report.get("baseline_costs")
+    total, trained = _parameters(said)
+    times = {size: number(said, "ms_per_text", str(size)) for size in (1, 32)}
+    return Costs(
+        train_seconds=number(said, "seconds"),
+        parameters=total,
+        trained=trained,
+        bytes=number(said, "bytes"),
+        latency={
+            size: Latency(value, value, value) for size, value in times.items() if value is not None
+        },
+        machine="scikit-learn",
+    )
+
+
+def number(data: Any, *keys: str) -> float | None:
+    """The number at the end of a path of keys in JSON of anybody's making, or None."""
+    for key in keys:
+        data = data.get(key) if isinstance(data, dict) else None
+    good = isinstance(data, (int, float)) and not isinstance(data, bool) and math.isfinite(data)
+    return data if good else None
+
+
+def _parameters(report: Any) -> tuple[float | None, float | None]:
+    """How many parameters there are, and how many of them were trained."""
+    total, trained = (number(report, "parameters", key) for key in ("total", "trainable"))
+    if total is None:  # what `peft.parameter_counts` says
+        trained, frozen = (number(report, "parameters", key) for key in ("trained", "frozen"))
+        total = None if trained is None or frozen is None else trained + frozen
+    return total, trained

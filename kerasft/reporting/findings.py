@@ -1,0 +1,107 @@
+"""What a comparison means, in sentences: which classifier to take, and where a simple one wins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kerasft.evaluation.paired_tests import Difference
+from kerasft.reporting.comparison import Comparison, Scored
+from kerasft.reporting.words import count, listed, milliseconds, score, with_interval
+
+# Below so many test rows, intervals are too wide for small differences.
+FEW_ROWS = 200
+
+
+def findings(comparison: Comparison) -> list[str]:
+    """The sentences at the head of the report, the most important first.
+
+    The rule for which to take: the highest macro-F1 leads; of those whose difference from it may be
+    chance (its 95 % interval holds 0), the one that is quickest for a single text.
+
+    Args:
+        comparison: What `compare` returned.
+    """
+    ranked = sorted(comparison.scored.values(), key=lambda s: -s.macro["macro_f1"].value)
+    best, others = ranked[0], ranked[1:]
+    sentences = [
+        f"{best.candidate.name} has the highest macro-F1: "
+        f"{with_interval(best.macro['macro_f1'])}, with an accuracy of "
+        f"{with_interval(best.accuracy)}."
+    ]
+    sentences += [_lead(comparison, best, other) for other in others]
+    sentences.append(_choice(comparison, best, others))
+    for scored in comparison.scored.values():
+        if scored.candidate.is_baseline:
+            sentences += [
+                _classes(comparison, scored, other)
+                for other in comparison.scored.values()
+                if not other.candidate.is_baseline
+            ]
+    if comparison.rows < FEW_ROWS:
+        sentences.append(
+            f"The test has {count(comparison.rows, 'row')} only: the intervals are wide, and "
+            "differences of a few points say little."
+        )
+    return sentences
+
+
+def _lead(comparison: Comparison, best: Scored, other: Scored) -> str:
+    pair = comparison.pair(best.candidate.name, other.candidate.name)
+    lead = pair.macro_f1
+    verdict = "more than chance explains" if lead.is_clear else "which may be chance"
+    return (
+        f"{best.candidate.name} is ahead of {other.candidate.name} by {_points(lead)} of macro-F1, "
+        f"{verdict}; on accuracy, it alone is right in {pair.mcnemar.only_first} rows and "
+        f"{other.candidate.name} alone in {pair.mcnemar.only_second} "
+        f"(McNemar's exact test: p = {score(pair.mcnemar.p)})."
+    )
+
+
+def _choice(comparison: Comparison, best: Scored, others: Sequence[Scored]) -> str:
+    name = best.candidate.name
+    near = [s for s in others if not comparison.pair(name, s.candidate.name).macro_f1.is_clear]
+    level = [best, *near]
+    timed = [scored for scored in level if 1 in scored.candidate.costs.latency]
+    if len(level) == 1 or not timed:
+        return f"Take {name}, unless its costs are too high: it is clearly the best on these rows."
+    quickest = min(timed, key=lambda scored: scored.candidate.costs.latency[1].median)
+    took = milliseconds(quickest.candidate.costs.latency[1].median)
+    if quickest is best:
+        return (
+            f"Take {name}: those that these rows do not tell apart from it are not quicker either "
+            f"({took} for a single text)."
+        )
+    return (
+        f"These rows do not tell {listed([s.candidate.name for s in level])} apart; of these, "
+        f"{quickest.candidate.name} is the quickest ({took} for a single text), so take it unless "
+        "more test rows show another to be better."
+    )
+
+
+def _classes(comparison: Comparison, baseline: Scored, other: Scored) -> str:
+    """For which single classes the baseline has the higher F1."""
+    simple, name = baseline.candidate.name, other.candidate.name
+    differences = comparison.pair(simple, name).f1
+    won = [label for label, found in differences.items() if found.value > 0]
+    total = count(len(comparison.classes), "class", "classes")
+    if not won:
+        return f"{simple} has a higher F1 than {name} in none of the {total}."
+    cells = [
+        f"{label} ({score(baseline.per_class[label]['f1'].value)} against "
+        f"{score(other.per_class[label]['f1'].value)})"
+        for label in won
+    ]
+    clear = [label for label in won if differences[label].is_clear]
+    verdict = (
+        f"beyond what chance explains in {listed(clear)}"
+        if clear
+        else "in each of them by no more than chance explains"
+    )
+    return (
+        f"{simple} has a higher F1 than {name} in {len(won)} of the {total}: {listed(cells)}; "
+        f"{verdict}."
+    )
+
+
+def _points(found: Difference) -> str:
+    return f"{score(found.value)} [{score(found.low)}, {score(found.high)}]"

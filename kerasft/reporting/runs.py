@@ -1,0 +1,197 @@
+"""What saved classifiers left of their test, read and checked: all of them saw the same rows."""
+
+from __future__ import annotations
+
+import csv
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kerasft import evaluation, storage
+from kerasft.bundle import contents
+from kerasft.bundle.manifest import verify_task
+from kerasft.bundle.reading import problem
+from kerasft.data.splits import normalize
+from kerasft.data.table import quoted
+from kerasft.errors import BundleError, ConfigError, DataError
+
+# The columns of a file of predictions before those of the probabilities.
+COLUMNS = ["text", "label", "predicted"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One saved classifier and what it said of its test rows.
+
+    Attributes:
+        name: How the report calls it.
+        folder: Where it lies.
+        manifest: What its `bundle.json` says.
+        report: Its `report/metrics.json`.
+        labels: The names of the classes, in the order of the columns of the probabilities.
+        texts: The test texts, in an order that depends on the rows alone.
+        truth: (rows,) the true class of each.
+        probabilities: (rows, classes).
+        baseline: (rows, classes) of TF-IDF + logistic regression, fitted on the same training rows;
+            None where the run left none.
+    """
+
+    name: str
+    folder: Path
+    manifest: contents.ClassificationManifest
+    report: dict[str, Any]
+    labels: tuple[str, ...]
+    texts: list[str]
+    truth: np.ndarray
+    probabilities: np.ndarray
+    baseline: np.ndarray | None
+
+
+def read_runs(folders: Sequence[str | Path]) -> list[Run]:
+    """Reads saved classifiers that were tested on the same rows.
+
+    Args:
+        folders: Two folders or more that recipes saved.
+
+    Raises:
+        ConfigError: There are fewer than two, or one stands there twice.
+        BundleError: One is missing, broken or no classifier, has no test predictions, other classes
+            or another test than the first.
+
+    Example:
+        >>> [run.name for run in read_runs(["saved_models/a", "saved_models/b"])]
+        ['a', 'b']
+    """
+    if len(folders) < 2:
+        raise ConfigError(
+            f"a comparison needs two folders or more, but --folders names {len(folders)}"
+        )
+    places = [os.path.realpath(folder) for folder in folders]
+    for row, (folder, place) in enumerate(zip(folders, places, strict=True)):
+        if place in places[:row]:
+            raise ConfigError(f"--folders names {folder} twice")
+    names = _names(folders)
+    first, *others = [
+        _read(Path(folder), name) for folder, name in zip(folders, names, strict=True)
+    ]
+    return [first, *(_aligned(first, run) for run in others)]
+
+
+def gap(run: Run, rows: Sequence[int], probabilities: np.ndarray) -> float:
+    """The largest difference between what a model says now and what it said in its test.
+
+    Args:
+        run: The run.
+        rows: Some of its test rows.
+        probabilities: (rows, classes) that its model predicts for these now.
+    """
+    return float(np.abs(run.probabilities[rows] - probabilities).max())
+
+
+def _names(folders: Sequence[str | Path]) -> list[str]:
+    """The folders' own names, or as much of their paths as tells them apart."""
+    parts = [Path(os.path.abspath(folder)).parts for folder in folders]
+    for depth in range(1, max(map(len, parts))):
+        names = ["/".join(path[-depth:]) for path in parts]
+        if len(set(names)) == len(names):
+            return names
+    return [str(folder) for folder in folders]
+
+
+def _read(folder: Path, name: str) -> Run:
+    storage.recover(folder)
+    if not folder.exists():
+        raise BundleError(
+            f"there is no folder {folder}; train that model first, or name others with --folders"
+        )
+    manifest = verify_task(folder, contents.ClassificationManifest)
+    file = folder / contents.REPORT / evaluation.METRICS
+    report = storage.read_json(file, BundleError)
+    if not isinstance(report, dict) or not isinstance(report.get("test_sha256"), str):
+        raise BundleError(f"{file} has no 'test_sha256', so nobody knows which rows were tested")
+    found = _read_predictions(file.with_name(evaluation.PREDICTIONS))
+    labels, texts, truth, probabilities = found
+    beside = file.with_name(evaluation.BASELINE_PREDICTIONS)
+    baseline = None
+    if beside.exists():
+        *same, baseline = _read_predictions(beside)
+        if same[:2] != [labels, texts] or not np.array_equal(same[2], truth):
+            raise BundleError(f"{beside} is of other rows than {evaluation.PREDICTIONS} beside it")
+    run = Run(name, folder, manifest, report, labels, texts, truth, probabilities, baseline)
+    keys = [
+        (normalize(text), labels[label], text) for text, label in zip(texts, truth, strict=True)
+    ]
+    rows = np.array(sorted(range(len(keys)), key=keys.__getitem__))
+    return replace(
+        run,
+        texts=[texts[row] for row in rows],
+        truth=truth[rows],
+        probabilities=probabilities[rows],
+        baseline=None if baseline is None else baseline[rows],
+    )
+
+
+def _read_predictions(file: Path) -> tuple[tuple[str, ...], list[str], np.ndarray, np.ndarray]:
+    """The classes, texts, true classes (rows,) and probabilities (rows, classes) of a file."""
+    limit = csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # a text may be of any length
+    try:
+        with open(file, encoding="utf-8", newline="") as stream:
+            head, *rows = csv.reader(stream, strict=True)
+        labels = tuple(head[len(COLUMNS) :])
+        texts = [row[0] for row in rows]
+        ids = {label: number for number, label in enumerate(labels)}
+        truth = np.array([ids[row[1]] for row in rows])
+        probabilities = np.array([list(map(float, row[len(COLUMNS) :])) for row in rows])
+        evaluation.evaluate(truth, probabilities, labels)
+        return labels, texts, truth, probabilities
+    except FileNotFoundError:
+        raise BundleError(
+            f"{file} is missing; train that model again, so that its test predictions are kept"
+        ) from None
+    except (OSError, ValueError, LookupError, csv.Error, DataError) as error:
+        raise BundleError(
+            f"{file} does not hold predictions as a recipe leaves them ({problem(error)})"
+        ) from error
+    finally:
+        csv.field_size_limit(limit)
+
+
+def _aligned(first: Run, run: Run) -> Run:
+    """The run with its classes in the order of the first's, if both were tested alike.
+
+    Raises:
+        BundleError: They were not.
+    """
+    if set(first.labels) != set(run.labels):
+        raise BundleError(
+            f"{first.folder} and {run.folder} tell apart other classes: {quoted(first.labels)} and "
+            f"{quoted(run.labels)}; train them on the same classes"
+        )
+    ours, theirs = first.report["test_sha256"], run.report["test_sha256"]
+    if ours != theirs:
+        raise BundleError(
+            f"{first.folder} and {run.folder} were tested on other rows (test_sha256 "
+            f"{ours[:12]} and {theirs[:12]}); train them on the same data with the same options "
+            "of cleaning and split"
+        )
+    columns = [run.labels.index(label) for label in first.labels]
+    place = np.argsort(columns)  # the class that had the id i has place[i] now
+    run = replace(
+        run,
+        labels=first.labels,
+        truth=place[run.truth],
+        probabilities=run.probabilities[:, columns],
+        baseline=None if run.baseline is None else run.baseline[:, columns],
+    )
+    same = [normalize(text) for text in first.texts] == [normalize(text) for text in run.texts]
+    if not same or not np.array_equal(first.truth, run.truth):
+        raise BundleError(
+            f"{first.folder} and {run.folder} were tested on the same texts with other labels; "
+            "train them on the same data"
+        )
+    return run

@@ -1,0 +1,214 @@
+"""The pictures of a comparison's scores.
+
+Drawn through matplotlib's objects alone, as in `kerasft.evaluation.plots`.
+"""
+
+from __future__ import annotations
+
+from math import ceil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kerasft.evaluation.intervals import Interval
+from kerasft.evaluation.plots import BLUE, GREEN, ORANGE, figure_and_axes, shorten
+from kerasft.reporting.comparison import Comparison
+from kerasft.reporting.words import milliseconds
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+PURPLE, RED, TEAL, SLATE = "#7a4fb5", "#b3263a", "#17858b", "#7b8794"
+INK, GRID = "#243b53", "#e4e7eb"
+MODELS, BASELINE = (BLUE, ORANGE, GREEN, PURPLE, RED, TEAL), SLATE
+WIDTH = 8.6
+
+
+def colors(comparison: Comparison) -> dict[str, str]:
+    """The color of each candidate, the same in all pictures; baselines are grey."""
+    found: dict[str, str] = {}
+    models = 0
+    for name, scored in comparison.scored.items():
+        if scored.candidate.is_baseline:
+            found[name] = BASELINE
+        else:
+            found[name] = MODELS[models % len(MODELS)]
+            models += 1
+    return found
+
+
+def plot_scores(comparison: Comparison, path: str | Path) -> None:
+    """Draws accuracy and macro-F1 of each candidate with their 95 % intervals.
+
+    Args:
+        comparison: What `compare` returned.
+        path: The PNG to write.
+    """
+    names, tones = list(comparison.scored), colors(comparison)
+    figure, axes = figure_and_axes(WIDTH, 0.75 * len(names) + 1.3)
+    for row, (name, scored) in enumerate(comparison.scored.items()):
+        pairs = ((-0.17, scored.macro["macro_f1"], "o"), (0.17, scored.accuracy, "s"))
+        for shift, found, marker in pairs:
+            _interval(axes, row + shift, found, tones[name], marker)
+            axes.annotate(
+                f"{found.value:.3f}", (found.high, row + shift), (6, 0), va="center",
+                textcoords="offset points", fontsize=9, color=INK,
+            )  # fmt: skip
+    _rows(axes, names)
+    marks = [
+        axes.plot([], [], color=INK, marker=marker, linestyle="", label=label)[0]
+        for marker, label in (("o", "macro-F1"), ("s", "accuracy"))
+    ]
+    _legend(axes, marks)
+    drawn = [f for s in comparison.scored.values() for f in (s.accuracy, s.macro["macro_f1"])]
+    low, high = min(f.low for f in drawn), max(f.high for f in drawn)
+    room = 0.12 * max(high - low, 0.02)
+    axes.set_xlim(max(0.0, low - room), high + 2 * room)  # on the right, the numbers
+    axes.set_xlabel(f"score on {comparison.rows:,} test rows, 95 % interval")
+    _save(figure, path)
+
+
+def plot_class_scores(comparison: Comparison, path: str | Path) -> None:
+    """Draws the F1 of each class for each candidate, with their 95 % intervals.
+
+    Args:
+        comparison: What `compare` returned.
+        path: The PNG to write.
+    """
+    tones, number = colors(comparison), len(comparison.scored)
+    first = next(iter(comparison.scored.values()))
+    height = len(comparison.classes) * max(0.24 * number + 0.16, 0.5)
+    figure, axes = figure_and_axes(WIDTH, min(height, 60.0) + 1.4)
+    marks = []
+    for index, (name, scored) in enumerate(comparison.scored.items()):
+        shift = (index - (number - 1) / 2) * 0.8 / number
+        for row, label in enumerate(comparison.classes):
+            _interval(axes, row + shift, scored.per_class[label]["f1"], tones[name], "o")
+        marks += axes.plot([], [], color=tones[name], marker="o", label=shorten(name, 40))
+    supports = [first.metrics["per_class"][label]["support"] for label in comparison.classes]
+    _rows(
+        axes,
+        [
+            f"{shorten(label)} ({support:,})"
+            for label, support in zip(comparison.classes, supports, strict=True)
+        ],
+    )
+    for row in range(1, len(comparison.classes)):
+        axes.axhline(row - 0.5, color=GRID, linewidth=0.8)
+    _legend(axes, marks)
+    found = [scores["f1"] for s in comparison.scored.values() for scores in s.per_class.values()]
+    axes.set_xlim(max(0.0, min(f.low for f in found) - 0.03), 1.01)
+    axes.set_xlabel("F1, 95 % interval (test rows of the class in brackets)")
+    _save(figure, path)
+
+
+def plot_reliability(comparison: Comparison, path: str | Path) -> None:
+    """Draws how often each candidate is right at each confidence; the diagonal is perfect.
+
+    Source: Guo et al., "On Calibration of Modern Neural Networks" (2017), figure 1.
+
+    Args:
+        comparison: What `compare` returned.
+        path: The PNG to write.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    tones, number = colors(comparison), len(comparison.scored)
+    columns = min(number, 3)
+    lines = ceil(number / columns)
+    figure = Figure(figsize=(max(3.1 * columns, 5.0), 3.4 * lines), layout="constrained")
+    FigureCanvasAgg(figure)
+    grid = figure.subplots(lines, columns, squeeze=False)
+    for axes in grid.flat[number:]:
+        axes.set_axis_off()
+    for axes, (name, scored) in zip(grid.flat, comparison.scored.items(), strict=False):
+        bins = scored.calibration.bins
+        axes.plot([0, 1], [0, 1], color="#9aa5b1", linewidth=1, linestyle="--")
+        axes.plot(
+            [b.confidence for b in bins], [b.accuracy for b in bins], color=tones[name],
+            marker="o", markersize=5, linewidth=1.6,
+        )  # fmt: skip
+        axes.set_title(
+            f"{shorten(name)}\nexpected calibration error {scored.calibration.ece:.3f}",
+            fontsize=9.5, color=INK,
+        )  # fmt: skip
+        axes.set(xlim=(0, 1.02), ylim=(0, 1.02), aspect="equal")
+        axes.set_xlabel("confidence")
+        axes.set_ylabel("share that is right")
+        axes.grid(color=GRID)
+        axes.spines[["top", "right"]].set_visible(False)
+    _save(figure, path)
+
+
+def plot_tradeoff(comparison: Comparison, path: str | Path) -> None:
+    """Draws macro-F1 against the time for a single text.
+
+    Args:
+        comparison: What `compare` returned.
+        path: The PNG to write.
+    """
+    tones = colors(comparison)
+    timed = {
+        name: scored
+        for name, scored in comparison.scored.items()
+        if 1 in scored.candidate.costs.latency
+    }
+    figure, axes = figure_and_axes(WIDTH, 4.2)
+    times = {name: s.candidate.costs.latency[1].median for name, s in timed.items()}
+    middle = np.median(list(times.values())) if times else 1.0
+    for name, scored in timed.items():
+        found = scored.macro["macro_f1"]
+        axes.errorbar(
+            times[name], found.value, yerr=_arms(found), color=tones[name], marker="o",
+            markersize=8, capsize=3, linewidth=1.4,
+        )  # fmt: skip
+        left = times[name] > middle
+        axes.annotate(
+            f"{shorten(name, 40)}\n{milliseconds(times[name])}", (times[name], found.value),
+            (-10 if left else 10, 0), textcoords="offset points", va="center",
+            ha="right" if left else "left", fontsize=9, color=INK,
+        )  # fmt: skip
+    axes.set_xscale("log")
+    if times:
+        axes.set_xlim(min(times.values()) / 2, max(times.values()) * 2)
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.xaxis.set_minor_formatter(lambda value, _: "")
+    axes.set_xlabel("milliseconds for a single text (logarithmic)")
+    axes.set_ylabel("macro-F1, 95 % interval")
+    axes.grid(color=GRID)
+    axes.set_axisbelow(True)
+    _save(figure, path)
+
+
+def _interval(axes: Axes, row: float, found: Interval, color: str, marker: str) -> None:
+    axes.errorbar(
+        found.value, row, xerr=_arms(found), color=color, marker=marker, markersize=6,
+        capsize=2.5, linewidth=1.5,
+    )  # fmt: skip
+
+
+def _arms(found: Interval) -> np.ndarray:
+    """How far an interval reaches to either side: (2, 1), 0 or more."""
+    arms = np.array([[found.value - found.low], [found.high - found.value]])
+    return np.maximum(arms, 0)
+
+
+def _rows(axes: Axes, names: list[str]) -> None:
+    axes.set_yticks(range(len(names)), [shorten(name, 40) for name in names])
+    axes.set_ylim(len(names) - 0.5, -0.5)  # the first on top
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="x", color=GRID)
+    axes.set_axisbelow(True)
+
+
+def _legend(axes: Axes, marks: list) -> None:
+    axes.legend(
+        handles=marks, loc="lower left", bbox_to_anchor=(0, 1.0), ncols=3, frameon=False, fontsize=9
+    )
+
+
+def _save(figure: Figure, path: str | Path) -> None:
+    figure.savefig(path, dpi=120, bbox_inches="tight", pad_inches=0.15)

@@ -1,0 +1,202 @@
+"""The tables of a report, as cells; the page and the Markdown file show the same ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kerasft.reporting import words
+from kerasft.reporting.comparison import MACRO, PER_CLASS, Comparison, Scored
+from kerasft.reporting.latency import SIZES
+from kerasft.reporting.mistakes import Mistake
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table.
+
+    Attributes:
+        title: Its heading.
+        head: The names of the columns.
+        rows: The cells; the first of each row names it.
+        note: What must be known to read it.
+    """
+
+    title: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    note: str = ""
+
+
+def score_table(comparison: Comparison) -> Table:
+    """Accuracy and the means over the classes, with their intervals, a row each candidate."""
+    rows = [
+        [
+            name,
+            words.with_interval(scored.accuracy),
+            *(words.with_interval(scored.macro[key]) for key in MACRO),
+            f"{scored.metrics['loss']:.3f}",
+        ]
+        for name, scored in comparison.scored.items()
+    ]
+    return Table(
+        "Scores",
+        ["", "accuracy", "macro precision", "macro recall", "macro F1", "log loss"],
+        rows,
+        f"{words.count(comparison.rows, 'test row')}. In brackets: 95 % of "
+        f"{comparison.draws:,} bootstrap draws of the rows lie there (the same draws for all). "
+        "Macro: the plain mean over the classes.",
+    )
+
+
+def class_tables(comparison: Comparison) -> list[Table]:
+    """F1, precision and recall of each class: a table each, a row each class."""
+    titles = {"f1": "F1", "precision": "precision", "recall": "recall"}
+    return [_class_table(comparison, key, titles[key]) for key in reversed(PER_CLASS)]
+
+
+def _class_table(comparison: Comparison, key: str, title: str) -> Table:
+    first = next(iter(comparison.scored.values()))
+    rows = [
+        [
+            label,
+            f"{first.metrics['per_class'][label]['support']:,}",
+            *(
+                words.with_interval(scored.per_class[label][key])
+                for scored in comparison.scored.values()
+            ),
+        ]
+        for label in comparison.classes
+    ]
+    head = ["class", "test rows", *comparison.scored]
+    return Table(f"{title[0].upper()}{title[1:]} of each class", head, rows)
+
+
+def pair_table(comparison: Comparison) -> Table:
+    """Every two candidates on the same rows."""
+    rows = [
+        [
+            f"{pair.first} less {pair.second}",
+            _difference(pair.accuracy.value, pair.accuracy.low, pair.accuracy.high),
+            f"{pair.mcnemar.only_first} and {pair.mcnemar.only_second}",
+            words.score(pair.mcnemar.p),
+            _difference(pair.macro_f1.value, pair.macro_f1.low, pair.macro_f1.high),
+            words.score(pair.macro_f1.p),
+        ]
+        for pair in comparison.pairs
+    ]
+    return Table(
+        "Which differences are more than chance",
+        ["", "accuracy", "right alone", "p (McNemar)", "macro F1", "p (bootstrap)"],
+        rows,
+        "Paired: both classifiers on the same rows. McNemar's exact test asks whether the rows "
+        "that one alone gets right are split more unevenly than a fair coin would; the bootstrap, "
+        "how many draws turn the difference around. The probabilities are not corrected for the "
+        "number of pairs.",
+    )
+
+
+def calibration_table(comparison: Comparison) -> Table:
+    """How far probabilities can be believed."""
+    rows = [
+        [name, f"{scored.calibration.ece:.3f}", f"{scored.calibration.brier:.3f}"]
+        for name, scored in comparison.scored.items()
+    ]
+    return Table(
+        "Calibration",
+        ["", "expected calibration error", "Brier score"],
+        rows,
+        "0 is best in both. The error is the mean gap between confidence and accuracy over 10 bins "
+        "of as many rows each; the Brier score is the squared distance between the probabilities "
+        "and the truth, summed over the classes.",
+    )
+
+
+def cost_table(comparison: Comparison, measured: str) -> Table:
+    """What each candidate takes to train and to run.
+
+    Args:
+        comparison: What `compare` returned.
+        measured: Where and how the times were measured, a sentence.
+    """
+    rows = [_costs(name, scored) for name, scored in comparison.scored.items()]
+    head = ["", "training", "peak memory", "trained", "parameters", "on disk"]
+    head += [f"a text, {_at_a_time(size)}" for size in SIZES]
+    return Table(
+        "Costs",
+        [*head, "trained on"],
+        rows,
+        f"{measured} Peak memory: the most main memory that the training process held, Python and "
+        "its libraries included. On disk: what predicting needs. A baseline's costs were measured "
+        "by the run that fitted it; its parameters are its coefficients.",
+    )
+
+
+def mistake_table(name: str, mistakes: Sequence[Mistake], longest: int = 300) -> Table:
+    """What a candidate got wrong with the most confidence.
+
+    Args:
+        name: The candidate's.
+        mistakes: Its mistakes.
+        longest: Characters of a text that are shown.
+    """
+    others = list(mistakes[0].others) if mistakes else []
+    rows = [
+        [
+            shortened(mistake.text, longest),
+            mistake.label,
+            f"{mistake.predicted} ({mistake.probability:.3f})",
+            *(mistake.others[other] for other in others),
+        ]
+        for mistake in mistakes
+    ]
+    head = ["text", "label of the data", f"{name} says", *(f"{other} says" for other in others)]
+    return Table(f"The most confident mistakes of {name}", head, rows)
+
+
+def as_text(table: Table) -> str:
+    """A table for the screen: the first column left-aligned, the others right-aligned."""
+    lines = [table.head, *table.rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(table.head))]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if column else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )
+
+
+def shortened(text: str, longest: int) -> str:
+    """A text in one line, cut at `longest` characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
+
+
+def _costs(name: str, scored: Scored) -> list[str]:
+    costs = scored.candidate.costs
+    on_disk = words.size(costs.bytes)
+    if costs.adapter_bytes:
+        on_disk += f" (adapter {words.size(costs.adapter_bytes)})"
+    times = [
+        words.milliseconds(costs.latency[size].median) if size in costs.latency else words.UNKNOWN
+        for size in SIZES
+    ]
+    return [
+        name,
+        words.duration(costs.train_seconds),
+        words.size(costs.peak_memory),
+        words.parameters(costs.trained),
+        words.parameters(costs.parameters),
+        on_disk,
+        *times,
+        costs.machine or words.UNKNOWN,
+    ]
+
+
+def _at_a_time(size: int) -> str:
+    return "one at a time" if size == 1 else f"{size} at a time"
+
+
+def _difference(value: float, low: float, high: float) -> str:
+    return f"{value:+.3f} [{low:+.3f}, {high:+.3f}]"
