@@ -84,10 +84,17 @@ def batches(
 
 
 class Trainer:
-    """A plain training loop: forward, backward, Adam, schedule."""
+    """A plain training loop: forward, backward, Adam, schedule; rows may weigh by their class."""
 
-    def __init__(self, model: torch.nn.Module, settings: Settings, total_steps: int) -> None:
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        settings: Settings,
+        total_steps: int,
+        class_weights: np.ndarray | None = None,
+    ) -> None:
         self.model = model
+        self.weights = None if class_weights is None else torch.from_numpy(class_weights).float()
         parameters = [p for p in model.parameters() if p.requires_grad]
         self.optimizer = torch.optim.Adam(parameters, lr=settings.learning_rate)
         linear = settings.schedule == "linear"
@@ -98,7 +105,10 @@ class Trainer:
     def step(self, inputs: dict[str, torch.Tensor], labels: torch.Tensor) -> float:
         """One update; returns the loss."""
         self.model.train()
-        loss = torch.nn.functional.cross_entropy(self.model(**inputs).logits, labels)
+        losses = torch.nn.functional.cross_entropy(
+            self.model(**inputs).logits, labels, reduction="none"
+        )
+        loss = (losses if self.weights is None else losses * self.weights[labels]).mean()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()

@@ -2,9 +2,12 @@
 
     python benchmarks/quality.py --config recipes/distilbert_lora/trec6_minilm.yaml \
         --data trec6.csv --seeds 0 1 2
+    python benchmarks/quality.py --recipe tinybert_lora \
+        --config recipes/tinybert_lora/complaints.yaml --data complaints.csv
 
 Both sides train on the same rows in batches of the same size, from the same checkpoint, with the
-same LoRA, head, optimizer, schedule and epochs, and are tested on the same rows.
+same LoRA, head, optimizer, schedule, class weights and epochs, and are tested on the same rows;
+TF-IDF + logistic regression stands beside them.
 """
 
 from __future__ import annotations
@@ -15,39 +18,61 @@ import json
 import statistics
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import redirect_stdout
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sklearn.metrics import accuracy_score, f1_score
 
 import peft_side
 from kerasft import backends, cli
+from kerasft.data.batches import balanced_weights
+from kerasft.data.corpus import load_corpus
 from kerasft.data.dataset import Dataset, load_dataset
+from kerasft.evaluation import TFIDF
+from kerasft.fine_tuning import FineTuningOptions
 from kerasft.presets.minilm import fetch_minilm
-from kerasft.recipes.distilbert_lora import LEARNING_RATES, Config, run
+from kerasft.recipes import distilbert_lora, tinybert_lora
 from kerasft.text.labels import LabelMap
 from kerasft.text.tokenizer import Tokenizer
 
+RECIPES = {"distilbert_lora": distilbert_lora, "tinybert_lora": tinybert_lora}
 Scores = tuple[float, float, float]
 
 
-def ours(config: Config, scratch: Path) -> Scores:
-    """Accuracy, macro-F1 and seconds of the recipe."""
+def read(config: Any) -> Dataset:
+    """The rows of a config, split as its recipe splits them."""
+    if isinstance(config, tinybert_lora.Config):
+        return load_corpus(config)
+    return load_dataset(
+        config.data or "", config.text_column, config.label_column, test_source=config.test_data,
+        validation=config.validation, test=config.test, seed=config.split_seed,
+    )  # fmt: skip
+
+
+def ours(run: Callable[[Any], object], config: FineTuningOptions, scratch: Path) -> list[Scores]:
+    """Accuracy, macro-F1 and seconds of the recipe, and of the baseline beside it."""
     output = scratch / f"run-{config.seed}"
     with open(scratch / "log.txt", "a") as log, redirect_stdout(log):
         run(dataclasses.replace(config, output=str(output)))
     report = json.loads((output / "report" / "metrics.json").read_text())
-    return report["test"]["accuracy"], report["test"]["macro_f1"], report["seconds"]
+    baseline = report["baselines"][TFIDF]
+    return [
+        (report["test"]["accuracy"], report["test"]["macro_f1"], report["seconds"]),
+        (baseline["accuracy"], baseline["macro_f1"], report["baseline_costs"]["fit_seconds"]),
+    ]
 
 
-def theirs(config: Config, dataset: Dataset, checkpoint: Path) -> Scores:
+def theirs(config: Any, dataset: Dataset, checkpoint: Path) -> Scores:
     """The same of transformers + PEFT."""
     label_map = LabelMap.from_labels(dataset.train.labels)
     labels = {name: label_map.encode(part.labels) for name, part in dataset.parts.items()}
     tokenizer = Tokenizer.from_directory(checkpoint)
+    long_texts = getattr(config, "long_texts", "cut")
     ids = {
-        name: tokenizer.encode(part.texts, config.max_length).token_ids
+        name: tokenizer.encode(part.texts, config.max_length, long_texts).token_ids
         for name, part in dataset.parts.items()
     }
     settings = peft_side.Settings(
@@ -56,7 +81,7 @@ def theirs(config: Config, dataset: Dataset, checkpoint: Path) -> Scores:
         dropout=config.dropout,
         lora_layers=config.lora_layers,
         targets=config.targets,
-        learning_rate=config.learning_rate or LEARNING_RATES["lora"],
+        learning_rate=config.rate,
         schedule=config.schedule,
         epochs=config.epochs,
         batch_size=config.batch_size,
@@ -65,7 +90,10 @@ def theirs(config: Config, dataset: Dataset, checkpoint: Path) -> Scores:
     )
     model = peft_side.build(checkpoint, len(label_map), settings)
     steps = -(-len(ids["train"]) // config.batch_size) * config.epochs
-    trainer = peft_side.Trainer(model, settings, steps)
+    weights = np.ones(len(label_map))
+    if config.class_weight == "balanced":
+        weights[labels["train"]] = balanced_weights(labels["train"])
+    trainer = peft_side.Trainer(model, settings, steps, weights)
     generator = np.random.default_rng(config.seed)
     started = time.perf_counter()
     for _ in range(config.epochs):
@@ -84,21 +112,22 @@ def main() -> None:
     """Measures and prints a Markdown table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--recipe", default="distilbert_lora", choices=RECIPES)
     arguments, words = parser.parse_known_args()
-    config = cli.parse(Config, words)
+    recipe = RECIPES[arguments.recipe]
+    config = cli.parse(recipe.Config, words)
     minilm = config.preset == "minilm"
     checkpoint = fetch_minilm() if minilm else Path(config.preset).expanduser()
-    dataset = load_dataset(
-        config.data or "", config.text_column, config.label_column, test_source=config.test_data,
-        validation=config.validation, test=config.test, seed=config.split_seed,
-    )  # fmt: skip
+    dataset = read(config)
     print(backends.describe(), flush=True)
     print({name: len(part) for name, part in dataset.parts.items()})
-    results: dict[str, list[Scores]] = {"kerasft": [], "transformers + PEFT": []}
+    results: dict[str, list[Scores]] = {"kerasft": [], "transformers + PEFT": [], TFIDF: []}
     with tempfile.TemporaryDirectory() as scratch:
         for seed in arguments.seeds:
             seeded = dataclasses.replace(config, seed=seed)
-            results["kerasft"].append(ours(seeded, Path(scratch)))
+            mine, baseline = ours(recipe.run, seeded, Path(scratch))
+            results["kerasft"].append(mine)
+            results[TFIDF].append(baseline)
             results["transformers + PEFT"].append(theirs(seeded, dataset, checkpoint))
             for name, rows in results.items():
                 print(
