@@ -25,7 +25,8 @@ class Prediction:
     Attributes:
         label: The label of the highest probability.
         probabilities: Label -> probability, in the order of the label map; they sum to 1.
-        cut: Whether the text was longer than the model reads, so that its end (or middle) was not seen.
+        cut: Whether the text was longer than the model reads, so that its end, or its middle,
+            was not seen.
     """
 
     label: str

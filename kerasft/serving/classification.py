@@ -15,7 +15,7 @@ class TextPrediction(Body):
         description="Every label's probability, in the order of the model's labels; they sum to 1."
     )
     cut: bool = Field(
-        description="Whether the text was longer than max_length and the model did not see all of it."
+        description="Whether the text was longer than max_length; the model saw only a part."
     )
 
 
