@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from kerasft.evaluation.paired_tests import Difference
 from kerasft.reporting.comparison import Comparison, Scored
-from kerasft.reporting.words import count, listed, milliseconds, score, with_interval
+from kerasft.reporting.words import chance, count, listed, milliseconds, score, size, with_interval
 
 # Below so many test rows, intervals are too wide for small differences.
 FEW_ROWS = 200
@@ -28,8 +28,9 @@ def findings(comparison: Comparison) -> list[str]:
         f"{with_interval(best.macro['macro_f1'])}, with an accuracy of "
         f"{with_interval(best.accuracy)}."
     ]
-    sentences += [_lead(comparison, best, other) for other in others]
     sentences.append(_choice(comparison, best, others))
+    sentences += [_lead(comparison, best, other) for other in others]
+    sentences += _costs(comparison)
     for scored in comparison.scored.values():
         if scored.candidate.is_baseline:
             sentences += [
@@ -51,9 +52,9 @@ def _lead(comparison: Comparison, best: Scored, other: Scored) -> str:
     verdict = "more than chance explains" if lead.is_clear else "which may be chance"
     return (
         f"{best.candidate.name} is ahead of {other.candidate.name} by {_points(lead)} of macro-F1, "
-        f"{verdict}; on accuracy, it alone is right in {pair.mcnemar.only_first} rows and "
-        f"{other.candidate.name} alone in {pair.mcnemar.only_second} "
-        f"(McNemar's exact test: p = {score(pair.mcnemar.p)})."
+        f"{verdict} ({chance(lead.p)}); it alone is right in {pair.mcnemar.only_first} rows, "
+        f"{other.candidate.name} alone in {pair.mcnemar.only_second} (McNemar's exact test: "
+        f"{chance(pair.mcnemar.p)})."
     )
 
 
@@ -62,8 +63,10 @@ def _choice(comparison: Comparison, best: Scored, others: Sequence[Scored]) -> s
     near = [s for s in others if not comparison.pair(name, s.candidate.name).macro_f1.is_clear]
     level = [best, *near]
     timed = [scored for scored in level if 1 in scored.candidate.costs.latency]
-    if len(level) == 1 or not timed:
+    if not near:
         return f"Take {name}, unless its costs are too high: it is clearly the best on these rows."
+    if not timed:
+        return f"These rows do not tell {listed([s.candidate.name for s in level])} apart."
     quickest = min(timed, key=lambda scored: scored.candidate.costs.latency[1].median)
     took = milliseconds(quickest.candidate.costs.latency[1].median)
     if quickest is best:
@@ -76,6 +79,16 @@ def _choice(comparison: Comparison, best: Scored, others: Sequence[Scored]) -> s
         f"{quickest.candidate.name} is the quickest ({took} for a single text), so take it unless "
         "more test rows show another to be better."
     )
+
+
+def _costs(comparison: Comparison) -> list[str]:
+    """How long a single text takes with each, and how much each takes on the disk."""
+    known = [
+        f"{name} {milliseconds(costs.latency[1].median)} and {size(costs.bytes)}"
+        for name, costs in ((n, s.candidate.costs) for n, s in comparison.scored.items())
+        if 1 in costs.latency and costs.bytes is not None
+    ]
+    return [f"For a single text, and on the disk: {listed(known)}."] if known else []
 
 
 def _classes(comparison: Comparison, baseline: Scored, other: Scored) -> str:

@@ -36,7 +36,8 @@ def markdown_page(
         tables.pair_table(comparison),
         *tables.class_tables(comparison),
         tables.calibration_table(comparison),
-        tables.cost_table(comparison, measured),
+        tables.training_table(comparison),
+        tables.running_table(comparison, measured),
         *(
             tables.mistake_table(name, scored.mistakes[:SHORT], longest=160)
             for name, scored in comparison.scored.items()

@@ -28,16 +28,18 @@ p, li { max-width: 52rem; }
 table { border-collapse: collapse; font-size: 0.88rem; margin: 0.4rem 0; }
 th, td { padding: 0.32rem 0.7rem; text-align: right; vertical-align: top; white-space: nowrap;
   border-bottom: 1px solid #e4e7eb; font-variant-numeric: tabular-nums; }
-th { color: #52606d; font-weight: 600; border-bottom: 2px solid #cbd2d9; }
+th { color: #52606d; font-weight: 600; white-space: normal; vertical-align: bottom;
+  border-bottom: 2px solid #cbd2d9; }
 th:first-child, td:first-child { text-align: left; }
-td:first-child { font-weight: 600; }
+td:first-child { font-weight: 600; white-space: normal; min-width: 9rem; }
 .texts td, .texts th { text-align: left; white-space: normal; min-width: 7rem; }
 .texts td:first-child { font-weight: 400; min-width: 24rem; overflow-wrap: anywhere; }
 .note { color: #52606d; font-size: 0.88rem; }
 figure { margin: 1rem 0; }
 figure img { max-width: 100%; height: auto; border: 1px solid #e4e7eb; }
 figcaption { color: #52606d; font-size: 0.88rem; }
-.side { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); }
+.side { display: grid; gap: 1rem;
+  grid-template-columns: repeat(auto-fit, minmax(min(28rem, 100%), 1fr)); }
 nav a { margin-right: 1rem; }
 a { color: #1f5fa8; }
 """

@@ -106,7 +106,8 @@ def _page(
             "costs",
             "Costs",
             [
-                page.table_block(tables.cost_table(comparison, measured)),
+                page.table_block(tables.training_table(comparison)),
+                page.table_block(tables.running_table(comparison, measured)),
                 page.picture_block(pictures.tradeoff),
             ],
         ),

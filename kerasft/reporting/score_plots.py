@@ -66,6 +66,7 @@ def plot_scores(comparison: Comparison, path: str | Path) -> None:
     low, high = min(f.low for f in drawn), max(f.high for f in drawn)
     room = 0.12 * max(high - low, 0.02)
     axes.set_xlim(max(0.0, low - room), high + 2 * room)  # on the right, the numbers
+    axes.set_xticks([tick for tick in axes.get_xticks() if max(0.0, low - room) <= tick <= 1.001])
     axes.set_xlabel(f"score on {comparison.rows:,} test rows, 95 % interval")
     _save(figure, path)
 
@@ -135,7 +136,8 @@ def plot_reliability(comparison: Comparison, path: str | Path) -> None:
             f"{shorten(name)}\nexpected calibration error {scored.calibration.ece:.3f}",
             fontsize=9.5, color=INK,
         )  # fmt: skip
-        axes.set(xlim=(0, 1.02), ylim=(0, 1.02), aspect="equal")
+        ticks = np.arange(6) / 5
+        axes.set(xlim=(0, 1.03), ylim=(0, 1.03), xticks=ticks, yticks=ticks, aspect="equal")
         axes.set_xlabel("confidence")
         axes.set_ylabel("share that is right")
         axes.grid(color=GRID)
@@ -150,6 +152,8 @@ def plot_tradeoff(comparison: Comparison, path: str | Path) -> None:
         comparison: What `compare` returned.
         path: The PNG to write.
     """
+    from matplotlib.ticker import LogLocator, NullLocator
+
     tones = colors(comparison)
     timed = {
         name: scored
@@ -172,10 +176,11 @@ def plot_tradeoff(comparison: Comparison, path: str | Path) -> None:
             ha="right" if left else "left", fontsize=9, color=INK,
         )  # fmt: skip
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_minor_locator(NullLocator())
     if times:
         axes.set_xlim(min(times.values()) / 2, max(times.values()) * 2)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    axes.xaxis.set_minor_formatter(lambda value, _: "")
     axes.set_xlabel("milliseconds for a single text (logarithmic)")
     axes.set_ylabel("macro-F1, 95 % interval")
     axes.grid(color=GRID)

@@ -94,7 +94,9 @@ def plot_sizes(sizes: Mapping[str, float], tones: Mapping[str, str], path: str |
     axes.set_xlim(10 ** min(3, len(str(int(min(numbers)))) - 1), 2e13)
     axes.set_xlabel("parameters (logarithmic: each grid line is 10 times the one before)")
     axes.set_xticks([10**power for power in range(3, 14)])
-    axes.xaxis.set_major_formatter(lambda value, _: parameters(value))
+    axes.xaxis.set_major_formatter(
+        lambda value, _: f"{value / 1000:.0f}k" if 1000 <= value < 1e6 else parameters(value)
+    )
     axes.xaxis.set_minor_locator(NullLocator())
     axes.grid(axis="x", color="#e4e7eb")
     axes.set_axisbelow(True)

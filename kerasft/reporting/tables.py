@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kerasft.reporting import words
-from kerasft.reporting.comparison import MACRO, PER_CLASS, Comparison, Scored
+from kerasft.reporting.comparison import MACRO, PER_CLASS, Comparison
+from kerasft.reporting.costs import Costs
 from kerasft.reporting.latency import SIZES
 from kerasft.reporting.mistakes import Mistake
 
@@ -40,7 +41,7 @@ def score_table(comparison: Comparison) -> Table:
         for name, scored in comparison.scored.items()
     ]
     return Table(
-        "Scores",
+        "Accuracy, and means over the classes",
         ["", "accuracy", "macro precision", "macro recall", "macro F1", "log loss"],
         rows,
         f"{words.count(comparison.rows, 'test row')}. In brackets: 95 % of "
@@ -103,7 +104,7 @@ def calibration_table(comparison: Comparison) -> Table:
         for name, scored in comparison.scored.items()
     ]
     return Table(
-        "Calibration",
+        "How far the probabilities can be believed",
         ["", "expected calibration error", "Brier score"],
         rows,
         "0 is best in both. The error is the mean gap between confidence and accuracy over 10 bins "
@@ -112,23 +113,56 @@ def calibration_table(comparison: Comparison) -> Table:
     )
 
 
-def cost_table(comparison: Comparison, measured: str) -> Table:
-    """What each candidate takes to train and to run.
+def training_table(comparison: Comparison) -> Table:
+    """What each candidate took to train."""
+    rows = [
+        [
+            name,
+            words.duration(costs.train_seconds),
+            words.size(costs.peak_memory),
+            words.parameters(costs.trained),
+            words.parameters(costs.parameters),
+            costs.machine or words.UNKNOWN,
+        ]
+        for name, costs in _costs(comparison)
+    ]
+    return Table(
+        "To train",
+        ["", "time", "peak memory", "parameters trained", "of", "on"],
+        rows,
+        "Peak memory: the most main memory that the process held until its test, Python and its "
+        "libraries included. The parameters of a baseline are its coefficients.",
+    )
+
+
+def running_table(comparison: Comparison, measured: str) -> Table:
+    """What each candidate takes to run.
 
     Args:
         comparison: What `compare` returned.
         measured: Where and how the times were measured, a sentence.
     """
-    rows = [_costs(name, scored) for name, scored in comparison.scored.items()]
-    head = ["", "training", "peak memory", "trained", "parameters", "on disk"]
-    head += [f"a text, {_at_a_time(size)}" for size in SIZES]
+    rows = [
+        [
+            name,
+            words.size(costs.bytes),
+            words.size(costs.adapter_bytes) if costs.adapter_bytes else "",
+            *(
+                words.milliseconds(costs.latency[size].median)
+                if size in costs.latency
+                else words.UNKNOWN
+                for size in SIZES
+            ),
+        ]
+        for name, costs in _costs(comparison)
+    ]
+    times = [f"a text, {'one' if size == 1 else size} at a time" for size in SIZES]
     return Table(
-        "Costs",
-        [*head, "trained on"],
+        "To run",
+        ["", "on the disk", "of which adapter", *times],
         rows,
-        f"{measured} Peak memory: the most main memory that the training process held, Python and "
-        "its libraries included. On disk: what predicting needs. A baseline's costs were measured "
-        "by the run that fitted it; its parameters are its coefficients.",
+        f"{measured} Those of a baseline were measured by the run that fitted it. On the disk: "
+        "what predicting needs.",
     )
 
 
@@ -173,29 +207,8 @@ def shortened(text: str, longest: int) -> str:
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
 
 
-def _costs(name: str, scored: Scored) -> list[str]:
-    costs = scored.candidate.costs
-    on_disk = words.size(costs.bytes)
-    if costs.adapter_bytes:
-        on_disk += f" (adapter {words.size(costs.adapter_bytes)})"
-    times = [
-        words.milliseconds(costs.latency[size].median) if size in costs.latency else words.UNKNOWN
-        for size in SIZES
-    ]
-    return [
-        name,
-        words.duration(costs.train_seconds),
-        words.size(costs.peak_memory),
-        words.parameters(costs.trained),
-        words.parameters(costs.parameters),
-        on_disk,
-        *times,
-        costs.machine or words.UNKNOWN,
-    ]
-
-
-def _at_a_time(size: int) -> str:
-    return "one at a time" if size == 1 else f"{size} at a time"
+def _costs(comparison: Comparison) -> list[tuple[str, Costs]]:
+    return [(name, scored.candidate.costs) for name, scored in comparison.scored.items()]
 
 
 def _difference(value: float, low: float, high: float) -> str:

@@ -20,6 +20,12 @@ def score(value: float) -> str:
     return f"{value + 0.0:.3f}" if abs(value) >= 0.0005 else "0.000"
 
 
+def chance(p: float) -> str:
+    """A probability of a test in a sentence: "p = 0.031", "p < 0.001"."""
+    found = score(p)
+    return f"p {found}" if found.startswith("<") else f"p = {found}"
+
+
 def with_interval(found: Interval) -> str:
     """A score with its interval: "0.812 [0.790, 0.833]"."""
     return f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}]"
