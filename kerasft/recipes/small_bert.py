@@ -10,6 +10,7 @@ fill in hidden tokens of these texts. What is saved predicts the same on torch, 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -85,6 +86,7 @@ def run(config: Config) -> Path:
     from kerasft import models, peft, training
     from kerasft.data.labelled_batches import labelled_batches
     from kerasft.data.masked_batches import masked_batches
+    from kerasft.evaluation.corpus_pictures import corpus_pictures
     from kerasft.text.trained_wordpiece import train_wordpiece
 
     cli.at_least(config, layers=1, width=1, heads=1, ffn=1, max_length=4, batch_size=1, epochs=1)
@@ -144,7 +146,8 @@ def run(config: Config) -> Path:
 
     # First the language, if asked for: the encoder learns to fill in hidden tokens.
     cross_entropy, sha256 = keras.losses.SparseCategoricalCrossentropy, dataset.train.sha256
-    resumes = []
+    resumes, more = [], {}
+    pictures = corpus_pictures(dataset, batches.encodings)
     if config.mlm_epochs:
         hidden = masked_batches(batches.encodings, tokenizer, **layout)
         facts.state("Hidden tokens", hidden.train.summary())
@@ -154,6 +157,10 @@ def run(config: Config) -> Path:
         resumes.append(fit(language_model, loss, hidden, options, [language], place, sha256))
         language.close()
         facts.state("Masked language model", [language.summary(), hidden.outcome(language.epochs)])
+        learned = language.to_dict()
+        more = {"masked_language_model": {"seconds": language.seconds, "history": learned}}
+        draw = partial(evaluation.plot_loss, learned)
+        pictures.append(("masked_language_model_loss.png", draw))
 
     # Then the classes.
     stopping = [training.EarlyStopping(config.early_stopping)] if config.early_stopping else []
@@ -191,10 +198,11 @@ def run(config: Config) -> Path:
             probabilities,
             label_map.names,
             seconds=language.seconds + history.seconds,
-            masked_language_model={"seconds": language.seconds, "history": language.to_dict()},
             parameters=asdict(peft.parameter_counts(model)),
             rows=dataset.rows_per_class(),
             test_sha256=dataset.test_sha256,
+            pictures=pictures,
+            **more,
         ),
     )
     history.track({"test_accuracy": metrics["accuracy"], "test_macro_f1": metrics["macro_f1"]})

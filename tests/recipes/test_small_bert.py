@@ -1,0 +1,195 @@
+"""The recipe through its command line: what a run leaves, and what it refuses."""
+
+import csv
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from safetensors.numpy import load_file
+
+from kerasft import cli
+from kerasft.predict import Predictor
+from kerasft.recipes import small_bert
+from labelled_rows import write_rows
+
+# One layer, no dropout and a short text: XLA compiles a step in seconds instead of minutes.
+TINY = [
+    "--classes", "none", "--min_words", "1", "--max_length", "16", "--vocabulary_size", "90",
+    "--layers", "1", "--width", "16", "--heads", "2", "--ffn", "24", "--dropout", "0",
+    "--epochs", "1",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("rows")
+    return write_rows(folder / "rows.csv", header=("narrative", "product"))
+
+
+@pytest.fixture
+def recipe(rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Runs the recipe's command line in this process; returns the output folder."""
+
+    def run(*arguments: str, data: Path = rows) -> Path:
+        output = tmp_path / "out"
+        command = ["recipe", *TINY, "--data", str(data), "--output", str(output), *arguments]
+        monkeypatch.setattr(sys, "argv", command)
+        cli.main(small_bert.run, small_bert.Config)
+        return output
+
+    return run
+
+
+def test_a_run_leaves_a_folder_that_predicts(recipe, capsys: pytest.CaptureFixture):
+    output = recipe("--mlm_epochs", "2", "--class_weight", "balanced")
+    said = capsys.readouterr().out
+    for words in (
+        "sample rows: ",
+        "rows per class: news: train ",
+        "vocabulary: ",
+        "texts were cut at 16 tokens",
+        "parameters: embeddings: parameters ",
+        "parameters: layer 1: parameters ",
+        "parameters: head: parameters ",
+        "parameters: all parts: parameters ",
+        "hidden tokens: ",
+        "tokens an epoch are predicted",
+        "masked language model: ",
+        "hidden tokens of the validation texts ",
+        "perplexity",
+        "training: ",
+        "macro F1",
+        "majority class",
+        "TF-IDF",
+        f"python -m kerasft.predict {output} ",
+    ):
+        assert words in said, words
+    assert said.count("val_loss") >= 3  # progress of each epoch
+    assert sorted(p.name for p in output.iterdir()) == [
+        "README.md",
+        "bundle.json",
+        "config.yaml",
+        "label_map.json",
+        "model.safetensors",
+        "report",
+        "tokenizer.json",
+    ]
+    assert not list(output.parent.glob("out.*"))  # no checkpoint of either phase is left
+
+    metrics = json.loads((output / "report" / "metrics.json").read_text())
+    steps = len(metrics["history"]["losses"])
+    language = metrics["masked_language_model"]
+    assert len(language["history"]["losses"]) == 2 * steps
+    assert len(language["history"]["epochs"]) == 2
+    assert metrics["seconds"] > language["seconds"] > 0
+    assert metrics["parameters"]["frozen"] == 0
+    pictures = {p.name for p in (output / "report").iterdir() if p.suffix == ".png"}
+    drawn = {"loss", "confusion", "classes", "text_lengths", "masked_language_model_loss"}
+    assert {f"{name}.png" for name in drawn} <= pictures
+
+    with open(output / "report" / "predictions.csv", newline="") as file:
+        tested = list(csv.DictReader(file))
+    predictions = Predictor(output).predict([row["text"] for row in tested])
+    for row, prediction in zip(tested, predictions, strict=True):
+        for name, probability in prediction.probabilities.items():
+            assert float(row[name]) == pytest.approx(probability, abs=2e-6)
+    card = (output / "README.md").read_text()
+    assert "## Masked language model" in card and "| layer 1 |" in card
+
+
+def test_the_vocabulary_knows_the_training_texts_alone(recipe, tmp_path: Path):
+    """A character that stands in test texts alone is unknown."""
+    own_test = tmp_path / "test.csv"
+    write_rows(own_test, 12, header=("narrative", "product"))
+    own_test.write_text(own_test.read_text().replace("the ", "ø ").replace("more", "ømore"))
+    output = recipe("--test_data", str(own_test))
+    pieces = json.loads((output / "tokenizer.json").read_text())["model"]["vocab"]
+    assert "ø" not in pieces and "##ø" not in pieces
+    assert {"[PAD]", "[MASK]", "the", "more", "opinion"} - set(pieces) == {"opinion"}
+
+
+def test_without_the_language_there_is_none(recipe, capsys: pytest.CaptureFixture):
+    output = recipe("--pooling", "first")
+    assert "hidden tokens" not in capsys.readouterr().out
+    metrics = json.loads((output / "report" / "metrics.json").read_text())
+    assert "masked_language_model" not in metrics
+    assert "bert.pooler.dense.weight" in load_file(output / "model.safetensors")
+    assert not (output / "report" / "masked_language_model_loss.png").exists()
+
+
+def test_the_language_reaches_the_classifier(recipe):
+    """With a learning rate of (nearly) nothing, what the encoder knows comes from the language."""
+    frozen = ("--learning_rate", "1e-12", "--seed", "5")
+    name = "bert.encoder.layer.0.attention.self.value.weight"
+    folder = recipe(*frozen)
+    random = load_file(folder / "model.safetensors")
+    learned = load_file(recipe(*frozen, "--mlm_epochs", "2") / "model.safetensors")
+    assert abs(random[name] - learned[name]).max() > 1e-3
+    assert abs(random["classifier.weight"] - learned["classifier.weight"]).max() < 1e-6
+
+
+def test_it_learns(recipe):
+    output = recipe("--epochs", "12", "--learning_rate", "0.005", "--early_stopping", "12")
+    metrics = json.loads((output / "report" / "metrics.json").read_text())
+    losses = metrics["history"]["losses"]
+    assert sum(losses[-4:]) < 0.7 * sum(losses[:4])
+
+
+def test_trackers_write_their_files(recipe, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.chdir(tmp_path)
+    output = recipe("--tensorboard", "--wandb", "--mlm_epochs", "1")
+    for name in (f"{output}.tensorboard", f"{output}.mlm.tensorboard"):
+        assert list(Path(name).glob("events.out.tfevents.*")), name
+    assert len(list((tmp_path / "wandb").glob("offline-run-*/run-*.wandb"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--heads", "3"], "--heads 3 does not divide --width 16"),
+        (["--layers", "0"], "--layers is 0"),
+        (["--mlm_epochs", "-1"], "--mlm_epochs is -1"),
+        (["--learning_rate", "nan"], "--learning_rate is nan"),
+        (["--dropout", "1"], "dropout must be at least 0 and less than 1"),
+        (["--vocabulary_size", "12"], "vocabulary size is 12"),
+        (["--min_frequency", "0"], "minimum frequency is 0"),
+        (["--max_length", "3"], "--max_length is 3"),
+        (["--rising", "1"], "warmup of"),
+        (["--rising", "-1"], "warmup of"),
+        (["--pooling", "max"], "first"),
+        (["--unknown", "1"], "--unknown"),
+        (["--data", "/nowhere.csv"], "/nowhere.csv"),
+    ],
+)
+def test_bad_options_are_one_sentence(recipe, arguments, words, capsys, tmp_path: Path):
+    with pytest.raises(SystemExit) as stop:
+        recipe(*arguments)
+    complaint = capsys.readouterr().err
+    assert stop.value.code == 2
+    assert complaint.startswith("error: ") and complaint.count("\n") == 1, complaint
+    assert words in complaint
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_of_someone_else_is_left_alone(recipe, tmp_path: Path, capsys):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "thesis.txt").write_text("precious")
+    with pytest.raises(SystemExit):
+        recipe()
+    assert "out" in capsys.readouterr().err
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["thesis.txt"]
+
+
+def test_help_explains_every_option(capsys, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sys, "argv", ["recipe", "--help"])
+    with pytest.raises(SystemExit):
+        cli.main(small_bert.run, small_bert.Config)
+    said = " ".join(capsys.readouterr().out.split())
+    for words in (
+        "Most word pieces",  # its own,
+        "Take out HTML tags",  # of every corpus,
+        "Folder to save into",  # of every recipe
+    ):
+        assert words in said, words
