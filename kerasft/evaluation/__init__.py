@@ -16,6 +16,7 @@ from kerasft.evaluation.architecture_plot import plot_architecture
 from kerasft.evaluation.baselines import MAJORITY, TFIDF, baselines, majority, tfidf
 from kerasft.evaluation.calibration import Calibration, calibration_of
 from kerasft.evaluation.classification import comparison, evaluate, means, table
+from kerasft.evaluation.data_plots import plot_classes, plot_text_lengths
 from kerasft.evaluation.intervals import Interval, bootstrap, class_counts, interval, scores_of
 from kerasft.evaluation.paired_tests import Difference, McNemar, difference, mcnemar
 from kerasft.evaluation.plots import plot_confusion, plot_loss
@@ -60,10 +61,12 @@ __all__ = [
     "means",
     "plot_architecture",
     "plot_attention",
+    "plot_classes",
     "plot_confusion",
     "plot_lengths",
     "plot_loss",
     "plot_scores",
+    "plot_text_lengths",
     "score",
     "score_by_origin",
     "score_translations",
