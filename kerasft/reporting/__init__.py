@@ -10,11 +10,11 @@ reporting.write_report("saved_models/comparison", comparison, runs, measured=...
 
 from kerasft.reporting.candidates import candidates
 from kerasft.reporting.comparison import Candidate, Comparison, compare
+from kerasft.reporting.comparison_report import write_report
 from kerasft.reporting.costs import Costs
 from kerasft.reporting.findings import findings
 from kerasft.reporting.folder import is_ours
 from kerasft.reporting.latency import Latency, measure_latency, spread
-from kerasft.reporting.report import write_report
 from kerasft.reporting.runs import Run, gap, read_runs
 from kerasft.reporting.tables import Table, as_text, score_table
 

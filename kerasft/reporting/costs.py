@@ -95,8 +95,5 @@ def number(data: Any, *keys: str) -> float | None:
 
 def _parameters(report: Any) -> tuple[float | None, float | None]:
     """How many parameters there are, and how many of them were trained."""
-    total, trained = (number(report, "parameters", key) for key in ("total", "trainable"))
-    if total is None:  # what `peft.parameter_counts` says
-        trained, frozen = (number(report, "parameters", key) for key in ("trained", "frozen"))
-        total = None if trained is None or frozen is None else trained + frozen
-    return total, trained
+    trained, frozen = (number(report, "parameters", key) for key in ("trained", "frozen"))
+    return None if trained is None or frozen is None else trained + frozen, trained
