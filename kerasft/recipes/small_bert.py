@@ -90,7 +90,8 @@ def run(config: Config) -> Path:
     from kerasft.text.trained_wordpiece import train_wordpiece
 
     cli.at_least(config, layers=1, width=1, heads=1, ffn=1, max_length=4, batch_size=1, epochs=1)
-    cli.at_least(config, mlm_epochs=0, mlm_learning_rate=0, learning_rate=0, early_stopping=0)
+    cli.at_least(config, mlm_epochs=0, mlm_learning_rate=0, learning_rate=0, rising=0)
+    cli.at_least(config, early_stopping=0)
     if config.width % config.heads:
         raise ConfigError(f"--heads {config.heads} does not divide --width {config.width}.")
     output = storage.check_output(config.output, bundle.is_ours)
@@ -146,7 +147,8 @@ def run(config: Config) -> Path:
 
     # First the language, if asked for: the encoder learns to fill in hidden tokens.
     cross_entropy, sha256 = keras.losses.SparseCategoricalCrossentropy, dataset.train.sha256
-    resumes, more = [], {}
+    resumes: list[training.Resume] = []
+    more: dict[str, Any] = {}
     pictures = corpus_pictures(dataset, batches.encodings)
     if config.mlm_epochs:
         hidden = masked_batches(batches.encodings, tokenizer, **layout)
@@ -158,7 +160,7 @@ def run(config: Config) -> Path:
         language.close()
         facts.state("Masked language model", [language.summary(), hidden.outcome(language.epochs)])
         learned = language.to_dict()
-        more = {"masked_language_model": {"seconds": language.seconds, "history": learned}}
+        more["masked_language_model"] = {"seconds": language.seconds, "history": learned}
         draw = partial(evaluation.plot_loss, learned)
         pictures.append(("masked_language_model_loss.png", draw))
 

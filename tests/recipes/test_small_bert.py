@@ -157,7 +157,7 @@ def test_trackers_write_their_files(recipe, monkeypatch: pytest.MonkeyPatch, tmp
         (["--min_frequency", "0"], "minimum frequency is 0"),
         (["--max_length", "3"], "--max_length is 3"),
         (["--rising", "1"], "warmup of"),
-        (["--rising", "-1"], "warmup of"),
+        (["--rising", "nan"], "--rising is nan"),
         (["--pooling", "max"], "first"),
         (["--unknown", "1"], "--unknown"),
         (["--data", "/nowhere.csv"], "/nowhere.csv"),
