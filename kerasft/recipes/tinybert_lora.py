@@ -144,6 +144,7 @@ def run(config: Config) -> Path:
             dataset.test,
             probabilities,
             label_map.names,
+            pictures=evaluation.corpus_pictures(dataset, batches.encodings),
             seconds=history.seconds,
             parameters=asdict(counts),
             rows=dataset.rows_per_class(),
