@@ -5,14 +5,14 @@ from pathlib import Path
 
 from kerasft.errors import DataError
 
-SUFFIXES = (".csv", ".tsv")
+SUFFIXES = (".conll", ".csv", ".tsv")
 
 
 def sample_path(name: str = "conversations") -> Path:
     """Returns where a sample corpus lies on disk.
 
     Args:
-        name: Name of the corpus, without `.csv` or `.tsv`.
+        name: Name of the corpus, without its ending.
 
     Raises:
         DataError: There is no such sample; the message names those that exist.
