@@ -38,6 +38,7 @@ def run(config: Config) -> Path:
 
     from kerasft import training
     from kerasft.data.labelled_batches import labelled_batches
+    from kerasft.evaluation.corpus_pictures import corpus_pictures
     from kerasft.presets import load_preset
 
     cli.at_least(config, epochs=1, batch_size=1, rank=1, lora_layers=1, max_length=4)
@@ -144,7 +145,7 @@ def run(config: Config) -> Path:
             dataset.test,
             probabilities,
             label_map.names,
-            pictures=evaluation.corpus_pictures(dataset, batches.encodings),
+            pictures=corpus_pictures(dataset, batches.encodings),
             seconds=history.seconds,
             parameters=asdict(counts),
             rows=dataset.rows_per_class(),
