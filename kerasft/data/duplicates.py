@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -107,19 +107,22 @@ def near_duplicates(texts: Sequence[str], others: Sequence[str], threshold: floa
     """
     from sklearn.feature_extraction.text import CountVectorizer
 
-    shingles = [shingles_of(text) for text in (*texts, *others)]
-    sizes = np.array([len(found) for found in shingles], dtype=np.int64)  # (texts + others,)
-    # A shingle of one text alone is in no intersection; without those the matrix is small.
-    vectorizer = CountVectorizer(analyzer=_itself, binary=True, dtype=np.int32, min_df=2)
-    try:
-        matrix: scipy.sparse.csr_matrix = vectorizer.fit_transform(shingles)
-    except ValueError:  # no shingle is in two texts
-        return np.zeros(len(texts), dtype=bool)
-    first, second = matrix[: len(texts)], matrix[len(texts) :].T.tocsc()
+    sizes: list[int] = []
+
+    def analyze(text: str) -> set[str]:
+        found = shingles_of(text)
+        sizes.append(len(found))
+        return found
+
+    # Only shingles of the others can be in an intersection: they are the vocabulary.
+    vectorizer = CountVectorizer(analyzer=analyze, binary=True, dtype=np.int32)
+    second: scipy.sparse.csr_matrix = vectorizer.fit_transform(others)  # (others, shingles)
+    first: scipy.sparse.csr_matrix = vectorizer.transform(texts)  # (texts, shingles)
+    others_sizes, texts_sizes = np.split(np.array(sizes), [len(others)])
     near = np.zeros(len(texts), dtype=bool)
     for start in range(0, len(texts), CHUNK):
-        common = (first[start : start + CHUNK] @ second).tocoo()  # (chunk, others)
-        union = sizes[start + common.row] + sizes[len(texts) + common.col] - common.data
+        common = (first[start : start + CHUNK] @ second.T).tocoo()  # (chunk, others)
+        union = texts_sizes[start + common.row] + others_sizes[common.col] - common.data
         # Whole numbers divided give a threshold such as 0.8 to the last digit.
         near[start + common.row[common.data / union >= threshold]] = True
     return near
@@ -144,7 +147,3 @@ def check_threshold(threshold: float) -> None:
             f"--near_duplicates is {threshold}; give the Jaccard index from which two texts count "
             "as the same, above 0 and up to 1, or 0 not to look for them"
         )
-
-
-def _itself(shingles: Iterable[str]) -> Iterable[str]:
-    return shingles

@@ -33,12 +33,9 @@ def read_zip(
             _check(member, source, len(content))
             # As many bytes as the entry says, whatever it would unpack to.
             unpacked = archive.read(member)
-    except (zipfile.BadZipFile, RuntimeError, OSError, EOFError, ValueError) as error:
-        # RuntimeError: a compression that Python lacks; zlib's and lzma's errors are below.
-        raise DataError(f"cannot read {path}: {error}") from None
     except DataError:
         raise
-    except Exception as error:
+    except Exception as error:  # zipfile and each of its decompressors have errors of their own
         raise DataError(f"cannot read {path}: {type(error).__name__}: {error}") from None
     return parse_csv(decode_text(unpacked, source), ",", text_column, label_column, blank_texts)
 
