@@ -81,6 +81,29 @@ def open_hub(name: str) -> Any:
             or read, or has no such part.
     """
     source = f"hub:{name}"
+    parts = open_hub_parts(name)
+    if "train" not in parts:
+        raise DataError(
+            f'{source} has no part "train", only {quoted(list(parts))}; save the part you want as '
+            "a csv file"
+        )
+    return parts["train"]
+
+
+def open_hub_parts(name: str) -> dict[str, Any]:
+    """Downloads all parts of a hub data set.
+
+    Args:
+        name: "NAME" or "NAME:CONFIG", without "hub:".
+
+    Returns:
+        Name of the part ("train", "validation", ...) -> a `datasets.Dataset`.
+
+    Raises:
+        DataError: `datasets` is not installed, or the data set does not exist or cannot be reached
+            or read.
+    """
+    source = f"hub:{name}"
     repository, _, configuration = name.partition(":")
     if not re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)?", repository):
         raise DataError(f"{source!r} names no hub data set; write hub:NAME or hub:NAME:CONFIG")
@@ -124,8 +147,8 @@ def _check_reachable(source: str, repository: str) -> None:
         ) from None
 
 
-def _load(datasets: Any, source: str, repository: str, configuration: str | None) -> Any:
-    """Downloads a data set and returns its train part (a `datasets.Dataset`)."""
+def _load(datasets: Any, source: str, repository: str, configuration: str | None) -> dict[str, Any]:
+    """Downloads a data set and returns its parts (each a `datasets.Dataset`)."""
     try:
         builder = datasets.load_dataset_builder(repository, configuration)
     except ConnectionError:
@@ -138,15 +161,7 @@ def _load(datasets: Any, source: str, repository: str, configuration: str | None
         raise DataError(f"cannot read {source}: {_first_line(error)}") from None
     try:
         builder.download_and_prepare()
-        parts = list(builder.info.splits)
-        if "train" not in parts:
-            raise DataError(
-                f'{source} has no part "train", only {quoted(parts)}; save the part you want as a '
-                "csv file"
-            )
-        return builder.as_dataset(split="train")
-    except DataError:
-        raise
+        return {str(part): builder.as_dataset(split=part) for part in builder.info.splits}
     except Exception as error:
         raise DataError(f"cannot read {source}: {_first_line(error)}") from None
 

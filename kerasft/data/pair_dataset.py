@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from kerasft.data.pairs import PairTable, read_pairs
-from kerasft.data.splits import hash_of_texts, normalize
+from kerasft.data.splits import hash_of_texts, normalize, place_of
 from kerasft.errors import ConfigError, DataError
 
 
@@ -103,7 +102,7 @@ def load_pairs(
         if pair in seen:
             continue
         seen.add(pair)
-        part = "validation" if _place(seed, pair[0]) < validation else "train"
+        part = "validation" if place_of(pair[0], seed) < validation else "train"
         parts[part].append(row)
     for part, rows in parts.items():
         if not rows:
@@ -128,9 +127,3 @@ def load_pairs(
         validation_sha256=hash_of_texts(held_back.sources),
         notes=notes,
     )
-
-
-def _place(seed: int, sentence: str) -> float:
-    """Where a normalized sentence stands between 0 and 1."""
-    digest = hashlib.sha256(f"{seed}\n{sentence}".encode("utf-8", "surrogatepass")).digest()
-    return int.from_bytes(digest[:6], "big") / 2**48

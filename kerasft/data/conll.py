@@ -1,0 +1,174 @@
+"""Entities in columns, a token a line, as the shared tasks of CoNLL have them.
+
+    EU      NNP  B-NP  B-ORG        the token, perhaps more columns, the tag
+    rejects VBZ  B-VP  O
+                                    an empty line ends a sentence
+    -DOCSTART- -X- -X- O            a line that begins a document is no sentence
+
+Source: Tjong Kim Sang and De Meulder, "Introduction to the CoNLL-2003 Shared Task" (2003), section
+2.3.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+from kerasft.data.entity_table import EntityTable, Tagged, make_entity_table
+from kerasft.data.text_files import TextFile, read_text
+from kerasft.errors import DataError
+
+DOCUMENT = "-DOCSTART-"
+# Spaces of other kinds (no-break, ideographic) are part of tokens.
+_BLANKS = re.compile(r"[ \t]+")
+_TAG = re.compile(r"O|[BIESLU]-.*")
+
+
+def read_conll(
+    path: str | Path,
+    tag_scheme: str | None = None,
+    *,
+    token_column: int = 0,
+    tag_column: int = -1,
+) -> EntityTable:
+    """Reads a file of entities in columns.
+
+    Columns are parted by tabs if the first line with columns has one, else by spaces. All lines
+    have as many columns, two or more. Lines that begin a document ("-DOCSTART-") end a sentence;
+    lines that begin with "#" before a sentence's first token and are no token with its tag are
+    comments.
+
+    Args:
+        path: The file, UTF-8.
+        tag_scheme: "IO", "IOB1", "BIO" (or "IOB2"), "BIOES" or "BILOU"; None finds it out.
+        token_column: The column of the tokens, from 0; from -1 down it counts from the last.
+        tag_column: The column of the tags, likewise.
+
+    Raises:
+        ConfigError: There is no such scheme.
+        DataError: The file cannot be read, or a line is broken; the message names the file and the
+            line and shows it.
+
+    Example:
+        >>> table = read_conll("train.conll")
+        >>> table.scheme, table.sentences[0].tokens[:3]
+        ('BIO', ('EU', 'rejects', 'German'))
+    """
+    file = read_text(Path(path))
+    rows = _Rows(file, token_column, tag_column)
+    tagged = rows.sentences()
+    return make_entity_table(
+        tagged, source=file.source, sha256=file.sha256, tag_scheme=tag_scheme, notes=rows.notes()
+    )
+
+
+class _Rows:
+    """The lines of one file.
+
+    Args:
+        file: The file.
+        token_column: As for `read_conll`.
+        tag_column: Likewise.
+    """
+
+    def __init__(self, file: TextFile, token_column: int, tag_column: int) -> None:
+        self._source = file.source
+        # Not splitlines(): tweets hold U+2028 and U+0085, which end no line of the file.
+        self._lines = [line.rstrip("\r") for line in file.text.split("\n")]
+        self._token_column, self._tag_column = token_column, tag_column
+        first = next((line for line in self._lines if _BLANKS.search(line.strip(" \t"))), "")
+        self._tabs = "\t" in first.strip(" \t")
+        self._columns = self._usual_columns()
+        self._comments = 0
+        self._documents = 0
+
+    def sentences(self) -> list[Tagged]:
+        """The sentences.
+
+        Raises:
+            DataError: A line is broken.
+        """
+        found: list[Tagged] = []
+        rows: list[tuple[str, str, int]] = []
+
+        def end() -> None:
+            if rows:
+                tokens, tags, lines = zip(*rows, strict=True)
+                found.append(Tagged(tokens, tags, lines))
+                rows.clear()
+
+        for number, line in enumerate(self._lines, start=1):
+            if not line.strip(" \t"):
+                end()
+            elif line.lstrip(" \t").startswith(DOCUMENT):
+                end()
+                self._documents += 1
+            elif not rows and line.startswith("#") and not self._is_row(line):
+                self._comments += 1
+            else:
+                rows.append((*self._row(number, line), number))
+        end()
+        return found
+
+    def notes(self) -> list[str]:
+        """What was passed over, one sentence each; complete after `sentences`."""
+        return [
+            f"{count} {what}{'' if count == 1 else 's'} of {self._source} passed over"
+            for count, what in (
+                (self._documents, "document line"),
+                (self._comments, "comment line"),
+            )
+            if count
+        ]
+
+    def _cells(self, line: str) -> list[str]:
+        if self._tabs:
+            return [cell.strip() for cell in line.rstrip("\t ").split("\t")]
+        return [cell.strip() for cell in _BLANKS.split(line.strip(" \t"))]
+
+    def _usual_columns(self) -> int:
+        """How many columns most lines have, so that the odd one out can be named."""
+        counts = Counter(
+            len(self._cells(line))
+            for line in self._lines
+            if line.strip(" \t") and not line.startswith("#") and DOCUMENT not in line
+        )
+        return counts.most_common(1)[0][0] if counts else 0
+
+    def _is_row(self, line: str) -> bool:
+        cells = self._cells(line)
+        if len(cells) != self._columns or not self._has(self._tag_column):
+            return False
+        return _TAG.fullmatch(cells[self._tag_column]) is not None
+
+    def _has(self, column: int) -> bool:
+        return -self._columns <= column < self._columns
+
+    def _row(self, number: int, line: str) -> tuple[str, str]:
+        """Token and tag of a line."""
+        cells = self._cells(line)
+        if self._columns < 2:
+            self._refuse(number, line, "has one column only, but needs a token and a tag")
+        if len(cells) != self._columns:
+            kind = "tabs" if self._tabs else "spaces"
+            columns = f"{len(cells)} column{'' if len(cells) == 1 else 's'}"
+            self._refuse(
+                number, line, f"has {columns} (parted by {kind}), where most have {self._columns}"
+            )
+        for column, option in (
+            (self._token_column, "token_column"),
+            (self._tag_column, "tag_column"),
+        ):
+            if not self._has(column):
+                self._refuse(
+                    number, line, f"has {self._columns} columns, so there is no --{option} {column}"
+                )
+        token, tag = cells[self._token_column], cells[self._tag_column]
+        if not token or not tag:
+            self._refuse(number, line, f"has no {'tag' if token else 'token'}")
+        return token, tag
+
+    def _refuse(self, number: int, line: str, reason: str) -> None:
+        shown = line if len(line) <= 60 else line[:57] + "..."
+        raise DataError(f"{self._source} line {number} {reason}: {shown!r}")

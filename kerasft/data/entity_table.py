@@ -1,0 +1,190 @@
+"""The table that every reader of entities returns: sentences, and how they were read."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from kerasft.data.table import positions
+from kerasft.errors import DataError
+from kerasft.text.entities import Sentence, types_of
+from kerasft.text.tag_schemes import SCHEMES, detect, scheme_named, spans_of, split_tag
+
+
+@dataclass(frozen=True)
+class EntityTable:
+    """Sentences with their entities, as read.
+
+    Attributes:
+        sentences: The sentences.
+        source: The file or hub data set.
+        sha256: Hash of the file's bytes (hub: of the rows).
+        scheme: The tag scheme, a key of `SCHEMES`.
+        notes: What was left out or is worth knowing, one sentence each.
+    """
+
+    sentences: list[Sentence]
+    source: str
+    sha256: str
+    scheme: str
+    notes: list[str] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.sentences)
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """The types of entity that occur, sorted."""
+        return types_of(self.sentences)
+
+    @property
+    def per_type(self) -> dict[str, int]:
+        """Entities of each type, in the order of their names."""
+        counts = Counter(span.type for sentence in self.sentences for span in sentence.spans)
+        return dict(sorted(counts.items()))
+
+    @property
+    def entities(self) -> int:
+        """Entities of all types."""
+        return sum(len(sentence.spans) for sentence in self.sentences)
+
+    def take(self, rows: Iterable[int]) -> EntityTable:
+        """The sentences of some rows, in their order, without the notes."""
+        sentences = [self.sentences[row] for row in rows]
+        return dataclasses.replace(self, sentences=sentences, notes=[])
+
+
+@dataclass(frozen=True)
+class Tagged:
+    """A sentence as a file holds it.
+
+    Attributes:
+        tokens: The tokens.
+        tags: Their tags.
+        lines: Where each stands, for messages: a line of a file, or the row of all of them.
+    """
+
+    tokens: tuple[str, ...]
+    tags: tuple[str, ...]
+    lines: tuple[int, ...]
+
+
+def make_entity_table(
+    tagged: Sequence[Tagged],
+    *,
+    source: str,
+    sha256: str,
+    tag_scheme: str | None,
+    unit: str = "line",
+    notes: Sequence[str] = (),
+) -> EntityTable:
+    """Turns tags into spans, whatever their scheme.
+
+    Args:
+        tagged: The sentences as read.
+        source: The file or data set, for messages.
+        sha256: Hash of the content.
+        tag_scheme: A name that `scheme_named` knows; tags that break it are then read as
+            `conlleval` reads them, and counted. None finds the scheme out, and takes no such tags.
+        unit: What `Tagged.lines` count: "line" or "row".
+        notes: What is already worth knowing.
+
+    Raises:
+        ConfigError: There is no such scheme.
+        DataError: There are no sentences, or tags are wrong; the message names the place.
+    """
+    if not tagged:
+        raise DataError(f"{source} has no sentences")
+    notes = list(notes)
+    if tag_scheme is None:
+        _check_tags(tagged, source, unit)
+        scheme = _detected(tagged, source, unit)
+    else:
+        scheme = scheme_named(tag_scheme)
+    sentences: list[Sentence] = []
+    broken: list[int] = []
+    for row in tagged:
+        try:
+            spans, violations = spans_of(row.tags, scheme)
+        except DataError as problem:
+            line = _place_of_problem(row, scheme)
+            raise DataError(f"{source} {unit} {line}: {problem}; {_advice(tag_scheme)}") from None
+        for violation in violations:
+            line = row.lines[violation.position]
+            if tag_scheme is None:
+                raise DataError(
+                    f"{source} {unit} {line}: the tag {row.tags[violation.position]!r} of "
+                    f"{row.tokens[violation.position]!r} {violation.reason} (the tags of the file "
+                    f"are {scheme}); correct it, or give --tag_scheme {scheme} to read such tags "
+                    "as well as can be"
+                )
+            broken.append(line)
+        sentences.append(Sentence(row.tokens, spans))
+    if broken:
+        notes.append(
+            f"{len(broken)} tags of {source} break the scheme {scheme} and were read as conlleval "
+            f"reads them ({positions(unit, broken)})"
+        )
+    return EntityTable(sentences, source, sha256, scheme, notes)
+
+
+def _check_tags(tagged: Sequence[Tagged], source: str, unit: str) -> None:
+    """Names the first tag that no scheme has, before the scheme is found out from all of them."""
+    for row in tagged:
+        for token, tag, line in zip(row.tokens, row.tags, row.lines, strict=True):
+            try:
+                split_tag(tag)
+            except DataError as problem:
+                raise DataError(
+                    f"{source} {unit} {line} ({token!r}): {problem}; {_advice(None)}"
+                ) from None
+
+
+def _detected(tagged: Sequence[Tagged], source: str, unit: str) -> str:
+    try:
+        return detect([row.tags for row in tagged])
+    except DataError as problem:
+        places = []
+        for scheme in ("BIO", "IOB1"):
+            found = _first_violation(tagged, scheme)
+            if found:
+                places.append(f"{unit} {found[0]} ({found[1]!r}) breaks {scheme}")
+        shown = f" ({', '.join(places)})" if places else ""
+        raise DataError(
+            f"{source}: {problem}{shown}; correct the tags or say which it is with --tag_scheme"
+        ) from None
+
+
+def _first_violation(tagged: Sequence[Tagged], scheme: str) -> tuple[int, str] | None:
+    """Line and tag of the first violation of a scheme, if the scheme has all the letters."""
+    for row in tagged:
+        try:
+            violations = spans_of(row.tags, scheme)[1]
+        except DataError:
+            return None
+        if violations:
+            position = violations[0].position
+            return row.lines[position], row.tags[position]
+    return None
+
+
+def _place_of_problem(row: Tagged, scheme: str) -> int:
+    """The line of the first tag that a scheme does not have."""
+    for tag, line in zip(row.tags, row.lines, strict=True):
+        try:
+            spans_of([tag], scheme)
+        except DataError:
+            return line
+    return row.lines[0]
+
+
+def _advice(tag_scheme: str | None) -> str:
+    schemes = ", ".join(SCHEMES)
+    if tag_scheme is None:
+        return (
+            "give another column with --tag_column, or, if the tags are types without a letter, "
+            "--tag_scheme IO"
+        )
+    return f"leave --tag_scheme out, or give another of {schemes}"
