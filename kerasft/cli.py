@@ -200,8 +200,12 @@ def _one_sentence(error: Exception, config_class: type) -> str:
     if "File does not exist" in text:
         return text.replace('Parser key "config": ', "--config: ")
     text = re.sub(r'Parser key "(\w+)": ', r"--\1: ", text)
-    text = re.sub(r"Expected an? <class '(\w+)'>", r"expected \1", text)
+    # An option of several types, "str | dict[str, list[str]]": not what each of them says.
+    several = r"Does not validate against any of the Union subtypes Subtypes: \[(.*)\] Errors: .* "
+    text = re.sub(several + r"Given value: (.*)", r"expected one of [\1]. got: \2", text)
     text = text.replace("Expected a typing.Literal", "expected one of ").replace("Got value", "got")
+    text = re.sub(r"<class '(\w+)'>", r"\1", text)
+    text = re.sub(r"Expected an? (\w+)", r"expected \1", text)
     if "nrecognized arguments" in text or "is not accepted" in text:
         names = ", ".join(f.name for f in dataclasses.fields(config_class))
         return f"{text.rstrip('.')}. The options are: {names}."

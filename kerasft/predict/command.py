@@ -32,7 +32,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("folder", metavar="FOLDER", help="a folder that a recipe saved")
     parser.add_argument("texts", metavar="TEXT", nargs="*", help="texts to predict for")
-    parser.add_argument("--input", help="FILE.csv, FILE.tsv or FILE.jsonl with the texts")
+    parser.add_argument("--input", help="FILE.csv, .tsv, .jsonl, .parquet or .zip with the texts")
     parser.add_argument("--text_column", default="text", help="its column of texts (%(default)s)")
     parser.add_argument("--output", help="FILE.csv, FILE.tsv or FILE.jsonl to write")
     parser.add_argument("--overwrite", action="store_true", help="replace an existing output file")
