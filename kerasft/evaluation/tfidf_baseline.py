@@ -103,8 +103,8 @@ class TfidfBaseline:
             texts: Some texts to time it with; the first 64 are used.
 
         Returns:
-            `seconds` of the fit; `parameters` {`trained`, `frozen`}, the coefficients; `bytes` of them,
-            of the words' weights and of the words themselves; `ms_per_text` {"1", "32"},
+            `seconds` of the fit; `parameters` {`trained`, `frozen`}, the coefficients; `bytes` of
+            them, of the words' weights and of the words themselves; `ms_per_text` {"1", "32"},
             milliseconds a text where so many are asked at a time (the median of 5 rounds).
         """
         coefficients = self.classifier.coef_.size + self.classifier.intercept_.size

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -89,7 +88,7 @@ def number(data: Any, *keys: str) -> float | None:
     """The number at the end of a path of keys in JSON of anybody's making, or None."""
     for key in keys:
         data = data.get(key) if isinstance(data, dict) else None
-    good = isinstance(data, (int, float)) and not isinstance(data, bool) and math.isfinite(data)
+    good = isinstance(data, (int, float)) and not isinstance(data, bool) and 0 <= data < 1e18
     return data if good else None
 
 

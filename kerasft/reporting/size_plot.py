@@ -91,7 +91,7 @@ def plot_sizes(sizes: Mapping[str, float], tones: Mapping[str, str], path: str |
     axes.set_ylim(len(bars) - 0.4, -0.6)  # the smallest on top
     axes.tick_params(axis="y", length=0)
     axes.set_xscale("log")
-    axes.set_xlim(10 ** min(3, len(str(int(min(numbers)))) - 1), 2e13)
+    axes.set_xlim(10.0 ** min(3, len(str(int(min(numbers)))) - 2), 2e13)
     axes.set_xlabel("parameters (logarithmic: each grid line is 10 times the one before)")
     axes.set_xticks([10**power for power in range(3, 14)])
     axes.xaxis.set_major_formatter(

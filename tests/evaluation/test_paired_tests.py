@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from kerasft.evaluation.intervals import bootstrap, scores_of
+from kerasft.evaluation.paired_tests import Difference, McNemar, difference, mcnemar
+
+
+@pytest.mark.parametrize(
+    ("only_first", "only_second"), [(6, 0), (3, 9), (9, 3), (700, 640), (5, 5)]
+)
+def test_mcnemar_is_the_binomial_test(only_first, only_second):
+    both = 40
+    first = np.array([True] * (both + only_first) + [False] * only_second)
+    second = np.array([True] * both + [False] * only_first + [True] * only_second)
+    found = mcnemar(first, second)
+    expected = stats.binomtest(only_first, only_first + only_second).pvalue
+    assert (found.only_first, found.only_second) == (only_first, only_second)
+    assert found.p == pytest.approx(expected, rel=1e-9)
+
+
+def test_mcnemar_of_equals():
+    right = np.array([True, False, True])
+    assert mcnemar(right, right) == McNemar(0, 0, 1.0)
+
+
+def compared(truth, first, second, classes=2):
+    drawn = bootstrap(truth, {"first": first, "second": second}, classes, draws=500)
+    scores = [scores_of(drawn[name])["accuracy"] for name in ("first", "second")]
+    return difference((truth == first).mean(), (truth == second).mean(), *scores)
+
+
+def test_a_clear_difference():
+    random = np.random.default_rng(0)
+    truth = random.integers(0, 2, 400)
+    second = np.where(random.random(400) < 0.2, 1 - truth, truth)
+    found = compared(truth, truth, second)
+    assert found.is_clear and found.low > 0.1 and found.high < 0.3
+    assert found.p == pytest.approx(2 / 501)  # never 0: no number of draws proves that
+    turned = compared(truth, second, truth)
+    assert turned.value == -found.value and turned.is_clear and turned.p == found.p
+
+
+def test_no_difference():
+    random = np.random.default_rng(0)
+    truth = random.integers(0, 2, 400)
+    first = np.where(random.random(400) < 0.2, 1 - truth, truth)
+    second = np.where(random.random(400) < 0.2, 1 - truth, truth)
+    found = compared(truth, first, second)
+    assert found.low < 0 < found.high and not found.is_clear and found.p > 0.1
+    assert compared(truth, first, first) == Difference(0.0, 0.0, 0.0, 1.0)
+
+
+def test_pairing_makes_small_differences_visible():
+    # The second is wrong wherever the first is, and in 8 rows more.
+    truth = np.zeros(400, int)
+    first = np.array([1] * 100 + [0] * 300)
+    second = np.array([1] * 108 + [0] * 292)
+    found = compared(truth, first, second)
+    assert found.is_clear and found.low > 0.005
+
+
+def test_draws_without_a_score_are_left_out():
+    found = difference(0.5, 0.2, np.array([0.5, np.nan, 0.6]), np.array([0.2, 0.1, np.nan]))
+    assert (found.low, found.high) == (pytest.approx(0.3), pytest.approx(0.3))
+    assert difference(0.0, 0.0, np.array([np.nan]), np.array([0.1])).p == 1.0

@@ -1,0 +1,89 @@
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from compared import HISTORY
+from kerasft import evaluation
+from kerasft.data.table import Table
+from kerasft.errors import ConfigError
+from kerasft.text.labels import LabelMap
+
+TRAIN = Table(
+    ["the bank raised rates", "stocks fell", "the team won", "a goal"] * 3,
+    ["a", "a", "b", "b"] * 3,
+    "made up",
+    "0" * 64,
+)
+TEST = Table(
+    ['the "bank",\nsaid', "a goal in the match", "x" * 200_000],
+    ["a", "b", "b"],
+    "made up",
+    "0" * 64,
+)
+NAMES = LabelMap(("a", "b"))
+PROBABILITIES = np.array([[0.3, 0.7], [1e-7, 1 - 1e-7], [1 / 3, 2 / 3]], np.float32)
+
+
+@pytest.fixture(scope="module")
+def scores():
+    return evaluation.score(PROBABILITIES, TRAIN, TEST, NAMES)
+
+
+def rows_of(file):
+    csv.field_size_limit(10**6)
+    with open(file, encoding="utf-8", newline="") as stream:
+        return list(csv.reader(stream))
+
+
+def test_scores_stand_beside_the_baselines(scores):
+    labels = NAMES.encode(TEST.labels)
+    train = NAMES.encode(TRAIN.labels)
+    assert list(scores) == [evaluation.THIS_MODEL, evaluation.TFIDF, evaluation.MAJORITY]
+    assert scores[evaluation.THIS_MODEL] == evaluation.evaluate(labels, PROBABILITIES, NAMES.names)
+    expected = evaluation.baselines(TRAIN.texts, train, TEST.texts, labels, NAMES.names)
+    assert {name: scores[name] for name in expected} == expected
+    found = evaluation.evaluate(labels, scores.baseline_probabilities, NAMES.names)
+    assert found == scores[evaluation.TFIDF]
+    assert scores.peak_memory > 2**20
+
+
+def test_files(scores, tmp_path):
+    write = evaluation.classifier_report(
+        scores, HISTORY, TEST, PROBABILITIES, NAMES.names, seconds=12.5, test_sha256="ab",
+        pictures=[("lengths.png", lambda path: path.write_bytes(b"a picture"))],
+    )  # fmt: skip
+    write(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "baseline_predictions.csv", "confusion.png", "lengths.png", "loss.png", "metrics.json",
+        "predictions.csv",
+    ]  # fmt: skip
+    assert (tmp_path / "lengths.png").read_bytes() == b"a picture"
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert metrics["test"] == scores[evaluation.THIS_MODEL]
+    assert set(metrics["baselines"]) == {evaluation.TFIDF, evaluation.MAJORITY}
+    assert metrics["baseline_costs"] == scores.baseline_costs
+    assert metrics["peak_memory_bytes"] == scores.peak_memory
+    assert "thread" in metrics["machine"] and " on " in metrics["machine"]
+    assert (metrics["seconds"], metrics["test_sha256"]) == (12.5, "ab")
+
+
+def test_predictions_give_every_probability_back(scores, tmp_path):
+    evaluation.classifier_report(scores, HISTORY, TEST, PROBABILITIES, NAMES.names)(tmp_path)
+    head, *rows = rows_of(tmp_path / "predictions.csv")
+    assert head == ["text", "label", "predicted", "a", "b"]
+    assert [row[0] for row in rows] == TEST.texts
+    assert [row[1:3] for row in rows] == [["a", "b"], ["b", "b"], ["b", "b"]]
+    found = np.array([row[3:] for row in rows], np.float32)
+    np.testing.assert_array_equal(found, PROBABILITIES)
+    _, *rows = rows_of(tmp_path / "baseline_predictions.csv")
+    found = np.array([row[3:] for row in rows], float)
+    np.testing.assert_allclose(found, scores.baseline_probabilities, atol=1e-9)
+
+
+def test_pictures_have_names_of_their_own(scores):
+    with pytest.raises(ConfigError, match=r"loss\.png"):
+        evaluation.classifier_report(
+            scores, HISTORY, TEST, PROBABILITIES, NAMES.names, pictures=[("loss.png", print)]
+        )

@@ -1,0 +1,130 @@
+"""The pictures: every candidate and class is in them, with the right numbers."""
+
+from pathlib import Path
+
+import matplotlib.image
+import pytest
+from matplotlib.figure import Figure
+
+from compared import CLASSES, make_comparison
+from kerasft import evaluation
+from kerasft.reporting import score_plots
+from kerasft.reporting.size_plot import PUBLISHED, plot_sizes
+
+PLOTS = [
+    score_plots.plot_scores,
+    score_plots.plot_class_scores,
+    score_plots.plot_reliability,
+    score_plots.plot_tradeoff,
+]
+
+
+@pytest.fixture
+def drawn(monkeypatch) -> list[Figure]:
+    """The figures that were saved, to look at their contents."""
+    figures: list[Figure] = []
+    save = Figure.savefig
+
+    def keep(figure, *args, **options):
+        figures.append(figure)
+        save(figure, *args, **options)
+
+    monkeypatch.setattr(Figure, "savefig", keep)
+    return figures
+
+
+@pytest.fixture(scope="module")
+def comparison():
+    return make_comparison()[1]
+
+
+def is_picture(path: Path) -> bool:
+    pixels = matplotlib.image.imread(path)
+    return min(pixels.shape[:2]) > 200 and pixels.std() > 0.01
+
+
+@pytest.mark.parametrize("plot", PLOTS)
+@pytest.mark.parametrize("skills", [None, {f"a model called {i} $x_": i for i in range(7)}])
+def test_pictures_of_few_and_of_many(plot, skills, tmp_path):
+    found = make_comparison(skills=skills)[1]
+    plot(found, tmp_path / "p.png")
+    assert is_picture(tmp_path / "p.png")
+
+
+def marked(axes) -> list[tuple[float, float]]:
+    """Where markers stand."""
+    return [
+        tuple(line.get_xydata()[0])
+        for line in axes.get_lines()
+        if line.get_marker() in "os" and len(line.get_xydata()) == 1
+    ]
+
+
+def test_scores(comparison, tmp_path, drawn):
+    score_plots.plot_scores(comparison, tmp_path / "p.png")
+    axes = drawn[0].axes[0]
+    assert [t.get_text() for t in axes.get_yticklabels()] == list(comparison.scored)
+    expected = {
+        value
+        for scored in comparison.scored.values()
+        for value in (scored.accuracy.value, scored.macro["macro_f1"].value)
+    }
+    assert {x for x, _ in marked(axes)} == expected
+    assert {t.get_text() for t in axes.texts} == {f"{value:.3f}" for value in expected}
+    assert axes.get_xlim()[0] < min(s.macro["macro_f1"].low for s in comparison.scored.values())
+    assert max(axes.get_xticks()) <= 1.001
+
+
+def test_class_scores(comparison, tmp_path, drawn):
+    score_plots.plot_class_scores(comparison, tmp_path / "p.png")
+    axes = drawn[0].axes[0]
+    labels = [t.get_text() for t in axes.get_yticklabels()]
+    support = comparison.scored["small"].metrics["per_class"]["Loans"]["support"]
+    assert labels[1] == f"Loans ({support})" and len(labels) == len(CLASSES)
+    points = marked(axes)
+    assert len(points) == 9
+    value = comparison.scored["large"].per_class["Loans"]["f1"].value
+    assert (value, 1.0) in points  # the middle one of three, in the second row
+    legend = [t.get_text() for t in axes.get_legend().get_texts()]
+    assert legend == ["small", "large", evaluation.TFIDF]
+
+
+def test_reliability(comparison, tmp_path, drawn):
+    score_plots.plot_reliability(comparison, tmp_path / "p.png")
+    assert len(drawn[0].axes) == 3
+    for axes, (name, scored) in zip(drawn[0].axes, comparison.scored.items(), strict=True):
+        assert name in axes.get_title()
+        assert f"{scored.calibration.ece:.3f}" in axes.get_title()
+        line = axes.get_lines()[1].get_xydata()
+        assert line.tolist() == [[b.confidence, b.accuracy] for b in scored.calibration.bins]
+
+
+def test_tradeoff(comparison, tmp_path, drawn):
+    score_plots.plot_tradeoff(comparison, tmp_path / "p.png")
+    axes = drawn[0].axes[0]
+    points = {tuple(line.get_xydata()[0]) for line in axes.get_lines() if line.get_marker() == "o"}
+    assert points == {
+        (s.candidate.costs.latency[1].median, s.macro["macro_f1"].value)
+        for s in comparison.scored.values()
+    }
+
+
+def test_colors_are_the_same_in_all_pictures_and_grey_for_baselines(comparison):
+    tones = score_plots.colors(comparison)
+    assert len(set(tones.values())) == 3
+    assert tones[evaluation.TFIDF] == score_plots.BASELINE
+
+
+def test_sizes(tmp_path, drawn):
+    sizes = {"large": 22.7e6, "small": 2.5e6, "tiny": 9.0}
+    plot_sizes(sizes, dict.fromkeys(sizes, "#123456"), tmp_path / "p.png")
+    assert is_picture(tmp_path / "p.png")
+    axes = drawn[0].axes[0]
+    names = [t.get_text() for t in axes.get_yticklabels()]
+    assert names[:3] == ["tiny", "small", "large"]
+    assert names[3:] == [f"{p.name} ({p.authors})" for p in PUBLISHED]
+    assert [bar.get_width() for bar in axes.patches[:3]] == [9.0, 2.5e6, 22.7e6]
+    assert axes.get_xscale() == "log"
+    assert {"22.7M", "110M", "175B", "1T"} <= {t.get_text() for t in axes.texts}
+    widths = [bar.get_width() for bar in axes.patches]
+    assert widths == sorted(widths) and axes.get_xlim()[0] < min(widths)
