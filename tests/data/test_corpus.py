@@ -269,6 +269,9 @@ def test_the_command_line_takes_every_option(tmp_path, capsys):
     assert cli.parse(CorpusOptions, ["--classes", "none"]).classes == "none"
     with pytest.raises(ConfigError, match="redactions"):
         cli.parse(CorpusOptions, ["--redactions", "hide"])
+    config.write_text("classes:\n  Loans: Student loan\n")
+    with pytest.raises(ConfigError, match=r"--classes: expected one of \[str, dict\["):
+        cli.parse(CorpusOptions, ["--config", str(config)])
     with pytest.raises(SystemExit):
         cli.parse(CorpusOptions, ["--help"])
     shown = capsys.readouterr().out

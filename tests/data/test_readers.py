@@ -114,6 +114,20 @@ def test_blank_lines_are_counted(tmp_path):
     assert table.dropped == {"blank lines": 3}
 
 
+def test_rows_without_a_text_can_be_left_out(tmp_path):
+    csv = write(tmp_path / "data.csv", 'text,label\n"",a\nx,b\n" \n",c\n')
+    lines = '{"text": "", "label": "a"}\n{"text": "x", "label": "b"}\n{"text": null, "label": "c"}'
+    for file in (csv, write(tmp_path / "data.jsonl", lines)):
+        refused(file, "has an empty text")
+        table = read_table(file, blank_texts="drop")
+        assert (table.texts, table.labels) == (["x"], ["b"])
+        assert table.dropped == {"rows without a text": 2}
+    # A row without a label is a mistake in any case.
+    file = write(tmp_path / "data.csv", "text,label\nx,\ny,a\n")
+    with pytest.raises(DataError, match="has an empty label in line 2"):
+        read_table(file, blank_texts="drop")
+
+
 def test_huge_fields(tmp_path):
     long = "word " * 200_000  # 1 MB, eight times what the csv module takes by default
     table = read_table(write(tmp_path / "data.csv", f'text,label\n{long},a\n"{long}\n",b\n'))
@@ -173,9 +187,7 @@ def test_impossible_paths(tmp_path):
     refused(file / "inside.csv", "cannot read")
 
 
-@pytest.mark.parametrize(
-    "name", ["data.txt", "data", "data.json", "data.parquet", "data.csv.gz", ""]
-)
+@pytest.mark.parametrize("name", ["data.txt", "data", "data.json", "data.xlsx", "data.csv.gz", ""])
 def test_unknown_format(tmp_path, name):
     refused(tmp_path / name if name else "", "FILE.csv", "FILE.jsonl", "hub:NAME")
 

@@ -64,7 +64,7 @@ def test_steps_work_together(step, text, expected):
 
 def test_twice_is_once():
     rng = random.Random(0)
-    made = ["".join(rng.choices(PIECES, k=rng.randint(1, 24))) for _ in range(600)]
+    made = ["".join(rng.choices(PIECES, k=rng.randint(1, 24))) for _ in range(3000)]
     for number, text in enumerate([*AWKWARD, MESSY, *made]):
         # Each text with some of the cleanings, each cleaning with many of the texts.
         for cleaning in CLEANINGS[number % 7 :: 7]:
