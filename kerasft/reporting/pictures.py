@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import tempfile
 from collections.abc import Callable, Sequence
@@ -16,6 +15,7 @@ from kerasft.reporting import score_plots
 from kerasft.reporting.comparison import Comparison
 from kerasft.reporting.runs import Run
 from kerasft.reporting.size_plot import plot_sizes
+from kerasft.reporting.words import listed
 
 # Drawn anew, for all candidates alike.
 _DRAWN_ANEW = {"confusion.png"}
@@ -120,17 +120,23 @@ def _drawn(file: str, caption: str, plot: Callable[[Path], None]) -> Picture:
 
 def _left_by(runs: Sequence[Run]) -> list[Picture]:
     """The pictures that the runs saved, each once: those of the same data are the same."""
-    found: dict[str, Picture] = {}
-    files = _file_names([run.name for run in runs])
+    owners: dict[bytes, list[str]] = {}
+    names: dict[bytes, str] = {}
     for run in runs:
         for path in sorted((run.folder / contents.REPORT).glob("*.png")):
             png = path.read_bytes() if path.stat().st_size <= _MAX_BYTES else b""
-            key = hashlib.sha256(png).hexdigest()
-            if path.name in _DRAWN_ANEW or not png.startswith(_SIGNATURE) or key in found:
-                continue
-            caption = f"{run.name}: {path.stem.replace('_', ' ')}"
-            found[key] = Picture(f"{files[run.name]}_{path.name}", caption, png)
-    return list(found.values())
+            if path.name not in _DRAWN_ANEW and png.startswith(_SIGNATURE):
+                owners.setdefault(png, []).append(run.name)
+                names.setdefault(png, path.name)
+    files = _file_names([run.name for run in runs])
+    return [
+        Picture(
+            f"{files[whose[0]]}_{names[png]}",
+            f"{listed(whose)}: {Path(names[png]).stem.replace('_', ' ')}",
+            png,
+        )
+        for png, whose in owners.items()
+    ]
 
 
 def _file_names(names: Sequence[str]) -> dict[str, str]:
