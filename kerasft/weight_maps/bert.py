@@ -21,7 +21,10 @@ _LAYER = (  # module in `bert.encoder.layer.N`, layer in `transformer_layer_N`, 
 
 
 def entries(arguments: EncoderArguments, num_labels: int, pooling: str) -> list[Entry]:
-    """The name table of BertForSequenceClassification (without a pooler for pooling "mean")."""
+    """The name table of BertForSequenceClassification (without a pooler for pooling "mean").
+
+    For pooling "none" that of BertForTokenClassification, which has no pooler either.
+    """
     width = arguments.hidden_dim
     sizes = {"width": width, "inner": arguments.intermediate_dim}
     table = "bert.embeddings."

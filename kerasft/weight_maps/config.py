@@ -5,7 +5,7 @@ from typing import Any
 
 from kerasft.errors import PresetError
 from kerasft.models.architectures import EncoderArguments
-from kerasft.models.classifier import Classifier
+from kerasft.models.headed_encoder import HeadedEncoder
 from kerasft.weight_maps import bert, distilbert
 
 TABLES = {"bert": bert, "distilbert": distilbert}
@@ -83,13 +83,13 @@ def config_to_arguments(
         raise PresetError(f"{source}: {problem}") from None
 
 
-def arguments_to_config(model: Classifier, label_names: Sequence[str]) -> dict[str, Any]:
-    """A `config.json` with which transformers rebuilds this classifier.
+def arguments_to_config(model: HeadedEncoder, label_names: Sequence[str]) -> dict[str, Any]:
+    """A `config.json` with which transformers rebuilds this classifier or tagger.
 
-    It computes the same for pooling "first" only: transformers has no head over a mean.
+    It does not compute the same for pooling "mean": transformers has no head over a mean.
 
     Args:
-        model: The classifier.
+        model: The classifier or tagger.
         label_names: The names of its labels, in their order.
     """
     config = TABLES[model.architecture].config_from_arguments(model.arguments)
@@ -97,7 +97,10 @@ def arguments_to_config(model: Classifier, label_names: Sequence[str]) -> dict[s
     config[name] = _ACTIVATIONS[config[name]][0]
     config["id2label"] = {str(number): label for number, label in enumerate(label_names)}
     config["label2id"] = {label: number for number, label in enumerate(label_names)}
-    config["problem_type"] = "single_label_classification"
+    (bare,) = config["architectures"]
+    config["architectures"] = [bare.replace("ForSequenceClassification", model.twin)]
+    if model.pooling != "none":
+        config["problem_type"] = "single_label_classification"
     return config
 
 

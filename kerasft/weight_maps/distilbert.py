@@ -21,7 +21,10 @@ _LAYER = (  # module in `distilbert.transformer.layer.N`, layer in `transformer_
 
 
 def entries(arguments: EncoderArguments, num_labels: int, pooling: str) -> list[Entry]:
-    """The name table of DistilBertForSequenceClassification (the same for both poolings)."""
+    """The name table of DistilBertForSequenceClassification (the same for "first" and "mean").
+
+    For pooling "none" that of DistilBertForTokenClassification, which has one layer less.
+    """
     width = arguments.hidden_dim
     sizes = {"width": width, "inner": arguments.intermediate_dim}
     table, embedding = "distilbert.embeddings.", "token_and_position_embedding/"
@@ -43,7 +46,8 @@ def entries(arguments: EncoderArguments, num_labels: int, pooling: str) -> list[
                     shape,
                 )
             )
-    rows.append(Entry("pre_classifier", "pre_classifier", "linear", (width, width), head=True))
+    if pooling != "none":
+        rows.append(Entry("pre_classifier", "pre_classifier", "linear", (width, width), head=True))
     rows.append(Entry("classifier", "classifier", "linear", (num_labels, width), head=True))
     return rows
 
