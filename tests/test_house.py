@@ -18,7 +18,7 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 ROOMS = [
     *("errors", "storage", "backends", "cli", "layers", "text", "data", "models", "weight_maps"),
     *("peft", "generation", "bundle", "presets", "evaluation", "training", "engines", "predict"),
-    *("serving", "serve", "export", "reporting", "fine_tuning", "recipes"),
+    *("serving", "serve", "export", "convert", "reporting", "fine_tuning", "recipes"),
 ]
 BACKENDS = {"torch", "tensorflow", "tensorflow_text", "jax", "jaxlib"}
 ONLY_IN_BACKENDS = BACKENDS | {"keras_hub"}
@@ -133,7 +133,9 @@ def test_the_guide_shows_the_order_of_the_rooms() -> None:
     guide = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
     shown = re.search(r"^    errors .*\n(    .*\n)+", guide, re.MULTILINE)
     assert shown
-    assert shown[0].split() == [room for room in ROOMS if room not in ("serve", "export")]
+    assert shown[0].split() == [
+        room for room in ROOMS if room not in ("serve", "export", "convert")
+    ]
 
 
 @pytest.mark.parametrize(

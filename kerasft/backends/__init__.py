@@ -11,6 +11,7 @@ missing backend) instead of raising it, so that a command can still say it in on
 from kerasft.backends.choice import BACKENDS, Choice, check, choose, current, describe, machine
 from kerasft.backends.hub import import_keras_hub, seed_everything, without_tensorflow
 from kerasft.backends.memory import peak_memory
+from kerasft.backends.pickled_tensors import read_pickled_tensors
 
 __all__ = [
     "BACKENDS",
@@ -22,6 +23,7 @@ __all__ = [
     "import_keras_hub",
     "machine",
     "peak_memory",
+    "read_pickled_tensors",
     "seed_everything",
     "without_tensorflow",
 ]

@@ -1,6 +1,7 @@
 """A Hugging Face directory: config.json, safetensors, and the tokenizer's files."""
 
 import hashlib
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,8 @@ from kerasft.weight_maps import config_labels, config_to_arguments
 
 CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "vocab.txt")
-_PICKLES = (
-    "pytorch_model.bin",
-    "pytorch_model.bin.index.json",
-    "tf_model.h5",
-    "flax_model.msgpack",
-)
+PICKLE, PICKLE_INDEX = "pytorch_model.bin", "pytorch_model.bin.index.json"
+_OTHER_WEIGHTS = ("tf_model.h5", "flax_model.msgpack")
 
 
 def load_directory(
@@ -63,6 +60,7 @@ def load_directory(
         license=license,
         revision=revision,
         head_pooling="first" if _has_head(architecture, config, tensors) else None,
+        tags=config_labels(config) if _has_token_head(config, tensors) else None,
     )
 
 
@@ -94,13 +92,7 @@ def weight_files(directory: Path) -> list[Path]:
     if (directory / WEIGHTS).is_file():
         return [directory / WEIGHTS]
     if not (directory / INDEX).is_file():
-        found = [name for name in _PICKLES if (directory / name).is_file()]
-        if found:
-            raise PresetError(
-                f"{directory} has its weights only as {found[0]}, which is not read (only "
-                f"safetensors are); save the model again as {WEIGHTS}"
-            )
-        raise PresetError(f"{directory} has no {WEIGHTS}")
+        raise PresetError(_no_weights(directory))
     shards = shard_names(directory / INDEX)
     missing = [name for name in shards if not (directory / name).is_file()]
     if missing:
@@ -108,8 +100,22 @@ def weight_files(directory: Path) -> list[Path]:
     return [directory / name for name in shards]
 
 
+def _no_weights(directory: Path) -> str:
+    """Says what a directory without safetensors has in their place, and what can be done."""
+    for name in (PICKLE, PICKLE_INDEX, *_OTHER_WEIGHTS):
+        if (directory / name).is_file():
+            mend = f"save the model again as {WEIGHTS}"
+            if name not in _OTHER_WEIGHTS:
+                mend = f"convert them: `python -m kerasft.convert {shlex.quote(str(directory))}`"
+            return (
+                f"{directory} has its weights only as {name}, which is not read (only safetensors "
+                f"are); {mend}"
+            )
+    return f"{directory} has no {WEIGHTS}"
+
+
 def shard_names(index: Path) -> list[str]:
-    """The files that a `model.safetensors.index.json` names, each once, sorted.
+    """The files that a `model.safetensors.index.json` (or the pickles' index) names, sorted.
 
     Raises:
         PresetError: The index is broken or names a file outside its folder.
@@ -143,3 +149,13 @@ def _sha256(paths: Sequence[Path]) -> str:
     if len(digests) == 1:
         return digests[0]
     return hashlib.sha256("\n".join(digests).encode()).hexdigest()
+
+
+def _has_token_head(config: Mapping[str, Any], tensors: TensorFiles) -> bool:
+    """Whether there is a trained token-classification head, of as many tags as it names."""
+    names = config.get("architectures")
+    if not (isinstance(names, list) and names and "classifier.weight" in tensors):
+        return False
+    labels = config_labels(config) or []
+    fits = tensors.shapes["classifier.weight"][0] == len(labels)
+    return fits and str(names[0]).endswith("ForTokenClassification")

@@ -45,7 +45,8 @@ def load_hub(repository: str, *, architecture: str | None = None) -> Pretrained:
         if not _fetch_optional(repository, INDEX, commit):
             raise PresetError(
                 f"the model {repository!r} of the Hub has no {WEIGHTS}; pickled weights "
-                "(pytorch_model.bin) are not read, so choose another model or `--preset minilm`"
+                "(pytorch_model.bin) are not read, so choose another model or `--preset minilm`, "
+                "or download it and give its directory to `python -m kerasft.convert`"
             )
         for name in shard_names(folder / INDEX):
             _fetch(repository, name, commit)

@@ -1,0 +1,67 @@
+"""The command line of the converter, and the error that leads to it."""
+
+import shlex
+
+import pytest
+import torch
+
+from checkpoints import write_checkpoint
+from kerasft.convert import parse
+from kerasft.errors import ConfigError, PresetError
+from kerasft.presets import load_preset
+
+
+@pytest.fixture
+def directory(tmp_path):
+    """A model as the hubs had them once; the space in its path asks for quotes."""
+    path = tmp_path / "tiny bert"
+    write_checkpoint(path, "bert", layers=1)
+    tensors = load_preset(str(path)).tensors
+    torch.save({name: torch.tensor(tensors[name]) for name in tensors}, path / "pytorch_model.bin")
+    (path / "model.safetensors").unlink()
+    return path
+
+
+def test_the_error_names_a_command_that_helps(directory, run_python):
+    with pytest.raises(PresetError, match=r"weights only as pytorch_model\.bin") as caught:
+        load_preset(str(directory))
+    command = str(caught.value).split("`")[1]
+    words = shlex.split(command)
+    assert words[:3] == ["python", "-m", "kerasft.convert"]
+    result = run_python(*words[1:])
+    assert result.returncode == 0, result.stderr
+    assert "tensors, " in result.stdout and "in model.safetensors" in result.stdout
+    load_preset(str(directory)).build_classifier(2)
+
+
+def test_an_index_of_shards_leads_there_too(directory):
+    (directory / "pytorch_model.bin").rename(directory / "pytorch_model.bin.index.json")
+    with pytest.raises(PresetError, match=r"bin\.index\.json, .*python -m kerasft\.convert"):
+        load_preset(str(directory))
+
+
+def test_weights_of_other_libraries_do_not(directory):
+    (directory / "pytorch_model.bin").rename(directory / "tf_model.h5")
+    with pytest.raises(PresetError, match=r"tf_model\.h5, .* save the model again as model"):
+        load_preset(str(directory))
+
+
+def test_a_malicious_file_is_one_sentence_and_exit_code_2(directory, run_python):
+    class Malicious:
+        def __reduce__(self):
+            return print, ("it ran",)
+
+    torch.save({"weight": Malicious()}, directory / "pytorch_model.bin")
+    result = run_python("-m", "kerasft.convert", directory, "--output", directory.parent / "new")
+    assert result.returncode == 2
+    assert result.stderr.count("\n") == 1 and "it ran" not in result.stdout + result.stderr
+    assert result.stderr.startswith("error: ") and "builtins.print" in result.stderr
+    assert [path.name for path in directory.parent.iterdir()] == ["tiny bert"]
+
+
+def test_words_that_are_not_understood():
+    assert parse(["tiny", "--output", "new"]).output == "new"
+    assert parse(["tiny"]).output is None
+    for words in ([], ["tiny", "--out", "new"], ["tiny", "new"]):
+        with pytest.raises(ConfigError, match=r"python -m kerasft\.convert --help"):
+            parse(words)
