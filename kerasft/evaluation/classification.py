@@ -94,7 +94,7 @@ def table(metrics: Metrics) -> str:
         ["weighted F1", "", "", f"{metrics['weighted_f1']:.3f}", count],
         ["log loss", "", "", f"{metrics['loss']:.3f}", count],
     ]
-    return _layout(["", "precision", "recall", "f1", "rows"], rows, means)
+    return layout(["", "precision", "recall", "f1", "rows"], rows, means)
 
 
 def comparison(results: Mapping[str, Metrics]) -> str:
@@ -104,7 +104,7 @@ def comparison(results: Mapping[str, Metrics]) -> str:
         results: What `evaluate` returned for each classifier, by its name.
     """
     rows = [[name, *(f"{v:.3f}" for v in row.values())] for name, row in means(results).items()]
-    return _layout(["", *MEANS], rows)
+    return layout(["", *MEANS], rows)
 
 
 def means(results: Mapping[str, Metrics]) -> dict[str, dict[str, float]]:
@@ -147,7 +147,7 @@ def _log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
     return float(-np.log(np.maximum(of_true_class, np.finfo(np.float32).tiny)).mean())
 
 
-def _layout(header: list[str], *blocks: list[list[str]]) -> str:
+def layout(header: list[str], *blocks: list[list[str]]) -> str:
     """Left-aligned first column, right-aligned others, a blank line between blocks."""
     lines = [header, *(row for block in blocks for row in block)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(header))]

@@ -8,6 +8,8 @@ import numpy as np
 
 from kerasft.errors import ConfigError, PresetError
 from kerasft.models import Classifier, EncoderArguments
+from kerasft.models.headed_encoder import HeadedEncoder
+from kerasft.models.tagger import Tagger
 from kerasft.presets.tensor_files import TensorFiles
 from kerasft.text.tokenizer import Tokenizer
 from kerasft.weight_maps import LoadReport, check_shapes, entries_of, load_tensors
@@ -32,6 +34,8 @@ class Pretrained:
         revision: The Hub's commit, where it came from there.
         head_pooling: The pooling under its trained sequence-classification head; None where it has
             no such head.
+        tags: The tags of its trained token-classification head; None where it has no such head, or
+            one whose tags have no names.
     """
 
     architecture: str
@@ -44,6 +48,7 @@ class Pretrained:
     license: str | None = None
     revision: str | None = None
     head_pooling: str | None = None
+    tags: list[str] | None = None
 
     def __post_init__(self) -> None:
         rows, pieces = self.arguments.vocabulary_size, self.tokenizer.vocabulary_size
@@ -86,23 +91,57 @@ class Pretrained:
             PresetError: A tensor of the encoder is missing or misshapen.
             ConfigError: An argument cannot work.
         """
-        tensors, shapes = self.tensors, self._shapes()
-        head = [name for name in shapes if name.split(".")[0] in _HEAD]
-        order = self._head_order(num_labels, pooling, labels)
-        hidden: list[str] = []
-        if order is None:
-            hidden = head
-            shapes = {name: shape for name, shape in shapes.items() if name not in hidden}
-        elif order != list(range(num_labels)):
-            rows = {name: tensors[name][order] for name in head if name.startswith("classifier.")}
-            tensors = ChainMap(rows, tensors)  # type: ignore[arg-type]
+        source = self._with_head(self._head_order(num_labels, pooling, labels))
         # Before the model is built: a wrong configuration must not take memory first.
         table = entries_of(self.architecture, self.arguments, num_labels, pooling)
-        check_shapes(table, shapes, self.source)
+        check_shapes(table, source.shapes, self.source)
         model = Classifier(self.architecture, self.arguments, num_labels, pooling, initialize=False)
-        report = load_tensors(model, tensors, shapes, self.source)
-        report.unread = sorted(report.unread + hidden)
-        return model, report
+        return model, self._fill(model, source)
+
+    def build_tagger(self, tags: Sequence[str]) -> tuple[Tagger, LoadReport]:
+        """Builds a tagger of tokens with these weights.
+
+        A trained token-classification head is loaded where its tags have the same names, its rows
+        put into this order; else the head is new and listed in the report.
+
+        Args:
+            tags: The names of the tags.
+
+        Returns:
+            The model, and what was loaded, is new, or was left unread.
+
+        Raises:
+            PresetError: A tensor of the encoder is missing or misshapen.
+            ConfigError: An argument cannot work.
+
+        Example:
+            >>> model, report = pretrained.build_tagger(["O", "B-PER", "I-PER"])
+        """
+        order = None
+        if self.tags is not None and sorted(self.tags) == sorted(tags):
+            order = [self.tags.index(tag) for tag in tags]
+        source = self._with_head(order)
+        table = entries_of(self.architecture, self.arguments, len(tags), "none")
+        check_shapes(table, source.shapes, self.source)
+        model = Tagger(self.architecture, self.arguments, len(tags), initialize=False)
+        return model, self._fill(model, source)
+
+    def _with_head(self, order: Sequence[int] | None) -> "_Source":
+        """The tensors with the rows of the trained head in an order; without it for None."""
+        tensors, shapes = self.tensors, self._shapes()
+        head = [name for name in shapes if name.split(".")[0] in _HEAD]
+        if order is None:
+            shapes = {name: shape for name, shape in shapes.items() if name not in head}
+            return _Source(tensors, shapes, head)
+        if list(order) != list(range(len(order))):
+            rows = {name: tensors[name][order] for name in head if name.startswith("classifier.")}
+            tensors = ChainMap(rows, tensors)  # type: ignore[arg-type]
+        return _Source(tensors, shapes, [])
+
+    def _fill(self, model: HeadedEncoder, source: "_Source") -> LoadReport:
+        report = load_tensors(model, source.tensors, source.shapes, self.source)
+        report.unread = sorted(report.unread + source.hidden)
+        return report
 
     def _head_order(
         self, num_labels: int, pooling: str, labels: Sequence[str] | None
@@ -121,3 +160,12 @@ class Pretrained:
         if isinstance(self.tensors, TensorFiles):
             return self.tensors.shapes
         return {name: tuple(tensor.shape) for name, tensor in self.tensors.items()}
+
+
+@dataclass(frozen=True)
+class _Source:
+    """What to load: tensors, their shapes, and the names of those that are not to be seen."""
+
+    tensors: Mapping[str, np.ndarray]
+    shapes: Mapping[str, tuple[int, ...]]
+    hidden: list[str]
