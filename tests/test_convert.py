@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from checkpoints import write_checkpoint
-from kerasft.convert import parse
+from kerasft.convert import main, parse
 from kerasft.errors import ConfigError, PresetError
 from kerasft.presets import load_preset
 
@@ -46,16 +46,20 @@ def test_weights_of_other_libraries_do_not(directory):
         load_preset(str(directory))
 
 
-def test_a_malicious_file_is_one_sentence_and_exit_code_2(directory, run_python):
+def test_a_malicious_file_is_one_sentence_and_exit_code_2(directory, monkeypatch, capsys):
     class Malicious:
         def __reduce__(self):
             return print, ("it ran",)
 
     torch.save({"weight": Malicious()}, directory / "pytorch_model.bin")
-    result = run_python("-m", "kerasft.convert", directory, "--output", directory.parent / "new")
-    assert result.returncode == 2
-    assert result.stderr.count("\n") == 1 and "it ran" not in result.stdout + result.stderr
-    assert result.stderr.startswith("error: ") and "builtins.print" in result.stderr
+    words = [str(directory), "--output", str(directory.parent / "new")]
+    monkeypatch.setattr("sys.argv", ["convert", *words])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    said = capsys.readouterr()
+    assert stopped.value.code == 2
+    assert said.out == "" and said.err.count("\n") == 1
+    assert said.err.startswith("error: ") and "asks for print," in said.err
     assert [path.name for path in directory.parent.iterdir()] == ["tiny bert"]
 
 

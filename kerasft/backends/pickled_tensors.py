@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import re
+import warnings
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,7 +54,8 @@ def read_pickled_tensors(path: str | Path) -> dict[str, np.ndarray]:
     if archived:
         _check_archive(path)
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True, mmap=archived)
+        with warnings.catch_warnings(action="ignore"):  # of old pickles and their storages
+            content = torch.load(path, map_location="cpu", weights_only=True, mmap=archived)
     except Exception as error:  # a broken pickle can end in any exception whatever
         raise PresetError(_reason(path, error)) from None
     if not isinstance(content, dict):
@@ -100,7 +102,8 @@ def _check_archive(path: str | Path) -> None:
         raise PresetError(_broken(path, str(error))) from None
     if compressed:
         raise PresetError(
-            f"{path} is a compressed archive, which torch.save does not write, so it is not read"
+            f"{path} is a compressed archive, as a TorchScript program is but no file of tensors, "
+            "so it is not read"
         )
 
 
@@ -113,8 +116,6 @@ def _reason(path: str | Path, error: Exception) -> str:
             f"{path} asks for {asked[1]}, which no file of tensors needs and which may do harm, so "
             "it was not opened; ask its owner for safetensors, or choose another model"
         )
-    if "TorchScript" in text:
-        return f"{path} is a TorchScript program and not a file of weights, so it is not read"
     # The unpickler's own words tell how to read the file unsafely, which nobody should.
     return _broken(path, "" if isinstance(error, pickle.UnpicklingError) else text)
 

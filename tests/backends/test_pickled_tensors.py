@@ -95,7 +95,7 @@ def test_a_malicious_pickle_is_refused_and_not_run(path, write, kind):
     assert str(path) in message and "safetensors" in message
     assert "\n" not in message and "weights_only" not in message and "add_safe" not in message
     if write is not write_plain:  # torch looks for its own header first
-        assert ("asks for builtins.eval" if kind is Eval else ".system") in message
+        assert ("asks for eval," if kind is Eval else ".system") in message
     assert not trace.exists()
 
 
@@ -167,7 +167,7 @@ def test_a_compressed_archive_is_refused(path):
 
 def test_a_program_is_refused(path):
     torch.jit.save(torch.jit.script(torch.nn.Linear(2, 2)), path)
-    with pytest.raises(PresetError, match="is a TorchScript program"):
+    with pytest.raises(PresetError, match="is a compressed archive, as a TorchScript program is"):
         read_pickled_tensors(path)
 
 
