@@ -38,6 +38,7 @@ def write_report(
     Raises:
         ConfigError: The folder cannot be written.
     """
+    storage.check_output(destination, is_ours)
     pictures = draw(comparison, runs)
     sentences = findings(comparison)
     with storage.write_folder(destination, is_ours=is_ours) as folder:

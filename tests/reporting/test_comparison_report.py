@@ -2,6 +2,7 @@
 
 import base64
 import json
+import shutil
 from html.parser import HTMLParser
 
 import pytest
@@ -11,6 +12,7 @@ from compared import CLASSES, make_comparison
 from kerasft import evaluation
 from kerasft.errors import ConfigError
 from kerasft.reporting import findings, is_ours, tables, write_report
+from kerasft.reporting.pictures import _file_names
 from kerasft.reporting.size_plot import PUBLISHED
 
 MEASURED = "Times for a text: measured on nothing."
@@ -142,16 +144,17 @@ def test_numbers(folder, made):
     assert (folder / "config.yaml").read_text() == "seed: 0\n"
 
 
-def test_an_earlier_comparison_is_replaced_and_nothing_else(tmp_path, made):
+def test_an_earlier_comparison_is_replaced_and_nothing_else(folder, tmp_path, made):
     runs, comparison = made
-    options = {"measured": MEASURED, "config_yaml": ""}
-    write_report(tmp_path / "out", comparison, runs, **options)
+    shutil.copytree(folder, tmp_path / "out")
+    (tmp_path / "out" / "config.yaml").write_text("of an earlier run")
     assert is_ours(tmp_path / "out")
-    write_report(tmp_path / "out", comparison, runs, **options)
+    write_report(tmp_path / "out", comparison, runs, measured=MEASURED, config_yaml="seed: 1\n")
+    assert (tmp_path / "out" / "config.yaml").read_text() == "seed: 1\n"
     (tmp_path / "out" / "report" / "notes.txt").write_text("mine")
     assert not is_ours(tmp_path / "out")
     with pytest.raises(ConfigError, match="did not write"):
-        write_report(tmp_path / "out", comparison, runs, **options)
+        write_report(tmp_path / "out", comparison, runs, measured=MEASURED, config_yaml="")
     assert (tmp_path / "out" / "report" / "notes.txt").read_text() == "mine"
 
 
@@ -185,10 +188,9 @@ def test_the_runs_own_pictures_stand_once(tmp_path, made):
     assert "small: loss" in page.text and "The runs" in page.text
 
 
-def test_names_that_differ_in_their_signs_keep_their_pictures(tmp_path):
-    runs, comparison = make_comparison(skills={"a b": 1.0, "a_b": 2.0})
-    write_report(tmp_path / "out", comparison, runs, measured=MEASURED, config_yaml="")
-    assert len(list((tmp_path / "out" / "report").glob("confusion_*.png"))) == 3
+def test_names_that_differ_in_their_signs_keep_their_pictures():
+    found = _file_names(["a b", "a_b", "TF-IDF + more", "*"])
+    assert list(found.values()) == ["a_b", "a_b_1", "tf_idf_more", "model"]
 
 
 def test_a_table_on_the_screen(made):
