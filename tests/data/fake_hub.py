@@ -81,7 +81,44 @@ dataset_info:
         languages: [en, it]
 ---
 """
+# Sentences with entities, as CoNLL-2003 stands on the hub: numbers whose names the card holds.
+TAGS_CARD = """---
+dataset_info:
+  features:
+  - name: tokens
+    list: string
+  - name: ner_tags
+    list:
+      class_label:
+        names:
+          '0': O
+          '1': B-PER
+          '2': I-PER
+          '3': B-LOC
+---
+"""
+TOKENS = [["Ann", "Lee", "left"], [], ["Rome", "fell"]]
+
+
+def tagged(*parts: str, tokens: list = TOKENS, **columns: list) -> dict[str, bytes]:
+    """The files of a data set with these parts, all with the same sentences."""
+    return {
+        f"data/{part}-00000-of-00001.parquet": parquet(tokens=tokens, **columns) for part in parts
+    }
+
+
 DATASETS: dict[str, dict[str, bytes]] = {
+    "some/entities": {
+        "README.md": TAGS_CARD.encode(),
+        **tagged("train", "validation", "test", ner_tags=[[1, 2, 0], [], [3, 0]]),
+    },
+    "some/iob1": tagged("train", "dev", tags=[["I-PER", "I-PER", "O"], [], ["I-LOC", "O"]]),
+    "some/nameless": tagged("train", ner_tags=[[1, 2, 0], [], [3, 0]]),
+    "some/uneven": tagged("train", ner_tags=[["O", "O"], [], ["O", "O"]]),
+    "some/flat": tagged("train", ner_tags=["O", "O", "O"]),
+    "some/blank": tagged("train", tokens=[["a", " "]], ner_tags=[["O", "O"]]),
+    "some/wrong": tagged("train", tokens=[["a", "b"]], ner_tags=[["O", "PER"]]),
+    "some/untrained": tagged("test", ner_tags=[["O", "O", "O"], [], ["O", "O"]]),
     "some/reviews": {"README.md": CARD.encode(), **data(text=TEXTS, label=[1, 0, 1, 0])},
     "some/strings": data(text=TEXTS, label=["yes", "no", " yes ", "no"]),
     "some/numbers": data(text=TEXTS, label=[5, 3, 5, 3]),
