@@ -200,8 +200,8 @@ def _pair(
 ) -> Pair:
     def less(key: str, column: int | None = None) -> Difference:
         at = ... if column is None else (..., column)
-        values = [float(full[name][key][at]) for name in (first, second)]
-        return difference(*values, *(drawn[name][key][at] for name in (first, second)))
+        ours, theirs = (float(full[name][key][at]) for name in (first, second))
+        return difference(ours, theirs, drawn[first][key][at], drawn[second][key][at])
 
     return Pair(
         first,

@@ -114,13 +114,12 @@ def _read(folder: Path, name: str) -> Run:
     report = storage.read_json(file, BundleError)
     if not isinstance(report, dict) or not isinstance(report.get("test_sha256"), str):
         raise BundleError(f"{file} has no 'test_sha256', so nobody knows which rows were tested")
-    found = _read_predictions(file.with_name(evaluation.PREDICTIONS))
-    labels, texts, truth, probabilities = found
+    labels, texts, truth, probabilities = _read_predictions(file.with_name(evaluation.PREDICTIONS))
     beside = file.with_name(evaluation.BASELINE_PREDICTIONS)
     baseline = None
     if beside.exists():
-        *same, baseline = _read_predictions(beside)
-        if same[:2] != [labels, texts] or not np.array_equal(same[2], truth):
+        *same, their_truth, baseline = _read_predictions(beside)
+        if same != [labels, texts] or not np.array_equal(their_truth, truth):
             raise BundleError(f"{beside} is of other rows than {evaluation.PREDICTIONS} beside it")
     run = Run(name, folder, manifest, report, labels, texts, truth, probabilities, baseline)
     keys = [
