@@ -17,6 +17,7 @@ from kerasft.errors import ConfigError, PresetError
 from kerasft.presets.directory import INDEX, PICKLE, PICKLE_INDEX, WEIGHTS, shard_names
 from kerasft.storage import check_output, read_json, write_file, write_folder, write_json
 
+_RESERVED = "__metadata__"
 # What goes along beside LICENSE and NOTICE: configs, tokenizers, the card. Weights of other formats
 # and the trainer's own files do not.
 _ALONG = (".json", ".txt", ".md", ".model", ".spm", ".jinja")
@@ -188,6 +189,11 @@ def _write_one(source: Path, target: Path) -> _Written:
     tensors = read_pickled_tensors(source)
     if not tensors:
         raise PresetError(f"{source} holds no tensor")
+    if _RESERVED in tensors:
+        raise PresetError(
+            f"{source} calls a tensor {_RESERVED!r}, a name that safetensors keeps for itself; "
+            "give it another"
+        )
     sizes = {name: array.nbytes for name, array in tensors.items()}
     repeated, seen = [], set()
     for name, array in tensors.items():

@@ -146,3 +146,16 @@ def test_simple_words_tell_the_classes_but_not_all(rows, classes):
         model, list(labels), list(labels.values()), cv=splits, scoring="f1_macro"
     )
     assert 0.75 < scores.mean() < 0.9
+
+
+def test_every_class_is_in_every_part_of_the_default_split(classes):
+    from kerasft.data.corpus import CorpusOptions, load_corpus
+
+    dataset = load_corpus(CorpusOptions())
+    for part in (dataset.train, dataset.validation, dataset.test):
+        counts = Counter(part.labels)
+        assert set(counts) == set(classes)
+        assert min(counts.values()) >= 5
+    steps = {step.name: step.rows_in - step.rows_out for step in dataset.steps}
+    assert steps["short texts"] == SHORT
+    assert steps["duplicates"] == REPEATED + 1  # of the one under two products neither row stays

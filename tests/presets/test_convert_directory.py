@@ -299,3 +299,9 @@ def test_where_there_is_nothing_to_convert(tmp_path):
     torch.save({}, tmp_path / "pytorch_model.bin")
     with pytest.raises(PresetError, match="holds no tensor"):
         convert_directory(tmp_path)
+
+
+def test_a_name_that_safetensors_keeps_for_itself_is_refused(tmp_path):
+    torch.save({"__metadata__": torch.zeros(2)}, tmp_path / "pytorch_model.bin")
+    with pytest.raises(PresetError, match="'__metadata__', a name that safetensors keeps"):
+        convert_directory(tmp_path)
