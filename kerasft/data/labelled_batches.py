@@ -12,7 +12,7 @@ from kerasft.data.dataset import Dataset
 
 if TYPE_CHECKING:
     from kerasft.text.labels import LabelMap
-    from kerasft.text.tokenizer import Encodings, Tokenizer
+    from kerasft.text.tokenizer import Encodings, LongTexts, Tokenizer
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def labelled_batches(
     label_map: LabelMap,
     *,
     max_length: int,
-    long_texts: str = "cut",
+    long_texts: LongTexts = "cut",
     batch_size: int,
     seed: int,
     class_weight: str = "none",

@@ -74,11 +74,11 @@ def plot_text_lengths(
     edges = np.arange(start - width if start else 0, end + 2 * width, width)
     beyond = float((lengths > max_length).mean())
     figure, axes = figure_and_axes(8.0, 4.2)
-    _, _, bars = axes.hist(
+    axes.hist(
         np.minimum(lengths, edges[-1] - 1), bins=edges.tolist(), color=BLUE, edgecolor="white"
     )
-    for bar in bars:  # type: ignore[union-attr]
-        if bar.get_x() > max_length:
+    for bar in axes.patches:
+        if bar.get_x() > max_length:  # type: ignore[attr-defined]
             bar.set_facecolor(ORANGE)
     axes.axvline(max_length + 1, color=ORANGE, linewidth=1.6)
     axes.annotate(

@@ -44,10 +44,7 @@ def test_classes(tmp_path, drawn):
     assert [bar.get_width() for bar in second.patches] == [780, 309]
     assert [text.get_text().strip() for text in second.texts] == ["780 (71.6%)", "309 (28.4%)"]
     assert first.get_xlim() == second.get_xlim()
-    # The largest is on top, and no name runs out of the picture.
-    assert first.get_ylim()[0] > first.get_ylim()[1]
-    renderer = drawn[0].canvas.get_renderer()
-    assert all(label.get_window_extent(renderer).x0 >= 0 for label in first.get_yticklabels())
+    assert first.get_ylim()[0] > first.get_ylim()[1]  # the largest is on top
 
 
 def test_many_classes_of_any_name(tmp_path, drawn):
