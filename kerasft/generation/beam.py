@@ -16,10 +16,10 @@ def beam_search(model: StepModel, source_ids: Any, search: Search) -> dict[str, 
 
     At every position the 2 * beam_size most probable continuations of all beams are looked at
     (since at most half of them can be [EOS], enough stay to go on with). Those among the first
-    `beam_size` that are [EOS] have ended; the best others are the new beams. A row ends when
-    `beam_size` hypotheses have ended, so a beam of one is greedy search; the last live beams count
-    only where too few have ended at `max_length`. (As in fairseq: Ott et al. 2019, "fairseq: A
-    Fast, Extensible Toolkit for Sequence Modeling".)
+    `beam_size` that are [EOS] have ended; the best others are the new beams. By default a row ends
+    when `beam_size` hypotheses have ended, so a beam of one is greedy search; the last live beams
+    count only where too few have ended at `max_length`. (As in fairseq: Ott et al. 2019, "fairseq:
+    A Fast, Extensible Toolkit for Sequence Modeling".) `Search` names the other ways.
 
     Args:
         model: The model.
@@ -32,8 +32,9 @@ def beam_search(model: StepModel, source_ids: Any, search: Search) -> dict[str, 
         and which beam of the position before it goes on from;
         "live": (batch, k) float32, sums of log-probabilities of the beams after the last position;
         "ended": (batch, k) float32, sums of those that have ended, the best first, else `NEVER`;
-        "ends", "ended_parents": (batch, k) int32, the position of their [EOS] and the beam of the
-        position before it;
+        "ends", "ended_tokens", "ended_parents": (batch, k) int32, the position and the token that
+        they end with ([EOS], or any other where they were cut), and the beam of the position
+        before it;
         "steps": () int32, positions that were decoded}
     """
     batch, length, beams = source_ids.shape[0], search.max_length, search.beam_size
@@ -52,10 +53,13 @@ def beam_search(model: StepModel, source_ids: Any, search: Search) -> dict[str, 
         )
         sums, tokens, parents = _continuations(forbid(log_probs, search), chart["live"], beams)
         ends = tokens == search.end_id
+        if search.rank_cut:
+            ends = ops.logical_or(ends, position == length - 1)
 
         fresh = ops.logical_and(ends, possible(sums))[:, :beams]
-        fresh = ops.logical_and(fresh, ops.logical_not(_done(chart))[:, None])
-        new = _merge(chart, search, position, fresh, sums[:, :beams], parents[:, :beams])
+        fresh = ops.logical_and(fresh, ops.logical_not(chart["done"])[:, None])
+        found = (sums[:, :beams], tokens[:, :beams], parents[:, :beams])
+        new = _merge(chart, search, position, fresh, *found)
 
         new["live"], pick = _top(ops.where(ends, NEVER, sums), beams)
         parents = _take(parents, pick)
@@ -64,10 +68,12 @@ def beam_search(model: StepModel, source_ids: Any, search: Search) -> dict[str, 
         new["parents"] = ops.slice_update(chart["parents"], (position, 0, 0), parents[None])
         inherited = ops.take_along_axis(chart["ancestors"], parents[..., None], axis=1)
         new["ancestors"] = ops.where(positions == position + 1, own[..., None], inherited)
+        done = _done(new["live"], new["ranks"], position + 1, search)
+        new["done"] = ops.logical_or(chart["done"], done)
         return position + 1, new, state
 
     def going(position: Any, chart: dict[str, Any], state: Any) -> Any:
-        return ops.logical_and(position < length, ops.logical_not(ops.all(_done(chart))))
+        return ops.logical_and(position < length, ops.logical_not(ops.all(chart["done"])))
 
     chart = {
         "last": ops.full((batch, beams), search.start_id, dtype="int32"),
@@ -78,18 +84,35 @@ def beam_search(model: StepModel, source_ids: Any, search: Search) -> dict[str, 
         "ranks": ops.full((batch, beams), NEVER, dtype="float32"),
         "ended": ops.full((batch, beams), NEVER, dtype="float32"),
         "ends": ops.zeros((batch, beams), dtype="int32"),
+        "ended_tokens": ops.zeros((batch, beams), dtype="int32"),
+        "done": ops.zeros((batch,), dtype="bool"),
         "ended_parents": ops.zeros((batch, beams), dtype="int32"),
     }
     state = model.start_decoding(source_ids, length, beams)
     steps, chart, _ = ops.while_loop(going, step, (ops.zeros((), dtype="int32"), chart, state))
-    names = ("tokens", "parents", "live", "ended", "ends", "ended_parents")
+    names = ("tokens", "parents", "live", "ended", "ends", "ended_tokens", "ended_parents")
     return {"steps": steps, **{name: chart[name] for name in names}}
 
 
-def _done(chart: dict[str, Any]) -> Any:
-    """(batch,) bool: as many have ended as there are beams, or nothing is left to go on with."""
-    full = possible(chart["ranks"][:, -1])
-    return ops.logical_or(full, ops.logical_not(possible(chart["live"][:, 0])))
+def _done(live: Any, ranks: Any, length: Any, search: Search) -> Any:
+    """Whether a row has ended: nothing is left to go on with, or nothing better is expected.
+
+    Args:
+        live: (batch, beams) float32, sums of the beams, the best first.
+        ranks: (batch, beams) float32, what has ended, after the length penalty, the best first.
+        length: () int32, tokens of the beams.
+        search: The settings.
+
+    Returns:
+        (batch,) bool.
+    """
+    full = possible(ranks[:, -1])  # as many have ended as there are beams
+    if search.early_stopping is not True:
+        longest = float(search.max_length)
+        size = longest if search.early_stopping == "never" else ops.cast(length, "float32")
+        best = live[:, 0] / size**search.length_penalty
+        full = ops.logical_and(full, best <= ranks[:, -1])
+    return ops.logical_or(full, ops.logical_not(possible(live[:, 0])))
 
 
 def _continuations(log_probs: Any, live: Any, beams: int) -> tuple[Any, Any, Any]:
@@ -114,7 +137,13 @@ def _continuations(log_probs: Any, live: Any, beams: int) -> tuple[Any, Any, Any
 
 
 def _merge(
-    chart: dict[str, Any], search: Search, position: Any, fresh: Any, sums: Any, parents: Any
+    chart: dict[str, Any],
+    search: Search,
+    position: Any,
+    fresh: Any,
+    sums: Any,
+    tokens: Any,
+    parents: Any,
 ) -> dict[str, Any]:
     """Those that have ended, with the fresh ones among them; the best `beams` stay.
 
@@ -124,6 +153,7 @@ def _merge(
         position: () int32.
         fresh: (batch, beams) bool, the continuations that end here.
         sums: (batch, beams) float32, theirs.
+        tokens: (batch, beams) int32, their last tokens.
         parents: (batch, beams) int32, the beams that they go on from.
     """
     length = ops.cast(position + 1, "float32")
@@ -132,6 +162,7 @@ def _merge(
     fresh_values = {
         "ended": sums,
         "ends": ops.broadcast_to(position, parents.shape),
+        "ended_tokens": tokens,
         "ended_parents": parents,
     }
     merged = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -35,6 +35,9 @@ class Generator:
         length_penalty: See `Search`; greedy search has no use for it.
         n_best: How many hypotheses a text gets, at most `beam_size`.
         max_source_length: Most tokens of a source; `max_length` by default.
+        early_stopping: See `Search`, like the two that follow.
+        rank_cut: See there.
+        forbidden: See there.
 
     Raises:
         ConfigError: A number is out of its range.
@@ -57,8 +60,21 @@ class Generator:
         length_penalty: float = 1.0,
         n_best: int = 1,
         max_source_length: int | None = None,
+        early_stopping: bool | Literal["never"] = True,
+        rank_cut: bool = False,
+        forbidden: tuple[int, ...] | None = None,
     ) -> None:
-        self.search = Search(start_id, end_id, pad_id, max_length, beam_size, length_penalty)
+        self.search = Search(
+            start_id,
+            end_id,
+            pad_id,
+            max_length,
+            beam_size,
+            length_penalty,
+            early_stopping,
+            rank_cut,
+            forbidden,
+        )
         if not 1 <= n_best <= beam_size:
             raise ConfigError(
                 f"n_best is {n_best}, but must be from 1 to beam_size, which is {beam_size}"

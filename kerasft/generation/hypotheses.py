@@ -45,8 +45,8 @@ def of_beams(
 ) -> list[Hypothesis]:
     """The best hypotheses of a row of what `beam_search` returns.
 
-    Those that have ended come first, the best first; then, where they are too few, those that were
-    cut at `max_length`.
+    Those that have ended come first, the best first (those that were cut at `max_length` among
+    them, with `Search.rank_cut`); then, where they are too few, those that were cut.
     """
     hypotheses = []
     for beam in range(search.beam_size):
@@ -54,7 +54,11 @@ def of_beams(
         if possible(score):
             end, parent = int(found["ends"][row, beam]), int(found["ended_parents"][row, beam])
             tokens = _trace(found, row, end - 1, parent)
-            hypotheses.append(Hypothesis(tokens, float(score), truncated=False))
+            last = int(found["ended_tokens"][row, beam])
+            truncated = last != search.end_id
+            if truncated:
+                tokens += (last,)
+            hypotheses.append(Hypothesis(tokens, float(score), truncated))
     if len(hypotheses) < n_best:
         for beam in range(search.beam_size):
             score = found["live"][row, beam]

@@ -17,14 +17,16 @@ def possible(score: Any) -> Any:
 
 
 def forbid(log_probs: Any, search: Search) -> Any:
-    """Makes padding and [SOS] impossible.
+    """Makes some tokens impossible: padding and [SOS], unless the search names others.
 
     Args:
         log_probs: (..., vocabulary) float32.
-        search: Names the two tokens.
+        search: Names the tokens.
     """
+    if not search.impossible:
+        return log_probs
     barred = np.zeros(log_probs.shape[-1], dtype="float32")
-    barred[[search.pad_id, search.start_id]] = NEVER
+    barred[list(search.impossible)] = NEVER
     return log_probs + ops.convert_to_tensor(barred)
 
 

@@ -4,6 +4,10 @@ One file a layer; each docstring holds its formula and where the paper has it. I
 a text passes through them: `InputEmbedding`, `PositionalEncoding`, `Encoder` (of `EncoderBlock`s),
 `Decoder` (of `DecoderBlock`s), `Projection`; the blocks consist of `MultiHeadAttention`,
 `FeedForward` and, around each of these, a `ResidualConnection` with its `LayerNormalization`.
+
+T5 (Raffel et al. 2020) exchanges some parts: `T5Encoder` and `T5Decoder` are these same blocks
+around `T5Attention` and `T5FeedForward`, with a `RootMeanSquareNormalization` in each
+`ResidualConnection`, and a `RelativePositionBias` in place of the positional encoding.
 """
 
 from kerasft.layers.decoder import Cache, Decoder, DecoderBlock
@@ -15,7 +19,13 @@ from kerasft.layers.masks import causal_mask, padding_mask
 from kerasft.layers.multi_head_attention import MultiHeadAttention
 from kerasft.layers.positional_encoding import PositionalEncoding, sinusoids
 from kerasft.layers.projection import Projection
+from kerasft.layers.relative_position_bias import RelativePositionBias
 from kerasft.layers.residual_connection import ResidualConnection
+from kerasft.layers.root_mean_square_normalization import RootMeanSquareNormalization
+from kerasft.layers.t5_attention import T5Attention
+from kerasft.layers.t5_decoder import T5Decoder, T5DecoderBlock
+from kerasft.layers.t5_encoder import T5Encoder, T5EncoderBlock
+from kerasft.layers.t5_feed_forward import T5FeedForward
 
 __all__ = [
     "Cache",
@@ -29,7 +39,15 @@ __all__ = [
     "MultiHeadAttention",
     "PositionalEncoding",
     "Projection",
+    "RelativePositionBias",
     "ResidualConnection",
+    "RootMeanSquareNormalization",
+    "T5Attention",
+    "T5Decoder",
+    "T5DecoderBlock",
+    "T5Encoder",
+    "T5EncoderBlock",
+    "T5FeedForward",
     "causal_mask",
     "padding_mask",
     "sinusoids",

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from kerasft.layers.layer_normalization import LayerNormalization
+from kerasft.layers.root_mean_square_normalization import RootMeanSquareNormalization
 
 
 @keras.saving.register_keras_serializable(package="kerasft")
@@ -18,15 +19,27 @@ class ResidualConnection(keras.layers.Layer):
     Args:
         dropout: Share of the sublayer's values that is set to 0 in training.
         norm_first: Which of the two.
+        root_mean_square: Whether norm is a `RootMeanSquareNormalization`, as in T5, and not a
+            `LayerNormalization`.
+        epsilon: The normalization's; its own default where it is None.
 
     Example:
         >>> ResidualConnection(dropout=0.1)(x, sublayer=FeedForward(d_model=16, d_ff=64))
     """
 
-    def __init__(self, dropout: float = 0.0, norm_first: bool = True, **options: Any) -> None:
+    def __init__(
+        self,
+        dropout: float = 0.0,
+        norm_first: bool = True,
+        root_mean_square: bool = False,
+        epsilon: float | None = None,
+        **options: Any,
+    ) -> None:
         super().__init__(**options)
         self.norm_first = norm_first
-        self.norm = LayerNormalization(name="norm")
+        self.root_mean_square = root_mean_square
+        kind = RootMeanSquareNormalization if root_mean_square else LayerNormalization
+        self.norm = kind(name="norm") if epsilon is None else kind(epsilon, name="norm")
         self.dropout = keras.layers.Dropout(dropout, name="dropout")
 
     def build(self, x_shape: Any) -> None:
@@ -64,5 +77,10 @@ class ResidualConnection(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """What Keras needs to make the layer again."""
-        own = {"dropout": self.dropout.rate, "norm_first": self.norm_first}
+        own = {
+            "dropout": self.dropout.rate,
+            "norm_first": self.norm_first,
+            "root_mean_square": self.root_mean_square,
+            "epsilon": self.norm.epsilon,
+        }
         return {**super().get_config(), **own}

@@ -8,6 +8,7 @@ from keras import ops
 
 from kerasft import layers
 from kerasft.errors import ConfigError
+from kerasft.models.token_loss import TokenLossModel
 from kerasft.models.transformer_arguments import TransformerArguments
 
 State = dict[str, Any]
@@ -15,7 +16,7 @@ State = dict[str, Any]
 
 
 @keras.saving.register_keras_serializable(package="kerasft")
-class Transformer(keras.Model):
+class Transformer(TokenLossModel):
     """Encoder, decoder and projection, built at once.
 
     Inputs: `{"source_ids": (batch, s) int32, "target_ids": (batch, t) int32}`; the targets begin
@@ -23,9 +24,8 @@ class Transformer(keras.Model):
     the target, the log-probabilities of the token that comes next, (batch, t, tgt_vocab_size)
     float32.
 
-    `compile` wants a loss whose value is the mean over a batch's real tokens; `loss` and
-    `val_loss` in the logs are then means over all real tokens of an epoch, however many of them
-    each batch holds.
+    `compile` wants a loss whose value is the mean over a batch's real tokens, see
+    `TokenLossModel`.
 
     Args:
         arguments: The model's shape.
@@ -57,9 +57,7 @@ class Transformer(keras.Model):
         self.projection = layers.Projection(
             a.d_model, a.tgt_vocab_size, tied=a.tie_embeddings, name="projection"
         )
-        # Keras's own mean of the loss counts a batch by its rows. Of two metrics of one name the
-        # later one's result stands in the logs, and this is the later one.
-        self._token_loss = keras.metrics.Mean(name="loss")
+        self._track_token_loss()
         self.build()
 
     def build(self, input_shape: Any = None) -> None:
@@ -246,28 +244,6 @@ class Transformer(keras.Model):
             x, state["blocks"], state["source_mask"], visible[:, None], slot
         )
         return self.project(x), {"source_mask": state["source_mask"], "blocks": blocks}
-
-    def compute_loss(
-        self,
-        x: Any = None,
-        y: Any = None,
-        y_pred: Any = None,
-        sample_weight: Any = None,
-        training: bool = True,
-    ) -> Any:
-        """The compiled loss; its mean over the epoch is kept by real tokens.
-
-        Args:
-            x: The inputs.
-            y: (batch, t) int, the next tokens.
-            y_pred: (batch, t, tgt_vocab_size), what `call` returned.
-            sample_weight: (batch, t), 1 at real tokens and 0 at padding.
-            training: Whether this is a step of training.
-        """
-        loss = super().compute_loss(x, y, y_pred, sample_weight, training)
-        tokens = ops.size(y) if sample_weight is None else ops.sum(sample_weight)
-        self._token_loss.update_state(loss, sample_weight=tokens)
-        return loss
 
     def get_config(self) -> dict[str, Any]:
         """What Keras needs to make the model again."""

@@ -21,7 +21,7 @@ import safetensors.numpy
 
 from kerasft import storage
 from kerasft.errors import AdapterError
-from kerasft.models import Classifier
+from kerasft.models import T5, Classifier, HeadedEncoder
 from kerasft.peft.adapted import adapted_layers, all_layers, check_built, saved_layers
 from kerasft.peft.inject import Counts, install
 from kerasft.peft.lora import LoRALayer, adapt, check_adaptable, factors_of
@@ -105,8 +105,7 @@ def save_adapter(model: keras.Model, directory: str | Path, base_model_name: str
                 f"{name} holds NaN or infinity, so the adapter is not saved; train it with a "
                 "smaller learning rate."
             )
-    task = "SEQ_CLS" if isinstance(model, Classifier) else None
-    config = PeftConfig.of(settings, tuple(whole), base_model_name, task)
+    config = PeftConfig.of(settings, tuple(whole), base_model_name, _task_of(model)[0])
     with storage.write_folder(directory, is_ours=_is_ours) as folder:
         storage.write_json(folder / CONFIG_NAME, config.to_dict())
         safetensors.numpy.save_file(tensors, folder / WEIGHTS_NAME, metadata={"format": "pt"})
@@ -257,11 +256,11 @@ class _Contents:
         Raises:
             AdapterError: A tensor is missing or misshapen, or a layer cannot be adapted.
         """
-        task = self._config.task_type
-        if isinstance(self._model, Classifier) and task not in (None, "SEQ_CLS"):
+        task, (wanted, meaning) = self._config.task_type, _task_of(self._model)
+        if wanted and task not in (None, wanted):
             raise AdapterError(
-                f"{self._file.path.parent} was trained for the task {task!r}, not as a text "
-                "classifier (SEQ_CLS)."
+                f"{self._file.path.parent} was trained for the task {task!r}, not as a {meaning} "
+                f"({wanted})."
             )
         for name, module in self.adapted.items():
             try:
@@ -291,6 +290,13 @@ class _Contents:
             f"{path} holds {_PREFIX + name!r} of shape {shape}, but this model and the adapter's "
             f"config ask for {wanted}."
         )
+
+
+def _task_of(model: keras.Model) -> tuple[str | None, str]:
+    """PEFT's name of what a model does, and what that means."""
+    if isinstance(model, HeadedEncoder):
+        return model.peft_task, "text classifier" if isinstance(model, Classifier) else "tagger"
+    return ("SEQ_2_SEQ_LM", "text-to-text model") if isinstance(model, T5) else (None, "")
 
 
 def _thin_matrices(module: Module) -> dict[str, np.ndarray]:

@@ -1,8 +1,8 @@
 """What the layers of a model are called in an adapter's file.
 
-A classifier with a Hugging Face twin uses its twin's names ("distilbert.transformer.layer.0...")
-and array shapes, by the table that loads checkpoints; any other model its layer paths, with dots
-for slashes, and Keras's own arrays.
+A model with a Hugging Face twin (a classifier, a tagger, a T5) uses its twin's names, such as
+"distilbert.transformer.layer.0...", and array shapes, by the table that loads checkpoints; any
+other model its layer paths, with dots for slashes, and Keras's own arrays.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from kerasft.models import Classifier
+from kerasft.models import T5, HeadedEncoder
 from kerasft.peft.lora import LoRALayer
 from kerasft.peft.targets import layers_by_path
 from kerasft.weight_maps import Entry, Parameter, entries_for
@@ -44,7 +44,7 @@ class Module:
         name: "distilbert.transformer.layer.0.attention.q_lin".
         layer: The Keras layer.
         slots: Its own variables, without an adapter's.
-        head: Whether it belongs to a classifier's head.
+        head: Whether it belongs to a classifier's or tagger's head.
     """
 
     name: str
@@ -63,7 +63,7 @@ def modules_of(model: keras.Model) -> dict[str, Module]:
         AdapterError: Two layers share a path.
     """
     layers = layers_by_path(model)
-    if isinstance(model, Classifier):
+    if isinstance(model, HeadedEncoder | T5):
         return {entry.module: _of_entry(entry, layers[entry.layer]) for entry in entries_for(model)}
     found = [_of_path(layer) for layer in layers.values()]
     return {module.name: module for module in found if module.slots}

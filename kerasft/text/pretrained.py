@@ -9,9 +9,14 @@ The rules (transformers 5, `BertTokenizer` and `TokenizersBackend`):
   Whether it lower-cases is up to `do_lower_case` in tokenizer_config.json alone and true by
   default; the normalizer in tokenizer.json does not count. (So a cased checkpoint without
   tokenizer_config.json is lower-cased, for better or worse; a warning says so.)
+- A checkpoint has a T5 tokenizer likewise (model type "t5"). It too is built anew, from the pieces
+  of tokenizer.json and the table of characters of its normalizer; what else the file says of
+  normalizing and splitting does not count.
 - Any other tokenizer is tokenizer.json as it stands.
 """
 
+import base64
+import binascii
 import json
 import warnings
 from collections.abc import Mapping
@@ -19,13 +24,15 @@ from pathlib import Path
 from typing import Any
 
 import tokenizers
-from tokenizers import AddedToken, models
+from tokenizers import AddedToken, models, normalizers
 
 from kerasft.errors import PresetError
+from kerasft.text.unigram import END, ROLES, build_unigram, sentinels
 from kerasft.text.wordpiece import SPECIAL_TOKENS, build_wordpiece
 
 BERT_CLASSES = {"BertTokenizer", "DistilBertTokenizer"}
 BERT_MODEL_TYPES = {"bert", "distilbert"}
+T5_CLASSES, T5_MODEL_TYPES = {"T5Tokenizer"}, {"t5"}
 
 
 def read_tokenizer_json(path: Path) -> tokenizers.Tokenizer:
@@ -67,9 +74,13 @@ def read_directory(directory: Path) -> tuple[tokenizers.Tokenizer, str | None]:
             )
     name = config.get("tokenizer_class") or model_config.get("tokenizer_class")
     if name is not None:
-        is_bert = str(name).removesuffix("Fast") in BERT_CLASSES
+        short = str(name).removesuffix("Fast")
+        is_bert, is_t5 = short in BERT_CLASSES, short in T5_CLASSES
     else:
-        is_bert = model_config.get("model_type") in BERT_MODEL_TYPES
+        kind = model_config.get("model_type")
+        is_bert, is_t5 = kind in BERT_MODEL_TYPES, kind in T5_MODEL_TYPES
+    if json_file.is_file() and is_t5:
+        return _read_t5(directory, config)
     if json_file.is_file() and not is_bert:
         padding = config.get("pad_token")
         return read_tokenizer_json(json_file), None if padding is None else _content(padding)
@@ -101,11 +112,80 @@ def _read_bert(directory: Path, config: dict[str, Any]) -> tuple[tokenizers.Toke
             )
     lowercase = config.get("do_lower_case", True)
     _warn_of_case(directory, lowercase, saved.get("normalizer"))
+    special, added, extra = _special_tokens(directory, config, saved, SPECIAL_TOKENS)
+    return build_wordpiece(
+        vocabulary,
+        lowercase=lowercase,
+        strip_accents=config.get("strip_accents"),
+        split_chinese=config.get("tokenize_chinese_chars", True),
+        special_tokens=special,
+        added_tokens=added,
+        extra_special_tokens=extra,
+    ), special.get("pad_token")
+
+
+def _read_t5(directory: Path, config: dict[str, Any]) -> tuple[tokenizers.Tokenizer, str | None]:
+    """Builds the T5 tokenizer of a directory; returns it with its padding token."""
+    path = directory / "tokenizer.json"
+    saved = _read_object(path)
+    special, added, extra = _special_tokens(directory, config, saved, ROLES)
+    if not config.get("additional_special_tokens"):
+        count = config.get("extra_ids", 100)
+        if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= 100_000:
+            raise PresetError(
+                f"{directory / 'tokenizer_config.json'} has {count!r} as extra_ids; it must be a "
+                "number of tokens"
+            )
+        extra = [*extra, *sentinels(count)]
+    try:
+        backend = build_unigram(
+            _pieces(path, saved),
+            _characters(saved.get("normalizer")),
+            end_token=special.get("eos_token", END),
+            added_tokens=added,
+            special_tokens=[*special.values(), *extra],
+        )
+    except (KeyboardInterrupt, SystemExit, PresetError):
+        raise
+    except BaseException as error:  # a panic in Rust is no Exception
+        raise PresetError(f"{path} is not a tokenizer that can be read: {error}") from None
+    return backend, special.get("pad_token")
+
+
+def _pieces(path: Path, saved: dict[str, Any]) -> list[tuple[str, float]]:
+    """The pieces in the content of a tokenizer.json, with their log-probabilities."""
+    model = saved.get("model")
+    if not isinstance(model, dict) or model.get("type", "Unigram") != "Unigram":
+        kind = model.get("type") if isinstance(model, dict) else None
+        raise PresetError(f"{path} has a {kind} model where T5 has a Unigram one")
+    try:
+        return [(str(piece), float(score)) for piece, score in model["vocab"]]
+    except (KeyError, TypeError, ValueError):
+        raise PresetError(f"{path} has no vocabulary of the form [[piece, score], ...]") from None
+
+
+def _characters(normalizer: object) -> normalizers.Normalizer | None:
+    """SentencePiece's table of characters among the steps of a saved normalizer."""
+    steps = normalizer.get("normalizers", [normalizer]) if isinstance(normalizer, dict) else []
+    for step in steps if isinstance(steps, list) else []:
+        if isinstance(step, dict) and step.get("type") == "Precompiled":
+            try:
+                table = base64.b64decode(step.get("precompiled_charsmap") or "", validate=True)
+            except (TypeError, ValueError, binascii.Error):
+                raise PresetError("the tokenizer's precompiled_charsmap is not base64") from None
+            return normalizers.Precompiled(table) if table else None
+    return None
+
+
+def _special_tokens(
+    directory: Path, config: dict[str, Any], saved: dict[str, Any], defaults: Mapping[str, str]
+) -> tuple[dict[str, str], list[AddedToken], list[str]]:
+    """The special tokens by their role, the added tokens in id order, and those without a role."""
     # The older files with special tokens count only where the newer key is missing.
     older = "added_tokens_decoder" not in config
-    special = dict(SPECIAL_TOKENS)
+    special = dict(defaults)
     settings = {**config, **(_read_object(directory / "special_tokens_map.json") if older else {})}
-    for role in SPECIAL_TOKENS:
+    for role in defaults:
         if role in settings and settings[role] is None:
             del special[role]  # the checkpoint says that it has none
         elif role in settings:
@@ -124,15 +204,8 @@ def _read_bert(directory: Path, config: dict[str, Any]) -> tuple[tokenizers.Toke
     else:
         for index, entry in config["added_tokens_decoder"].items():
             added[int(index)] = _added_token(entry)
-    return build_wordpiece(
-        vocabulary,
-        lowercase=lowercase,
-        strip_accents=config.get("strip_accents"),
-        split_chinese=config.get("tokenize_chinese_chars", True),
-        special_tokens=special,
-        added_tokens=[added[index] for index in sorted(added)],
-        extra_special_tokens=[_content(token) for token in extra],
-    ), special.get("pad_token")
+    tokens = [added[index] for index in sorted(added)]
+    return special, tokens, [_content(token) for token in extra]
 
 
 def _warn_of_case(directory: Path, lowercase: bool, normalizer: object) -> None:

@@ -15,6 +15,7 @@ from tokenizers import models
 from kerasft.errors import ConfigError, DataError, PresetError
 from kerasft.text.detokenize import detokenize
 from kerasft.text.pretrained import read_directory, read_tokenizer_json
+from kerasft.text.unigram import ROLES
 from kerasft.text.wordpiece import SPECIAL_TOKENS, build_wordpiece
 
 # Texts per call into the Rust library: enough to use all its threads, few enough to bound memory.
@@ -70,6 +71,20 @@ class Encodings:
         )
 
 
+@dataclass(frozen=True)
+class EncodedWords:
+    """The tokens of one sentence that was split into words before.
+
+    Attributes:
+        token_ids: (tokens,) int32, without special tokens.
+        words: (tokens,) int32, the word that each token belongs to, from 0, ascending. A word
+            without any letter that the tokenizer keeps has no token.
+    """
+
+    token_ids: np.ndarray
+    words: np.ndarray
+
+
 class Tokenizer:
     """Turns texts into token ids.
 
@@ -103,8 +118,7 @@ class Tokenizer:
         backend.no_truncation()
         backend.no_padding()
         self._backend = backend
-        unknown = getattr(backend.model, "unk_token", None)
-        self.unknown_id: int | None = backend.token_to_id(unknown) if unknown else None
+        self.unknown_id = _unknown_id(backend)
         # What the post-processor puts around a text, e.g. [CLS] before and [SEP] after it.
         try:
             around = backend.encode("a").special_tokens_mask
@@ -172,7 +186,7 @@ class Tokenizer:
             "model_input_names": ["input_ids", "attention_mask"],
             "pad_token": self.pad_token,
         }
-        for role, token in SPECIAL_TOKENS.items():
+        for role, token in (*SPECIAL_TOKENS.items(), *ROLES.items()):
             if self._backend.token_to_id(token) is not None:
                 config.setdefault(role, token)
         text = json.dumps(config, ensure_ascii=False, indent=2)
@@ -234,6 +248,44 @@ class Tokenizer:
                     unknown += int((ids == self.unknown_id).sum())
         return Encodings(token_ids, full_lengths, unknown, max_length, long_texts)
 
+    def encode_words(self, sentences: Sequence[Sequence[str]]) -> list[EncodedWords]:
+        """Tokenizes sentences that are split into words, without special tokens around them.
+
+        Args:
+            sentences: The words of each.
+
+        Raises:
+            DataError: A word is not a string, or holds a lone surrogate.
+        """
+        for sentence in sentences:
+            for place, word in enumerate(sentence):
+                _check_text(word, place)
+        encoded = []
+        for start in range(0, len(sentences), CHUNK):
+            chunk = [list(sentence) for sentence in sentences[start : start + CHUNK]]
+            for found in self._backend.encode_batch(
+                chunk, is_pretokenized=True, add_special_tokens=False
+            ):
+                words = np.array(found.word_ids, dtype=np.int32)
+                encoded.append(EncodedWords(np.array(found.ids, dtype=np.int32), words))
+        return encoded
+
+    @property
+    def special_count(self) -> int:
+        """How many special tokens go around each text."""
+        return self._before + self._after
+
+    def with_special(self, token_ids: np.ndarray) -> np.ndarray:
+        """Puts the special tokens around token ids (tokens,), as `encode` does."""
+        around = np.array(self._backend.encode("a").ids, dtype=np.int32)
+        after = around[len(around) - self._after :]
+        return np.concatenate([around[: self._before], token_ids, after]).astype(np.int32)
+
+    @property
+    def first_position(self) -> int:
+        """Where the first token of a text stands: after so many special tokens."""
+        return self._before
+
     def decode(self, token_ids: Sequence[int]) -> str:
         """Turns ids (tokens,) back into readable text, without special tokens.
 
@@ -289,6 +341,14 @@ class Tokenizer:
             start, end = encoding.word_to_chars(word) or (0, 0)
             words[text[start:end].strip()] = True
         return tuple(words)
+
+
+def _unknown_id(backend: tokenizers.Tokenizer) -> int | None:
+    """The id of what stands for unknown words or characters, where there is such a token."""
+    if isinstance(backend.model, models.Unigram):  # it tells its id nowhere else
+        return json.loads(backend.model.__getstate__())["unk_id"]
+    unknown = getattr(backend.model, "unk_token", None)
+    return backend.token_to_id(unknown) if unknown else None
 
 
 def _check_text(text: object, row: int) -> None:

@@ -3,7 +3,8 @@
     report = load_tensors(model, tensors)     # a checkpoint into a classifier
     tensors = to_tensors(model)               # and out again, as transformers names them
 
-The same tables name adapters (`Entry.module`) and read and write `config.json`.
+The same tables name adapters (`Entry.module`) and read and write `config.json`. T5's table is
+`t5.py`; `t5_checkpoint.py` reads and writes its files.
 """
 
 from kerasft.weight_maps.config import (
@@ -12,6 +13,7 @@ from kerasft.weight_maps.config import (
     config_labels,
     config_to_arguments,
 )
+from kerasft.weight_maps.t5_checkpoint import load_t5_tensors, write_t5_files
 from kerasft.weight_maps.table import (
     Entry,
     Parameter,
@@ -44,8 +46,10 @@ __all__ = [
     "layers_by_path",
     "linear_to_hf",
     "linear_to_keras",
+    "load_t5_tensors",
     "load_tensors",
     "match_names",
     "read_tensors",
     "to_tensors",
+    "write_t5_files",
 ]

@@ -10,7 +10,9 @@ import numpy as np
 _ATTRIBUTES = {
     # torch's Linear keeps its weight as (out, in); Keras as (in..., out...).
     "linear": (("weight", "kernel"), ("bias", "bias")),
+    "matrix": (("weight", "kernel"),),  # a Linear without a bias
     "norm": (("weight", "gamma"), ("bias", "beta")),
+    "scale": (("weight", "scale"),),  # a norm that only scales
     "embedding": (("weight", "embeddings"),),
     "position": (("weight", "position_embeddings"),),  # KerasHub's PositionEmbedding
 }
@@ -31,9 +33,10 @@ class Entry:
     Attributes:
         module: The Hugging Face module: "distilbert.transformer.layer.0.attention.q_lin".
         layer: The Keras layer's path: "transformer_layer_0/self_attention_layer/query".
-        kind: "linear", "norm", "embedding" or "position" (KerasHub's table of positions).
-        shape: Shape of the Hugging Face weight: (out, in) for "linear", (rows, width) for the
-            tables, (width,) for "norm".
+        kind: "linear", "matrix" (a linear map without bias), "norm", "scale" (a norm without
+            bias), "embedding" or "position" (KerasHub's table of positions).
+        shape: Shape of the Hugging Face weight: (out, in) for "linear" and "matrix", (rows, width)
+            for the tables, (width,) for the norms.
         head: Whether it belongs to the classification head, which a checkpoint may lack.
     """
 
@@ -57,13 +60,13 @@ class Entry:
 
     def to_keras(self, array: np.ndarray, keras_shape: tuple[int, ...]) -> np.ndarray:
         """A Hugging Face array of this entry in the shape of the Keras variable."""
-        if self.kind == "linear" and array.ndim == 2:
+        if self.kind in ("linear", "matrix") and array.ndim == 2:
             return linear_to_keras(array, keras_shape)
         return array.reshape(keras_shape)  # biases of query, key and value: (out,) -> (heads, d)
 
     def to_hugging_face(self, array: np.ndarray, parameter: Parameter) -> np.ndarray:
         """A Keras variable's array of this entry in the shape of the Hugging Face tensor."""
-        if self.kind == "linear" and len(parameter.shape) == 2:
+        if self.kind in ("linear", "matrix") and len(parameter.shape) == 2:
             out, into = parameter.shape
             return np.ascontiguousarray(array.reshape(into, out).T)  # (in..., out...) -> (out, in)
         return np.ascontiguousarray(array.reshape(parameter.shape))

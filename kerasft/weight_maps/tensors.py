@@ -1,4 +1,4 @@
-"""Weights by their Hugging Face names, into a classifier and out of it."""
+"""Weights by their Hugging Face names, into a classifier or tagger and out of it."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,9 @@ import numpy as np
 
 from kerasft.errors import PresetError
 from kerasft.models.architectures import EncoderArguments
-from kerasft.models.classifier import Classifier
+from kerasft.models.headed_encoder import HeadedEncoder
+from kerasft.models.t5 import T5
+from kerasft.weight_maps import t5
 from kerasft.weight_maps.config import TABLES
 from kerasft.weight_maps.table import Entry, layers_by_path
 
@@ -40,12 +42,21 @@ class LoadReport:
 def entries_of(
     architecture: str, arguments: EncoderArguments, num_labels: int, pooling: str
 ) -> list[Entry]:
-    """The name table of a classifier that need not be built yet, from the bottom up."""
+    """The name table of a classifier or tagger that need not be built yet, from the bottom up.
+
+    Args:
+        architecture: "bert" or "distilbert".
+        arguments: The encoder's shape.
+        num_labels: Outputs of the head.
+        pooling: "first" or "mean" of a classifier, "none" of a tagger.
+    """
     return TABLES[architecture].entries(arguments, num_labels, pooling)
 
 
-def entries_for(model: Classifier) -> list[Entry]:
-    """The name table of a classifier, from the bottom up."""
+def entries_for(model: HeadedEncoder | T5) -> list[Entry]:
+    """The name table of a classifier or a T5, from the bottom up."""
+    if isinstance(model, T5):
+        return t5.entries(model.arguments)
     return entries_of(model.architecture, model.arguments, model.num_labels, model.pooling)
 
 
@@ -112,15 +123,15 @@ def check_shapes(
 
 
 def load_tensors(
-    model: Classifier,
+    model: HeadedEncoder,
     tensors: Mapping[str, np.ndarray],
     shapes: Mapping[str, tuple[int, ...]] | None = None,
     source: str = "the checkpoint",
 ) -> LoadReport:
-    """Fills a classifier from a checkpoint's tensors, one at a time.
+    """Fills a classifier or tagger from a checkpoint's tensors, one at a time.
 
     Args:
-        model: The classifier; adapters on it are left alone.
+        model: The model; adapters on it are left alone.
         tensors: Tensor by name, with or without the "bert." or "distilbert." before it.
         shapes: Shape by name, where they are known without reading the tensors.
         source: The checkpoint, for messages.
@@ -157,12 +168,12 @@ def load_tensors(
 
 
 def to_tensors(
-    model: Classifier, only: Callable[[Entry], bool] | None = None
+    model: HeadedEncoder | T5, only: Callable[[Entry], bool] | None = None
 ) -> dict[str, np.ndarray]:
-    """A classifier's weights by Hugging Face name, as ...ForSequenceClassification has them.
+    """A model's weights by the names that they have in its Hugging Face twin.
 
     Args:
-        model: The classifier; adapters on it are left out (merge them first where they belong in).
+        model: The model; adapters on it are left out (merge them first where they belong in).
         only: Which entries of the table to take; all where it is None.
     """
     entries = [entry for entry in entries_for(model) if only is None or only(entry)]

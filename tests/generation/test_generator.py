@@ -122,6 +122,7 @@ def test_sources_of_the_wrong_size_are_refused(model):
         {"n_best": 0},
         {"length_penalty": -1.0},
         {"length_penalty": float("nan")},
+        {"early_stopping": "always"},
     ],
 )
 def test_numbers_out_of_range_are_refused(model, options):
@@ -129,6 +130,9 @@ def test_numbers_out_of_range_are_refused(model, options):
         generator(model, **options)
 
 
-def test_the_three_tokens_must_differ(model):
-    with pytest.raises(ConfigError, match="three different tokens"):
-        Generator(model, start_id=2, end_id=2, pad_id=1, max_length=5)
+@pytest.mark.parametrize(
+    "ids", [{"start_id": 3}, {"pad_id": 3}, {"forbidden": (4, 3)}], ids=lambda ids: next(iter(ids))
+)
+def test_the_end_must_be_a_token_of_its_own(model, ids):
+    with pytest.raises(ConfigError, match="end_id is 3, but must be another token"):
+        Generator(model, **{"start_id": 2, "end_id": 3, "pad_id": 1, "max_length": 5, **ids})

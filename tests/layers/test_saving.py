@@ -12,11 +12,20 @@ LAYERS = [
     layers.FeedForward(8, 12),
     layers.MultiHeadAttention(8, 2),
     layers.ResidualConnection(0.2, norm_first=False),
+    layers.ResidualConnection(0.2, root_mean_square=True, epsilon=1e-3),
     layers.EncoderBlock(8, 2, 12, 0.2, norm_first=False),
     layers.Encoder(2, 8, 2, 12, 0.2, norm_first=False),
     layers.DecoderBlock(8, 2, 12, 0.2, norm_first=False),
     layers.Decoder(2, 8, 2, 12, 0.2, norm_first=False),
     layers.Projection(8, 10, tied=True),
+    layers.RootMeanSquareNormalization(epsilon=1e-3),
+    layers.RelativePositionBias(2, False, 7, 9, 0.3),
+    layers.T5Attention(8, 2, 3, 0.2),
+    layers.T5FeedForward(8, 12, "silu", True, 0.2),
+    layers.T5EncoderBlock(8, 2, 3, 12, "silu", True, 0.2, 1e-3),
+    layers.T5Encoder(2, 8, 2, 3, 12, "silu", True, 0.2, 1e-3, 7, 9),
+    layers.T5DecoderBlock(8, 2, 3, 12, "silu", True, 0.2, 1e-3),
+    layers.T5Decoder(2, 8, 2, 3, 12, "silu", True, 0.2, 1e-3, 7, 9),
 ]
 
 

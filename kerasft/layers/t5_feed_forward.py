@@ -1,0 +1,124 @@
+"""T5's network that each position passes through by itself, in its two versions."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+from keras import ops
+
+from kerasft.errors import ConfigError
+
+
+def _approximate_gelu(x: Any) -> Any:
+    return ops.gelu(x, approximate=True)
+
+
+def _exact_gelu(x: Any) -> Any:
+    return ops.gelu(x, approximate=False)
+
+
+ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
+    "relu": ops.relu,
+    "gelu": _exact_gelu,
+    "gelu_approximate": _approximate_gelu,
+    "silu": ops.silu,
+}
+"""The activations, by our names. "gelu" is the exact one (with erf)."""
+
+
+@keras.saving.register_keras_serializable(package="kerasft")
+class T5FeedForward(keras.layers.Layer):
+    """Two linear maps, or three with a gate, all without biases.
+
+        plain:  y = dropout(f(x wi)) wo                     (Raffel et al. 2020, section 2.1)
+        gated:  y = dropout(f(x wi_0) * (x wi_1)) wo        (Shazeer 2020, "GLU Variants Improve
+                                                             Transformer", section 2; T5 v1.1)
+
+    Args:
+        d_model: Width of input and output.
+        d_ff: Width between the maps.
+        activation: f, one of `ACTIVATIONS`: "relu" in T5, "gelu_approximate" in v1.1.
+        gated: Which of the two.
+        dropout: Share of the values between the maps that is set to 0 in training.
+
+    Raises:
+        ConfigError: The activation is unknown.
+
+    Example:
+        >>> T5FeedForward(d_model=16, d_ff=64)(np.zeros((1, 5, 16)))  # (1, 5, 16)
+    """
+
+    def __init__(
+        self,
+        d_model: int,
+        d_ff: int,
+        activation: str = "relu",
+        gated: bool = False,
+        dropout: float = 0.1,
+        **options: Any,
+    ) -> None:
+        if activation not in ACTIVATIONS:
+            raise ConfigError(
+                f"the activation {activation!r} is not one of {', '.join(ACTIVATIONS)}"
+            )
+        super().__init__(**options)
+        self.d_model = d_model
+        self.d_ff = d_ff
+        self.activation = activation
+        self.gated = gated
+        self.inner = [
+            _matrix(d_ff, d_model, name) for name in (("wi_0", "wi_1") if gated else ("wi",))
+        ]
+        self.outer = _matrix(d_model, d_ff, "wo")
+        self.dropout = keras.layers.Dropout(dropout, name="dropout")
+
+    def build(self, input_shape: Any = None) -> None:
+        """Makes the maps."""
+        for dense in self.inner:
+            dense.build((None, None, self.d_model))
+        self.outer.build((None, None, self.d_ff))
+
+    def call(self, x: Any, training: bool | None = None) -> Any:
+        """Maps each position.
+
+        Args:
+            x: (batch, length, d_model).
+            training: Whether to drop out.
+
+        Returns:
+            (batch, length, d_model).
+        """
+        between = self._join([dense(x) for dense in self.inner])
+        return self.outer(self.dropout(between, training=training))
+
+    def step(self, x: Any) -> Any:
+        """`call` without dropout, for decoding token by token (see `DecoderBlock.step`).
+
+        Args:
+            x: (batch, beams, d_model).
+
+        Returns:
+            (batch, beams, d_model).
+        """
+        return self.outer.call(self._join([dense.call(x) for dense in self.inner]))
+
+    def _join(self, mapped: list[Any]) -> Any:
+        """What the inner maps made, each (batch, length, d_ff), as one such array."""
+        active = ACTIVATIONS[self.activation](mapped[0])
+        return active * mapped[1] if self.gated else active
+
+    def get_config(self) -> dict[str, Any]:
+        """What Keras needs to make the layer again."""
+        own = {
+            "d_model": self.d_model,
+            "d_ff": self.d_ff,
+            "activation": self.activation,
+            "gated": self.gated,
+            "dropout": self.dropout.rate,
+        }
+        return {**super().get_config(), **own}
+
+
+def _matrix(units: int, inputs: int, name: str) -> keras.layers.Dense:
+    start = keras.initializers.RandomNormal(stddev=inputs**-0.5)
+    return keras.layers.Dense(units, use_bias=False, kernel_initializer=start, name=name)
