@@ -37,10 +37,10 @@ class MaskedBatches(EpochBatches):
          labels: int32 (batch_size, predictions), sample_weight: float32 (batch_size, predictions))
 
     where `predictions` is 15 % of `length`, rounded up, so that it goes with the shape. A short
-    text has fewer than that; the slots that are left point to position 0 and weigh 0. The other
-    weights are all the same, batches / (tokens chosen in an epoch): with a loss whose reduction is
-    `sum`, the mean over an epoch's batches, which is what Keras logs, is the mean over the chosen
-    tokens, and no token counts more than another.
+    text has fewer than that; the slots that are left point to position 0 and weigh 0. The weights
+    of the others make up for the mean over a batch's slots that Keras takes: they are slots /
+    (tokens chosen in an epoch / batches). So each chosen token counts the same in the gradient, and
+    the logs of an epoch are means over its chosen tokens.
 
     Shuffled batches, to train on, choose anew in each epoch: the choice of batch b of epoch e is
     drawn from `numpy.random.default_rng([seed, e, b + 1])`. Unshuffled ones, to validate on, always
@@ -52,8 +52,8 @@ class MaskedBatches(EpochBatches):
     Example:
         >>> train = MaskedBatches(encodings.token_ids, tokenizer, batch_size=16, max_length=128,
         ...                       shuffle=True, seed=0)
-        >>> model.compile("adam", keras.losses.SparseCategoricalCrossentropy(
-        ...     from_logits=True, reduction="sum"))
+        >>> model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        ...               weighted_metrics=["accuracy"])
         >>> model.fit(train, epochs=3)
     """
 
@@ -149,7 +149,8 @@ class MaskedBatches(EpochBatches):
         token_ids[np.nonzero(chosen)[0], positions[chosen]] = hidden[chosen]
 
         real = chosen & (row_weights > 0)[:, None]
-        weights = real.astype(np.float32) * np.float32(len(self) / self.predictions_per_epoch)
+        weight = real.size * len(self) / self.predictions_per_epoch
+        weights = np.where(real, weight, 0.0).astype(np.float32)
         return {**inputs, "mask_positions": positions}, labels, weights
 
 

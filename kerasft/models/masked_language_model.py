@@ -30,8 +30,7 @@ class MaskedLanguageModel(keras.Model):
     Example:
         >>> classifier = Classifier("bert", arguments, num_labels=3)
         >>> model = MaskedLanguageModel(classifier)
-        >>> model.compile("adam", keras.losses.SparseCategoricalCrossentropy(
-        ...     from_logits=True, reduction="sum"))
+        >>> model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
         >>> model.fit(masked_batches, epochs=3)      # see `kerasft.data.masked_batches`
         >>> classifier.compile(...)
     """
@@ -39,9 +38,10 @@ class MaskedLanguageModel(keras.Model):
     def __init__(self, classifier: Classifier) -> None:
         arguments = classifier.arguments
         encoder = classifier.backbone_outputs
+        layers = {layer.name: layer for layer in classifier.backbone._flatten_layers()}
         head = backends.import_keras_hub().layers.MaskedLMHead(
-            token_embedding=classifier.backbone.get_layer("token_embedding"),
-            intermediate_activation=classifier.backbone.get_layer("transformer_layer_0").activation,
+            token_embedding=layers["token_embedding"],
+            intermediate_activation=layers["transformer_layer_0"].activation,
             layer_norm_epsilon=arguments.layer_norm_epsilon,
             kernel_initializer=keras.initializers.TruncatedNormal(stddev=0.02),
             dtype="float32",

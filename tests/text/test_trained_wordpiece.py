@@ -88,6 +88,7 @@ def test_the_merges_are_those_of_the_most_frequent_pairs():
 
 MANY = [f"{word} {word[::-1]} {i % 5}" for i, word in enumerate(" ".join(TEXTS * 2).split())]
 SCRIPT = """
+import sys
 from kerasft.text.trained_wordpiece import train_wordpiece
 texts = sys.stdin.read().splitlines()
 train_wordpiece(texts, vocabulary_size=150, min_frequency=1).save(sys.argv[1])
