@@ -1,0 +1,46 @@
+"""The pictures of a corpus: which numbers reach them, and that they are drawn."""
+
+from pathlib import Path
+
+import pytest
+
+from kerasft.data.corpus import CorpusOptions, load_corpus
+from kerasft.evaluation import corpus_pictures as module
+from kerasft.evaluation.corpus_pictures import corpus_pictures
+from kerasft.text.trained_wordpiece import train_wordpiece
+from labelled_rows import write_rows
+
+
+@pytest.fixture
+def corpus(tmp_path: Path):
+    """A dataset of merged classes, and the tokens of its texts."""
+    write_rows(tmp_path / "rows.csv", header=("narrative", "product"))
+    classes = {"facts": ["news", "comparison"], "views": ["opinion"]}
+    dataset = load_corpus(
+        CorpusOptions(data=str(tmp_path / "rows.csv"), classes=classes, min_words=8)
+    )
+    tokenizer = train_wordpiece(dataset.train.texts, vocabulary_size=90, min_frequency=1)
+    return dataset, {name: tokenizer.encode(p.texts, 12) for name, p in dataset.parts.items()}
+
+
+def test_what_is_drawn(corpus, monkeypatch: pytest.MonkeyPatch):
+    dataset, encodings = corpus
+    drawn = {}
+    monkeypatch.setattr(module, "plot_classes", lambda *given: drawn.update(classes=given))
+    monkeypatch.setattr(module, "plot_text_lengths", lambda *given: drawn.update(lengths=given))
+    pictures = corpus_pictures(dataset, encodings)
+    assert [name for name, _ in pictures] == ["classes.png", "text_lengths.png"]
+    for name, draw in pictures:
+        draw(Path(name))
+    before, after, path = drawn["classes"]
+    assert before == {"news": 24, "opinion": 24, "comparison": 24} and path == Path("classes.png")
+    assert set(after) == {"facts", "views"} and sum(after.values()) == len(dataset) < 72
+    lengths, max_length, path = drawn["lengths"]
+    assert max_length == 12 and path == Path("text_lengths.png")
+    assert len(lengths) == len(dataset) and lengths.max() > 12  # as they were before the cut
+
+
+def test_they_are_pictures(corpus, tmp_path: Path):
+    for name, draw in corpus_pictures(*corpus):
+        draw(tmp_path / name)
+        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG"), name
