@@ -4,8 +4,9 @@
         --data tatoeba.tsv --minutes 45
 
 Takes a config of the recipe `translate` and trains on the same pairs, tokens, batches, model size,
-learning rates and label smoothing, for as many minutes of training; after each epoch it prints the
-minutes so far and the BLEU of greedy translations of the same validation sentences.
+learning rates and label smoothing, for as many minutes of training or the config's epochs,
+whichever comes first. After each epoch it prints the minutes so far and the BLEU of greedy
+translations of the same validation sentences; at the end that of all held-out sentences.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from kerasft.data.pair_dataset import load_pairs
 from kerasft.data.samples import sample_path
 from kerasft.evaluation.translation import score
 from kerasft.recipes.translate import Config
+from kerasft.text.tokenizer import Tokenizer
 from kerasft.text.trained import train_tokenizer
 
 PAD, START, END = 1, 2, 3
@@ -180,20 +182,35 @@ def main() -> None:
     print(f"{sum(p.numel() for p in model.parameters()):,} parameters; {batches.summary()}")
     trainer = Trainer(model, config, len(batches) * config.epochs)
     print("\n| epoch | minutes of training | loss | BLEU, greedy | chrF |\n|---|---|---|---|---|")
+    watched = held_out.pairs.spread(config.validation_sentences)
     seconds = 0.0
     for epoch in range(config.epochs):
         started = time.perf_counter()
         losses = [trainer.step(*batches.batch(epoch, index)) for index in range(len(batches))]
         seconds += time.perf_counter() - started
-        found = model.greedy(held_out.source_ids, config.seq_len)
-        scores = score([tokenizers[1].decode(ids) for ids in found], held_out.pairs.targets)
+        scores = evaluate(model, tokenizers[1], held_out, watched, config.seq_len)
         print(
-            f"| {epoch + 1} | {seconds / 60:.1f} | {np.mean(losses):.3f} | {scores['bleu']:.2f} "
-            f"| {scores['chrf']:.2f} |",
-            flush=True,
+            f"| {epoch + 1} | {seconds / 60:.1f} | {np.mean(losses):.3f} | {scores} |", flush=True
         )
         if seconds > 60 * arguments.minutes:
             break
+    everything = range(len(held_out.pairs))
+    scores = evaluate(model, tokenizers[1], held_out, everything, config.seq_len)
+    print(f"| all {len(everything)} held-out pairs | {seconds / 60:.1f} | | {scores} |")
+
+
+def evaluate(
+    model: TorchTranslator,
+    tokenizer: Tokenizer,
+    held_out: overlong.EncodedPairs,
+    rows: Sequence[int],
+    length: int,
+) -> str:
+    """BLEU and chrF of greedy translations of some of the held-out pairs, as cells of a table."""
+    found = model.greedy([held_out.source_ids[row] for row in rows], length)
+    texts = [tokenizer.decode(ids) for ids in found]
+    scores = score(texts, [held_out.pairs.targets[row] for row in rows])
+    return f"{scores['bleu']:.2f} | {scores['chrf']:.2f}"
 
 
 if __name__ == "__main__":
