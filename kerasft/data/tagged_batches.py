@@ -27,10 +27,11 @@ class TaggedBatches(EpochBatches):
         ({"token_ids": int32 (batch_size, length), "padding_mask": bool (batch_size, length)},
          labels: int32 (batch_size, length), weights: float32 (batch_size, length))
 
-    A word's tag stands at its first token; all other tokens, padding and filling weigh 0. Every
-    word of an epoch weighs the same, whatever batch it is in: compile with a loss that is summed
-    (`reduction="sum"`), and the loss of an epoch, a mean over its batches, is the mean over its
-    words. Rows, order and shapes are those of `BucketedBatches`.
+    A word's tag stands at its first token; all other tokens, padding and filling weigh 0. The
+    weights of the words make up for the mean over a batch's slots that Keras takes: they are slots
+    / (words in an epoch / batches). So each word counts the same in the gradient, whatever batch it
+    is in, and the logs of an epoch are means over its words. Rows, order and shapes are those of
+    `BucketedBatches`.
 
     Example:
         >>> train = TaggedBatches(windows, tags, batch_size=16, pad_id=0, max_length=128,
@@ -112,9 +113,10 @@ class TaggedBatches(EpochBatches):
     def batch(self, epoch: int, index: int) -> tuple[Any, ...]:
         """Makes batch `index` of an epoch (shapes: see the class)."""
         inputs, _, _ = self._rows.batch(epoch, index)
-        labels = np.zeros(inputs["token_ids"].shape, dtype=np.int32)
-        weights = np.zeros(inputs["token_ids"].shape, dtype=np.float32)
-        weight = np.float32(len(self) / self.words_per_epoch)
+        shape = inputs["token_ids"].shape
+        labels = np.zeros(shape, dtype=np.int32)
+        weights = np.zeros(shape, dtype=np.float32)
+        weight = shape[0] * shape[1] * len(self) / self.words_per_epoch
         # What fills the batch up behind these rows weighs 0.
         for slot, row in enumerate(self.rows(epoch, index)):
             labels[slot, self._places[row]] = self._tags[row]

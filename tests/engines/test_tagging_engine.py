@@ -1,0 +1,82 @@
+"""The tagging engine: its probabilities are the model's, whatever beside, however long."""
+
+import keras
+import numpy as np
+import pytest
+
+from checkpoints import vocabulary
+from kerasft.engines.tagging_engine import TaggingEngine
+from kerasft.errors import BundleError
+from kerasft.models import EncoderArguments, Tagger
+from kerasft.text.tag_decoding import find_spans
+from kerasft.text.tokenizer import Tokenizer
+
+TOKENIZER = Tokenizer.from_wordpiece(vocabulary())
+TAGS = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
+ARGUMENTS = EncoderArguments(
+    vocabulary_size=TOKENIZER.vocabulary_size, num_layers=2, num_heads=2, hidden_dim=16,
+    intermediate_dim=24, max_sequence_length=64,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def model() -> Tagger:
+    keras.utils.set_random_seed(0)
+    model = Tagger("distilbert", ARGUMENTS, len(TAGS))
+    for weight in model.weights:
+        if "kernel" in weight.path:
+            weight.assign(weight * 20.0)
+    return model
+
+
+def sentences(count: int, longest: int = 12) -> list[list[str]]:
+    rng = np.random.default_rng(1)
+    words = ["hello", "Jon", "D.C.", "\u200b", "opinion", "xyz", "."]
+    return [
+        [words[i] for i in rng.integers(0, len(words), rng.integers(1, longest))]
+        for _ in range(count)
+    ]
+
+
+def test_probabilities_are_those_of_the_model(model):
+    engine = TaggingEngine(model, TOKENIZER, TAGS, 64)
+    rows = sentences(40)
+    found = engine.probabilities(rows)
+    for words, probabilities in zip(rows, found, strict=True):
+        (encoded,) = TOKENIZER.encode_words([words])
+        ids = TOKENIZER.with_special(encoded.token_ids)[None]
+        inputs = {"token_ids": ids, "padding_mask": np.ones(ids.shape, bool)}
+        logits = keras.ops.convert_to_numpy(model(inputs, training=False))[0]
+        expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+        assert probabilities.shape == (len(words), len(TAGS))
+        for word, row in enumerate(probabilities):
+            places = np.flatnonzero(encoded.words == word)
+            if len(places):
+                np.testing.assert_allclose(row, expected[1 + places[0]], atol=1e-5)
+            else:
+                assert row.tolist() == [1.0, 0.0, 0.0, 0.0, 0.0]
+    spans = [find_spans(each, TAGS) for each in found]
+    assert engine.find(rows) == spans and any(spans)
+
+
+def test_long_sentences_are_read_to_their_end(model):
+    engine = TaggingEngine(model, TOKENIZER, TAGS, 12)
+    (long,) = engine.probabilities([["hello", "Jon", "."] * 30])
+    assert long.shape == (90, len(TAGS))
+    np.testing.assert_allclose(long.sum(axis=1), 1.0)
+    # The first words are those of the first window alone.
+    (first,) = engine.probabilities([(["hello", "Jon", "."] * 30)[:10]])
+    np.testing.assert_allclose(long[:7], first[:7], atol=1e-6)
+
+
+def test_nothing_in_nothing_out(model):
+    engine = TaggingEngine(model, TOKENIZER, TAGS, 12)
+    assert engine.find([]) == []
+    assert engine.find([["\u200b"]]) == [[]]
+
+
+def test_broken_weights_are_an_error(model):
+    broken = Tagger("distilbert", ARGUMENTS, len(TAGS))
+    broken.get_layer("classifier").bias.assign([float("nan")] * len(TAGS))
+    with pytest.raises(BundleError, match="NaN"):
+        TaggingEngine(broken, TOKENIZER, TAGS, 12).find([["hello"]])
