@@ -1,4 +1,4 @@
-"""How a pretrained classifier is tuned: the options that recipes share, and what they mean."""
+"""How a pretrained encoder is tuned: the options that recipes share, and what they mean."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Literal
 from kerasft.cli import RunOptions
 
 if TYPE_CHECKING:
-    from kerasft.models import Classifier
+    from kerasft.models import HeadedEncoder
     from kerasft.peft import Counts
 
 LEARNING_RATES = {"lora": 2e-3, "head": 2e-3, "full": 5e-5}
 
 
 @dataclass
-class FineTuningOptions(RunOptions):
-    """What of a pretrained classifier trains, and how.
+class TuningOptions(RunOptions):
+    """What of a pretrained encoder and its head trains, and how.
 
     Args:
         preset: The pretrained model: a Hugging Face directory, a Hub id, a KerasHub preset name, a
@@ -31,14 +31,12 @@ class FineTuningOptions(RunOptions):
         targets: Projections that get LoRA in those layers (query, key, value, attention_output,
             feedforward_intermediate_dense, feedforward_output_dense), or, where one holds a `/`,
             regular expressions over layer paths.
-        pooling: What the head reads: the `first` token, as the checkpoint was made, or the `mean`.
         epochs: Passes over the training rows.
         batch_size: Texts a step.
         group_by_length: Batch texts of like length, which saves padding; null does so where an
             epoch has 64 batches or more (with fewer it costs accuracy).
         learning_rate: Of Adam; 0 takes 2e-3 for lora and head and 5e-5 for full.
         schedule: `constant`, or `linear` down to 0 at the last step.
-        class_weight: `balanced` weighs each class by the inverse of its share.
         early_stopping: Stop after so many epochs without a better validation loss, and take the
             best epoch's weights; 0 is off.
     """
@@ -52,13 +50,11 @@ class FineTuningOptions(RunOptions):
     rank_stabilized: bool = False
     lora_layers: int = 2
     targets: tuple[str, ...] = ("query", "value")
-    pooling: Literal["first", "mean"] = "first"
     epochs: int = 3
     batch_size: int = 8
     group_by_length: bool | None = None
     learning_rate: float = 0.0
     schedule: Literal["constant", "linear"] = "linear"
-    class_weight: Literal["none", "balanced"] = "none"
     early_stopping: int = 0
 
     @property
@@ -67,11 +63,24 @@ class FineTuningOptions(RunOptions):
         return self.learning_rate or LEARNING_RATES[self.tune]
 
 
-def tune(model: Classifier, options: FineTuningOptions) -> tuple[Counts, list[str]]:
+@dataclass
+class FineTuningOptions(TuningOptions):
+    """What of a pretrained classifier trains, and how.
+
+    Args:
+        pooling: What the head reads: the `first` token, as the checkpoint was made, or the `mean`.
+        class_weight: `balanced` weighs each class by the inverse of its share.
+    """
+
+    pooling: Literal["first", "mean"] = "first"
+    class_weight: Literal["none", "balanced"] = "none"
+
+
+def tune(model: HeadedEncoder, options: TuningOptions) -> tuple[Counts, list[str]]:
     """Freezes what is not to train, and puts adapters where they are to be.
 
     Args:
-        model: A built classifier.
+        model: A built classifier or tagger.
         options: What trains.
 
     Returns:
@@ -82,7 +91,7 @@ def tune(model: Classifier, options: FineTuningOptions) -> tuple[Counts, list[st
         ConfigError: A number is out of range.
 
     Example:
-        >>> counts, adapted = tune(model, FineTuningOptions(tune="lora", rank=4))
+        >>> counts, adapted = tune(model, TuningOptions(tune="lora", rank=4))
     """
     from kerasft import peft
 

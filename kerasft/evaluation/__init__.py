@@ -10,6 +10,11 @@ A translator:
 
 metrics = evaluation.score_translations({"greedy": found, "copy": pairs.sources}, pairs)
 print(evaluation.signatures())
+
+What finds entities:
+
+scores = evaluation.score_entities(spans, dataset.train.sentences, dataset.test.sentences)
+print(evaluation.entity_table(scores["this model"]))
 """
 
 from kerasft.evaluation.architecture_plot import plot_architecture
@@ -17,6 +22,16 @@ from kerasft.evaluation.baselines import MAJORITY, TFIDF, baselines, majority, t
 from kerasft.evaluation.calibration import Calibration, calibration_of
 from kerasft.evaluation.classification import comparison, evaluate, means, table
 from kerasft.evaluation.data_plots import plot_classes, plot_text_lengths
+from kerasft.evaluation.entities import (
+    entity_comparison,
+    entity_means,
+    entity_table,
+    evaluate_entities,
+    unparsable,
+)
+from kerasft.evaluation.entity_baseline import MEMORY, EntityMemory
+from kerasft.evaluation.entity_plots import plot_entity_confusion, plot_entity_scores
+from kerasft.evaluation.entity_report import entity_report, entity_samples, score_entities
 from kerasft.evaluation.intervals import Interval, bootstrap, class_counts, interval, scores_of
 from kerasft.evaluation.paired_tests import Difference, McNemar, difference, mcnemar
 from kerasft.evaluation.plots import plot_confusion, plot_loss
@@ -37,12 +52,14 @@ from kerasft.evaluation.translation_report import translation_report
 __all__ = [
     "BASELINE_PREDICTIONS",
     "MAJORITY",
+    "MEMORY",
     "METRICS",
     "PREDICTIONS",
     "TFIDF",
     "THIS_MODEL",
     "Calibration",
     "Difference",
+    "EntityMemory",
     "Interval",
     "McNemar",
     "Scores",
@@ -54,7 +71,13 @@ __all__ = [
     "classifier_report",
     "comparison",
     "difference",
+    "entity_comparison",
+    "entity_means",
+    "entity_report",
+    "entity_samples",
+    "entity_table",
     "evaluate",
+    "evaluate_entities",
     "interval",
     "majority",
     "mcnemar",
@@ -63,16 +86,20 @@ __all__ = [
     "plot_attention",
     "plot_classes",
     "plot_confusion",
+    "plot_entity_confusion",
+    "plot_entity_scores",
     "plot_lengths",
     "plot_loss",
     "plot_scores",
     "plot_text_lengths",
     "score",
     "score_by_origin",
+    "score_entities",
     "score_translations",
     "scores_of",
     "signatures",
     "table",
     "tfidf",
     "translation_report",
+    "unparsable",
 ]
