@@ -64,7 +64,10 @@ def _choice(comparison: Comparison, best: Scored, others: Sequence[Scored]) -> s
     level = [best, *near]
     timed = [scored for scored in level if 1 in scored.candidate.costs.latency]
     if not near:
-        return f"Take {name}, unless its costs are too high: it is clearly the best on these rows."
+        return (
+            f"Take {name}, unless its costs are too high: by macro-F1 it is clearly the best on "
+            "these rows."
+        )
     if not timed:
         return f"These rows do not tell {listed([s.candidate.name for s in level])} apart."
     quickest = min(timed, key=lambda scored: scored.candidate.costs.latency[1].median)
@@ -105,11 +108,12 @@ def _classes(comparison: Comparison, baseline: Scored, other: Scored) -> str:
         for label in won
     ]
     clear = [label for label in won if differences[label].is_clear]
-    verdict = (
-        f"beyond what chance explains in {listed(clear)}"
-        if clear
-        else "in each of them by no more than chance explains"
-    )
+    if not clear:
+        verdict = "by no more than chance explains"
+    elif clear == won:
+        verdict = "by more than chance explains"
+    else:
+        verdict = f"by more than chance explains in {listed(clear)} alone"
     return (
         f"{simple} has a higher F1 than {name} in {len(won)} of the {total}: {listed(cells)}; "
         f"{verdict}."

@@ -19,6 +19,11 @@ from kerasft.reporting.words import listed
 
 # Drawn anew, for all candidates alike.
 _DRAWN_ANEW = {"confusion.png"}
+_CAPTIONS = {
+    "classes": "rows of each class, as read and after the data steps",
+    "loss": "loss during the training",
+    "text_lengths": "tokens of the texts, and where they are cut",
+}
 _MAX_BYTES = 4 * 2**20
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -132,11 +137,15 @@ def _left_by(runs: Sequence[Run]) -> list[Picture]:
     return [
         Picture(
             f"{files[whose[0]]}_{names[png]}",
-            f"{listed(whose)}: {Path(names[png]).stem.replace('_', ' ')}",
+            f"{listed(whose)}: {_caption(Path(names[png]).stem)}",
             png,
         )
         for png, whose in owners.items()
     ]
+
+
+def _caption(stem: str) -> str:
+    return _CAPTIONS.get(stem, stem.replace("_", " "))
 
 
 def _file_names(names: Sequence[str]) -> dict[str, str]:

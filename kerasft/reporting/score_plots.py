@@ -65,8 +65,9 @@ def plot_scores(comparison: Comparison, path: str | Path) -> None:
     drawn = [f for s in comparison.scored.values() for f in (s.accuracy, s.macro["macro_f1"])]
     low, high = min(f.low for f in drawn), max(f.high for f in drawn)
     room = 0.12 * max(high - low, 0.02)
-    axes.set_xlim(max(0.0, low - room), high + 2 * room)  # on the right, the numbers
-    axes.set_xticks([tick for tick in axes.get_xticks() if max(0.0, low - room) <= tick <= 1.001])
+    low, high = low - room, high + 2 * room  # on the right, the numbers
+    axes.set_xlim(low, high)
+    axes.set_xticks([tick for tick in axes.get_xticks() if max(0.0, low) <= tick <= 1.001])
     axes.set_xlabel(f"score on {comparison.rows:,} test rows, 95 % interval")
     _save(figure, path)
 
@@ -100,7 +101,9 @@ def plot_class_scores(comparison: Comparison, path: str | Path) -> None:
         axes.axhline(row - 0.5, color=GRID, linewidth=0.8)
     _legend(axes, marks)
     found = [scores["f1"] for s in comparison.scored.values() for scores in s.per_class.values()]
-    axes.set_xlim(max(0.0, min(f.low for f in found) - 0.03), 1.01)
+    low = min(f.low for f in found) - 0.02
+    axes.set_xlim(low, 1.02)
+    axes.set_xticks([tick for tick in axes.get_xticks() if max(0.0, low) <= tick <= 1.001])
     axes.set_xlabel("F1, 95 % interval (test rows of the class in brackets)")
     _save(figure, path)
 

@@ -212,4 +212,6 @@ def _costs(comparison: Comparison) -> list[tuple[str, Costs]]:
 
 
 def _difference(value: float, low: float, high: float) -> str:
+    # What rounds to 0 has no sign.
+    value, low, high = (number if abs(number) >= 0.0005 else 0.0 for number in (value, low, high))
     return f"{value:+.3f} [{low:+.3f}, {high:+.3f}]"
