@@ -10,12 +10,11 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from kerasft.backends.choice import is_installed
 from kerasft.errors import ConfigError, PresetError
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
 
 # Before 2.6 `weights_only=True` could be made to run code all the same (CVE-2025-32434).
