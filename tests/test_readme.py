@@ -66,6 +66,16 @@ def test_the_translator_trains_and_translates(run_there, folder: Path):
     shutil.rmtree(folder / "saved_models")
 
 
+def test_the_complaints_are_learned_and_compared(run_there, folder: Path):
+    fewer = {"compare": ["--timed_rounds", "1", "--draws", "200"]}
+    for recipe in ("small_bert", "tinybert_lora", "compare"):
+        (words,) = commands(f"kerasft.recipes.{recipe}")
+        said = run_there([*words, *fewer.get(recipe, ["--epochs", "1"])])
+    assert "small_bert" in said and "tinybert_lora" in said and "TF-IDF" in said
+    assert (folder / "saved_models" / "comparison" / "report" / "index.html").exists()
+    shutil.rmtree(folder / "saved_models")
+
+
 def test_the_python_block_runs():
     blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     training = next(block for block in blocks if "peft.apply" in block)

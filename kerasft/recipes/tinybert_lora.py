@@ -25,6 +25,7 @@ class Config(FineTuningOptions, CorpusOptions):
 
     preset: str = "prajjwal1/bert-tiny"
     architecture: Literal["bert", "distilbert"] | None = "bert"  # bert-tiny's config names none
+    class_weight: Literal["none", "balanced"] = "balanced"  # small classes count, in training too
     output: str = "saved_models/tinybert_lora"
 
 
