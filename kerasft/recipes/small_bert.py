@@ -60,12 +60,12 @@ class Config(CorpusOptions):
     mlm_epochs: int = 0
     mlm_learning_rate: float = 1e-3
     epochs: int = 3
-    batch_size: int = 8
+    batch_size: int = 4
     group_by_length: bool | None = None
     learning_rate: float = 1e-3
     schedule: Literal["constant", "linear"] = "linear"
     rising: float = 0.1
-    class_weight: Literal["none", "balanced"] = "none"
+    class_weight: Literal["none", "balanced"] = "balanced"
     early_stopping: int = 0
     output: str = "saved_models/small_bert"
 

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import keras
 import pytest
 
 from kerasft import training
@@ -49,7 +50,10 @@ class World:
             "width": 16,
             "heads": 2,
             "ffn": 24,
-            "dropout": 0.1,
+            # XLA compiles a step with dropout in minutes; what resume does about dropout is
+            # tested in tests/training.
+            "dropout": 0.0 if keras.backend.backend() == "jax" else 0.1,
+            "batch_size": 8,
             "mlm_epochs": 2,
             "epochs": 2,
             "early_stopping": 2,
@@ -74,8 +78,13 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     return World(tmp_path, monkeypatch)
 
 
-def test_broken_off_in_both_phases_it_equals_an_unbroken_run(world: World, tmp_path: Path):
+def test_broken_off_in_both_phases_it_equals_an_unbroken_run(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture
+):
+    world.run("whole", break_at=(CLASSES, 3))
+    # A new run, not a resumed one, does without what is left of that.
     assert world.run("whole") == [LANGUAGE] * 2 * STEPS + [CLASSES] * 2 * STEPS
+    assert capsys.readouterr().out.count("Removed the checkpoint") == 2
 
     world.run("broken", break_at=(LANGUAGE, 5))
     # From step 4 on, where the last checkpoint was written.
@@ -106,12 +115,6 @@ def test_a_learned_language_serves_other_classifiers_but_no_other_encoder(
     with pytest.raises(ConfigError, match=r"out\.mlm\.checkpoint was made with another ffn"):
         world.run("out", resume=True, ffn=32)
     # Nothing of the classifier had been written yet, so that it may be another one.
-    steps = world.run("out", resume=True, learning_rate=0.01, epochs=1, class_weight="balanced")
+    steps = world.run("out", resume=True, learning_rate=0.01, epochs=1, class_weight="none")
     assert steps == [CLASSES] * STEPS
     assert not list(tmp_path.glob("*.checkpoint"))
-
-
-def test_a_new_run_removes_old_checkpoints(world: World, capsys: pytest.CaptureFixture):
-    world.run("out", break_at=(CLASSES, 3))
-    assert world.run("out") == [LANGUAGE] * 2 * STEPS + [CLASSES] * 2 * STEPS
-    assert capsys.readouterr().out.count("Removed the checkpoint") == 2
