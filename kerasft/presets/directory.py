@@ -56,7 +56,7 @@ def load_directory(
         tokenizer=Tokenizer.from_directory(directory),
         labels=config_labels(config) if _has_head(architecture, config, tensors) else None,
         source=where,
-        sha256=_sha256(paths),
+        sha256=sha256_files(paths),
         license=license,
         revision=revision,
         head_pooling="first" if _has_head(architecture, config, tensors) else None,
@@ -143,7 +143,7 @@ def _has_head(architecture: str, config: Mapping[str, Any], tensors: TensorFiles
     return "classifier.weight" in tensors and below in tensors
 
 
-def _sha256(paths: Sequence[Path]) -> str:
+def sha256_files(paths: Sequence[Path]) -> str:
     """Of one file: its SHA-256. Of shards: the SHA-256 of theirs, one a line."""
     digests = [sha256_file(path) for path in paths]
     if len(digests) == 1:

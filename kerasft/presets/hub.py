@@ -16,6 +16,8 @@ from kerasft.presets.directory import (
 from kerasft.presets.keras_hub_preset import is_keras_hub_config, load_keras_hub_preset
 from kerasft.presets.pretrained import Pretrained
 
+INSTEAD = "use `--preset minilm` or a local directory with config.json and model.safetensors"
+
 
 def load_hub(repository: str, *, architecture: str | None = None) -> Pretrained:
     """Fetches a model from the Hub into its own cache, or takes it from there, and reads it.
@@ -30,34 +32,67 @@ def load_hub(repository: str, *, architecture: str | None = None) -> Pretrained:
     Raises:
         PresetError: The model cannot be fetched or is not supported.
     """
-    from huggingface_hub.errors import EntryNotFoundError
-
-    license = _ask(repository)
-    try:
-        folder = Path(_fetch(repository, CONFIG)).parent
-    except EntryNotFoundError as error:
-        raise _explain(repository, error) from error
-    commit = folder.name
-    config = read_config(folder)
-    if is_keras_hub_config(config):
+    folder, license = fetch_config(repository)
+    if is_keras_hub_config(read_config(folder)):
         return load_keras_hub_preset(f"hf://{repository}")
-    if not _fetch_optional(repository, WEIGHTS, commit):
-        if not _fetch_optional(repository, INDEX, commit):
-            raise PresetError(
-                f"the model {repository!r} of the Hub has no {WEIGHTS}; pickled weights "
-                "(pytorch_model.bin) are not read, so choose another model or `--preset minilm`, "
-                "or download it and give its directory to `python -m kerasft.convert`"
-            )
-        for name in shard_names(folder / INDEX):
-            _fetch(repository, name, commit)
-    for name in TOKENIZER_FILES:
-        _fetch_optional(repository, name, commit)
+    fetch_rest(repository, folder)
     return load_directory(
-        folder, architecture=architecture, source=repository, license=license, revision=commit
+        folder,
+        architecture=architecture,
+        source=repository,
+        license=license,
+        revision=folder.name,
     )
 
 
-def _ask(repository: str) -> str | None:
+def fetch_config(repository: str, instead: str = INSTEAD) -> tuple[Path, str | None]:
+    """Fetches a model's config.json, or finds it in the Hub's cache.
+
+    Args:
+        repository: "owner/name", or an old name without owner.
+        instead: What else a user can do, for messages.
+
+    Returns:
+        The folder that it is in, whose name is the commit, and the license that the Hub states.
+
+    Raises:
+        PresetError: It cannot be had.
+    """
+    from huggingface_hub.errors import EntryNotFoundError
+
+    license = _ask(repository, instead)
+    try:
+        return Path(_fetch(repository, CONFIG, None, instead)).parent, license
+    except EntryNotFoundError as error:
+        raise _explain(repository, error, instead) from error
+
+
+def fetch_rest(repository: str, folder: Path, instead: str = INSTEAD) -> None:
+    """Fetches the weights and the tokenizer to where `fetch_config` put the configuration.
+
+    Args:
+        repository: As there.
+        folder: What it returned.
+        instead: As there.
+
+    Raises:
+        PresetError: They cannot be had.
+    """
+    commit = folder.name
+    if not _fetch_optional(repository, WEIGHTS, commit, instead):
+        if not _fetch_optional(repository, INDEX, commit, instead):
+            raise PresetError(
+                f"the model {repository!r} of the Hub has no {WEIGHTS}, and pickled weights "
+                f"(pytorch_model.bin) are not read; choose another model, download it and give its "
+                f"directory to `python -m kerasft.convert`, or {instead}"
+            )
+        for name in shard_names(folder / INDEX):
+            _fetch(repository, name, commit, instead)
+    for name in TOKENIZER_FILES:
+        _fetch_optional(repository, name, commit, instead)
+
+
+def _ask(repository: str, instead: str) -> str | None:
     """Asks the Hub whether it has the model; returns the license that it states.
 
     This comes before any download because it is tried once, for HF_HUB_ETAG_TIMEOUT (10) seconds at
@@ -69,12 +104,12 @@ def _ask(repository: str) -> str | None:
     try:
         tags = HfApi().model_info(repository, timeout=constants.HF_HUB_ETAG_TIMEOUT).tags or []
     except (HfHubHTTPError, HFValidationError) as error:
-        raise _explain(repository, error) from error
+        raise _explain(repository, error, instead) from error
     except Exception as error:  # no connection: the HTTP client's own classes, or offline mode
         try:
             hf_hub_download(repository, CONFIG, local_files_only=True)
         except EntryNotFoundError:
-            raise _explain(repository, error) from error
+            raise _explain(repository, error, instead) from error
         print(
             f"the Hub cannot be reached; {repository} is taken from its cache on this machine",
             file=sys.stderr,
@@ -83,7 +118,7 @@ def _ask(repository: str) -> str | None:
     return next((tag.removeprefix("license:") for tag in tags if tag.startswith("license:")), None)
 
 
-def _fetch(repository: str, name: str, commit: str | None = None) -> str:
+def _fetch(repository: str, name: str, commit: str | None, instead: str) -> str:
     """Fetches one file, unless it is in the Hub's cache, and returns its path.
 
     Raises:
@@ -96,25 +131,25 @@ def _fetch(repository: str, name: str, commit: str | None = None) -> str:
     try:
         return hf_hub_download(repository, name, revision=commit)
     except LocalEntryNotFoundError as error:  # a kind of EntryNotFoundError: no connection
-        raise _explain(repository, error.__cause__ or error) from error
+        raise _explain(repository, error.__cause__ or error, instead) from error
     except EntryNotFoundError:
         raise
     except Exception as error:
-        raise _explain(repository, error) from error
+        raise _explain(repository, error, instead) from error
 
 
-def _fetch_optional(repository: str, name: str, commit: str) -> bool:
+def _fetch_optional(repository: str, name: str, commit: str, instead: str) -> bool:
     """Fetches one file if the model has it."""
     from huggingface_hub.errors import EntryNotFoundError
 
     try:
-        _fetch(repository, name, commit)
+        _fetch(repository, name, commit, instead)
     except EntryNotFoundError:
         return False
     return True
 
 
-def _explain(repository: str, error: BaseException) -> PresetError:
+def _explain(repository: str, error: BaseException, instead: str) -> PresetError:
     """The one sentence for whatever kept the Hub from giving a model."""
     from huggingface_hub import errors
 
@@ -142,5 +177,5 @@ def _explain(repository: str, error: BaseException) -> PresetError:
         reason = f"the Hub cannot be reached: {cause[:200]}"
     return PresetError(
         f"the model {repository!r} cannot be fetched from the Hugging Face Hub ({reason}); "
-        "use `--preset minilm` or a local directory with config.json and model.safetensors"
+        f"{instead}"
     )

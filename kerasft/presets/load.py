@@ -18,7 +18,7 @@ from kerasft.presets.pretrained import Pretrained
 from kerasft.presets.saved_folder import MANIFEST, load_saved_folder
 
 DEFAULT_PRESET = "distilbert/distilbert-base-uncased"
-_HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)
+HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)
 
 
 def load_preset(preset: str = DEFAULT_PRESET, *, architecture: str | None = None) -> Pretrained:
@@ -52,7 +52,7 @@ def load_preset(preset: str = DEFAULT_PRESET, *, architecture: str | None = None
         raise PresetError(
             f"the preset {preset!r} is a file; give the directory that holds config.json"
         )
-    if _is_path(preset) or not _HUB_ID.fullmatch(preset):
+    if is_path(preset) or not HUB_ID.fullmatch(preset):
         raise PresetError(
             f"the preset {preset!r} is no directory here; give a Hugging Face directory, a Hub id "
             "(owner/name), a KerasHub preset name, a folder that kerasft saved, or minilm"
@@ -71,6 +71,6 @@ def _load_local(directory: Path, preset: str, architecture: str | None) -> Pretr
     return load_directory(directory, architecture=architecture, source=preset)
 
 
-def _is_path(preset: str) -> bool:
+def is_path(preset: str) -> bool:
     """Whether the string can only have been meant as a path."""
     return preset.startswith((".", "~", os.sep)) or "\\" in preset or preset.count("/") > 1

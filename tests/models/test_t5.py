@@ -213,8 +213,8 @@ def test_it_learns_to_copy():
     weights = (source != 0).astype("float32")
     loss = keras.losses.SparseCategoricalCrossentropy(True, reduction="mean_with_sample_weight")
     model.compile(keras.optimizers.Adam(0.005), loss)
-    history = model.fit(inputs, source, 8, epochs=40, sample_weight=weights, verbose=0).history
-    assert history["loss"][-1] < 0.15 * history["loss"][0]
+    history = model.fit(inputs, source, 8, epochs=25, sample_weight=weights, verbose=0).history
+    assert history["loss"][-1] < 0.25 * history["loss"][0]
     assert set(history) == {"loss"}
 
 

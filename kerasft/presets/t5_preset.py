@@ -1,0 +1,129 @@
+"""A pretrained T5, from a directory or the Hub."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from kerasft.errors import PresetError
+from kerasft.models.t5 import T5
+from kerasft.presets.directory import CONFIG, read_config, sha256_files, weight_files
+from kerasft.presets.hub import fetch_config, fetch_rest
+from kerasft.presets.load import HUB_ID, is_path
+from kerasft.presets.saved_folder import MANIFEST
+from kerasft.presets.tensor_files import TensorFiles
+from kerasft.text.tokenizer import Tokenizer
+from kerasft.weight_maps import LoadReport, load_t5_tensors, t5
+
+DEFAULT_T5 = "google-t5/t5-small"
+_INSTEAD = (
+    "use `--preset` with a local directory that holds a T5's config.json, model.safetensors and "
+    "tokenizer.json, or with a folder saved by t5_text_to_text"
+)
+
+
+@dataclass(frozen=True)
+class PretrainedT5:
+    """A T5 with its weights and its tokenizer.
+
+    Attributes:
+        model: The model.
+        tokenizer: Its tokenizer.
+        source: The model's name: a Hub id or a path.
+        sha256: Of the weights.
+        report: What was loaded, and what was left unread.
+        license: As the source states it.
+        revision: The Hub's commit, where it came from there.
+    """
+
+    model: T5
+    tokenizer: Tokenizer
+    source: str
+    sha256: str
+    report: LoadReport
+    license: str | None = None
+    revision: str | None = None
+
+
+def load_t5(preset: str = DEFAULT_T5) -> PretrainedT5:
+    """Finds a pretrained T5, builds it and reads its weights and tokenizer.
+
+    Args:
+        preset: A Hugging Face directory, or a Hub id such as "google/flan-t5-small" (HF_TOKEN
+            opens private ones).
+
+    Raises:
+        PresetError: It cannot be found, reached or read, or is no T5.
+
+    Example:
+        >>> pretrained = load_t5("google-t5/t5-small")
+        >>> TextToTextGenerator(pretrained.model, pretrained.tokenizer).texts(["summarize: ..."])
+    """
+    path = Path(preset).expanduser()
+    if preset and path.is_dir():
+        return load_t5_directory(path, source=preset)
+    if preset == "minilm":
+        raise PresetError(
+            f"the preset minilm is no T5 but an encoder, which writes no texts; {_INSTEAD}"
+        )
+    if path.is_file():
+        raise PresetError(
+            f"the preset {preset!r} is a file; give the directory that holds {CONFIG}"
+        )
+    if is_path(preset) or not HUB_ID.fullmatch(preset):
+        raise PresetError(f"the preset {preset!r} is no directory here; {_INSTEAD}")
+    folder, license = fetch_config(preset, _INSTEAD)
+    fetch_rest(preset, folder, _INSTEAD)
+    return load_t5_directory(folder, source=preset, license=license, revision=folder.name)
+
+
+def load_t5_directory(
+    directory: Path,
+    *,
+    source: str | None = None,
+    license: str | None = None,
+    revision: str | None = None,
+) -> PretrainedT5:
+    """Reads a Hugging Face directory of a T5.
+
+    Args:
+        directory: Holds config.json, model.safetensors (or its shards with their index), and
+            tokenizer.json.
+        source: The model's name; the directory where it is None.
+        license: As the source states it.
+        revision: The Hub's commit.
+
+    Raises:
+        PresetError: A file is missing or broken, or the model is no T5.
+    """
+    where = source or str(directory)
+    if (directory / MANIFEST).is_file():
+        raise PresetError(f"{where} was saved by kerasft, but holds no T5; {_INSTEAD}")
+    config = read_config(directory)
+    t5.arguments_from_config(config, f"{CONFIG} of {where}")  # whether it is a T5 at all
+    if config.get("quantization_config"):
+        raise PresetError(f"{where} is quantized, which is not supported; use the full model")
+    if not (directory / "tokenizer.json").is_file():
+        raise PresetError(
+            f"{where} has no tokenizer.json (a spiece.model alone is not read); save its "
+            "tokenizer with transformers' save_pretrained first"
+        )
+    tokenizer = Tokenizer.from_directory(directory)
+    paths = weight_files(directory)
+    tensors = TensorFiles(paths)
+    model, report = load_t5_tensors(config, tensors, tensors.shapes, where)
+    rows, pieces = model.arguments.vocabulary_size, tokenizer.vocabulary_size
+    if pieces > rows:
+        raise PresetError(
+            f"the tokenizer of {where} has {pieces} tokens, but its embedding table only {rows} "
+            "rows; they do not belong together"
+        )
+    return PretrainedT5(
+        model=model,
+        tokenizer=tokenizer,
+        source=where,
+        sha256=sha256_files(paths),
+        report=report,
+        license=license,
+        revision=revision,
+    )

@@ -1,0 +1,100 @@
+"""Where a T5 comes from."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import t5_twins
+from keras import ops
+
+from checkpoints import write_checkpoint
+from kerasft.errors import PresetError
+from kerasft.presets import load_t5
+from kerasft.text.trained_unigram import train_unigram
+
+TEXTS = ["the house is wonderful", "a garden"]
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory):
+    path = tmp_path_factory.mktemp("t5") / "model"
+    tokenizer = train_unigram(TEXTS, 60, extra_ids=4)
+    t5_twins.write(path, vocab_size=tokenizer.vocabulary_size + 7)
+    tokenizer.save_directory(path, max_length=64)
+    return path
+
+
+@pytest.fixture
+def copy(directory, tmp_path):
+    return shutil.copytree(directory, tmp_path / "copy")
+
+
+def test_a_directory(directory):
+    found = load_t5(str(directory))
+    assert found.source == str(directory) and found.license is None
+    assert found.tokenizer.decode(found.tokenizer.encode(TEXTS, 64).token_ids[0]) == TEXTS[0]
+    same = t5_twins.ours(directory)
+    batch = {"source_ids": np.array([[5, 6, 1]]), "target_ids": np.array([[0, 7]])}
+    np.testing.assert_array_equal(
+        ops.convert_to_numpy(found.model(batch)), ops.convert_to_numpy(same(batch))
+    )
+    assert len(found.sha256) == 64 and not found.report.unread
+
+
+def test_shards(directory, copy):
+    from safetensors.numpy import load_file, save_file
+
+    tensors = load_file(copy / "model.safetensors")
+    (copy / "model.safetensors").unlink()
+    places = {name: f"model-{index % 2}.safetensors" for index, name in enumerate(tensors)}
+    for file in set(places.values()):
+        part = {name: array for name, array in tensors.items() if places[name] == file}
+        save_file(part, copy / file, metadata={"format": "pt"})
+    (copy / "model.safetensors.index.json").write_text(json.dumps({"weight_map": places}))
+    whole, parts = load_t5(str(directory)), load_t5(str(copy))
+    for a, b in zip(whole.model.weights, parts.model.weights, strict=True):
+        np.testing.assert_array_equal(ops.convert_to_numpy(a), ops.convert_to_numpy(b))
+    assert whole.sha256 != parts.sha256
+
+
+def test_what_is_no_t5_is_refused(tmp_path, copy):
+    write_checkpoint(tmp_path / "bert", "bert", layers=1)
+    with pytest.raises(PresetError, match="model_type 'bert', which is no T5"):
+        load_t5(str(tmp_path / "bert"))
+    with pytest.raises(PresetError, match="minilm is no T5 but an encoder"):
+        load_t5("minilm")
+    with pytest.raises(
+        PresetError, match=r"'\./nowhere' is no directory here; use `--preset` with"
+    ):
+        load_t5("./nowhere")
+    with pytest.raises(PresetError, match="is a file; give the directory"):
+        load_t5(str(copy / "config.json"))
+    (copy / "bundle.json").write_text("{}")
+    with pytest.raises(PresetError, match="was saved by kerasft, but holds no T5"):
+        load_t5(str(copy))
+
+
+def test_a_directory_that_lacks_something_is_refused(copy):
+    train_unigram(TEXTS, 70, extra_ids=40).save(copy / "tokenizer.json")
+    with pytest.raises(PresetError, match="tokens, but its embedding table only"):
+        load_t5(str(copy))
+    (copy / "tokenizer.json").unlink()
+    with pytest.raises(PresetError, match=r"has no tokenizer\.json"):
+        load_t5(str(copy))
+    (copy / "model.safetensors").unlink()
+    (copy / "tokenizer.json").write_text("{}")
+    with pytest.raises(PresetError):
+        load_t5(str(copy))
+
+
+def test_a_hub_that_cannot_be_reached_is_one_sentence(monkeypatch, tmp_path):
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(PresetError) as caught:
+        load_t5("nobody/has-this-t5")
+    message = str(caught.value)
+    assert "'nobody/has-this-t5' cannot be fetched" in message
+    assert "use `--preset` with a local directory" in message and "t5_text_to_text" in message
+    assert "minilm" not in message
