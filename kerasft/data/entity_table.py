@@ -87,7 +87,8 @@ def make_entity_table(
         source: The file or data set, for messages.
         sha256: Hash of the content.
         tag_scheme: A name that `scheme_named` knows; tags that break it are then read as
-            `conlleval` reads them, and counted. None finds the scheme out, and takes no such tags.
+            `conlleval` reads them, and counted, unless there are more of them than of half the
+            entities. None finds the scheme out, and takes no such tags.
         unit: What `Tagged.lines` count: "line" or "row".
         notes: What is already worth knowing.
 
@@ -122,6 +123,12 @@ def make_entity_table(
                 )
             broken.append(line)
         sentences.append(Sentence(row.tokens, spans))
+    entities = sum(len(sentence.spans) for sentence in sentences)
+    if 2 * len(broken) > entities:
+        raise DataError(
+            f"{source}: {len(broken)} tags break the scheme {scheme}, among {entities} entities "
+            f"({positions(unit, broken)}), so it is not theirs; {_advice(tag_scheme)}"
+        )
     if broken:
         notes.append(
             f"{len(broken)} tags of {source} break the scheme {scheme} and were read as conlleval "

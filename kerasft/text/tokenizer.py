@@ -230,7 +230,7 @@ class Tokenizer:
         if isinstance(texts, str):
             raise DataError("encode takes a list of texts, not a single string")
         for row, text in enumerate(texts):
-            _check_text(text, row)
+            check_text(text, row)
         room = max_length - special
         head = room if long_texts == "cut" else room * HEAD_SHARE[0] // HEAD_SHARE[1]
         tail = room - head + self._after
@@ -259,7 +259,7 @@ class Tokenizer:
         """
         for sentence in sentences:
             for place, word in enumerate(sentence):
-                _check_text(word, place)
+                check_text(word, place)
         encoded = []
         for start in range(0, len(sentences), CHUNK):
             chunk = [list(sentence) for sentence in sentences[start : start + CHUNK]]
@@ -329,7 +329,7 @@ class Tokenizer:
         Raises:
             DataError: The text is not a string, or holds a lone surrogate.
         """
-        _check_text(text, 0)
+        check_text(text, 0)
         encoding = self._backend.encode(text, add_special_tokens=False)
         unknown = {
             word
@@ -351,7 +351,16 @@ def _unknown_id(backend: tokenizers.Tokenizer) -> int | None:
     return backend.token_to_id(unknown) if unknown else None
 
 
-def _check_text(text: object, row: int) -> None:
+def check_text(text: object, row: int) -> None:
+    """Refuses what no tokenizer could read.
+
+    Args:
+        text: A text, or so one hopes.
+        row: Which one it is, for the message.
+
+    Raises:
+        DataError: It is not a string, or holds a lone surrogate.
+    """
     if not isinstance(text, str):
         raise DataError(f"text {row} is a {type(text).__name__}, not a string")
     if text.isascii():

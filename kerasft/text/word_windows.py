@@ -76,16 +76,17 @@ class Windows:
         how = "that overlap" if self.overlap else "cut between entities"
         if self.cuts:
             how += f", but for {self.cuts} cuts in entities that are longer than a part"
-        text = (
-            f"{self.long_sentences} of {self.sentences} sentences are longer than "
-            f"{self.max_length} tokens and were read in parts {how}"
-        )
+        text = f"{self.long_sentences or 'none'} of {self.sentences} sentences "
+        text += "are" if self.long_sentences > 1 else "is"
+        text += f" longer than {self.max_length} tokens"
+        if self.long_sentences:
+            text += f" and read in parts {how}"
         for count, what in (
-            (self.cut_words, "longer than a part and were cut"),
+            (self.cut_words, "longer than a part and cut"),
             (self.empty_words, "without a letter that the tokenizer knows of"),
         ):
             if count:
-                text += f"; {count} words are {what}"
+                text += f"; {count} word{' is' if count == 1 else 's are'} {what}"
         share = self.unknown / max(self.tokens, 1)
         return f"{text}; {share:.2%} of the tokens are unknown"
 
@@ -106,7 +107,7 @@ def training_windows(
     Example:
         >>> found = training_windows(tokenizer, dataset.train.sentences, 128)
         >>> found.summary()
-        '3 of 1315 sentences are longer than 128 tokens and were read in parts cut between ...'
+        '3 of 1315 sentences are longer than 128 tokens and read in parts cut between ...'
     """
     borders = []
     for sentence in sentences:

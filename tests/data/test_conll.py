@@ -92,17 +92,24 @@ def test_iob1_is_told_from_bio(tmp_path):
 
 
 def test_a_given_scheme_reads_what_breaks_it_and_counts(tmp_path):
-    path = write(tmp_path / "a.conll", "Ann I-PER\nleft O\n\nBob B-PER\nin O\nRome I-LOC\n")
+    more = "\n".join("Acme B-ORG\n" for _ in range(3))
+    content = "Ann I-PER\nleft O\n\nBob B-PER\nin O\nRome I-LOC\n\n" + more
+    path = write(tmp_path / "a.conll", content)
     refused(path, "neither BIO", "line 1 ('I-PER') breaks BIO", "line 4 ('B-PER') breaks IOB1",
             "--tag_scheme")  # fmt: skip
     table = read_conll(path, "iob2")
-    assert [sentence.spans for sentence in table.sentences] == [
+    assert [sentence.spans for sentence in table.sentences[:2]] == [
         (Span(0, 1, "PER"),), (Span(0, 1, "PER"), Span(2, 3, "LOC")),
     ]  # fmt: skip
     assert table.notes == [
         f"2 tags of {path} break the scheme BIO and were read as conlleval reads them "
         "(lines 1 and 6)"
     ]
+
+
+def test_a_given_scheme_that_most_tags_break_is_refused(tmp_path):
+    path = write(tmp_path / "a.conll", TWO)
+    refused(path, "3 tags break the scheme BIOES", "lines 2, 4 and 8", "leave", tag_scheme="BIOES")
 
 
 @pytest.mark.parametrize(
