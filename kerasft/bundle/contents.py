@@ -9,6 +9,7 @@ Every task has one class here, with the keys and files that are its own:
 
     classification     tokenizer.json  label_map.json
                        adapter/        adapter_config.json + adapter_model.safetensors, if any
+    tagging            as classification; the labels are BIO tags
     translation        tokenizer_source.json  tokenizer_target.json
 
 A further task is a further class, and an entry in `TASKS`. Nothing here imports Keras.
@@ -186,6 +187,28 @@ class ClassificationManifest(Manifest):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TaggingManifest(Manifest):
+    """A tagger of tokens, which finds entities.
+
+    Attributes:
+        num_labels: How many tags the head has.
+        pooling: What the head reads: each token by itself (of the class).
+    """
+
+    num_labels: int
+
+    task = "tagging"
+    required = (WEIGHTS, TOKENIZER, LABEL_MAP, CONFIG, CARD)
+    optional = ADAPTER
+    pooling: ClassVar[str] = "none"
+
+    @classmethod
+    def read_own(cls, reader: Reader) -> dict[str, Any]:
+        """See `Manifest.read_own`."""
+        return {"num_labels": reader.whole("num_labels", 1, MAX_LABELS)}
+
+
+@dataclass(frozen=True, kw_only=True)
 class TranslationManifest(Manifest):
     """A translator with a tokenizer for each of its two languages.
 
@@ -211,7 +234,8 @@ class TranslationManifest(Manifest):
 
 
 TASKS: dict[str, type[Manifest]] = {
-    manifest.task: manifest for manifest in (ClassificationManifest, TranslationManifest)
+    manifest.task: manifest
+    for manifest in (ClassificationManifest, TaggingManifest, TranslationManifest)
 }
 """The class of each task, by the `task` of its `bundle.json`."""
 

@@ -6,18 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kerasft.bundle import contents
 from kerasft.bundle.contents import ClassificationManifest
+from kerasft.bundle.headed_encoder import Parts, check_parts, write_parts
 from kerasft.bundle.preprocessing import join_preprocessing
-from kerasft.bundle.weights import full_modules
-from kerasft.bundle.writing import (
-    check_length,
-    check_vocabulary,
-    new_folder,
-    versions,
-    write_weights,
-)
-from kerasft.errors import ConfigError
+from kerasft.bundle.writing import new_folder, versions
 
 if TYPE_CHECKING:
     from kerasft.models import Classifier
@@ -77,9 +69,6 @@ def save(
         ...     card=facts.card("run"), report=report, base_model=pretrained.source,
         ... )
     """
-    from kerasft import peft
-    from kerasft.weight_maps import to_tensors
-
     manifest = ClassificationManifest(
         architecture=model.architecture,
         arguments=model.arguments.to_dict(),
@@ -90,23 +79,10 @@ def save(
         base_model=base_model,
         versions=versions(),
     )
-    if len(label_map) != model.num_labels:
-        raise ConfigError(
-            f"the label map has {len(label_map)} labels, but the model has {model.num_labels}"
-        )
-    check_length(max_length, model.arguments.max_sequence_length)
-    check_vocabulary(tokenizer.vocabulary_size, model.arguments.vocabulary_size)
+    parts = Parts(model, tokenizer, label_map)
+    check_parts(parts, max_length)
     with new_folder(
         destination, manifest, config_yaml=config_yaml, card=card, report=report
     ) as folder:
-        in_adapter: set[str] = set()
-        if peft.adapted_layers(model):
-            adapter = (folder / contents.ADAPTER_CONFIG).parent
-            adapter.mkdir()
-            peft.save_adapter(model, adapter, base_model)
-            in_adapter = full_modules(folder / contents.ADAPTER_WEIGHTS)
-        tensors = to_tensors(model, lambda entry: entry.module not in in_adapter)
-        write_weights(tensors, folder / contents.WEIGHTS)
-        tokenizer.save(folder / contents.TOKENIZER)
-        label_map.save(folder / contents.LABEL_MAP)
+        write_parts(parts, folder, base_model)
     return Path(destination)

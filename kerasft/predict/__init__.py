@@ -10,11 +10,15 @@ no Keras.
 """
 
 from kerasft.predict.classification import Prediction, Predictor
+from kerasft.predict.tagging import Entities, EntityFinder, FoundEntity
 from kerasft.predict.tasks import OPTIONS, TextPredictor, check_options, open_folder
 from kerasft.predict.translation import Translation, Translator
 
 __all__ = [
     "OPTIONS",
+    "Entities",
+    "EntityFinder",
+    "FoundEntity",
     "Prediction",
     "Predictor",
     "TextPredictor",

@@ -15,6 +15,7 @@ from kerasft.bundle import manifest
 from kerasft.errors import ConfigError
 from kerasft.predict.classification import Predictor
 from kerasft.predict.output import Columns
+from kerasft.predict.tagging import EntityFinder
 from kerasft.predict.translation import Translator
 
 
@@ -38,7 +39,7 @@ class TextPredictor(Protocol):
     warm_up_texts: Sequence[str]
 
     def predict(self, texts: Sequence[str]) -> list[Any]:
-        """One prediction a text, in their order: dataclasses with a field `cut` among others."""
+        """One prediction a text, in their order: dataclasses, with the fields of `notes`."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class Task:
 
 TASKS = {
     "classification": Task(Predictor),
+    "tagging": Task(EntityFinder),
     "translation": Task(Translator, options=("beam_size",)),
 }
 """By the `task` of `bundle.json`."""

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from kerasft import bundle, peft
+from kerasft.bundle import TaggingManifest, manifest
 from kerasft.errors import BundleError, PresetError
 from kerasft.presets.pretrained import Pretrained
 from kerasft.storage import sha256_file
@@ -20,19 +21,27 @@ def load_saved_folder(folder: Path) -> Pretrained:
     Raises:
         PresetError: The folder is broken or was changed by hand.
     """
+    saved: bundle.Bundle | bundle.TaggerBundle
     try:
-        saved = bundle.load(folder)
+        is_tagger = manifest.read(folder).task == TaggingManifest.task
+        saved = bundle.load_tagger(folder) if is_tagger else bundle.load(folder)
     except BundleError as error:
         raise PresetError(f"the preset {folder} cannot be loaded: {error}") from error
     if peft.adapted_layers(saved.model):
         peft.merge(saved.model)
+    labels, tags, pooling = None, None, None
+    if isinstance(saved, bundle.TaggerBundle):
+        tags = list(saved.tags.names)
+    else:
+        labels, pooling = list(saved.label_map.names), saved.model.pooling
     return Pretrained(
         architecture=saved.model.architecture,
         arguments=saved.model.arguments,
         tensors=to_tensors(saved.model),
         tokenizer=saved.tokenizer,
-        labels=list(saved.label_map.names),
+        labels=labels,
         source=str(folder),
         sha256=sha256_file(folder / MANIFEST),  # it holds the hash of every other file
-        head_pooling=saved.model.pooling,
+        head_pooling=pooling,
+        tags=tags,
     )

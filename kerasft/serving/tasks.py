@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from kerasft.serving import classification, translation
+from kerasft.serving import classification, tagging, translation
 from kerasft.serving.schemas import Body
 
 
@@ -44,6 +44,15 @@ TASKS = {
         answer=classification.PredictAnswer,
         metadata=classification.Metadata,
         own_facts=classification.own_facts,
+    ),
+    "tagging": Task(
+        summary="Find the entities of texts",
+        description="Finds the named entities of each text: where they stand, and what they are.",
+        example=("Ann Lee flew from Rome to Oslo.", "It rained."),
+        prediction=tagging.TextEntities,
+        answer=tagging.PredictAnswer,
+        metadata=tagging.Metadata,
+        own_facts=tagging.own_facts,
     ),
     "translation": Task(
         summary="Translate texts",

@@ -108,7 +108,8 @@ def test_edited_languages(tmp_path, languages):
 
 
 @pytest.mark.parametrize(
-    ("task", "message"), [("tagging", "'tagging' is unknown"), (1, "task is 1"), (None, "task is")]
+    ("task", "message"),
+    [("juggling", "'juggling' is unknown"), (1, "task is 1"), (None, "task is")],
 )
 def test_an_unknown_task(folder, task, message):
     edit(folder, lambda data: data.update(task=task))

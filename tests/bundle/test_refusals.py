@@ -111,7 +111,7 @@ def test_weights_that_do_not_fit_the_manifest(folder, name, change, message):
         (lambda d: d.update(architecture="gpt9"), "the architecture 'gpt9' is unknown"),
         (lambda d: d.update(architecture="os.system"), "the architecture 'os.system' is unknown"),
         (lambda d: d.update(architecture="bert"), "num_segments is 0"),
-        (lambda d: d.update(task="tagging"), "the task 'tagging' is unknown"),
+        (lambda d: d.update(task="juggling"), "the task 'juggling' is unknown"),
         (lambda d: d.update(pooling="last"), "the pooling 'last' is unknown"),
         (lambda d: d.update(num_labels=1), "num_labels is 1"),
         (lambda d: d.update(num_labels=4), "label_map.json has 3 labels, but the model has 4"),

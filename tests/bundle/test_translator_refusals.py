@@ -99,7 +99,7 @@ def test_other_formats_in_place_of_the_weights(folder, content):
     [
         (lambda d: d.update(architecture="bert"), "the architecture 'bert' is unknown"),
         (lambda d: d.update(architecture="os.system"), "the architecture 'os.system' is unknown"),
-        (lambda d: d.update(task="tagging"), "the task 'tagging' is unknown"),
+        (lambda d: d.update(task="juggling"), "the task 'juggling' is unknown"),
         (lambda d: d.update(task="classification"), "has no 'num_labels'"),
         (lambda d: d.update(max_length=21), "max_length is 21, more than the model's 20"),
         (lambda d: d.update(max_length=2), "special tokens"),

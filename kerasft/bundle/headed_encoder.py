@@ -1,0 +1,191 @@
+"""What folders of classifiers and of taggers hold alike: an encoder, its head, its tokenizer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from kerasft import storage
+from kerasft.bundle import contents
+from kerasft.bundle.contents import ClassificationManifest, TaggingManifest
+from kerasft.bundle.reading import check_known, problem, read_tokenizer
+from kerasft.bundle.weights import ADAPTER_PREFIX, Tensors, full_modules
+from kerasft.bundle.writing import check_length, check_vocabulary, write_weights
+from kerasft.errors import BundleError, ConfigError, KerasftError
+
+if TYPE_CHECKING:
+    from kerasft.models import EncoderArguments, HeadedEncoder
+    from kerasft.text.labels import LabelMap
+    from kerasft.text.tokenizer import Tokenizer
+
+OfEncoder = ClassificationManifest | TaggingManifest
+Model = TypeVar("Model", bound="HeadedEncoder")
+
+
+@dataclass(frozen=True)
+class Parts(Generic[Model]):
+    """What was read of a folder.
+
+    Attributes:
+        model: The model, with its adapters on it (unmerged) if the folder has any.
+        tokenizer: The tokenizer.
+        label_map: The names of the labels or tags.
+    """
+
+    model: Model
+    tokenizer: Tokenizer
+    label_map: LabelMap
+
+
+def check_parts(parts: Parts, max_length: int) -> None:
+    """Refuses parts that do not fit each other, before a folder is written.
+
+    Raises:
+        ConfigError: They do not.
+    """
+    model = parts.model
+    if len(parts.label_map) != model.num_labels:
+        raise ConfigError(
+            f"the label map has {len(parts.label_map)} labels, but the model has {model.num_labels}"
+        )
+    check_length(max_length, model.arguments.max_sequence_length)
+    check_vocabulary(parts.tokenizer.vocabulary_size, model.arguments.vocabulary_size)
+
+
+def write_parts(parts: Parts, folder: Path, base_model: str) -> None:
+    """Writes weights, adapter, tokenizer and label map.
+
+    With LoRA, the adapter and the layers that trained fully go into `adapter/`, all other weights
+    into `model.safetensors`; each weight is in exactly one file. Otherwise all are in
+    `model.safetensors`.
+
+    Args:
+        parts: What to write.
+        folder: An empty folder.
+        base_model: Where the pretrained weights came from.
+
+    Raises:
+        ConfigError: Weights are not numbers any more.
+    """
+    from kerasft import peft
+    from kerasft.weight_maps import to_tensors
+
+    in_adapter: set[str] = set()
+    if peft.adapted_layers(parts.model):
+        adapter = (folder / contents.ADAPTER_CONFIG).parent
+        adapter.mkdir()
+        peft.save_adapter(parts.model, adapter, base_model)
+        in_adapter = full_modules(folder / contents.ADAPTER_WEIGHTS)
+    tensors = to_tensors(parts.model, lambda entry: entry.module not in in_adapter)
+    write_weights(tensors, folder / contents.WEIGHTS)
+    parts.tokenizer.save(folder / contents.TOKENIZER)
+    parts.label_map.save(folder / contents.LABEL_MAP)
+
+
+def read_parts(
+    folder: Path, manifest: OfEncoder, build: Callable[[EncoderArguments], Model]
+) -> Parts[Model]:
+    """Reads what `write_parts` wrote; all is checked before memory is taken for the model.
+
+    Args:
+        folder: The folder, its hashes checked.
+        manifest: What its `bundle.json` says.
+        build: Makes the model, without its encoder's weights.
+
+    Raises:
+        BundleError: One sentence that names the file that does not fit.
+    """
+    from kerasft import peft
+    from kerasft.weight_maps import load_tensors
+
+    arguments = _arguments(manifest, folder / contents.MANIFEST)
+    label_map = _read_label_map(manifest, folder / contents.LABEL_MAP)
+    tokenizer = read_tokenizer(
+        folder / contents.TOKENIZER, manifest.max_length, arguments.vocabulary_size
+    )
+    tensors = Tensors(folder / contents.WEIGHTS)
+    _check_shapes(manifest, arguments, tensors, folder)
+
+    model = build(arguments)  # `_check_shapes` has seen that the files hold every weight
+    load_tensors(model, tensors, tensors.shapes, str(folder / contents.WEIGHTS))
+    if manifest.has_adapter:
+        try:
+            peft.load_adapter(model, (folder / contents.ADAPTER_CONFIG).parent)
+        except KerasftError as error:
+            raise BundleError(f"{folder / 'adapter'} does not fit: {problem(error)}.") from error
+    return Parts(model, tokenizer, label_map)
+
+
+def _arguments(manifest: OfEncoder, file: Path) -> EncoderArguments:
+    """What bundle.json says about the encoder, checked against what we can build."""
+    from kerasft.models import ARCHITECTURES, EncoderArguments
+
+    check_known(file, "architecture", manifest.architecture, ARCHITECTURES)
+    try:
+        arguments = EncoderArguments.from_dict(manifest.arguments, BundleError)
+    except BundleError as error:
+        raise BundleError(f"{file}: {error}.") from None
+    if (arguments.num_segments > 0) != (manifest.architecture == "bert"):
+        raise BundleError(
+            f"{file}: num_segments is {arguments.num_segments}, which no "
+            f"{manifest.architecture} has."
+        )
+    if manifest.num_labels < 2:
+        raise BundleError(f"{file}: num_labels is {manifest.num_labels}, but must be 2 or more.")
+    if manifest.max_length > arguments.max_sequence_length:
+        raise BundleError(
+            f"{file}: max_length is {manifest.max_length}, more than the model's "
+            f"{arguments.max_sequence_length} positions."
+        )
+    return arguments
+
+
+def _read_label_map(manifest: OfEncoder, file: Path) -> LabelMap:
+    from kerasft.text.labels import LabelMap
+
+    try:
+        label_map = LabelMap.from_dict(storage.read_json(file, BundleError), "it")
+    except BundleError:
+        raise
+    except KerasftError as error:
+        raise BundleError(f"{file} is no label map: {problem(error)}.") from None
+    if len(label_map) != manifest.num_labels:
+        raise BundleError(
+            f"{file} has {len(label_map)} labels, but the model has {manifest.num_labels}."
+        )
+    return label_map
+
+
+def _check_shapes(
+    manifest: OfEncoder, arguments: EncoderArguments, tensors: Tensors, folder: Path
+) -> None:
+    """Every weight of the model is in exactly one file, in the shape that bundle.json asks for."""
+    from kerasft.weight_maps import entries_of
+
+    adapter: dict[str, tuple[int, ...]] = {}
+    in_adapter: set[str] = set()
+    if manifest.has_adapter:
+        file = folder / contents.ADAPTER_WEIGHTS
+        adapter, in_adapter = dict(Tensors(file).shapes), full_modules(file)
+    base = dict(tensors.shapes)
+    for entry in entries_of(
+        manifest.architecture, arguments, manifest.num_labels, manifest.pooling
+    ):
+        whole = entry.module in in_adapter
+        file = folder / (contents.ADAPTER_WEIGHTS if whole else contents.WEIGHTS)
+        for parameter in entry.parameters:
+            name = ADAPTER_PREFIX + parameter.name if whole else parameter.name
+            shape = (adapter if whole else base).pop(name, None)
+            if shape is None:
+                raise BundleError(f"{file} has no tensor {name!r}.")
+            if shape != parameter.shape:
+                raise BundleError(
+                    f"{file} holds {name!r} in the shape {shape}, but {contents.MANIFEST} asks for "
+                    f"{parameter.shape}."
+                )
+    if base:
+        raise BundleError(
+            f"{folder / contents.WEIGHTS} holds {min(base)!r}, for which the model has no place."
+        )

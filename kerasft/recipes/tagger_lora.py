@@ -1,0 +1,168 @@
+"""Fine-tune a pretrained BERT or DistilBERT to find named entities, with LoRA, and save it.
+
+    python -m kerasft.recipes.tagger_lora --preset minilm
+    python -m kerasft.recipes.tagger_lora --data train.conll --test_data test.conll
+
+Every word gets a tag (BIO) at its first word piece. The trunk is frozen; low-rank updates and the
+head train. What is saved finds the same on torch, TensorFlow and JAX.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from kerasft import backends, bundle, cli, evaluation, storage
+from kerasft.data.entity_dataset import EntityOptions, load_entities
+from kerasft.fine_tuning import TuningOptions, tune
+from kerasft.text.labels import LabelMap
+from kerasft.text.tag_schemes import tag_names
+from kerasft.text.word_windows import prediction_windows
+
+
+@dataclass
+class Config(TuningOptions, EntityOptions):
+    """Fine-tune a pretrained BERT or DistilBERT to find named entities, with LoRA, and save it.
+
+    Args:
+        max_length: Tokens that are read at once; a longer sentence is read in parts.
+    """
+
+    preset: str = "distilbert/distilbert-base-cased"
+    rank: int = 16
+    lora_layers: int = 6
+    targets: tuple[str, ...] = ("query", "key", "value", "attention_output")
+    epochs: int = 10
+    max_length: int = 128
+    output: str = "saved_models/tagger_lora"
+
+
+def run(config: Config) -> Path:
+    """Trains, evaluates and saves one tagger; returns the saved folder.
+
+    Raises:
+        KerasftError: An option, the data or the preset cannot be used; nothing has been written.
+    """
+    import keras
+
+    from kerasft import training
+    from kerasft.data.tagged_batches import tagged_batches
+    from kerasft.engines.tagging_engine import TaggingEngine
+    from kerasft.presets import load_preset
+
+    cli.at_least(config, epochs=1, batch_size=1, rank=1, lora_layers=1, max_length=4)
+    cli.at_least(config, learning_rate=0, early_stopping=0)
+    output = storage.check_output(config.output, bundle.is_ours)
+    history = training.History(training.trackers(output, asdict(config)))
+    backends.seed_everything(config.seed)
+    facts = bundle.Facts()
+
+    # Sentences, whatever their tags, as spans; a split of them that depends on their words alone.
+    dataset = load_entities(config)
+    test = dataset.test.sentences
+    tags = LabelMap(tag_names(dataset.types))
+    facts.state("Data", dataset.describe())
+    facts.state("Sample sentences", dataset.samples())
+    facts.state("Entities per type", dataset.entities_per_type())
+
+    # A pretrained encoder with its tokenizer; its token head, if it has one for the same tags.
+    pretrained = load_preset(config.preset, architecture=config.architecture)
+    pretrained.check_length(config.max_length)
+    model, loaded = pretrained.build_tagger(tags.names)
+    facts.state("Pretrained model", [pretrained.source, *loaded.describe()])
+
+    # What trains: adapter and head, the head alone, or everything.
+    counts, adapted = tune(model, config)
+    facts.state("Adapters", ", ".join(adapted) or "none")
+    facts.state("Parameters", str(counts))
+
+    # Token ids in batches of a few lengths; a word's tag stands at its first token.
+    batches = tagged_batches(
+        dataset,
+        pretrained.tokenizer,
+        tags,
+        max_length=config.max_length,
+        batch_size=config.batch_size,
+        seed=config.seed,
+        group_by_length=config.group_by_length,
+    )
+    words = [sentence.tokens for sentence in test]
+    windows = prediction_windows(pretrained.tokenizer, words, config.max_length)
+    facts.state("Tokens", [*batches.describe(), f"test: {windows.summary()}"])
+    facts.state("Batches", batches.train.summary())
+
+    # Training; `parts` is one fit for a run that was never stopped.
+    rate: Any = config.rate
+    if config.schedule == "linear":
+        rate = training.WarmupLinearDecay(rate, total_steps=len(batches.train) * config.epochs)
+    model.compile(
+        optimizer=training.adam(rate),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        weighted_metrics=["accuracy"],
+    )
+    sources = {"data": dataset.train.sha256, "preset": pretrained.sha256}
+    stopping = [training.EarlyStopping(config.early_stopping)] if config.early_stopping else []
+    resume = training.Resume(
+        model,
+        batches.train,
+        f"{output}.checkpoint",
+        seed=config.seed,
+        fingerprint=config.fingerprint() | sources,
+        every_steps=config.checkpoint_steps,
+        enabled=config.resume,
+        stateful=[history, *stopping],
+    )
+    for part in resume.parts(config.epochs):
+        model.fit(
+            part.batches,
+            initial_epoch=part.first,
+            epochs=part.last,
+            validation_data=batches.validation,
+            callbacks=[history, *stopping, resume.callback],
+        )
+    for callback in stopping:
+        callback.restore(model)
+    facts.state("Training", history.summary())
+
+    # Evaluation, once, on sentences that nothing above has seen, beside remembering names.
+    engine = TaggingEngine(model, pretrained.tokenizer, tags.names, config.max_length)
+    found = engine.find(words)
+    spans = [[each.span for each in entities] for entities in found]
+    scores = evaluation.score_entities(spans, dataset.train.sentences, test)
+    metrics = scores[evaluation.THIS_MODEL]
+    print(f"\n{evaluation.entity_table(metrics)}\n\n{evaluation.entity_comparison(scores)}\n")
+    facts.record("Test metrics per type", metrics["per_type"])
+    facts.record("Test metrics beside baselines", evaluation.entity_means(scores))
+    facts.state("Mistakes in the test", metrics["mistakes"])
+
+    bundle.save_tagger(
+        output,
+        model=model,
+        tokenizer=pretrained.tokenizer,
+        tags=tags,
+        max_length=config.max_length,
+        config_yaml=cli.to_yaml(config),
+        card=facts.card(output.name),
+        report=evaluation.entity_report(
+            scores,
+            history.to_dict(),
+            test,
+            spans,
+            entity_scores=[[each.score for each in entities] for entities in found],
+            seconds=history.seconds,
+            parameters=asdict(counts),
+            entities=dataset.entities_per_type(),
+            test_sha256=dataset.test_sha256,
+        ),
+        base_model=pretrained.source,
+    )
+    history.track({"test_f1": metrics["f1"], "test_macro_f1": metrics["macro_f1"]})
+    history.close()
+    resume.finish()
+    cli.print_next(output, test[0].text)
+    return output
+
+
+if __name__ == "__main__":
+    cli.main(run, Config)

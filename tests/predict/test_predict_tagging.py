@@ -1,0 +1,93 @@
+"""The EntityFinder, and `python -m kerasft.predict` on a folder that finds entities."""
+
+import csv
+import json
+
+import pytest
+
+import taggers
+from kerasft.errors import ConfigError, DataError
+from kerasft.predict import EntityFinder, open_folder
+from kerasft.text.entities import Sentence
+
+
+@pytest.fixture(scope="module")
+def finder() -> EntityFinder:
+    return EntityFinder(taggers.saved().folder)
+
+
+@pytest.fixture
+def command(finder, command_with):
+    return command_with(taggers.saved().folder, finder)
+
+
+def test_entities_are_characters_of_the_text(finder):
+    found = finder.predict(taggers.TEXTS)
+    for text, prediction, expected in zip(taggers.TEXTS, found, taggers.saved().found, strict=True):
+        sentence = Sentence.from_text(text)
+        entities = [sentence.entity(each.span) for each in expected]
+        assert [(e.start, e.end, e.type) for e in prediction.entities] == [
+            (e.start, e.end, e.type) for e in entities
+        ]
+        for entity, each in zip(prediction.entities, expected, strict=True):
+            assert entity.text == text[entity.start : entity.end]
+            assert entity.score == pytest.approx(each.score, abs=1e-5) and 0 < entity.score <= 1
+    assert sum(len(prediction.entities) for prediction in found) > 3
+    assert found[3].entities[-1].start > 200  # read to its end
+    alone = [finder.predict([text])[0] for text in taggers.TEXTS]
+    assert [[e.start for e in p.entities] for p in alone] == [
+        [e.start for e in p.entities] for p in found
+    ]
+    assert finder.predict([]) == []
+
+
+@pytest.mark.parametrize(
+    ("texts", "words"),
+    [
+        (["a", " "], "text 1 is empty"),
+        ("a", "list of texts"),
+        (["a", 3], "text 1 is a int"),
+        (["a\ud800"], "text 0 holds a lone surrogate"),
+    ],
+)
+def test_texts_that_cannot_be_read(finder, texts, words):
+    with pytest.raises(DataError, match=words):
+        finder.predict(texts)
+
+
+def test_metadata(finder):
+    facts = finder.metadata
+    assert (facts["task"], facts["name"], facts["types"]) == ("tagging", "tiny", ["LOC", "PER"])
+    assert facts["adapter"] and finder.types == ("LOC", "PER")
+    json.dumps(facts)
+
+
+def test_open_folder_knows_the_task():
+    assert isinstance(open_folder(taggers.saved().folder), EntityFinder)
+    with pytest.raises(ConfigError, match="beam_size"):
+        open_folder(taggers.saved().folder, beam_size=2)
+
+
+def test_the_command_prints_and_writes(command, finder, tmp_path):
+    code, out, err = command(*taggers.TEXTS[:3])
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0].split() == ["text", "entities"] and len(lines) == 4
+    expected = finder.predict(taggers.TEXTS[:3])
+    first = next(entity for each in expected for entity in each.entities)
+    assert f"{first.text} ({first.type} {first.score:.2f})" in out
+
+    path = tmp_path / "found.csv"
+    assert command(*taggers.TEXTS[:3], "--output", path)[0] == 0
+    with open(path, newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row, text, prediction in zip(rows, taggers.TEXTS, expected, strict=False):
+        assert row["text"] == text
+        assert [e["start"] for e in json.loads(row["entities"])] == [
+            e.start for e in prediction.entities
+        ]
+
+    code, out, _ = command(taggers.TEXTS[3], "--format", "jsonl")
+    record = json.loads(out)
+    assert record["text"] == taggers.TEXTS[3]
+    assert set(record["entities"][0]) == {"start", "end", "text", "type", "score"}
