@@ -67,4 +67,5 @@ def test_openapi_describes_what_is_answered(server) -> None:
         described = openapi["paths"][path][method]["responses"][str(response.status_code)]
         schema = described["content"]["application/json"]["schema"]
         assert matches(response.json(), schema, schemas), response.text
-    assert "Find the entities" in server.client.get("/docs").text
+    page = server.client.get("/docs").text
+    assert "Finds the named entities" in page and example["texts"][0] in page
