@@ -6,21 +6,28 @@
     loaded = bundle.load(output)
 
 That is a classifier; a tagger has `save_tagger` and `load_tagger`, a translator `save_translator`
-and `load_translator`. What a folder of
-each task holds is in `contents.py`. Importing this room imports no Keras.
+and `load_translator`, a text-to-text model `save_text_to_text` and `load_text_to_text`. What a
+folder of each task holds is in `contents.py`. Importing this room imports no Keras.
 """
 
 from kerasft.bundle.card import Facts
 from kerasft.bundle.contents import (
     ClassificationManifest,
     Manifest,
+    SavedTask,
     TaggingManifest,
+    TextToTextManifest,
     TranslationManifest,
 )
 from kerasft.bundle.load import Bundle, load
 from kerasft.bundle.manifest import is_bundle, is_ours, verify
 from kerasft.bundle.save import save
 from kerasft.bundle.tagger import TaggerBundle, load_tagger, save_tagger
+from kerasft.bundle.text_to_text import (
+    TextToTextBundle,
+    load_text_to_text,
+    save_text_to_text,
+)
 from kerasft.bundle.translator import TranslatorBundle, load_translator, save_translator
 
 __all__ = [
@@ -28,17 +35,22 @@ __all__ = [
     "ClassificationManifest",
     "Facts",
     "Manifest",
+    "SavedTask",
     "TaggerBundle",
     "TaggingManifest",
+    "TextToTextBundle",
+    "TextToTextManifest",
     "TranslationManifest",
     "TranslatorBundle",
     "is_bundle",
     "is_ours",
     "load",
     "load_tagger",
+    "load_text_to_text",
     "load_translator",
     "save",
     "save_tagger",
+    "save_text_to_text",
     "save_translator",
     "verify",
 ]

@@ -11,6 +11,8 @@ Every task has one class here, with the keys and files that are its own:
                        adapter/        adapter_config.json + adapter_model.safetensors, if any
     tagging            as classification; the labels are BIO tags
     translation        tokenizer_source.json  tokenizer_target.json
+    text_to_text       tokenizer.json
+                       adapter/        as above, if any
 
 A further task is a further class, and an entry in `TASKS`. Nothing here imports Keras.
 """
@@ -18,7 +20,7 @@ A further task is a further class, and an entry in `TASKS`. Nothing here imports
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, ClassVar
@@ -42,6 +44,16 @@ REPORT = "report"
 ADAPTER = (ADAPTER_CONFIG, ADAPTER_WEIGHTS)
 MAX_LABELS = 100_000
 MAX_LENGTH = 1_000_000
+MAX_TASKS = 1000
+MAX_NAME = 200
+MAX_PREFIX = 1000
+# A model of relative positions has no bound of its own, but memory has.
+MAX_TEXT_TOKENS = 16_384
+MAX_BEAMS = 64
+METRICS = ("exact", "rouge", "bleu", "entities")
+"""How a task of a text-to-text model is scored."""
+OUTPUT_FORMATS = ("text", "entities")
+"""What the outputs of a text-to-text model are: texts, or entities in `text.entity_format`."""
 # "en", "it_IT", "zh-Hans", "eng_Latn": whatever the data calls its languages.
 LANGUAGE = re.compile(r"[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*")
 MAX_LANGUAGE = 35
@@ -72,7 +84,7 @@ class Reader:
         self.data, self.file = data, file
 
     def get(self, key: str, kind: type) -> Any:
-        """The value of a key, which must be of the type `kind`: dict, str or int.
+        """The value of a key, which must be of the type `kind`: dict, list, str or int.
 
         Raises:
             BundleError: It is not.
@@ -233,9 +245,111 @@ class TranslationManifest(Manifest):
         return {"languages": dict(languages)}
 
 
+@dataclass(frozen=True)
+class SavedTask:
+    """One of the tasks that a text-to-text model was trained on.
+
+    Attributes:
+        name: Its name, for people and for `--task`.
+        prefix: What stands before each of its texts: "summarize: ".
+        metric: How it is scored, one of `METRICS`.
+    """
+
+    name: str
+    prefix: str
+    metric: str = "exact"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextToTextManifest(Manifest):
+    """A text-to-text model.
+
+    Its `max_length` counts the tokens of a source, the prefix and the end token included.
+
+    Attributes:
+        tasks: What it was trained on.
+        max_target_length: Most tokens of an output, the end token included.
+        beam_size: Hypotheses followed at a time, unless one asks for another number.
+        output_format: One of `OUTPUT_FORMATS`.
+        entity_types: The types of entity, where outputs are entities.
+    """
+
+    tasks: tuple[SavedTask, ...]
+    max_target_length: int
+    beam_size: int
+    output_format: str
+    entity_types: tuple[str, ...]
+
+    task = "text_to_text"
+    required = (WEIGHTS, TOKENIZER, CONFIG, CARD)
+    optional = ADAPTER
+
+    @classmethod
+    def read_own(cls, reader: Reader) -> dict[str, Any]:
+        """See `Manifest.read_own`."""
+        values = {
+            "tasks": tuple(_saved_task(entry, reader.file) for entry in reader.get("tasks", list)),
+            "max_target_length": reader.whole("max_target_length", 1, MAX_TEXT_TOKENS),
+            "beam_size": reader.whole("beam_size", 1, MAX_BEAMS),
+            "output_format": reader.get("output_format", str),
+            "entity_types": tuple(reader.get("entity_types", list)),
+        }
+        problem = wrong_tasks(values["tasks"], values["output_format"], values["entity_types"])
+        if problem:
+            raise BundleError(f"{reader.file}: {problem}.")
+        return values
+
+
+def wrong_tasks(
+    tasks: Sequence[SavedTask], output_format: str, entity_types: Sequence[object]
+) -> str:
+    """What is wrong with what a text-to-text model is said to do; nothing where all is well."""
+    if not 1 <= len(tasks) <= MAX_TASKS:
+        return f"there are {len(tasks)} tasks, but there must be 1 to {MAX_TASKS}"
+    names = [task.name for task in tasks]
+    for task in tasks:
+        if not (task.name.strip() and len(task.name) <= MAX_NAME and names.count(task.name) == 1):
+            return (
+                f"the task {short(task.name)} must have a name of its own, of 1 to {MAX_NAME} "
+                "characters"
+            )
+        if len(task.prefix) > MAX_PREFIX:
+            return f"the prefix {short(task.prefix)} has more than {MAX_PREFIX} characters"
+        if task.metric not in METRICS:
+            return f"the metric {short(task.metric)} is unknown; it is one of {', '.join(METRICS)}"
+    if output_format not in OUTPUT_FORMATS:
+        return (
+            f"the output_format {short(output_format)} is unknown; it is one of "
+            f"{', '.join(OUTPUT_FORMATS)}"
+        )
+    if bool(entity_types) != (output_format == "entities"):
+        return f"entity_types is {short(list(entity_types))}, but output_format {output_format!r}"
+    for kind in entity_types:
+        if not (isinstance(kind, str) and kind.strip() and len(kind) <= MAX_NAME):
+            return f"entity_types holds {short(kind)}, which names no type"
+    return ""
+
+
+def _saved_task(entry: Any, file: Path) -> SavedTask:
+    if (
+        not isinstance(entry, dict)
+        or entry.keys() != {"name", "prefix", "metric"}
+        or not all(isinstance(value, str) for value in entry.values())
+    ):
+        raise BundleError(
+            f"{file}: tasks holds {short(entry)}, but each must have a name, a prefix and a metric."
+        )
+    return SavedTask(**entry)
+
+
 TASKS: dict[str, type[Manifest]] = {
     manifest.task: manifest
-    for manifest in (ClassificationManifest, TaggingManifest, TranslationManifest)
+    for manifest in (
+        ClassificationManifest,
+        TaggingManifest,
+        TranslationManifest,
+        TextToTextManifest,
+    )
 }
 """The class of each task, by the `task` of its `bundle.json`."""
 
@@ -262,4 +376,4 @@ def short(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-_JSON_NAME = {dict: "JSON object", str: "string", int: "whole number"}
+_JSON_NAME = {dict: "JSON object", list: "list", str: "string", int: "whole number"}

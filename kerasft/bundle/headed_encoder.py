@@ -10,9 +10,13 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from kerasft import storage
 from kerasft.bundle import contents
 from kerasft.bundle.contents import ClassificationManifest, TaggingManifest
+from kerasft.bundle.named_weights import (
+    check_named_weights,
+    load_named_weights,
+    write_named_weights,
+)
 from kerasft.bundle.reading import check_known, problem, read_tokenizer
-from kerasft.bundle.weights import ADAPTER_PREFIX, Tensors, full_modules
-from kerasft.bundle.writing import check_length, check_vocabulary, write_weights
+from kerasft.bundle.writing import check_length, check_vocabulary
 from kerasft.errors import BundleError, ConfigError, KerasftError
 
 if TYPE_CHECKING:
@@ -57,9 +61,7 @@ def check_parts(parts: Parts, max_length: int) -> None:
 def write_parts(parts: Parts, folder: Path, base_model: str) -> None:
     """Writes weights, adapter, tokenizer and label map.
 
-    With LoRA, the adapter and the layers that trained fully go into `adapter/`, all other weights
-    into `model.safetensors`; each weight is in exactly one file. Otherwise all are in
-    `model.safetensors`.
+    Which weights stand in which file, `write_named_weights` says.
 
     Args:
         parts: What to write.
@@ -69,17 +71,7 @@ def write_parts(parts: Parts, folder: Path, base_model: str) -> None:
     Raises:
         ConfigError: Weights are not numbers any more.
     """
-    from kerasft import peft
-    from kerasft.weight_maps import to_tensors
-
-    in_adapter: set[str] = set()
-    if peft.adapted_layers(parts.model):
-        adapter = (folder / contents.ADAPTER_CONFIG).parent
-        adapter.mkdir()
-        peft.save_adapter(parts.model, adapter, base_model)
-        in_adapter = full_modules(folder / contents.ADAPTER_WEIGHTS)
-    tensors = to_tensors(parts.model, lambda entry: entry.module not in in_adapter)
-    write_weights(tensors, folder / contents.WEIGHTS)
+    write_named_weights(parts.model, folder, base_model)
     parts.tokenizer.save(folder / contents.TOKENIZER)
     parts.label_map.save(folder / contents.LABEL_MAP)
 
@@ -97,24 +89,17 @@ def read_parts(
     Raises:
         BundleError: One sentence that names the file that does not fit.
     """
-    from kerasft import peft
-    from kerasft.weight_maps import load_tensors
+    from kerasft.weight_maps import entries_of
 
     arguments = _arguments(manifest, folder / contents.MANIFEST)
     label_map = _read_label_map(manifest, folder / contents.LABEL_MAP)
     tokenizer = read_tokenizer(
         folder / contents.TOKENIZER, manifest.max_length, arguments.vocabulary_size
     )
-    tensors = Tensors(folder / contents.WEIGHTS)
-    _check_shapes(manifest, arguments, tensors, folder)
-
-    model = build(arguments)  # `_check_shapes` has seen that the files hold every weight
-    load_tensors(model, tensors, tensors.shapes, str(folder / contents.WEIGHTS))
-    if manifest.has_adapter:
-        try:
-            peft.load_adapter(model, (folder / contents.ADAPTER_CONFIG).parent)
-        except KerasftError as error:
-            raise BundleError(f"{folder / 'adapter'} does not fit: {problem(error)}.") from error
+    entries = entries_of(manifest.architecture, arguments, manifest.num_labels, manifest.pooling)
+    check_named_weights(folder, manifest, entries)
+    model = build(arguments)  # the files hold every weight
+    load_named_weights(model, folder, manifest)
     return Parts(model, tokenizer, label_map)
 
 
@@ -156,36 +141,3 @@ def _read_label_map(manifest: OfEncoder, file: Path) -> LabelMap:
             f"{file} has {len(label_map)} labels, but the model has {manifest.num_labels}."
         )
     return label_map
-
-
-def _check_shapes(
-    manifest: OfEncoder, arguments: EncoderArguments, tensors: Tensors, folder: Path
-) -> None:
-    """Every weight of the model is in exactly one file, in the shape that bundle.json asks for."""
-    from kerasft.weight_maps import entries_of
-
-    adapter: dict[str, tuple[int, ...]] = {}
-    in_adapter: set[str] = set()
-    if manifest.has_adapter:
-        file = folder / contents.ADAPTER_WEIGHTS
-        adapter, in_adapter = dict(Tensors(file).shapes), full_modules(file)
-    base = dict(tensors.shapes)
-    for entry in entries_of(
-        manifest.architecture, arguments, manifest.num_labels, manifest.pooling
-    ):
-        whole = entry.module in in_adapter
-        file = folder / (contents.ADAPTER_WEIGHTS if whole else contents.WEIGHTS)
-        for parameter in entry.parameters:
-            name = ADAPTER_PREFIX + parameter.name if whole else parameter.name
-            shape = (adapter if whole else base).pop(name, None)
-            if shape is None:
-                raise BundleError(f"{file} has no tensor {name!r}.")
-            if shape != parameter.shape:
-                raise BundleError(
-                    f"{file} holds {name!r} in the shape {shape}, but {contents.MANIFEST} asks for "
-                    f"{parameter.shape}."
-                )
-    if base:
-        raise BundleError(
-            f"{folder / contents.WEIGHTS} holds {min(base)!r}, for which the model has no place."
-        )

@@ -1,19 +1,22 @@
-"""A pretrained T5, from a directory or the Hub."""
+"""A pretrained T5, from a directory, the Hub, or a folder that a run of ours saved."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from kerasft.errors import PresetError
+from kerasft import bundle, peft
+from kerasft.bundle import SavedTask, TextToTextManifest, manifest
+from kerasft.errors import BundleError, PresetError
 from kerasft.models.t5 import T5
 from kerasft.presets.directory import CONFIG, read_config, sha256_files, weight_files
 from kerasft.presets.hub import fetch_config, fetch_rest
 from kerasft.presets.load import HUB_ID, is_path
 from kerasft.presets.saved_folder import MANIFEST
 from kerasft.presets.tensor_files import TensorFiles
+from kerasft.storage import sha256_file
 from kerasft.text.tokenizer import Tokenizer
-from kerasft.weight_maps import LoadReport, load_t5_tensors, t5
+from kerasft.weight_maps import LoadReport, entries_for, load_t5_tensors, t5
 
 DEFAULT_T5 = "google-t5/t5-small"
 _INSTEAD = (
@@ -34,6 +37,7 @@ class PretrainedT5:
         report: What was loaded, and what was left unread.
         license: As the source states it.
         revision: The Hub's commit, where it came from there.
+        tasks: What a folder of ours was trained on.
     """
 
     model: T5
@@ -43,14 +47,15 @@ class PretrainedT5:
     report: LoadReport
     license: str | None = None
     revision: str | None = None
+    tasks: tuple[SavedTask, ...] = ()
 
 
 def load_t5(preset: str = DEFAULT_T5) -> PretrainedT5:
     """Finds a pretrained T5, builds it and reads its weights and tokenizer.
 
     Args:
-        preset: A Hugging Face directory, or a Hub id such as "google/flan-t5-small" (HF_TOKEN
-            opens private ones).
+        preset: A Hugging Face directory, a folder that `bundle.save_text_to_text` wrote, or a Hub
+            id such as "google/flan-t5-small" (HF_TOKEN opens private ones).
 
     Raises:
         PresetError: It cannot be found, reached or read, or is no T5.
@@ -60,6 +65,8 @@ def load_t5(preset: str = DEFAULT_T5) -> PretrainedT5:
         >>> TextToTextGenerator(pretrained.model, pretrained.tokenizer).texts(["summarize: ..."])
     """
     path = Path(preset).expanduser()
+    if preset and (path / MANIFEST).is_file():
+        return load_saved_t5(path, source=preset)
     if preset and path.is_dir():
         return load_t5_directory(path, source=preset)
     if preset == "minilm":
@@ -97,8 +104,6 @@ def load_t5_directory(
         PresetError: A file is missing or broken, or the model is no T5.
     """
     where = source or str(directory)
-    if (directory / MANIFEST).is_file():
-        raise PresetError(f"{where} was saved by kerasft, but holds no T5; {_INSTEAD}")
     config = read_config(directory)
     t5.arguments_from_config(config, f"{CONFIG} of {where}")  # whether it is a T5 at all
     if config.get("quantization_config"):
@@ -126,4 +131,35 @@ def load_t5_directory(
         report=report,
         license=license,
         revision=revision,
+    )
+
+
+def load_saved_t5(folder: Path, *, source: str | None = None) -> PretrainedT5:
+    """Reads a folder that a run of ours saved, with its adapter folded into the weights.
+
+    Args:
+        folder: Holds bundle.json.
+        source: The model's name; the folder where it is None.
+
+    Raises:
+        PresetError: The folder is broken, was changed by hand, or is of another task.
+    """
+    where = source or str(folder)
+    try:
+        if manifest.read(folder).task != TextToTextManifest.task:
+            raise PresetError(f"{where} was saved by kerasft, but holds no T5; {_INSTEAD}")
+        saved = bundle.load_text_to_text(folder)
+    except BundleError as error:
+        raise PresetError(f"the preset {where} cannot be loaded: {error}") from error
+    if peft.adapted_layers(saved.model):
+        peft.remove(saved.model)
+        peft.unfreeze(saved.model)
+    loaded = [each.name for entry in entries_for(saved.model) for each in entry.parameters]
+    return PretrainedT5(
+        model=saved.model,
+        tokenizer=saved.tokenizer,
+        source=where,
+        sha256=sha256_file(folder / MANIFEST),  # it holds the hash of every other file
+        report=LoadReport(loaded=loaded),
+        tasks=saved.manifest.tasks,
     )

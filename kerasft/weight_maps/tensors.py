@@ -123,12 +123,12 @@ def check_shapes(
 
 
 def load_tensors(
-    model: HeadedEncoder,
+    model: HeadedEncoder | T5,
     tensors: Mapping[str, np.ndarray],
     shapes: Mapping[str, tuple[int, ...]] | None = None,
     source: str = "the checkpoint",
 ) -> LoadReport:
-    """Fills a classifier or tagger from a checkpoint's tensors, one at a time.
+    """Fills a classifier, a tagger or a T5 from a checkpoint's tensors, one at a time.
 
     Args:
         model: The model; adapters on it are left alone.

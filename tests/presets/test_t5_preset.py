@@ -8,7 +8,10 @@ import pytest
 import t5_twins
 from keras import ops
 
+import text_models
+import translators
 from checkpoints import write_checkpoint
+from kerasft import peft
 from kerasft.errors import PresetError
 from kerasft.presets import load_t5
 from kerasft.text.trained_unigram import train_unigram
@@ -71,8 +74,21 @@ def test_what_is_no_t5_is_refused(tmp_path, copy):
     with pytest.raises(PresetError, match="is a file; give the directory"):
         load_t5(str(copy / "config.json"))
     (copy / "bundle.json").write_text("{}")
-    with pytest.raises(PresetError, match="was saved by kerasft, but holds no T5"):
+    with pytest.raises(PresetError, match="cannot be loaded"):
         load_t5(str(copy))
+    with pytest.raises(PresetError, match="was saved by kerasft, but holds no T5"):
+        load_t5(str(translators.saved().folder))
+
+
+@pytest.mark.parametrize("lora", [False, True])
+def test_a_saved_folder(lora, tmp_path):
+    model = text_models.build(lora=lora)
+    saved = text_models.save(tmp_path / "run", model)
+    found = load_t5(str(saved.folder))
+    assert found.tasks == tuple(text_models.TASKS) and found.source == str(saved.folder)
+    assert not peft.adapted_layers(found.model) and found.model.trainable_weights
+    assert len(found.model.trainable_weights) == len(found.model.weights)
+    np.testing.assert_allclose(text_models.logits(found.model), saved.logits, atol=1e-4)
 
 
 def test_a_directory_that_lacks_something_is_refused(copy):
