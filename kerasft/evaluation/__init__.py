@@ -44,6 +44,7 @@ from kerasft.evaluation.report import (
     classifier_report,
     score,
 )
+from kerasft.evaluation.t5_plot import plot_t5
 from kerasft.evaluation.tfidf_baseline import TfidfBaseline
 from kerasft.evaluation.translation import score_by_origin, score_translations, signatures
 from kerasft.evaluation.translation_plots import plot_attention, plot_lengths, plot_scores
@@ -91,6 +92,7 @@ __all__ = [
     "plot_lengths",
     "plot_loss",
     "plot_scores",
+    "plot_t5",
     "plot_text_lengths",
     "score",
     "score_by_origin",

@@ -1,0 +1,112 @@
+"""What a text-to-text model writes, and the entities in it."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+import entity_writers
+from kerasft.engines.entity_text_engine import EntityTextEngine, read_spans
+from kerasft.errors import BundleError
+from kerasft.generation import TextToTextGenerator
+from kerasft.models import shift_right
+from kerasft.text.entities import Entity, Sentence
+from kerasft.text.entity_format import CUTS_A_TOKEN, UNKNOWN_TYPE, parse_spans
+
+SENTENCES = entity_writers.sentences(40, seed=9)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return entity_writers.build()
+
+
+@pytest.fixture(scope="module")
+def engine(model):
+    return EntityTextEngine(model, entity_writers.tokens(), entity_writers.TYPES)
+
+
+def test_it_finds_what_it_has_learned(engine):
+    written = engine.read(SENTENCES)
+    found = [read_spans(*pair) for pair in zip(SENTENCES, written, strict=True)]
+    right = sum(each.spans == row.spans for each, row in zip(found, SENTENCES, strict=True))
+    assert right >= 36
+    for sentence, each, spans in zip(SENTENCES, written, found, strict=True):
+        assert spans.spans == parse_spans(each.outputs[0], sentence).spans
+        assert len(spans.spans) == len(spans.scores)
+    assert engine.read([]) == []
+
+
+@pytest.mark.parametrize("beams", [1, 3])
+def test_scores_are_the_mean_probability_of_the_tokens(model, beams):
+    from keras import ops
+
+    tokens = entity_writers.tokens()
+    engine = EntityTextEngine(model, tokens, entity_writers.TYPES, beams)
+    # Beams may write a text with other tokens than the tokenizer would: take theirs.
+    generator = TextToTextGenerator(
+        model, tokens.tokenizer, entity_writers.TARGET_LENGTH, beams,
+        max_source_length=entity_writers.MAX_LENGTH, early_stopping=True,
+    )  # fmt: skip
+    ids = tokens.sources([row.text for row in SENTENCES]).token_ids
+    rows = zip(ids, generator.generate(ids), engine.read(SENTENCES), strict=True)
+    rows = [row for row in rows if row[2].entities]
+    assert len(rows) > 20
+    for source_ids, (best,), written in rows[:5]:
+        assert not written.truncated and len(set(written.scores)) == 1
+        source = source_ids[None]  # (1, s)
+        target = np.array([[*best.token_ids, 1]])  # (1, t)
+        logits = model({"source_ids": source, "target_ids": shift_right(target)})
+        said = ops.convert_to_numpy(ops.log_softmax(logits, axis=-1))[0]  # (t, vocabulary)
+        mean = said[np.arange(target.shape[1]), target[0]].mean()
+        assert written.scores[0] == pytest.approx(math.exp(mean), abs=1e-4)
+
+
+def test_long_texts_are_read_in_parts_to_their_end(model):
+    # Parts of about one sentence: the model has seen no more at once.
+    tokens = dataclasses.replace(entity_writers.tokens(), max_length=15)
+    engine = EntityTextEngine(model, tokens, entity_writers.TYPES)
+    text = " ".join(row.text for row in SENTENCES[:12])
+    sentence = Sentence.from_text(f"  {text}")
+    (written,) = engine.read([sentence])
+    assert len(written.outputs) > 3
+    true = sum(len(row.spans) for row in SENTENCES[:12])
+    names = {*entity_writers.PEOPLE, *entity_writers.PLACES}
+    right = [e for e in written.entities if sentence.text[e.start : e.end] in names]
+    assert len(right) >= 0.7 * true and max(e.end for e in right) > 0.8 * len(sentence.text)
+    assert sorted(written.entities) == list(written.entities)
+    short = engine.read(SENTENCES[:3])
+    beside = engine.read([*SENTENCES[:3], sentence])
+    assert [each.outputs for each in beside[:3]] == [each.outputs for each in short]
+
+
+def test_other_types_are_unreadable(model):
+    engine = EntityTextEngine(model, entity_writers.tokens(), ["PER"])
+    written = engine.read(SENTENCES)
+    reasons = {problem.reason for each in written for problem in each.problems}
+    assert UNKNOWN_TYPE in reasons
+    assert {entity.type for each in written for entity in each.entities} == {"PER"}
+
+
+def test_an_output_that_is_too_long_is_said_to_be(model):
+    short = dataclasses.replace(entity_writers.tokens(), max_target_length=2)
+    assert any(each.truncated for each in EntityTextEngine(model, short, ["PER"]).read(SENTENCES))
+
+
+def test_an_entity_that_cuts_a_token_is_a_problem(engine):
+    sentence = SENTENCES[0]
+    written = dataclasses.replace(
+        engine.read([sentence])[0], entities=(Entity(1, 2, "PER"),), scores=(0.5,), problems=()
+    )
+    found = read_spans(sentence, written)
+    assert found.spans == found.scores == ()
+    assert [problem.reason for problem in found.problems] == [CUTS_A_TOKEN]
+
+
+def test_broken_weights_are_said_to_be():
+    model = entity_writers.build()
+    model.decoder.weights[0].assign(np.full(model.decoder.weights[0].shape, np.nan))
+    engine = EntityTextEngine(model, entity_writers.tokens(), ["PER"])
+    with pytest.raises(BundleError, match="NaN or infinity"):
+        engine.read(SENTENCES[:1])
