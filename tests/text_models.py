@@ -22,7 +22,7 @@ SOURCES = [
     "translate English to Italian: good morning",
 ]
 TARGETS = ["sports", "business", "l'acqua è fredda", "buongiorno"]
-MAX_LENGTH = 24
+MAX_LENGTH = 48
 TARGET_LENGTH = 8
 
 
@@ -66,7 +66,7 @@ def build(lora: bool = False, **arguments: object):
 
 
 def inputs() -> dict[str, np.ndarray]:
-    """SOURCES beside TARGETS: source_ids (texts, 24), target_ids (texts, 8)."""
+    """SOURCES beside TARGETS: source_ids (texts, 48), target_ids (texts, 8)."""
     found = {}
     for name, texts, length in (
         ("source_ids", SOURCES, MAX_LENGTH),

@@ -143,6 +143,11 @@ class Manifest:
         """Whether the folder holds an adapter beside the base weights."""
         return ADAPTER_WEIGHTS in self.files
 
+    @property
+    def kind(self) -> str:
+        """What predicts with the folder and serves it: the task, or a part of it."""
+        return self.task
+
     @classmethod
     def own_keys(cls) -> tuple[str, ...]:
         """The keys that the task has beside those of every task."""
@@ -283,6 +288,11 @@ class TextToTextManifest(Manifest):
     task = "text_to_text"
     required = (WEIGHTS, TOKENIZER, CONFIG, CARD)
     optional = ADAPTER
+
+    @property
+    def kind(self) -> str:
+        """"text_to_text", or "text_to_entities" where outputs are entities."""
+        return self.task if self.output_format == "text" else f"text_to_{self.output_format}"
 
     @classmethod
     def read_own(cls, reader: Reader) -> dict[str, Any]:

@@ -5,13 +5,14 @@ python -m kerasft.predict saved_models/run < texts.txt            one text a lin
 python -m kerasft.predict saved_models/run --input mails.csv --text_column body --output out.csv
 
 `open_folder` opens a folder of any task. What is a task's own is in one file each:
-`classification.py`, `translation.py`; `tasks.py` has the table of them. Importing this room imports
-no Keras.
+`classification.py`, `tagging.py`, `translation.py`, `text_to_text.py`; `tasks.py` has the table of
+them. Importing this room imports no Keras.
 """
 
 from kerasft.predict.classification import Prediction, Predictor
 from kerasft.predict.tagging import Entities, EntityFinder, FoundEntity
 from kerasft.predict.tasks import OPTIONS, TextPredictor, check_options, open_folder
+from kerasft.predict.text_to_text import TextToText, WrittenText
 from kerasft.predict.translation import Translation, Translator
 
 __all__ = [
@@ -22,8 +23,10 @@ __all__ = [
     "Prediction",
     "Predictor",
     "TextPredictor",
+    "TextToText",
     "Translation",
     "Translator",
+    "WrittenText",
     "check_options",
     "open_folder",
 ]

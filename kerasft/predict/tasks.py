@@ -16,6 +16,7 @@ from kerasft.errors import ConfigError
 from kerasft.predict.classification import Predictor
 from kerasft.predict.output import Columns
 from kerasft.predict.tagging import EntityFinder
+from kerasft.predict.text_to_text import TextToText
 from kerasft.predict.translation import Translator
 
 
@@ -59,10 +60,14 @@ TASKS = {
     "classification": Task(Predictor),
     "tagging": Task(EntityFinder),
     "translation": Task(Translator, options=("beam_size",)),
+    "text_to_text": Task(TextToText, options=("beam_size", "task")),
 }
-"""By the `task` of `bundle.json`."""
+"""By the `kind` of the manifest: the task of `bundle.json`, or a part of it."""
 
-OPTIONS = {"beam_size": (int, "of a translator: hypotheses followed at a time; 1 is greedy (4)")}
+OPTIONS: dict[str, tuple[type, str]] = {
+    "beam_size": (int, "of what writes texts: hypotheses followed at a time; 1 is greedy (4)"),
+    "task": (str, "of a model of several tasks: put the prefix of this one before each text"),
+}
 """Options of single tasks on the command lines of predict and serve: type and help."""
 
 
@@ -81,7 +86,7 @@ def open_folder(folder: str | Path, **options: Any) -> TextPredictor:
         >>> open_folder("saved_models/translate", beam_size=1).predict(["Good morning."])
         [Translation(translation='Buongiorno.', ...)]
     """
-    task = manifest.read(folder).task
+    task = manifest.read(folder).kind
     return TASKS[task].open(folder, **check_options(folder, task, options))
 
 

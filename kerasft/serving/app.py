@@ -46,7 +46,7 @@ def create_app(
         worker: Holds the model.
         limits: The server's bounds.
         name: The model's name in the answers (the saved folder's).
-        task_name: The task of the folder, a key of `TASKS`; known before the model is loaded.
+        task_name: The manifest's `kind`, a key of `TASKS`; known before the model is loaded.
     """
     task = TASKS[task_name]
 

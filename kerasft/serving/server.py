@@ -48,7 +48,7 @@ def run(folder: str | Path, *, host: str, port: int, limits: Limits, **options: 
         signal.signal(number, lambda *_: sys.exit(0))
     _write_log()
     # What is broken is said before the port is taken, and before Keras is imported.
-    task = verify(folder).task
+    task = verify(folder).kind
     check_options(folder, task, options)
     listener = listen(host, port)
     start = time.perf_counter()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from kerasft.serving import classification, tagging, translation
+from kerasft.serving import classification, tagging, text_to_text, translation
 from kerasft.serving.schemas import Body
 
 
@@ -63,5 +63,14 @@ TASKS = {
         metadata=translation.Metadata,
         own_facts=translation.own_facts,
     ),
+    "text_to_text": Task(
+        summary="Write a text for each text",
+        description="Writes an output for each text; the text's prefix says what is to be done.",
+        example=("summarize: The airport was closed all day.", "classify: Shares fell again."),
+        prediction=text_to_text.TextOutput,
+        answer=text_to_text.PredictAnswer,
+        metadata=text_to_text.Metadata,
+        own_facts=text_to_text.own_facts,
+    ),
 }
-"""By the `task` of `bundle.json`."""
+"""By the `kind` of the manifest: the task of `bundle.json`, or a part of it."""

@@ -1,0 +1,135 @@
+"""The TextToText predictor, and `python -m kerasft.predict` on a folder of several tasks."""
+
+import csv
+import json
+
+import pytest
+
+import text_models
+import translators
+from kerasft import bundle
+from kerasft.bundle import SavedTask
+from kerasft.errors import BundleError, ConfigError, DataError
+from kerasft.generation import TextToTextGenerator
+from kerasft.predict import TextToText, open_folder
+from kerasft.predict.text_to_text import begins_with, task_of
+
+TEXTS = [*text_models.SOURCES, "sing: la la", "classify: " + "the water " * 20]
+
+
+@pytest.fixture(scope="module")
+def writer() -> TextToText:
+    return TextToText(text_models.saved().folder)
+
+
+@pytest.fixture
+def command(writer, command_with):
+    return command_with(text_models.saved().folder, writer)
+
+
+@pytest.mark.parametrize("lora", [False, True])
+def test_outputs_are_the_generators(lora):
+    folder = text_models.saved(lora).folder
+    found = TextToText(folder).predict(TEXTS)
+    model = bundle.load_text_to_text(folder).model
+    generator = TextToTextGenerator(
+        *(model, text_models.tokenizer(), text_models.TARGET_LENGTH, 2),
+        max_source_length=text_models.MAX_LENGTH,
+        early_stopping=True,
+    )
+    assert [each.output for each in found] == generator.texts(TEXTS)
+    assert len({each.output for each in found}) > 1
+    assert [each.task for each in found] == [*["topics"] * 2, *["italian"] * 2, "", "topics"]
+    assert [each.cut for each in found] == [False] * 5 + [True]
+    assert all(each.score < 0 for each in found)
+
+
+def test_a_prefix_that_the_model_never_saw_is_served_with_a_warning(writer):
+    *known, unknown, _ = writer.predict(TEXTS)
+    assert not any(each.warning for each in known)
+    assert "'classify: ', 'translate English to Italian: '" in unknown.warning
+    assert unknown.output == writer.predict(["sing: la la"])[0].output
+
+
+def test_a_task_puts_its_prefix_before_texts_without_it(writer):
+    bare = [text.removeprefix("classify: ") for text in text_models.SOURCES[:2]]
+    topics = TextToText(text_models.saved().folder, task="topics")
+    expected = writer.predict(text_models.SOURCES[:2])
+    assert [each.output for each in topics.predict(bare)] == [each.output for each in expected]
+    assert topics.metadata["default_task"] == "topics"
+    with pytest.raises(ConfigError, match=r"no task 'cooking'; its tasks are topics, italian"):
+        TextToText(text_models.saved().folder, task="cooking")
+
+
+def test_prefixes():
+    assert begins_with("summarize:  \n a text", "summarize: ") and begins_with("x", "")
+    assert begins_with("summarize: ", "summarize: ")
+    assert not begins_with("summarize:a text", "summarize: ")
+    tasks = [SavedTask("any", ""), SavedTask("a", "do: "), SavedTask("b", "do: it: ")]
+    assert [task_of(text, tasks).name for text in ("do: it: x", "do: x", "x")] == ["b", "a", "any"]
+    assert task_of("x", tasks[1:]) is None
+
+
+def test_unknown_words_are_named(writer):
+    found = writer.predict(["classify: the 水 is cold"])[0]
+    assert found.unknown_words == ("水",)
+
+
+@pytest.mark.parametrize(
+    ("texts", "words"),
+    [
+        (["a", " "], "text 1 is empty"),
+        ("a", "list of texts"),
+        (["a", 3], "text 1 is a int"),
+        (["a\ud800"], "text 0 holds a lone surrogate"),
+    ],
+)
+def test_texts_that_cannot_be_read(writer, texts, words):
+    with pytest.raises(DataError, match=words):
+        writer.predict(texts)
+    assert writer.predict([]) == []
+
+
+def test_metadata(writer):
+    facts = json.loads(json.dumps(writer.metadata))
+    assert (facts["task"], facts["name"], facts["beam_size"]) == ("text_to_text", "tiny", 2)
+    assert facts["tasks"][1] == {
+        "name": "italian", "prefix": "translate English to Italian: ", "metric": "bleu",
+    }  # fmt: skip
+    assert not facts["adapter"] and TextToText(text_models.saved(True).folder).metadata["adapter"]
+
+
+def test_open_folder_knows_the_task(tmp_path):
+    folder = text_models.saved().folder
+    opened = open_folder(folder, beam_size=1, task="italian")
+    assert isinstance(opened, TextToText) and opened.metadata["beam_size"] == 1
+    with pytest.raises(ConfigError, match="beam_size is 0"):
+        open_folder(folder, beam_size=0)
+    with pytest.raises(ConfigError, match="--task has no meaning"):
+        open_folder(translators.saved().folder, task="italian")
+    options = {"output_format": "entities", "entity_types": ["PER"]}
+    entities = text_models.save(tmp_path / "run", text_models.build(), **options).folder
+    assert bundle.load_text_to_text(entities).manifest.kind == "text_to_entities"
+    with pytest.raises(BundleError, match="writes entities, not plain texts"):
+        TextToText(entities)
+
+
+def test_the_command_prints_and_writes(command, writer, tmp_path):
+    code, out, err = command(*TEXTS)
+    assert code == 0
+    assert "1 of 6 texts begin with no prefix that the model was trained on" in err
+    assert "1 of 6 texts were cut at 48 tokens" in err
+    lines = out.splitlines()
+    assert lines[0].split() == ["score", "text", "output"] and len(lines) == 7
+
+    path = tmp_path / "found.csv"
+    assert command(*TEXTS, "--output", path)[0] == 0
+    with open(path, newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row, text, prediction in zip(rows, TEXTS, writer.predict(TEXTS), strict=True):
+        assert (row["text"], row["output"], row["task"]) == (
+            *(text, prediction.output, prediction.task),
+        )
+    code, out, _ = command("la la", "--format", "jsonl", "--task", "topics")
+    record = json.loads(out)
+    assert (record["text"], record["task"], record["warning"]) == ("la la", "topics", "")
