@@ -90,9 +90,34 @@ def load_pairs(
         >>> pairs.describe()[0]
         '16000 pairs from tatoeba.tsv: 14400 to train on, 1600 to validate on'
     """
+    check_share(validation)
+    table = read_pairs(data, source_file, target_file, source_lang, target_lang)
+    return split_pairs(table, validation, seed)
+
+
+def check_share(validation: float) -> None:
+    """Refuses a share of validation that leaves nothing on one side.
+
+    Raises:
+        ConfigError: It is not above 0 and below 1.
+    """
     if not 0 < validation < 1:  # also if it is NaN
         raise ConfigError(f"validation is {validation}; make it a share above 0 and below 1")
-    table = read_pairs(data, source_file, target_file, source_lang, target_lang)
+
+
+def split_pairs(table: PairTable, validation: float, seed: int) -> PairDataset:
+    """Splits pairs that were read, as `load_pairs` says.
+
+    Args:
+        table: The pairs.
+        validation: Share of the sources to validate on, above 0 and below 1.
+        seed: Another seed gives another split.
+
+    Raises:
+        ConfigError: The share is impossible.
+        DataError: One side of the split is empty.
+    """
+    check_share(validation)
     notes = [f"{count} {what} left out" for what, count in table.dropped.items()]
     sources = [normalize(text) for text in table.sources]
     targets = [normalize(text) for text in table.targets]

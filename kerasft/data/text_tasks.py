@@ -1,0 +1,137 @@
+"""Tasks of a text-to-text model: where their pairs come from, and the prefix that names them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from kerasft.data.pair_dataset import PairDataset, check_share, split_pairs
+from kerasft.data.pairs import PairTable, read_pairs
+from kerasft.data.readers import read_table
+from kerasft.data.samples import sample_path
+from kerasft.errors import ConfigError, DataError
+
+SAMPLE = "sample:"
+Metric = Literal["exact", "rouge", "bleu"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task, as a YAML list names it.
+
+    Args:
+        name: Its name, for people.
+        data: FILE.tsv of source TAB target, or hub:NAME; with `input` and `target` any file or
+            hub data set of columns (csv, tsv, jsonl, parquet, zip); `sample:NAME` is one of
+            kerasft's own.
+        prefix: What is put before each source, so that the model knows the task.
+        input: The column of the sources.
+        target: The column of the targets.
+        weight: How often the task's rows come, beside their number.
+        metric: `exact` (accuracy and macro-F1), `rouge` or `bleu`.
+
+    Example:
+        >>> Task("summarize", "news.csv", "summarize: ", "article", "summary", metric="rouge")
+    """
+
+    name: str
+    data: str
+    prefix: str
+    input: str | None = None
+    target: str | None = None
+    weight: float = 1.0
+    metric: Metric = "exact"
+
+
+@dataclass(frozen=True)
+class TaskData:
+    """A task and its pairs, whose sources are without the prefix.
+
+    Attributes:
+        task: The task.
+        pairs: To train and to validate on; no source is on both sides.
+    """
+
+    task: Task
+    pairs: PairDataset
+
+    def prefixed(self, pairs: PairTable) -> list[str]:
+        """The sources of some of its pairs, as the model reads them."""
+        return [self.task.prefix + source for source in pairs.sources]
+
+    def describe(self) -> list[str]:
+        """Where the pairs come from and what was left out, one sentence each."""
+        return [f"{self.task.name}: {line}" for line in self.pairs.describe()]
+
+
+def load_tasks(tasks: Sequence[Task], *, validation: float, seed: int) -> list[TaskData]:
+    """Reads the pairs of each task and splits them by a hash of the source (see `load_pairs`).
+
+    The side of a source depends on it alone, so one that several tasks have is on the same side in
+    all of them.
+
+    Args:
+        tasks: The tasks.
+        validation: Share of each task's sources to validate on, above 0 and below 1.
+        seed: Another seed gives another split.
+
+    Raises:
+        ConfigError: There is no task, a name is blank or taken twice, a weight is not above 0, one
+            of `input` and `target` is named without the other, or the share is impossible.
+        DataError: The pairs cannot be read, or one side of a split is empty; the message begins
+            with the task's name.
+
+    Example:
+        >>> data = load_tasks([Task("it", "sample:translations", "to Italian: ", metric="bleu")],
+        ...                   validation=0.1, seed=0)
+        >>> data[0].prefixed(data[0].pairs.train)[0]
+        'to Italian: Good morning!'
+    """
+    check_share(validation)
+    _check(tasks)
+    loaded = []
+    for task in tasks:
+        try:
+            pairs = split_pairs(_read(task), validation, seed)
+        except DataError as problem:
+            # The readers know the options of other recipes.
+            sentence = str(problem)
+            for option, key in (("text_column", "input"), ("label_column", "target")):
+                sentence = sentence.replace(f"choose with --{option}", f"name it in {key!r}")
+            raise DataError(f"the task {task.name!r}: {sentence}") from None
+        loaded.append(TaskData(task, pairs))
+    return loaded
+
+
+def _check(tasks: Sequence[Task]) -> None:
+    if not tasks:
+        raise ConfigError("there is no task; name one or more in --tasks")
+    names = [task.name for task in tasks]
+    for task in tasks:
+        if not task.name.strip() or names.count(task.name) > 1:
+            raise ConfigError(f"the task {task.name!r} must have a name of its own")
+        if not 0 < task.weight < float("inf"):  # also if it is NaN
+            raise ConfigError(f"the task {task.name!r} has the weight {task.weight}; make it > 0")
+        if (task.input is None) != (task.target is None):
+            raise ConfigError(
+                f"the task {task.name!r} names one of the columns input and target; name both, or "
+                "none for a file of source TAB target"
+            )
+
+
+def _read(task: Task) -> PairTable:
+    source = task.data
+    if source.startswith(SAMPLE):
+        source = str(sample_path(source.removeprefix(SAMPLE)))
+    if task.input is None:
+        return read_pairs(source)
+    table = read_table(source, task.input, task.target, blank_texts="drop")
+    return PairTable(
+        sources=[text.strip() for text in table.texts],
+        targets=table.labels,
+        origins=None,
+        source=table.source,
+        sha256=table.sha256,
+        dropped=table.dropped,
+    )

@@ -1,0 +1,71 @@
+"""Tasks: their files, their splits, and what is refused."""
+
+import pytest
+
+from kerasft.data.splits import normalize
+from kerasft.data.text_tasks import Task, load_tasks
+from kerasft.errors import ConfigError, DataError
+
+ITALIAN = Task("italian", "sample:translations", "to Italian: ", metric="bleu")
+TOPICS = Task("topics", "sample:conversations", "classify: ", "text", "label")
+
+
+def load(*tasks: Task, **options):
+    return load_tasks(tasks, **{"validation": 0.2, "seed": 0, **options})
+
+
+def test_the_samples():
+    loaded = load(ITALIAN, TOPICS, Task("short", "sample:summaries", "summarize: "))
+    assert [len(each.pairs) > 90 for each in loaded] == [True] * 3
+    for each in loaded:
+        parts = each.pairs.parts
+        train, held = ({normalize(s) for s in parts[name].sources} for name in parts)
+        assert train and held and not train & held
+        assert each.prefixed(parts["train"])[0] == each.task.prefix + parts["train"].sources[0]
+        assert all(line.startswith(f"{each.task.name}: ") for line in each.describe())
+    assert len(set(loaded[1].pairs.train.targets)) < 10
+
+
+def test_a_source_of_two_tasks_is_on_one_side(tmp_path):
+    rows = [f"sentence number {i}" for i in range(60)]
+    (tmp_path / "a.tsv").write_text("".join(f"{row}\tx{i}\n" for i, row in enumerate(rows)))
+    lines = ["topic,say", *(f"y{i},{row.upper()}" for i, row in enumerate(rows[::-1]))]
+    (tmp_path / "b.csv").write_text("\n".join(lines))
+    first, second = load(
+        Task("a", str(tmp_path / "a.tsv"), "a: "),
+        Task("b", str(tmp_path / "b.csv"), "b: ", input="say", target="topic"),
+    )
+    sides = [{normalize(s) for s in each.pairs.validation.sources} for each in (first, second)]
+    assert sides[0] == sides[1] and 3 < len(sides[0]) < 30
+    pairs = dict(zip(second.pairs.train.sources, second.pairs.train.targets, strict=True))
+    assert all(source == rows[59 - int(label[1:])].upper() for source, label in pairs.items())
+
+
+@pytest.mark.parametrize(
+    ("tasks", "error", "words"),
+    [
+        ([], ConfigError, "there is no task"),
+        ([ITALIAN, ITALIAN], ConfigError, "name of its own"),
+        ([Task(" ", "x.tsv", "")], ConfigError, "name of its own"),
+        ([Task("a", "x.tsv", "", weight=0)], ConfigError, "weight 0"),
+        ([Task("a", "x.tsv", "", weight=float("nan"))], ConfigError, "weight nan"),
+        ([Task("a", "x.csv", "", input="text")], ConfigError, "name both"),
+        ([Task("a", "nowhere.tsv", "")], DataError, "the task 'a': .*nowhere.tsv"),
+        ([Task("a", "x.doc", "")], DataError, "the task 'a': x.doc is neither"),
+        ([Task("a", "sample:none", "")], DataError, "there is no sample 'none'"),
+        (
+            [Task("a", "sample:conversations", "", "words", "label")],
+            DataError,
+            "no column 'words'.*name it in 'input'",
+        ),
+    ],
+)
+def test_what_cannot_be_used_is_refused(tasks, error, words):
+    with pytest.raises(error, match=words):
+        load(*tasks)
+
+
+def test_an_impossible_share():
+    for share in (0, 1, float("nan")):
+        with pytest.raises(ConfigError, match="validation is"):
+            load(ITALIAN, validation=share)
