@@ -33,7 +33,7 @@ def test_entities_are_characters_of_the_text(finder):
             assert entity.text == text[entity.start : entity.end]
             assert entity.score == pytest.approx(each.score, abs=1e-5) and 0 < entity.score <= 1
     assert sum(len(prediction.entities) for prediction in found) > 3
-    assert found[3].entities[-1].start > 200  # read to its end
+    assert found[3].entities[-1].end > 200  # read to its end
     alone = [finder.predict([text])[0] for text in taggers.TEXTS]
     assert [[e.start for e in p.entities] for p in alone] == [
         [e.start for e in p.entities] for p in found
