@@ -83,7 +83,7 @@ def weights() -> list[np.ndarray]:
 
 
 def build(lora: bool = False):
-    """The trained model; with `lora`, with fresh adapters."""
+    """The trained model; with `lora`, with adapters that change it somewhat."""
     from kerasft import peft
 
     model = _build()
@@ -92,7 +92,8 @@ def build(lora: bool = False):
         peft.apply(model, peft.LoRAConfig(("encoder/block_[12]/self_attention/(q|v)",), rank=2))
         rng = np.random.default_rng(0)
         for layer in peft.adapted_layers(model):
-            layer.lora_b.assign(0.05 * rng.standard_normal(layer.lora_b.shape).astype("float32"))
+            for matrix in (layer.lora_a, layer.lora_b):
+                matrix.assign(0.1 * rng.standard_normal(matrix.shape).astype("float32"))
     return model
 
 

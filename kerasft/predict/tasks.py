@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from kerasft.bundle import manifest
 from kerasft.errors import ConfigError
 from kerasft.predict.classification import Predictor
+from kerasft.predict.entity_texts import EntityWriter
 from kerasft.predict.output import Columns
 from kerasft.predict.tagging import EntityFinder
 from kerasft.predict.text_to_text import TextToText
@@ -61,6 +62,7 @@ TASKS = {
     "tagging": Task(EntityFinder),
     "translation": Task(Translator, options=("beam_size",)),
     "text_to_text": Task(TextToText, options=("beam_size", "task")),
+    "text_to_entities": Task(EntityWriter, options=("beam_size",)),
 }
 """By the `kind` of the manifest: the task of `bundle.json`, or a part of it."""
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from kerasft.serving import classification, tagging, text_to_text, translation
+from kerasft.serving import classification, entity_texts, tagging, text_to_text, translation
 from kerasft.serving.schemas import Body
 
 
@@ -71,6 +71,15 @@ TASKS = {
         answer=text_to_text.PredictAnswer,
         metadata=text_to_text.Metadata,
         own_facts=text_to_text.own_facts,
+    ),
+    "text_to_entities": Task(
+        summary="Find the entities of texts",
+        description="Writes the named entities of each text, and says where in it they stand.",
+        example=("Ann Lee flew from Rome to Oslo.", "It rained."),
+        prediction=entity_texts.TextEntities,
+        answer=entity_texts.PredictAnswer,
+        metadata=entity_texts.Metadata,
+        own_facts=entity_texts.own_facts,
     ),
 }
 """By the `kind` of the manifest: the task of `bundle.json`, or a part of it."""

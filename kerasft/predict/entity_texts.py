@@ -1,0 +1,145 @@
+"""Entities in texts, as a text-to-text model writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kerasft import backends
+from kerasft.bundle import load_text_to_text
+from kerasft.errors import BundleError
+from kerasft.predict.output import Columns
+from kerasft.predict.tagging import Entities, EntityColumns, FoundEntity
+from kerasft.predict.texts import checked, facts, one_of_each_length
+from kerasft.text.entities import Sentence
+from kerasft.text.tokenizer import check_text
+
+
+@dataclass(frozen=True)
+class WrittenEntities(Entities):
+    """What the model wrote of one text, and the entities in it.
+
+    The score of an entity is the geometric mean of the probabilities of the tokens of the output in
+    which it stands, so entities of one output have one score.
+
+    Attributes:
+        output: What the model wrote; of a text that is read in parts, their outputs joined by
+            " | ".
+        unreadable: The pieces of the output that name no entity of the text.
+        truncated: Whether an output was stopped at the most tokens that it may have.
+    """
+
+    output: str
+    unreadable: tuple[str, ...]
+    truncated: bool
+
+
+class EntityWriter:
+    """A loaded folder whose text-to-text model writes the entities of texts.
+
+    The model's prefix is put before each text. A text that is too long to be read at once is read
+    in parts that stand end to end, cut at ends of sentences where there are some.
+
+    Args:
+        folder: The folder that `kerasft.bundle.save_text_to_text` wrote, whose outputs are
+            entities.
+        beam_size: Hypotheses that are followed at a time; if not given, as the folder says.
+
+    Attributes:
+        types: The types of entity that it finds.
+        max_length: Tokens that are read at once, with the prefix.
+        metadata: What `bundle.json` says: task, architecture, base model, types, versions, ...
+        notes: See `kerasft.predict.tasks.TextPredictor`, as for the next two.
+        columns: See there.
+        warm_up_texts: See there.
+
+    Raises:
+        BundleError: The folder is missing, broken, was changed, or its outputs are no entities.
+        ConfigError: The beam size is out of range.
+
+    Example:
+        >>> writer = EntityWriter("saved_models/t5_ner_lora")
+        >>> writer.predict(["Ann Lee lives in Rome."])[0].entities[1]
+        FoundEntity(start=17, end=21, text='Rome', type='LOC', score=0.94)
+    """
+
+    def __init__(self, folder: str | Path, beam_size: int | None = None) -> None:
+        bundle = load_text_to_text(folder)
+        from kerasft import peft
+        from kerasft.data.entity_pairs import TextToTextTokens
+        from kerasft.engines.entity_text_engine import EntityTextEngine
+
+        manifest = bundle.manifest
+        if manifest.output_format != "entities":
+            raise BundleError(f"{folder} writes texts, and not the entities of texts.")
+        if peft.adapted_layers(bundle.model):
+            peft.remove(bundle.model)  # folds the adapters into the weights, for speed
+        self.types: tuple[str, ...] = manifest.entity_types
+        self.max_length: int = manifest.max_length
+        beams = manifest.beam_size if beam_size is None else beam_size
+        tokens = TextToTextTokens(
+            bundle.tokenizer,
+            manifest.tasks[0].prefix,
+            bundle.model.arguments.start_id,
+            manifest.max_length,
+            manifest.max_target_length,
+        )
+        self._engine = EntityTextEngine(bundle.model, tokens, self.types, beams)
+        self.metadata: dict[str, Any] = {
+            **facts(folder, manifest),
+            "types": list(self.types),
+            "prefix": tokens.prefix,
+            "beam_size": beams,
+            "max_target_length": manifest.max_target_length,
+            "adapter": manifest.has_adapter,
+        }
+        self.columns: Columns = WrittenEntityColumns()
+        self.notes: Mapping[str, str] = {
+            "unreadable": "outputs have pieces that name no entity of their text.",
+            "truncated": "outputs were stopped before their end, at the most tokens.",
+        }
+        texts = one_of_each_length(self.max_length)
+        # A search may take seconds, and torch, which compiles nothing, gains little by more.
+        self.warm_up_texts: Sequence[str] = (
+            texts[:1] if backends.choose().name == "torch" else texts
+        )
+
+    def predict(self, texts: Sequence[str]) -> list[WrittenEntities]:
+        """Finds the entities of texts; one `WrittenEntities` each, in their order, none for none.
+
+        Raises:
+            DataError: A text is blank, is not a string, or is not Unicode; the sentence says which
+                (counted from 0).
+        """
+        sentences = []
+        for row, text in enumerate(checked(texts, "find")):
+            check_text(text, row)
+            sentences.append(Sentence.from_text(text))
+        found = []
+        for sentence, written in zip(sentences, self._engine.read(sentences), strict=True):
+            entities = tuple(
+                FoundEntity(
+                    each.start, each.end, sentence.text[each.start : each.end], each.type, score
+                )
+                for each, score in zip(written.entities, written.scores, strict=True)
+            )
+            unreadable = tuple(f"{each.piece} ({each.reason})" for each in written.problems)
+            output = " | ".join(written.outputs)
+            found.append(WrittenEntities(entities, output, unreadable, written.truncated))
+        return found
+
+
+class WrittenEntityColumns(EntityColumns):
+    """Written entities in tables and files; see `kerasft.predict.output.Columns`.
+
+    In a file: text, entities, as JSON, and what the model wrote. On the screen as other entities.
+    """
+
+    file_heads: Sequence[str] = (*EntityColumns.file_heads, "output")
+
+    def in_file(self, text: str, prediction: Entities) -> list[str]:
+        """The cells of one row of a file."""
+        written = prediction.output if isinstance(prediction, WrittenEntities) else ""
+        return [*super().in_file(text, prediction), written]

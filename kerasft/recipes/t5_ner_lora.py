@@ -1,0 +1,222 @@
+"""Teach a pretrained T5 to write the named entities of a sentence, with LoRA, and save it.
+
+    python -m kerasft.recipes.t5_ner_lora
+    python -m kerasft.recipes.t5_ner_lora --preset saved_models/t5_text_to_text
+    python -m kerasft.recipes.t5_ner_lora --data train.conll --test_data test.conll
+
+A sentence with a prefix goes in, its entities come out as a text ("PER: Ann; LOC: Rome"), which is
+read back to places in the sentence. Low-rank updates of query and value in two encoder blocks
+train, eight thin matrices; all else is frozen. What is saved finds the same on torch, TensorFlow
+and JAX.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from kerasft import backends, bundle, cli, evaluation, storage
+from kerasft.data.entity_dataset import EntityOptions, load_entities
+
+
+@dataclass
+class Config(EntityOptions):
+    """Teach a pretrained T5 to write the named entities of a sentence, with LoRA, and save it.
+
+    Args:
+        preset: The pretrained T5: a Hugging Face directory, a Hub id, or a folder saved by
+            t5_text_to_text.
+        prefix: What stands before each sentence.
+        targets: Layers that get LoRA: regular expressions over their paths, such as
+            `encoder/.*/(q|v)` for all queries and values of the encoder, or `.*/(q|v)` for those of
+            the decoder too. Blocks are counted from 0.
+        rank: Rank r of the update A B.
+        alpha: The update is scaled by alpha / r.
+        dropout: Dropout on the way into A.
+        rank_stabilized: Scale by alpha / sqrt(r) instead.
+        max_length: Tokens of a source, with the prefix; a longer sentence is read in parts.
+        max_target_length: Tokens of the entities that are written.
+        epochs: Passes over the training sentences.
+        tokens_per_batch: Positions of a batch: rows times the longer of the two lengths.
+        learning_rate: Of Adam.
+        schedule: `constant`, or `linear` down to 0 at the last step.
+        warmup_steps: Steps in which the rate rises (`linear` alone).
+        early_stopping: Stop after so many epochs without a better validation loss, and take the
+            best epoch's weights; 0 is off.
+        beam_size: Hypotheses followed at a time when entities are written; 1 is greedy.
+    """
+
+    preset: str = "google-t5/t5-small"
+    prefix: str = "find entities: "
+    targets: tuple[str, ...] = (
+        "encoder/block_1/self_attention/(q|v)",
+        "encoder/block_2/self_attention/(q|v)",
+    )
+    rank: int = 16
+    alpha: float = 32.0
+    dropout: float = 0.05
+    rank_stabilized: bool = False
+    max_length: int = 128
+    max_target_length: int = 64
+    epochs: int = 10
+    tokens_per_batch: int = 512
+    learning_rate: float = 3e-3
+    schedule: Literal["constant", "linear"] = "linear"
+    warmup_steps: int = 0
+    early_stopping: int = 0
+    beam_size: int = 1
+    output: str = "saved_models/t5_ner_lora"
+
+
+def run(config: Config) -> Path:
+    """Trains, evaluates and saves one model; returns the saved folder.
+
+    Raises:
+        KerasftError: An option, the data or the preset cannot be used; nothing has been written.
+    """
+    import keras
+
+    from kerasft import peft, training
+    from kerasft.data.entity_pairs import TextToTextTokens, entity_batches
+    from kerasft.engines.entity_text_engine import EntityTextEngine, read_spans
+    from kerasft.presets import load_t5
+
+    cli.at_least(config, epochs=1, tokens_per_batch=1, max_length=4, max_target_length=2)
+    cli.at_least(config, beam_size=1, early_stopping=0, warmup_steps=0, learning_rate=1e-12)
+    output = storage.check_output(config.output, bundle.is_ours)
+    trackers = training.trackers(output, asdict(config))
+    backends.seed_everything(config.seed)
+    facts = bundle.Facts()
+
+    # Sentences, whatever their tags, as spans; a split of them that depends on their words alone.
+    dataset = load_entities(config)
+    test = dataset.test.sentences
+    facts.state("Data", dataset.describe())
+    facts.state("Sample sentences", dataset.samples())
+    facts.state("Entities per type", dataset.entities_per_type())
+
+    # A pretrained T5 with its tokenizer, and low-rank updates on the layers that are named.
+    pretrained = load_t5(config.preset)
+    model = pretrained.model
+    facts.state("Pretrained model", [pretrained.source, *pretrained.report.describe()])
+    adapters = peft.apply(
+        model,
+        peft.LoRAConfig(
+            targets=config.targets,
+            rank=config.rank,
+            alpha=config.alpha,
+            dropout=config.dropout,
+            rank_stabilized=config.rank_stabilized,
+        ),
+    )
+    facts.state("Adapters", ", ".join(adapters.adapted))
+    facts.state("Parameters", f"{adapters.counts}: {len(model.trainable_weights)} matrices")
+
+    # Token ids of sentences and of the texts that name their entities, in batches of a few shapes.
+    tokens = TextToTextTokens(
+        pretrained.tokenizer,
+        config.prefix,
+        model.arguments.start_id,
+        config.max_length,
+        config.max_target_length,
+    )
+    batches = entity_batches(
+        dataset, tokens, tokens_per_batch=config.tokens_per_batch, seed=config.seed
+    )
+    facts.state("Tokens", batches.notes)
+    facts.state("Batches", batches.train.summary())
+
+    # Training with the right tokens so far; `parts` is one fit for a run that was never stopped.
+    steps = len(batches.train) * config.epochs
+    rate = training.schedule(config.schedule, config.learning_rate, steps, config.warmup_steps)
+    model.compile(
+        optimizer=training.adam(rate),
+        loss=keras.losses.SparseCategoricalCrossentropy(
+            from_logits=True, reduction="mean_with_sample_weight"
+        ),
+        weighted_metrics=[keras.metrics.SparseCategoricalAccuracy(name="token_accuracy")],
+    )
+    history = training.History(trackers, batch_weight=batches.train.tokens)
+    sources = {"data": dataset.train.sha256, "preset": pretrained.sha256}
+    stopping = [training.EarlyStopping(config.early_stopping)] if config.early_stopping else []
+    resume = training.Resume(
+        model,
+        batches.train,
+        f"{output}.checkpoint",
+        seed=config.seed,
+        fingerprint=config.fingerprint() | sources,
+        every_steps=config.checkpoint_steps,
+        enabled=config.resume,
+        stateful=[history, *stopping],
+    )
+    for part in resume.parts(config.epochs):
+        model.fit(
+            part.batches,
+            initial_epoch=part.first,
+            epochs=part.last,
+            validation_data=batches.validation,
+            callbacks=[history, *stopping, resume.callback],
+        )
+    for callback in stopping:
+        callback.restore(model)
+    facts.state("Training", history.summary())
+
+    # Evaluation, once, on what the model writes of sentences that nothing above has seen.
+    engine = EntityTextEngine(model, tokens, dataset.types, config.beam_size)
+    written = engine.read(test)
+    found = [read_spans(*pair) for pair in zip(test, written, strict=True)]
+    spans = [list(each.spans) for each in found]
+    scores = evaluation.score_entities(spans, dataset.train.sentences, test)
+    metrics = scores[evaluation.THIS_MODEL]
+    unreadable = evaluation.unparsable(found)
+    print(f"\n{evaluation.entity_table(metrics)}\n\n{evaluation.entity_comparison(scores)}\n")
+    facts.record("Test metrics per type", metrics["per_type"])
+    facts.record("Test metrics beside baselines", evaluation.entity_means(scores))
+    facts.state("Mistakes in the test", metrics["mistakes"])
+    facts.state("Outputs that could not be read as a whole", unreadable)
+
+    bundle.save_text_to_text(
+        output,
+        model=model,
+        tokenizer=pretrained.tokenizer,
+        tasks=[bundle.SavedTask("entities", config.prefix, "entities")],
+        max_length=config.max_length,
+        max_target_length=config.max_target_length,
+        beam_size=config.beam_size,
+        output_format="entities",
+        entity_types=dataset.types,
+        config_yaml=cli.to_yaml(config),
+        card=facts.card(output.name),
+        report=evaluation.entity_report(
+            scores,
+            history.to_dict(),
+            test,
+            spans,
+            entity_scores=[each.scores for each in found],
+            outputs=[" | ".join(each.outputs) for each in written],
+            pictures=[
+                (
+                    "architecture.png",
+                    partial(evaluation.plot_t5, model.arguments, adapters.adapted),
+                )
+            ],
+            unparsable=unreadable,
+            seconds=history.seconds,
+            parameters=asdict(adapters.counts),
+            trained=[weight.path for weight in model.trainable_weights],
+            entities=dataset.entities_per_type(),
+            test_sha256=dataset.test_sha256,
+        ),
+        base_model=pretrained.source,
+    )
+    history.track({"test_f1": metrics["f1"], "test_macro_f1": metrics["macro_f1"]})
+    history.close()
+    resume.finish()
+    cli.print_next(output, test[0].text)
+    return output
+
+
+if __name__ == "__main__":
+    cli.main(run, Config)

@@ -1,0 +1,105 @@
+"""The EntityWriter, and `python -m kerasft.predict` on a folder whose T5 writes entities."""
+
+import csv
+import json
+
+import pytest
+
+import entity_writers
+import text_models
+from kerasft.engines.entity_text_engine import EntityTextEngine
+from kerasft.errors import BundleError, ConfigError, DataError
+from kerasft.predict import EntityWriter, open_folder
+from kerasft.text.entities import Sentence
+
+TEXTS = [row.text for row in entity_writers.sentences(12, seed=5)]
+
+
+@pytest.fixture(scope="module")
+def writer() -> EntityWriter:
+    return EntityWriter(entity_writers.saved())
+
+
+@pytest.fixture
+def command(writer, command_with):
+    return command_with(entity_writers.saved(), writer)
+
+
+def test_entities_are_those_of_the_model_that_was_saved(writer):
+    model = entity_writers.build(lora=True)
+    engine = EntityTextEngine(model, entity_writers.tokens(), entity_writers.TYPES)
+    expected = engine.read([Sentence.from_text(text) for text in TEXTS])
+    found = writer.predict(TEXTS)
+    for text, prediction, written in zip(TEXTS, found, expected, strict=True):
+        assert (prediction.output,) == written.outputs
+        assert not prediction.truncated
+        assert [(e.start, e.end, e.type) for e in prediction.entities] == [
+            (e.start, e.end, e.type) for e in written.entities
+        ]
+        for entity, score in zip(prediction.entities, written.scores, strict=True):
+            assert entity.text == text[entity.start : entity.end]
+            assert entity.score == pytest.approx(score, abs=1e-4) and 0 < entity.score <= 1
+    assert sum(len(prediction.entities) for prediction in found) > 8
+    assert writer.predict([]) == []
+
+
+def test_running_text_keeps_its_offsets(writer):
+    text = "  it  was \n jon at  home ."
+    (found,) = writer.predict([text])
+    assert (12, 15, "jon", "PER") in [(e.start, e.end, e.text, e.type) for e in found.entities]
+    assert all(text[e.start : e.end] == e.text for e in found.entities)
+
+
+@pytest.mark.parametrize(
+    ("texts", "words"),
+    [
+        (["a", " "], "text 1 is empty"),
+        ("a", "list of texts"),
+        (["a", 3], "text 1 is a int"),
+        (["a\ud800"], "text 0 holds a lone surrogate"),
+    ],
+)
+def test_texts_that_cannot_be_read(writer, texts, words):
+    with pytest.raises(DataError, match=words):
+        writer.predict(texts)
+
+
+def test_metadata(writer):
+    facts = writer.metadata
+    assert (facts["task"], facts["name"], facts["types"]) == (
+        "text_to_text",
+        "tiny",
+        ["LOC", "PER"],
+    )
+    assert facts["prefix"] == entity_writers.PREFIX and facts["beam_size"] == 1 and facts["adapter"]
+    json.dumps(facts)
+
+
+def test_open_folder_knows_the_task():
+    found = open_folder(entity_writers.saved(), beam_size=2)
+    assert isinstance(found, EntityWriter) and found.metadata["beam_size"] == 2
+    with pytest.raises(ConfigError, match="--task has no meaning"):
+        open_folder(entity_writers.saved(), task="entities")
+    with pytest.raises(BundleError, match="writes texts, and not the entities of texts"):
+        EntityWriter(text_models.saved().folder)
+
+
+def test_the_command_prints_and_writes(command, writer, tmp_path):
+    code, out, _ = command(*TEXTS[:4])
+    assert code == 0 and out.splitlines()[0].split() == ["text", "entities"]
+    expected = writer.predict(TEXTS[:4])
+    first = next(entity for each in expected for entity in each.entities)
+    assert f"{first.text} ({first.type} {first.score:.2f})" in out
+
+    path = tmp_path / "found.csv"
+    assert command(*TEXTS[:4], "--output", path)[0] == 0
+    with open(path, newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["output"] for row in rows] == [each.output for each in expected]
+    assert [len(json.loads(row["entities"])) for row in rows] == [len(e.entities) for e in expected]
+
+    code, out, err = command("jon at nowhere .", "--format", "jsonl")
+    record = json.loads(out)
+    assert set(record) == {"text", "entities", "output", "unreadable", "truncated"}
+    assert all(set(e) == {"start", "end", "text", "type", "score"} for e in record["entities"])
+    assert bool(record["unreadable"]) == ("name no entity of their text" in err)
