@@ -103,6 +103,7 @@ def parse(config_class: type[C], arguments: Sequence[str]) -> C:
         namespace = parser.parse_args(_completed(config_class, arguments))
     except (jsonargparse.ArgumentError, argparse.ArgumentError) as error:
         raise ConfigError(_one_sentence(error, config_class)) from None
+    namespace = parser.instantiate_classes(namespace)  # dataclasses inside of options
     values = {f.name: namespace[f.name] for f in dataclasses.fields(config_class)}
     return config_class(**values)
 

@@ -57,6 +57,44 @@ def test_a_printed_config_reads_back(tmp_path: Path):
     assert cli.parse(Config, ["--config", str(file)]) == config
 
 
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """A record inside of a list.
+
+    Args:
+        name: Its name.
+        weight: Its weight.
+    """
+
+    name: str
+    weight: float = 1.0
+
+
+@dataclasses.dataclass
+class WithTasks(cli.RunOptions):
+    """A config with a list of records.
+
+    Args:
+        tasks: The records.
+    """
+
+    tasks: tuple[Task, ...] = (Task("a"), Task("b", 2.0))
+
+
+def test_records_in_a_list_are_dataclasses(tmp_path: Path):
+    assert cli.parse(WithTasks, []) == WithTasks()
+    file = tmp_path / "run.yaml"
+    file.write_text("tasks:\n- {name: c}\n- {name: d, weight: 3}\n")
+    config = cli.parse(WithTasks, ["--config", str(file)])
+    assert config.tasks == (Task("c"), Task("d", 3.0))
+    file.write_text(cli.to_yaml(config))
+    assert cli.parse(WithTasks, ["--config", str(file)]) == config
+    for wrong in ("{weight: 1}", "{name: c, luck: 1}", "{name: c, weight: x}"):
+        file.write_text(f"tasks:\n- {wrong}\n")
+        with pytest.raises(ConfigError, match="--tasks"):
+            cli.parse(WithTasks, ["--config", str(file)])
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -291,7 +291,7 @@ class TextToTextManifest(Manifest):
 
     @property
     def kind(self) -> str:
-        """"text_to_text", or "text_to_entities" where outputs are entities."""
+        """The task; or "text_to_entities" where outputs are entities."""
         return self.task if self.output_format == "text" else f"text_to_{self.output_format}"
 
     @classmethod

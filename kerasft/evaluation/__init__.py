@@ -11,6 +11,10 @@ A translator:
 metrics = evaluation.score_translations({"greedy": found, "copy": pairs.sources}, pairs)
 print(evaluation.signatures())
 
+A model of several tasks by prefix:
+
+scores = evaluation.score_task("rouge", train, held_out, {"beam 4": found})
+
 What finds entities:
 
 scores = evaluation.score_entities(spans, dataset.train.sentences, dataset.test.sentences)
@@ -45,6 +49,8 @@ from kerasft.evaluation.report import (
     score,
 )
 from kerasft.evaluation.t5_plot import plot_t5
+from kerasft.evaluation.text_to_text import baseline, score_outputs, score_task
+from kerasft.evaluation.text_to_text_report import TaskOutputs, text_to_text_report
 from kerasft.evaluation.tfidf_baseline import TfidfBaseline
 from kerasft.evaluation.translation import score_by_origin, score_translations, signatures
 from kerasft.evaluation.translation_plots import plot_attention, plot_lengths, plot_scores
@@ -64,7 +70,9 @@ __all__ = [
     "Interval",
     "McNemar",
     "Scores",
+    "TaskOutputs",
     "TfidfBaseline",
+    "baseline",
     "baselines",
     "bootstrap",
     "calibration_of",
@@ -97,10 +105,13 @@ __all__ = [
     "score",
     "score_by_origin",
     "score_entities",
+    "score_outputs",
+    "score_task",
     "score_translations",
     "scores_of",
     "signatures",
     "table",
+    "text_to_text_report",
     "tfidf",
     "translation_report",
     "unparsable",

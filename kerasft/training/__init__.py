@@ -20,9 +20,10 @@ from kerasft.training.early_stopping import EarlyStopping
 from kerasft.training.history import History
 from kerasft.training.kept_epochs import KeptEpochs
 from kerasft.training.losses import LabelSmoothedCrossEntropy
-from kerasft.training.optimizers import adam
+from kerasft.training.optimizers import adam, adamw
 from kerasft.training.resume import Part, Resume
 from kerasft.training.schedule import InverseSquareRoot, WarmupLinearDecay, schedule
+from kerasft.training.task_losses import TaskLosses
 from kerasft.training.tensorboard import TensorBoard
 from kerasft.training.tracker import Tracker, trackers
 from kerasft.training.translation_scores import TranslationScores
@@ -36,12 +37,14 @@ __all__ = [
     "LabelSmoothedCrossEntropy",
     "Part",
     "Resume",
+    "TaskLosses",
     "TensorBoard",
     "Tracker",
     "TranslationScores",
     "WandB",
     "WarmupLinearDecay",
     "adam",
+    "adamw",
     "schedule",
     "trackers",
 ]

@@ -10,7 +10,7 @@ from kerasft.errors import ConfigError
 
 @keras.saving.register_keras_serializable(package="kerasft")
 class LabelSmoothedCrossEntropy(keras.losses.Loss):
-    """Cross-entropy of log-probabilities against token ids, a share of it spread over all tokens.
+    """Cross-entropy of token ids, a share of it spread over all tokens.
 
         loss = (1 - s) * -log p(label) + s * mean over the vocabulary of -log p
 
@@ -22,12 +22,18 @@ class LabelSmoothedCrossEntropy(keras.losses.Loss):
         >>> model.compile("adam", LabelSmoothedCrossEntropy(0.1))
     """
 
-    def __init__(self, smoothing: float = 0.1, name: str = "label_smoothed_cross_entropy"):
+    def __init__(
+        self,
+        smoothing: float = 0.1,
+        name: str = "label_smoothed_cross_entropy",
+        from_logits: bool = False,
+    ):
         """Sets the share.
 
         Args:
             smoothing: The share s that goes to all tokens alike, 0 to below 1.
             name: Keras's name of the loss.
+            from_logits: Whether the model gives logits; otherwise it gives log-probabilities.
 
         Raises:
             ConfigError: The share is out of range.
@@ -35,24 +41,31 @@ class LabelSmoothedCrossEntropy(keras.losses.Loss):
         if not 0 <= smoothing < 1:
             raise ConfigError(f"label_smoothing is {smoothing}; give 0 or more and less than 1.")
         super().__init__(name=name, reduction="mean_with_sample_weight")
-        self.smoothing = smoothing
+        self.smoothing, self.from_logits = smoothing, from_logits
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """The loss of each token.
 
         Args:
             y_true: (batch, length) token ids.
-            y_pred: (batch, length, vocabulary) log-probabilities.
+            y_pred: (batch, length, vocabulary) log-probabilities, or logits.
 
         Returns:
             (batch, length) float32.
         """
         labels = ops.expand_dims(ops.cast(y_true, "int32"), -1)  # (batch, length, 1)
         likelihood = ops.squeeze(ops.take_along_axis(y_pred, labels, axis=-1), -1)
+        # (batch, length): what turns a logit into a log-probability.
+        total = ops.logsumexp(y_pred, axis=-1) if self.from_logits else 0.0
         if not self.smoothing:
-            return -likelihood
-        return -(1 - self.smoothing) * likelihood - self.smoothing * ops.mean(y_pred, axis=-1)
+            return total - likelihood
+        mean = ops.mean(y_pred, axis=-1)
+        return total - (1 - self.smoothing) * likelihood - self.smoothing * mean
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor."""
-        return {"smoothing": self.smoothing, "name": self.name}
+        return {
+            "smoothing": self.smoothing,
+            "name": self.name,
+            "from_logits": self.from_logits,
+        }

@@ -25,6 +25,15 @@ def test_is_the_cross_entropy_of_torch(smoothing):
     assert float(ours) == pytest.approx(float(theirs), abs=1e-6)
 
 
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_logits_give_what_log_probabilities_do(smoothing):
+    predicted, labels = log_probabilities(3, 5, 11), np.arange(15).reshape(3, 5) % 11
+    logits = predicted + np.linspace(-9, 9, 15, dtype="float32").reshape(3, 5, 1)
+    plain = training.LabelSmoothedCrossEntropy(smoothing)(labels, predicted)
+    ours = training.LabelSmoothedCrossEntropy(smoothing, from_logits=True)(labels, logits)
+    assert float(ours) == pytest.approx(float(plain), abs=1e-5)
+
+
 def test_padding_changes_nothing():
     predicted, labels = log_probabilities(2, 4, 7), np.ones((2, 4), "int32")
     weight = np.ones((2, 4), "float32")
@@ -44,9 +53,12 @@ def test_one_number_by_hand():
 
 
 def test_is_saved_with_a_model():
-    loss = training.LabelSmoothedCrossEntropy(0.2)
+    loss = training.LabelSmoothedCrossEntropy(0.2, from_logits=True)
     again = keras.losses.deserialize(keras.losses.serialize(loss))
-    assert isinstance(again, training.LabelSmoothedCrossEntropy) and again.smoothing == 0.2
+    assert isinstance(again, training.LabelSmoothedCrossEntropy) and (
+        again.smoothing,
+        again.from_logits,
+    ) == (0.2, True)
 
 
 @pytest.mark.parametrize("smoothing", [-0.1, 1.0, float("nan")])

@@ -1,0 +1,246 @@
+"""Train a T5 from random weights on several tasks at once, told apart by prefixes, and save it.
+
+    python -m kerasft.recipes.t5_text_to_text
+    python -m kerasft.recipes.t5_text_to_text --config recipes/t5_text_to_text/paper.yaml
+
+A vocabulary of its own, examples-proportional mixing, the score of each task beside the simplest
+way to do it. One folder serves every prefix, and can be the preset of `t5_ner_lora`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from kerasft import backends, bundle, cli, evaluation, storage
+from kerasft.data.text_tasks import Task, load_tasks
+
+SAMPLES = (
+    Task("classify", "sample:conversations", "classify: ", "text", "label", weight=4.0),
+    Task("translate", "sample:translations", "translate English to Italian: ", metric="bleu"),
+    Task("summarize", "sample:summaries", "summarize: ", weight=2.0, metric="rouge"),
+)
+
+
+@dataclass
+class Config(cli.RunOptions):
+    """Train a T5 from random weights on several tasks at once, told apart by prefixes, and save it.
+
+    Args:
+        tasks: The tasks, a list of `name`, `data` (FILE.tsv of source TAB target, or, with the
+            columns `input` and `target`, any file or hub:NAME; sample:NAME is kerasft's own),
+            `prefix`, `weight` and `metric` (exact, rouge or bleu).
+        validation: Share of each task's sources that is held out.
+        split_seed: Chooses among the splits.
+        cap: Rows of a task that count at most, an epoch; a larger task goes on in the next one.
+        vocabulary_size: Most entries of the vocabulary, made of the training texts.
+        max_length: Tokens that sources are cut at, the prefix included.
+        max_target_length: Tokens that targets are cut at.
+        d_model: Width of the model.
+        d_kv: Width of an attention head.
+        d_ff: Width inside the feed-forward layers.
+        heads: Attention heads.
+        encoder_layers: Blocks of the encoder.
+        decoder_layers: Blocks of the decoder.
+        gated: Gated GELU in the feed-forward layers (version 1.1) in the place of ReLU (1.0).
+        dropout: Dropout everywhere in the model.
+        epochs: Passes over the mixture.
+        batch_size: Rows a step.
+        learning_rate: Of AdamW: the peak of the schedule.
+        schedule: `linear` (to 0 at the last step), `inverse_sqrt` or `constant`.
+        warmup_steps: Steps in which the rate rises (`constant` has none).
+        weight_decay: Of matrices; norms and relative positions have none.
+        label_smoothing: Share of each label that is spread over the vocabulary.
+        beam_size: Hypotheses followed at a time in the evaluation and in predictions.
+        output_tokens: Most tokens that are written.
+        keep_epochs: Checkpoints of so many last epochs stay in `<output>.epochs`.
+        preload: Go on from one of these: its number, or `latest`.
+        average_epochs: In the end take the mean of the weights of so many kept epochs; 0 does not.
+    """
+
+    tasks: tuple[Task, ...] = SAMPLES
+    validation: float = 0.1
+    split_seed: int = 0
+    cap: int = 3000
+    vocabulary_size: int = 4000
+    max_length: int = 192
+    max_target_length: int = 48
+    d_model: int = 128
+    d_kv: int = 32
+    d_ff: int = 256
+    heads: int = 4
+    encoder_layers: int = 3
+    decoder_layers: int = 3
+    gated: bool = False
+    dropout: float = 0.1
+    epochs: int = 20
+    batch_size: int = 32
+    learning_rate: float = 2e-3
+    schedule: Literal["linear", "inverse_sqrt", "constant"] = "linear"
+    warmup_steps: int = 200
+    weight_decay: float = 0.01
+    label_smoothing: float = 0.0
+    beam_size: int = 4
+    output_tokens: int = 50
+    keep_epochs: int = 2
+    preload: str = ""
+    average_epochs: int = 0
+    output: str = "saved_models/t5_text_to_text"
+
+    def fingerprint(self) -> dict[str, Any]:
+        """As for every recipe; but a run may keep other epochs and write in other ways."""
+        free = {"beam_size", "output_tokens", "keep_epochs", "preload"}
+        if self.schedule != "linear":
+            free |= {"epochs", "average_epochs"}
+        return {name: v for name, v in super().fingerprint().items() if name not in free}
+
+
+def run(config: Config) -> Path:
+    """Trains, evaluates and saves one model; returns the saved folder.
+
+    Raises:
+        KerasftError: An option or the data cannot be used; the output folder is as it was.
+    """
+    from kerasft import training
+    from kerasft.data.task_mixture import MixtureBatches, TaskRows
+    from kerasft.generation import TextToTextGenerator
+    from kerasft.models import T5, T5Arguments
+    from kerasft.text.trained_unigram import train_unigram
+
+    cli.at_least(config, epochs=1, beam_size=1, output_tokens=1, batch_size=1, cap=1)
+    output = storage.check_output(config.output, bundle.is_ours)
+    backends.seed_everything(config.seed)
+    facts = bundle.Facts()
+
+    # The pairs of each task; no source stands on both sides of the split.
+    data = load_tasks(config.tasks, validation=config.validation, seed=config.split_seed)
+    facts.state("Data", [line for each in data for line in each.describe()])
+    saved_tasks = [bundle.SavedTask(t.name, t.prefix, t.metric) for t in config.tasks]
+
+    # One vocabulary for both sides and all tasks, from the training texts alone.
+    texts = [
+        text
+        for each in data
+        for text in (*each.prefixed(each.pairs.train), *each.pairs.train.targets)
+    ]
+    tokenizer = train_unigram(texts, config.vocabulary_size, extra_ids=0)
+    facts.state("Vocabulary", f"{tokenizer.vocabulary_size} pieces of {len(texts)} training texts")
+
+    # Token ids, in batches of a few shapes.
+    rows: dict[str, dict[str, TaskRows]] = {"train": {}, "validation": {}}
+    for each in data:
+        for side, pairs in each.pairs.parts.items():
+            sources = tokenizer.encode(each.prefixed(pairs), config.max_length)
+            targets = tokenizer.encode(pairs.targets, config.max_target_length)
+            name, weight = each.task.name, each.task.weight
+            rows[side][name] = TaskRows(sources.token_ids, targets.token_ids, weight)
+            facts.state(f"Sources of {name}, {side}", sources.summary())
+            facts.state(f"Targets of {name}, {side}", targets.summary())
+
+    arguments = T5Arguments(
+        tokenizer.vocabulary_size,
+        d_model=config.d_model,
+        d_kv=config.d_kv,
+        d_ff=config.d_ff,
+        heads=config.heads,
+        encoder_layers=config.encoder_layers,
+        decoder_layers=config.decoder_layers,
+        activation="gelu_approximate" if config.gated else "relu",
+        gated=config.gated,
+        dropout=config.dropout,
+    )
+    model = T5(arguments)
+    facts.state("Parameters", f"{model.count_params():,}, all of them trained")
+
+    def batches(tasks: dict[str, TaskRows], cap: int) -> MixtureBatches:
+        ids = {"pad_id": arguments.pad_id, "start_id": arguments.start_id}
+        return MixtureBatches(tasks, cap=cap, batch_size=config.batch_size, seed=config.seed, **ids)
+
+    train = batches(rows["train"], config.cap)
+    facts.state("Batches", train.summary())
+
+    # Training, with the validation loss of each task; `parts` is one fit for an unbroken run.
+    rate = training.schedule(
+        config.schedule, config.learning_rate, len(train) * config.epochs, config.warmup_steps
+    )
+    loss = training.LabelSmoothedCrossEntropy(config.label_smoothing, from_logits=True)
+    model.compile(training.adamw(rate, model, config.weight_decay), loss)
+    held_out = {
+        name: batches({name: TaskRows(task.source_ids, task.target_ids)}, len(task))
+        for name, task in rows["validation"].items()
+    }
+    losses = training.TaskLosses(model, held_out, loss)
+    trackers = training.trackers(output, asdict(config))
+    history = training.History(trackers, batch_weight=train.tokens)
+    kept = training.KeptEpochs(f"{output}.epochs", config.keep_epochs)
+    resume = training.Resume(
+        model,
+        train,
+        f"{output}.checkpoint",
+        seed=config.seed,
+        fingerprint=config.fingerprint() | {"pairs": [d.pairs.train.sha256 for d in data]},
+        every_steps=config.checkpoint_steps,
+        enabled=config.resume,
+        stateful=[history],
+        kept=kept,
+        preload=config.preload,
+    )
+    for part in resume.parts(config.epochs):
+        model.fit(
+            part.batches,
+            initial_epoch=part.first,
+            epochs=part.last,
+            callbacks=[losses, history, resume.callback],
+        )
+    facts.state("Training", history.summary())
+    facts.state("Weights", kept.average(model, config.average_epochs))
+
+    # What is written for the held-out texts, beside the simplest way to do each task.
+    generator = TextToTextGenerator(
+        model,
+        tokenizer,
+        config.output_tokens,
+        config.beam_size,
+        max_source_length=config.max_length,
+        early_stopping=True,
+    )
+    way = f"beam {config.beam_size}" if config.beam_size > 1 else "greedy"
+    results = []
+    for each in data:
+        pairs = each.pairs.validation
+        written = generator.texts(each.prefixed(pairs))
+        scores = evaluation.score_task(each.task.metric, each.pairs.train, pairs, {way: written})
+        facts.state(f"Scores of {each.task.name}, {len(pairs)} unseen rows", scores)
+        results.append(
+            evaluation.TaskOutputs(
+                each.task.name,
+                each.task.prefix,
+                each.task.metric,
+                scores,
+                pairs,
+                written,
+                each.pairs.validation_sha256,
+            )
+        )
+
+    bundle.save_text_to_text(
+        output,
+        model=model,
+        tokenizer=tokenizer,
+        tasks=saved_tasks,
+        max_length=config.max_length,
+        max_target_length=config.output_tokens,
+        beam_size=config.beam_size,
+        config_yaml=cli.to_yaml(config),
+        card=facts.card(output.name),
+        report=evaluation.text_to_text_report(results, history.to_dict(), model=model),
+    )
+    history.close()
+    resume.finish()
+    cli.print_next(output, data[0].prefixed(data[0].pairs.validation)[0])
+    return output
+
+
+if __name__ == "__main__":
+    cli.main(run, Config)
