@@ -1,5 +1,7 @@
 """A T5's outputs: token for token those of transformers' `generate`."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -34,7 +36,7 @@ def search(model: T5, **settings) -> Generator:
 
 @pytest.fixture(scope="module", params=["v1.0", "many buckets, odd heads"])
 def twins(request, tmp_path_factory):
-    """A T5 of transformers and ours; neither sure of everything nor of nothing."""
+    """A T5 of transformers (sure neither of all nor of nothing), sources, and our outputs."""
     directory = tmp_path_factory.mktemp("t5")
     theirs = t5_twins.random_twin(seed=4, **t5_twins.CONFIGS[request.param])
     with torch.no_grad():
@@ -45,7 +47,14 @@ def twins(request, tmp_path_factory):
             block.layer[1].EncDecAttention.o.weight.mul_(4.0)
         theirs.lm_head.weight[1].mul_(1.5)  # else few outputs end
     theirs.save_pretrained(directory)
-    return theirs, t5_twins.ours(directory)
+    ours = t5_twins.ours(directory)
+    sources = t5_twins.batch(ROWS, 16, seed=1)["source_ids"]
+
+    @functools.cache
+    def found(name: str):
+        return search(ours, **SETTINGS[name]).generate([ids[ids != 0] for ids in sources])
+
+    return theirs, sources, found
 
 
 def their_rows(theirs, source_ids: np.ndarray, **settings):
@@ -68,11 +77,9 @@ def their_rows(theirs, source_ids: np.ndarray, **settings):
 
 @pytest.mark.parametrize("name", SETTINGS)
 def test_outputs_equal_those_of_transformers(twins, name):
-    theirs, ours = twins
-    settings = SETTINGS[name]
-    source_ids = t5_twins.batch(ROWS, 16, seed=1)["source_ids"]
-    expected = their_rows(theirs, source_ids, **settings)
-    found = search(ours, **settings).generate([ids[ids != 0] for ids in source_ids])
+    theirs, sources, search_once = twins
+    settings, found = SETTINGS[name], search_once(name)
+    expected = their_rows(theirs, sources, **settings)
     penalty = settings.get("length_penalty", 1.0)
     for row, wanted in zip(found, expected, strict=True):
         assert [hypothesis.token_ids for hypothesis in row] == [tokens for tokens, _ in wanted]
@@ -88,10 +95,9 @@ def test_outputs_equal_those_of_transformers(twins, name):
 
 def test_stopping_early_is_another_search(twins):
     """What the settings are there for: they give other outputs."""
-    _, ours = twins
-    sources = [ids[ids != 0] for ids in t5_twins.batch(ROWS, 16, seed=1)["source_ids"]]
+    _, _, search_once = twins
     outputs = [
-        [row[0].token_ids for row in search(ours, **SETTINGS[name]).generate(sources)]
+        [row[0].token_ids for row in search_once(name)]
         for name in ("beams, as by default", "beams, stopped early")
     ]
     assert outputs[0] != outputs[1]

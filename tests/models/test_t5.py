@@ -41,6 +41,11 @@ def their_outputs(theirs):
     return theirs(**t5_twins.their_inputs(BATCH["source_ids"]), labels=labels)
 
 
+def logits(model: T5, inputs: dict) -> np.ndarray:
+    """What the model says, compiled: so many single operations take JAX far longer."""
+    return backends.current().compile_forward(model)(inputs)
+
+
 def relative(found: np.ndarray, expected: np.ndarray) -> float:
     """The largest deviation, as a share of the largest value."""
     return float(np.abs(found - expected).max() / np.abs(expected).max())
@@ -125,20 +130,21 @@ def test_it_starts_as_the_original_does():
             else:
                 assert numpy(weight).std() == pytest.approx(deviations[layer], rel=0.25), layer
         inputs = {"source_ids": np.array([[5, 6, 1]]), "target_ids": np.array([[0, 7, 8]])}
-        logits = numpy(model(inputs))
-        assert 0.2 < logits.std() < 5  # neither is all the same nor is anything certain
+        found = logits(model, inputs)
+        assert 0.2 < found.std() < 5  # neither is all the same nor is anything certain
     zeros = T5(arguments, initialize=False)
     assert not any(numpy(w).any() for w in zeros.weights if not w.path.endswith("scale"))
 
 
-def test_a_padded_batch_equals_its_rows_alone():
+def test_a_row_of_a_padded_batch_equals_the_row_alone():
     model = T5(dataclasses.replace(SMALL, vocabulary_size=t5_twins.VOCABULARY))
-    whole = numpy(model(INPUTS))
-    for row in (1, 2):
-        s, t = (int((ids[row] != 0).sum()) for ids in (BATCH["source_ids"], BATCH["labels"]))
-        alone = {"source_ids": INPUTS["source_ids"][row : row + 1, :s],
-                 "target_ids": INPUTS["target_ids"][row : row + 1, :t]}  # fmt: skip
-        np.testing.assert_allclose(whole[row, :t], numpy(model(alone))[0], atol=1e-4)
+    whole = logits(model, INPUTS)
+    s, t = (int((ids[1] != 0).sum()) for ids in (BATCH["source_ids"], BATCH["labels"]))
+    alone = {
+        "source_ids": INPUTS["source_ids"][1:2, :s],
+        "target_ids": INPUTS["target_ids"][1:2, :t],
+    }
+    np.testing.assert_allclose(whole[1, :t], logits(model, alone)[0], atol=1e-4)
 
 
 def log_softmax(logits: np.ndarray) -> np.ndarray:
@@ -167,31 +173,33 @@ def test_cached_decoding_equals_the_whole(tied):
         return ops.while_loop(lambda position, *_: position < length, step, start)[1]
 
     found = backends.current().compile_function(model, run)(INPUTS)
-    np.testing.assert_allclose(found, log_softmax(numpy(model(INPUTS))), atol=1e-4)
+    np.testing.assert_allclose(found, log_softmax(logits(model, INPUTS)), atol=1e-4)
 
 
 def test_beams_of_a_row_do_not_see_each_other():
     """Two beams that change places at position 2: each one's past is where the mask says."""
     model = T5(SMALL)
-    source_ids = ops.convert_to_tensor(np.array([[7, 9, 4, 1]], "int32"))
     tokens = np.array([[0, 9, 6, 4], [0, 7, 8, 10]], "int32")  # as they stand in the cache
     ancestors = np.array([[0, 1, 0, 0], [0, 0, 1, 1]])  # of the beams at position 3
     pasts = np.array([[0, 7, 6, 4], [0, 9, 8, 10]], "int32")
-    state = model.start_decoding(source_ids, 4, beams=2)
-    for position in range(4):
-        place = np.arange(4) <= position
-        if position < 2:
-            slots = place[:, None] & (np.arange(2) == np.arange(2)[:, None, None])
-        else:
-            slots = place[:, None] & (np.arange(2) == ancestors[:, :, None])  # (beams, 4, 2)
-        log_probs, state = model.decode_step(
-            state,
-            ops.convert_to_tensor(tokens[None, :, position]),
-            ops.convert_to_tensor(slots.reshape(1, 2, 8)),
-            position,
-        )
-    whole = model({"source_ids": ops.repeat(source_ids, 2, axis=0), "target_ids": pasts})
-    np.testing.assert_allclose(numpy(log_probs)[0], log_softmax(numpy(whole))[:, 3], atol=1e-4)
+
+    def run(inputs):
+        state = model.start_decoding(inputs["source_ids"], 4, beams=2)
+        for position in range(4):
+            place = np.arange(4) <= position
+            if position < 2:
+                slots = place[:, None] & (np.arange(2) == np.arange(2)[:, None, None])
+            else:
+                slots = place[:, None] & (np.arange(2) == ancestors[:, :, None])  # (beams, 4, 2)
+            token_ids = ops.convert_to_tensor(tokens[None, :, position])
+            visible = ops.convert_to_tensor(slots.reshape(1, 2, 8))
+            log_probs, state = model.decode_step(state, token_ids, visible, position)
+        return log_probs
+
+    source_ids = np.array([[7, 9, 4, 1]], "int32")
+    found = backends.current().compile_function(model, run)({"source_ids": source_ids})
+    whole = logits(model, {"source_ids": np.repeat(source_ids, 2, 0), "target_ids": pasts})
+    np.testing.assert_allclose(found[0], log_softmax(whole)[:, 3], atol=1e-4)
     with pytest.raises(ConfigError, match="the length to decode is 0"):
         model.start_decoding(source_ids, 0)
 
@@ -216,6 +224,31 @@ def test_it_learns_to_copy():
     history = model.fit(inputs, source, 8, epochs=25, sample_weight=weights, verbose=0).history
     assert history["loss"][-1] < 0.25 * history["loss"][0]
     assert set(history) == {"loss"}
+
+
+class SeveralLengths(keras.utils.PyDataset):
+    """Two batches that differ in both lengths."""
+
+    def __len__(self) -> int:
+        return 2
+
+    def __getitem__(self, index: int):
+        batch = t5_twins.batch(rows=4, source=6 + 5 * index, target=4 + 3 * index)
+        inputs = {"source_ids": batch["source_ids"], "target_ids": shift_right(batch["labels"])}
+        return inputs, batch["labels"], (batch["labels"] != 0).astype("float32")
+
+
+def test_batches_of_several_lengths_train_and_the_loss_counts_tokens():
+    model = T5(dataclasses.replace(SMALL, vocabulary_size=t5_twins.VOCABULARY, dropout=0.0))
+    loss = keras.losses.SparseCategoricalCrossentropy(True, reduction="mean_with_sample_weight")
+    model.compile(keras.optimizers.SGD(0.0), loss)
+    found = model.fit(SeveralLengths(), epochs=1, verbose=0).history["loss"][0]
+    total = tokens = 0.0
+    for inputs, labels, weights in (SeveralLengths()[0], SeveralLengths()[1]):
+        log_probs = log_softmax(logits(model, inputs))
+        total -= (np.take_along_axis(log_probs, labels[..., None], -1)[..., 0] * weights).sum()
+        tokens += weights.sum()
+    assert found == pytest.approx(total / tokens, rel=1e-4)
 
 
 def test_dropout_is_drawn_in_training_alone():
