@@ -1,0 +1,72 @@
+"""Times a T5 beside transformers (+ Hugging Face PEFT) on one checkpoint.
+
+    python benchmarks/t5.py --checkpoint ~/.cache/kerasft-weights/flan-t5-small
+    python benchmarks/t5.py --checkpoint DIR --parts generation --backends jax --rounds 15
+
+For each backend one process a side lives beside the other, and they take turns, job by job; the
+peer is always on torch. The jobs are those of `t5_training.py` (a LoRA step) and `t5_generation.py`
+(greedy and beam search). Printed are the medians of each side's figure, the seconds of the first
+job (compiling included), peak memory, and the median of the paired ratios (above 1: kerasft is
+faster).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+import t5_generation
+import t5_training
+
+import paired
+from paired import BACKENDS
+
+PARTS = {"training": t5_training, "generation": t5_generation}
+
+
+def main() -> None:
+    """Runs the comparisons and prints a Markdown table for each."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--checkpoint", type=Path, required=True, help="a T5's directory")
+    parser.add_argument("--parts", nargs="+", default=list(PARTS), choices=list(PARTS))
+    parser.add_argument("--backends", nargs="+", default=BACKENDS, choices=BACKENDS)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--worker", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    checkpoint = arguments.checkpoint.expanduser()
+    if not (checkpoint / "config.json").is_file():
+        parser.error(f"--checkpoint {checkpoint} holds no config.json")
+    if arguments.worker:
+        part, _, side = arguments.worker.partition(":")
+        return paired.serve(lambda: PARTS[part].SIDES[side](checkpoint, arguments.threads))
+    print(f"{paired.machine()}; {arguments.threads} threads, {arguments.rounds} rounds")
+    for part in arguments.parts:
+        table(part, checkpoint, arguments)
+
+
+def table(part: str, checkpoint: Path, arguments: argparse.Namespace) -> None:
+    """Prints the table of one part, a line a backend and job."""
+    jobs = PARTS[part]
+    names = list(jobs.SIDES)
+    columns = ["backend", part]
+    columns += [f"{name}: {what}" for what in (jobs.UNIT, "first, s", "MiB") for name in names]
+    columns += [f"beside {name}" for name in names[1:]]
+    print(f"\n| {' | '.join(columns)} |\n|{'---|' * len(columns)}", flush=True)
+    for backend in arguments.backends:
+        words = ["--checkpoint", checkpoint, "--threads", arguments.threads, "--worker"]
+        sides = [paired.Worker(__file__, [*words, f"{part}:{name}"], backend) for name in names]
+        for job in jobs.JOBS:
+            timings = paired.compare(sides, job, arguments.rounds)
+            cells = [jobs.figure(job, timing.seconds) for timing in timings]
+            cells += [f"{timing.first:.1f}" for timing in timings]
+            cells += [f"{timing.mib:.0f}" for timing in timings]
+            cells += [f"{timing.ratio:.2f}x" for timing in timings[1:]]
+            print(f"| {backend} | {job} | {' | '.join(cells)} |", flush=True)
+        for side in sides:
+            side.stop()
+
+
+if __name__ == "__main__":
+    main()
