@@ -8,8 +8,8 @@ comparison = reporting.compare(candidates, runs[0].texts, runs[0].truth, runs[0]
 reporting.write_report("saved_models/comparison", comparison, runs, measured=..., config_yaml=...)
 """
 
-from kerasft.reporting.candidates import candidates
-from kerasft.reporting.comparison import Candidate, Comparison, compare
+from kerasft.reporting.candidates import Candidate, candidates
+from kerasft.reporting.comparison import Comparison, compare
 from kerasft.reporting.comparison_report import write_report
 from kerasft.reporting.costs import Costs
 from kerasft.reporting.findings import findings

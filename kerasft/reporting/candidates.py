@@ -3,14 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from kerasft import evaluation
-from kerasft.reporting.comparison import Candidate
-from kerasft.reporting.costs import baseline_costs, costs_of
+from kerasft.reporting.costs import Costs, baseline_costs, costs_of
 from kerasft.reporting.latency import Latency
 from kerasft.reporting.runs import Run
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What is compared: a saved classifier, or a baseline of the same training rows.
+
+    Attributes:
+        name: How the report calls it.
+        probabilities: (rows, classes) on the test rows.
+        costs: What it takes.
+        is_baseline: Whether it is a simple method that the others have to beat.
+        origin: Where it comes from, for people.
+    """
+
+    name: str
+    probabilities: np.ndarray
+    costs: Costs
+    is_baseline: bool = False
+    origin: str = ""
 
 
 def candidates(

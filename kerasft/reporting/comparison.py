@@ -14,30 +14,11 @@ from kerasft.evaluation.calibration import Calibration, calibration_of
 from kerasft.evaluation.classification import Metrics, evaluate
 from kerasft.evaluation.intervals import DRAWS, Interval, bootstrap, interval, scores_of
 from kerasft.evaluation.paired_tests import Difference, McNemar, difference, mcnemar
-from kerasft.reporting.costs import Costs
+from kerasft.reporting.candidates import Candidate
 from kerasft.reporting.mistakes import Mistake, confident_mistakes
 
 MACRO = ("macro_precision", "macro_recall", "macro_f1")
 PER_CLASS = ("precision", "recall", "f1")
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """What is compared: a saved classifier, or a baseline of the same training rows.
-
-    Attributes:
-        name: How the report calls it.
-        probabilities: (rows, classes) on the test rows.
-        costs: What it takes.
-        is_baseline: Whether it is a simple method that the others have to beat.
-        origin: Where it comes from, for people.
-    """
-
-    name: str
-    probabilities: np.ndarray
-    costs: Costs
-    is_baseline: bool = False
-    origin: str = ""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from kerasft.reporting.comparison import Candidate
+    from kerasft.reporting.candidates import Candidate
 
 MOST = 10
 

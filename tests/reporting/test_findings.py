@@ -3,7 +3,7 @@ import numpy as np
 from compared import CLASSES, candidate, make_comparison, make_truth
 from kerasft import evaluation
 from kerasft.reporting import Costs, Latency, compare, findings
-from kerasft.reporting.comparison import Candidate
+from kerasft.reporting.candidates import Candidate
 
 TFIDF = evaluation.TFIDF
 
