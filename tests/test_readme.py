@@ -66,6 +66,7 @@ def test_the_translator_trains_and_translates(run_there, folder: Path):
     shutil.rmtree(folder / "saved_models")
 
 
+@pytest.mark.timeout(900)  # several processes, each compiles anew
 def test_the_complaints_are_learned_and_compared(run_there, folder: Path):
     fewer = {"compare": ["--timed_rounds", "1", "--draws", "200"]}
     for recipe in ("small_bert", "tinybert_lora", "compare"):

@@ -27,6 +27,7 @@ runpy.run_module("kerasft.recipes.distilbert_lora", run_name="__main__", alter_s
 """
 
 
+@pytest.mark.timeout(900)  # several processes, each compiles anew
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
 def test_killed_three_times_and_resumed_equals_unbroken(run_python, tmp_path: Path):
     write_checkpoint(tmp_path / "checkpoint", layers=3)

@@ -78,6 +78,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     return World(tmp_path, monkeypatch)
 
 
+@pytest.mark.timeout(900)  # several processes, each compiles anew
 def test_broken_off_in_both_phases_it_equals_an_unbroken_run(
     world: World, tmp_path: Path, capsys: pytest.CaptureFixture
 ):

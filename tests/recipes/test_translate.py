@@ -122,6 +122,7 @@ def test_tokenizers_are_used_again(saved, tmp_path, capsys):
     assert "Removed 2 epochs of an earlier run" in said
 
 
+@pytest.mark.timeout(900)  # several processes, each compiles anew
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
 def test_killed_and_resumed_equals_unbroken_and_so_does_a_preloaded_epoch(run_python, tmp_path):
     data = write_pairs(tmp_path / "pairs.tsv", 80)
