@@ -103,9 +103,10 @@ class EntityTextEngine:
         scored: list[tuple[Entity, float]] = []
         truncated = False
         for place, (text, hypothesis) in zip(places, rows, strict=True):
-            score = math.exp(hypothesis.rank(1.0))  # the mean over the tokens
-            if not math.isfinite(score):
+            mean = hypothesis.rank(1.0)  # of the tokens' log-probabilities
+            if not mean > -1e30:  # TensorFlow makes -infinity of the largest of NaNs
                 raise BundleError("the model computes NaN or infinity: its weights are broken")
+            score = math.exp(mean)
             outputs.append(self._tokens.tokenizer.decode(hypothesis.token_ids))
             parsed = parse(outputs[-1], text, self._types)
             problems += parsed.problems
