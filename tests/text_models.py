@@ -61,7 +61,8 @@ def build(lora: bool = False, **arguments: object):
     if lora:
         peft.apply(model, peft.LoRAConfig(targets=["encoder/block_1/self_attention/(q|v)"], rank=2))
         for layer in peft.adapted_layers(model):
-            layer.lora_b.assign(rng.standard_normal(layer.lora_b.shape).astype("float32"))
+            for weight in (layer.lora_a, layer.lora_b):
+                weight.assign(rng.standard_normal(weight.shape).astype("float32"))
     return model
 
 
