@@ -1,8 +1,10 @@
 """What every test may use. The backend is the one that KERAS_BACKEND names."""
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +17,28 @@ sys.path.insert(0, str(Path(__file__).parent))
 ROOT = Path(__file__).parent.parent
 SHARED = Path(os.environ.get("KERASFT_SHARED", ROOT.parent / "shared"))
 REAL_WEIGHTS = Path.home() / ".cache" / "kerasft-weights"
+
+
+# XLA compiles tiny models for far longer than it runs them, and one program again and again: for
+# each new model of the same shapes, and in each process that a test starts.
+COMPILED_ONCE = {
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Lets all processes of one test run share what JAX compiles; the next run compiles anew.
+
+    JAX finds a program by its code, its options and its own version, so that nothing else can be
+    taken for it. Whoever sets JAX_COMPILATION_CACHE_DIR keeps a folder of their own;
+    JAX_ENABLE_COMPILATION_CACHE=false does without.
+    """
+    if "JAX_COMPILATION_CACHE_DIR" in os.environ:  # also in the processes of pytest-xdist
+        return
+    folder = tempfile.mkdtemp(prefix="kerasft-compiled-")
+    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+    os.environ.update(COMPILED_ONCE, JAX_COMPILATION_CACHE_DIR=folder)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -46,7 +70,7 @@ def real_weights() -> Path:
     return REAL_WEIGHTS
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def run_python() -> Callable[..., subprocess.CompletedProcess]:
     """Runs `python ARGS...` in a fresh process, on any backend, and returns what it said."""
 

@@ -1,4 +1,4 @@
-"""What is saved on this backend predicts the same on all three: nine pairs in three runs."""
+"""What is saved on this backend says the same on all three; and what a classifier's folder does."""
 
 import json
 
@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 import bundles
+import text_models
+import translators
 from kerasft import backends, bundle, peft
 from kerasft.bundle.weights import Tensors
 from kerasft.errors import ConfigError, DataError
-from kerasft.predict import Predictor
+from kerasft.predict import Predictor, Translator
 from kerasft.text.cleaning import Cleaning
 from kerasft.weight_maps import entries_for
 
@@ -20,15 +22,26 @@ VARIANTS = {
 
 RELOAD = """
 import json, sys
-from kerasft.predict import Predictor
-texts, *folders = json.load(sys.stdin)
+import numpy as np
+from kerasft import backends, bundle
+from kerasft.predict import Predictor, Translator
+question = json.load(sys.stdin)
 answers = {}
-for folder in folders:
+for folder in question["classifiers"]:
     predictor = Predictor(folder)
     answers[folder] = {
-        "logits": predictor.logits(texts).tolist(),
-        "probabilities": [list(p.probabilities.values()) for p in predictor.predict(texts)],
+        "logits": predictor.logits(question["texts"]).tolist(),
+        "probabilities": [list(p.probabilities.values())
+                          for p in predictor.predict(question["texts"])],
     }
+for kind, load in (("translators", bundle.load_translator), ("writers", bundle.load_text_to_text)):
+    inputs = {name: np.array(ids, "int32") for name, ids in question[kind]["inputs"].items()}
+    for folder in question[kind]["folders"]:
+        forward = backends.current().compile_forward(load(folder).model)
+        answers[folder] = forward(inputs).tolist()
+translator = Translator(question["translators"]["folders"][0], beam_size=1)
+found = translator.predict(question["sentences"])
+answers["greedy"] = [each.translation for each in found]
 print("ANSWERS" + json.dumps(answers))
 """
 
@@ -40,12 +53,41 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bundles.Saved]:
     return {"lora": bundles.saved_lora(), **saved}
 
 
-@pytest.mark.parametrize("backend", backends.BACKENDS)
-def test_reload_on_each_backend(saved, backend, run_python):
-    question = json.dumps([bundles.TEXTS, *(str(item.folder) for item in saved.values())])
-    result = run_python("-c", RELOAD, backend=backend, input=question)
+@pytest.fixture(scope="module")
+def translating(tmp_path_factory: pytest.TempPathFactory) -> dict[str, translators.Saved]:
+    tied = translators.build(tie_embeddings=True, norm_first=False, N=1)
+    folder = tmp_path_factory.mktemp("translators") / "tied"
+    return {"tiny": translators.saved(), "tied": translators.save(folder, tied)}
+
+
+@pytest.fixture(scope="module")
+def writers() -> dict[str, text_models.Saved]:
+    return {"plain": text_models.saved(), "lora": text_models.saved(lora=True)}
+
+
+@pytest.fixture(scope="module", params=backends.BACKENDS)
+def answers(request, saved, translating, writers, run_python) -> dict:
+    """What another process says, on another backend or on the same: one start for all folders."""
+
+    def about(kind: dict, inputs: dict[str, np.ndarray]) -> dict:
+        return {
+            "folders": [str(each.folder) for each in kind.values()],
+            "inputs": {name: array.tolist() for name, array in inputs.items()},
+        }
+
+    question = {
+        "classifiers": [str(each.folder) for each in saved.values()],
+        "texts": bundles.TEXTS,
+        "translators": about(translating, translators.inputs()),
+        "sentences": translators.TEXTS,
+        "writers": about(writers, text_models.inputs()),
+    }
+    result = run_python("-c", RELOAD, backend=request.param, input=json.dumps(question))
     assert result.returncode == 0, result.stderr
-    answers = json.loads(result.stdout.rpartition("ANSWERS")[2])
+    return json.loads(result.stdout.rpartition("ANSWERS")[2])
+
+
+def test_classifiers_on_each_backend(saved, answers):
     for name, item in saved.items():
         logits = np.array(answers[str(item.folder)]["logits"])
         probabilities = np.array(answers[str(item.folder)]["probabilities"])
@@ -53,6 +95,27 @@ def test_reload_on_each_backend(saved, backend, run_python):
         expected = exponentials / exponentials.sum(1, keepdims=True)
         assert np.abs(logits - item.logits).max() < 1e-4, name
         assert np.abs(probabilities - expected).max() < 1e-5, name
+
+
+@pytest.fixture(scope="module")
+def greedy() -> list[str]:
+    translator = Translator(translators.saved().folder, beam_size=1)
+    return [found.translation for found in translator.predict(translators.TEXTS)]
+
+
+def test_translators_on_each_backend(translating, greedy, answers):
+    for name, item in translating.items():
+        found = np.array(answers[str(item.folder)])
+        assert np.abs(found - item.log_probabilities).max() < 1e-4, name
+    assert answers["greedy"] == greedy
+    assert len(set(greedy)) > 1  # the texts made a difference
+
+
+def test_text_to_text_models_on_each_backend(writers, answers):
+    for item in writers.values():
+        # Logits of dozens.
+        np.testing.assert_allclose(answers[str(item.folder)], item.logits, rtol=1e-4, atol=1e-4)
+    assert not np.allclose(writers["plain"].logits, writers["lora"].logits, atol=0.1)
 
 
 def test_each_weight_is_in_exactly_one_file(saved):

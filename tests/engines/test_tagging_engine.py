@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from checkpoints import vocabulary
+from kerasft import backends
 from kerasft.engines.tagging_engine import TaggingEngine
 from kerasft.errors import BundleError
 from kerasft.models import EncoderArguments, Tagger
@@ -38,23 +39,41 @@ def sentences(count: int, longest: int = 12) -> list[list[str]]:
     ]
 
 
+def by_hand(forward, rows: list[list[str]], length: int) -> list[np.ndarray]:
+    """What the model says of each word's first token, (words, tags), all rows in one batch."""
+    encoded = TOKENIZER.encode_words(rows)
+    ids = np.full((len(rows), length), TOKENIZER.pad_id, "int32")
+    mask = np.zeros(ids.shape, bool)
+    for row, each in enumerate(encoded):
+        tokens = TOKENIZER.with_special(each.token_ids)
+        ids[row, : len(tokens)], mask[row, : len(tokens)] = tokens, True
+    logits = forward({"token_ids": ids, "padding_mask": mask})
+    probabilities = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
+    found = []
+    for words, each, row in zip(rows, encoded, probabilities, strict=True):
+        found.append(np.tile([1.0, 0.0, 0.0, 0.0, 0.0], (len(words), 1)))  # "O" without a token
+        for word in range(len(words)):
+            places = np.flatnonzero(each.words == word)
+            if len(places):
+                found[-1][word] = row[1 + places[0]]
+    return found
+
+
 def test_probabilities_are_those_of_the_model(model):
     engine = TaggingEngine(model, TOKENIZER, TAGS, 64)
+    forward = backends.current().compile_forward(model)
     rows = sentences(40)
     found = engine.probabilities(rows)
-    for words, probabilities in zip(rows, found, strict=True):
-        (encoded,) = TOKENIZER.encode_words([words])
-        ids = TOKENIZER.with_special(encoded.token_ids)[None]
-        inputs = {"token_ids": ids, "padding_mask": np.ones(ids.shape, bool)}
-        logits = keras.ops.convert_to_numpy(model(inputs, training=False))[0]
-        expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-        assert probabilities.shape == (len(words), len(TAGS))
-        for word, row in enumerate(probabilities):
-            places = np.flatnonzero(encoded.words == word)
-            if len(places):
-                np.testing.assert_allclose(row, expected[1 + places[0]], atol=1e-5)
-            else:
-                assert row.tolist() == [1.0, 0.0, 0.0, 0.0, 0.0]
+    for probabilities, expected in zip(found, by_hand(forward, rows, 64), strict=True):
+        np.testing.assert_allclose(probabilities, expected, atol=1e-5)
+    # The same without any padding and without neighbors. (A shape takes XLA seconds: not all.)
+    sizes = [len(TOKENIZER.with_special(e.token_ids)) for e in TOKENIZER.encode_words(rows)]
+    by_size = np.argsort(sizes)
+    assert sizes[by_size[0]] < 8 and sizes[by_size[-1]] > 16
+    for row in (by_size[0], by_size[20], by_size[-1]):
+        (expected,) = by_hand(forward, [rows[row]], sizes[row])
+        np.testing.assert_allclose(found[row], expected, atol=1e-5)
+    assert any("\u200b" in words for words in rows)
     spans = [find_spans(each, TAGS) for each in found]
     assert engine.find(rows) == spans and any(spans)
 

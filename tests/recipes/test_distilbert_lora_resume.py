@@ -1,4 +1,4 @@
-"""Killed and resumed through the command line, a run ends in the very same bits."""
+"""Killed and resumed through the command line, a run ends in the very same bits; or is refused."""
 
 import json
 import signal
@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from checkpoints import write_checkpoint
+from kerasft import cli
+from kerasft.recipes import distilbert_lora
 from labelled_rows import write_rows
 
 KILLED_AT = (4, 9, 17)  # in the first, the second and the third epoch of 6 steps
@@ -34,21 +36,30 @@ def test_killed_three_times_and_resumed_equals_unbroken(run_python, tmp_path: Pa
     write_rows(tmp_path / "rows.csv")
     driver = tmp_path / "driver.py"
     driver.write_text(DRIVER)
-
-    def run(kill_at: int, output: Path, *more: str):
-        return run_python(
-            driver, kill_at, "--preset", tmp_path / "checkpoint", "--data", tmp_path / "rows.csv",
-            "--output", output, "--dropout", "0.2", "--max_length", "24", "--learning_rate", "0.01",
-            "--checkpoint_steps", "3", "--early_stopping", "3", *more,
-        )  # fmt: skip
-
     unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
-    assert run(-1, unbroken).returncode == 0
+    checkpoint = Path(f"{broken}.checkpoint")
+    options = [
+        "--preset", str(tmp_path / "checkpoint"), "--data", str(tmp_path / "rows.csv"),
+        "--dropout", "0.2", "--max_length", "24", "--learning_rate", "0.01",
+        "--checkpoint_steps", "3", "--early_stopping", "3",
+    ]  # fmt: skip
+
+    def run(kill_at: int, *more: str):
+        return run_python(driver, kill_at, *options, "--output", broken, *more)
+
+    # In this process, which has computed other things before.
+    config = cli.parse(distilbert_lora.Config, [*options, "--output", str(unbroken)])
+    distilbert_lora.run(config)
     for attempt, step in enumerate(KILLED_AT):
-        killed = run(step, broken, *(["--resume"] if attempt else []))
+        killed = run(step, *(["--resume"] if attempt else []))
         assert killed.returncode == -signal.SIGKILL, killed.stderr
         assert not broken.exists()
-    resumed = run(-1, broken, "--resume")
+    refused = run(-1, "--resume", "--rank", "4")
+    assert refused.returncode == 2
+    last = refused.stderr.splitlines()[-1]
+    assert last.startswith("error: ") and "rank" in last
+    assert checkpoint.exists() and not broken.exists()
+    resumed = run(-1, "--resume")
     assert resumed.returncode == 0, resumed.stderr
     assert "step" in resumed.stdout
 
@@ -61,19 +72,4 @@ def test_killed_three_times_and_resumed_equals_unbroken(run_python, tmp_path: Pa
     assert got["test"] == expected["test"]
     for name in ("adapter/adapter_model.safetensors", "model.safetensors"):
         assert (broken / name).read_bytes() == (unbroken / name).read_bytes()
-    assert not Path(f"{broken}.checkpoint").exists()
-
-
-def test_a_checkpoint_of_other_options_is_refused(run_python, tmp_path: Path):
-    write_checkpoint(tmp_path / "checkpoint", layers=2)
-    write_rows(tmp_path / "rows.csv")
-    driver = tmp_path / "driver.py"
-    driver.write_text(DRIVER)
-    common = ("--preset", tmp_path / "checkpoint", "--data", tmp_path / "rows.csv",
-              "--output", tmp_path / "out", "--checkpoint_steps", "1")  # fmt: skip
-    assert run_python(driver, 3, *common).returncode == -signal.SIGKILL
-    refused = run_python(driver, -1, *common, "--resume", "--rank", "4")
-    assert refused.returncode == 2
-    assert refused.stderr.splitlines()[-1].startswith("error: ")
-    assert "rank" in refused.stderr.splitlines()[-1]
-    assert Path(f"{tmp_path / 'out'}.checkpoint").exists()
+    assert not checkpoint.exists()

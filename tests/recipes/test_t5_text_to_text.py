@@ -23,7 +23,7 @@ SMALL = (
     "--d_model=16", "--d_kv=8", "--heads=2", "--d_ff=32", "--encoder_layers=1",
     "--decoder_layers=1", "--vocabulary_size=300", "--max_length=48", "--max_target_length=24",
     "--output_tokens=12", "--batch_size=8", "--warmup_steps=2", "--learning_rate=0.01",
-    "--cap=40", "--validation=0.2", "--threads=1",
+    "--cap=40", "--validation=0.2",
 )  # fmt: skip
 KILLED_AT = 9
 
@@ -135,24 +135,24 @@ def test_the_folder_is_a_preset(saved):
     assert pretrained.model.arguments.d_model == 16
 
 
+@pytest.mark.timeout(900)  # several processes, each compiles anew
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
 def test_killed_and_resumed_equals_unbroken(run_python, tmp_path):
     write_config(tmp_path)
     (tmp_path / "driver.py").write_text(DRIVER)
+    unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
+    options = ["--epochs=2", "--checkpoint_steps=2", "--dropout=0.2", "--beam_size=1"]
 
-    def run(kill_at: int, output: Path, *more: str):
+    def run(kill_at: int, *more: str):
         return run_python(
             tmp_path / "driver.py", kill_at, *SMALL, f"--config={tmp_path / 'run.yaml'}",
-            "--output", output, "--epochs=2", "--checkpoint_steps=2", "--dropout=0.2",
-            "--beam_size=1", *more,
+            *options, f"--output={broken}", *more,
         )  # fmt: skip
 
-    unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
-    whole = run(-1, unbroken)
-    assert whole.returncode == 0, whole.stderr
-    killed = run(KILLED_AT, broken)
+    t5_text_to_text.run(config_of(tmp_path, *options, f"--output={unbroken}"))
+    killed = run(KILLED_AT)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
-    resumed = run(-1, broken, "--resume")
+    resumed = run(-1, "--resume")
     assert resumed.returncode == 0, resumed.stderr
     histories = [
         json.loads((folder / "report" / "metrics.json").read_text())["history"]

@@ -12,11 +12,22 @@ from kerasft.errors import ConfigError
 from kerasft.serving.limits import Limits
 from kerasft.serving.server import listen
 
+# The server answers 100 when it has taken the request up and waits for its body.
 HEAD = (
     b"POST /predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
-    b"content-length: 28\r\n\r\n"
+    b"content-length: 28\r\nexpect: 100-continue\r\n\r\n"
 )
 BODY = b'{"texts": ["my own secret"]}'
+
+
+def begin(connection: socket.socket) -> None:
+    """Sends half a request and waits until the server is at it."""
+    connection.sendall(HEAD)
+    said = b""
+    while not said.endswith(b"\r\n\r\n") and (byte := connection.recv(1)):
+        said += byte
+    assert said.startswith(b"HTTP/1.1 100")
+    connection.sendall(BODY[:10])
 
 
 def refusal(run_python, *arguments: object) -> str:
@@ -86,11 +97,10 @@ def test_sigterm_finishes_what_is_in_flight(serve) -> None:
     running = serve().wait_until_ready()
     address = ("127.0.0.1", running.port)
     with (
+        socket.create_connection(address, timeout=60) as idle,  # accepted before the next
         socket.create_connection(address, timeout=60) as busy,
-        socket.create_connection(address, timeout=60) as idle,
     ):
-        busy.sendall(HEAD + BODY[:10])
-        time.sleep(0.3)
+        begin(busy)
         running.send(signal.SIGTERM)
         assert idle.recv(1) == b""  # a connection without a request is closed
         with pytest.raises(ConnectionRefusedError):
@@ -136,8 +146,7 @@ def test_more_requests_than_places_are_told_to_come_back(server) -> None:
     waiting = [socket.create_connection(address, timeout=60) for _ in range(LIMITS["max_requests"])]
     try:
         for connection in waiting:
-            connection.sendall(HEAD + BODY[:10])
-        time.sleep(0.3)
+            begin(connection)
         response = server.client.post("/predict", json={"texts": ["a"]})
         assert response.status_code == 503
         assert response.headers["retry-after"] == "1"
@@ -156,5 +165,8 @@ def test_a_client_that_goes_leaves_its_place(server) -> None:
     for _ in range(20):  # more often than there are places
         with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
             connection.sendall(HEAD + BODY[:10])
-    time.sleep(0.3)
-    assert server.client.post("/predict", json={"texts": ["a"]}).status_code == 200
+    # Sooner than the server would stop waiting for their bodies.
+    deadline = time.monotonic() + 0.8 * LIMITS["read_seconds"]
+    while server.client.post("/predict", json={"texts": ["a"]}).status_code != 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

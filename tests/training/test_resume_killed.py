@@ -14,18 +14,7 @@ import pytest
 SCRIPT = Path(__file__).parent / "tiny_run.py"
 
 
-@pytest.fixture(scope="module")
-def cached(tmp_path_factory) -> dict[str, str]:
-    """Lets JAX's processes share what they compile, which is most of their time."""
-    folder = str(tmp_path_factory.mktemp("jax_cache"))
-    return {
-        "JAX_COMPILATION_CACHE_DIR": folder,
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "0",
-    }
-
-
-def start(folder: Path, *options: str, env: dict[str, str]) -> subprocess.Popen:
+def start(folder: Path, *options: str, **env: str) -> subprocess.Popen:
     folder.mkdir(exist_ok=True)
     return subprocess.Popen(
         [sys.executable, SCRIPT, folder, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -45,20 +34,19 @@ def results(folder: Path) -> dict[str, np.ndarray]:
 
 
 @pytest.mark.timeout(900)  # five processes
-def test_killed_again_and_again_equals_never_stopped_bit_by_bit(tmp_path, cached):
-    unbroken = start(tmp_path / "unbroken", env=cached)
+def test_killed_again_and_again_equals_never_stopped_bit_by_bit(tmp_path):
+    finish(start(tmp_path / "unbroken"))
     folder = tmp_path / "killed"
     said = []
     for number, where in enumerate(["5", "epoch2", "writing2"]):
         resume = ["--resume"] if number else []
-        process = start(folder, "--kill", where, *resume, env=cached)
+        process = start(folder, "--kill", where, *resume)
         said.append(finish(process, -signal.SIGKILL))
         facts = json.loads((folder / "run.checkpoint" / "checkpoint.json").read_text())
         # Each time the last whole checkpoint is there: at every third step and at epoch ends.
         expected = [(0, 3), (1, 5), (2, 0)][number]
         assert (facts["epoch"], facts["batch"]) == expected
-    said.append(finish(start(folder, "--resume", env=cached)))
-    finish(unbroken)
+    said.append(finish(start(folder, "--resume")))
 
     wanted, got = results(tmp_path / "unbroken"), results(folder)
     assert wanted.keys() == got.keys()
@@ -70,16 +58,14 @@ def test_killed_again_and_again_equals_never_stopped_bit_by_bit(tmp_path, cached
     assert not leftovers
 
 
-def test_goes_on_on_another_backend(tmp_path, cached):
+def test_goes_on_on_another_backend(tmp_path):
     here = tmp_path / "here"
-    finish(start(here, "--dropout", "0", "--keep", "13", env=cached))
+    finish(start(here, "--dropout", "0", "--keep", "13"))
     there = tmp_path / "there"
     there.mkdir()
     (here / "kept").rename(there / "run.checkpoint")
     other = "tensorflow" if keras.backend.backend() == "torch" else "torch"
-    said = finish(
-        start(there, "--dropout", "0", "--resume", env={**cached, "KERAS_BACKEND": other})
-    )
+    said = finish(start(there, "--dropout", "0", "--resume", KERAS_BACKEND=other))
     assert "Resuming after step 12 (epoch 2, 5 of 7 steps done)" in said
     assert f"written on {keras.backend.backend()}" in said
     ours, theirs = results(here), results(there)
