@@ -33,7 +33,25 @@ class Settings:
     epochs: int = 3
     batch_size: int = 16
     max_length: int = 64
+    pooling: str = "first"
     seed: int = 0
+
+
+class MeanPooler(torch.nn.Module):
+    """The mean over the real tokens in the place of BERT's pooler, as `pooling="mean"` has it."""
+
+    def __init__(self, encoder: torch.nn.Module) -> None:
+        super().__init__()
+        self.mask = torch.ones(1, 1)
+        encoder.register_forward_pre_hook(self._keep_mask, with_kwargs=True)
+
+    def _keep_mask(self, encoder: torch.nn.Module, args: object, kwargs: dict) -> None:
+        self.mask = kwargs["attention_mask"]
+
+    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        """(batch, length, d) -> (batch, d)."""
+        weights = self.mask[..., None].to(hidden.dtype)  # (batch, length, 1)
+        return (hidden * weights).sum(1) / weights.sum(1)
 
 
 def build(checkpoint: Path, num_labels: int, settings: Settings) -> torch.nn.Module:
@@ -43,7 +61,11 @@ def build(checkpoint: Path, num_labels: int, settings: Settings) -> torch.nn.Mod
     base = transformers.AutoModelForSequenceClassification.from_pretrained(
         checkpoint, config=config, dtype=torch.float32
     )
-    names = PROJECTIONS[config.model_type]
+    names, heads = PROJECTIONS[config.model_type], HEADS[config.model_type]
+    if settings.pooling == "mean":
+        if config.model_type != "bert":
+            raise SystemExit(f"transformers' {config.model_type} classifier reads the first token")
+        base.bert.pooler, heads = MeanPooler(base.bert), ["classifier"]
     count = config.num_hidden_layers
     lora = peft.LoraConfig(
         task_type=peft.TaskType.SEQ_CLS,
@@ -53,7 +75,7 @@ def build(checkpoint: Path, num_labels: int, settings: Settings) -> torch.nn.Mod
         target_modules=[names.get(t, t) for t in settings.targets],
         layers_to_transform=list(range(count - settings.lora_layers, count)),
         layers_pattern="layer",
-        modules_to_save=HEADS[config.model_type],
+        modules_to_save=heads,
     )
     return peft.get_peft_model(base, lora)
 

@@ -86,6 +86,7 @@ def theirs(config: Any, dataset: Dataset, checkpoint: Path) -> Scores:
         epochs=config.epochs,
         batch_size=config.batch_size,
         max_length=config.max_length,
+        pooling=config.pooling,
         seed=config.seed,
     )
     model = peft_side.build(checkpoint, len(label_map), settings)

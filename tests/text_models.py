@@ -18,11 +18,11 @@ TASKS = [
 SOURCES = [
     "classify: the game was won in the last minute",
     "classify: shares fell again on Monday",
-    "translate English to Italian: the water is cold",
+    "translate English to Italian: the tea is cold",
     "translate English to Italian: good morning",
 ]
-TARGETS = ["sports", "business", "l'acqua è fredda", "buongiorno"]
-MAX_LENGTH = 48
+TARGETS = ["sports", "business", "il tè è freddo", "buongiorno"]
+MAX_LENGTH = 32  # two padded lengths, so that little is compiled
 TARGET_LENGTH = 8
 
 
@@ -67,7 +67,7 @@ def build(lora: bool = False, **arguments: object):
 
 
 def inputs() -> dict[str, np.ndarray]:
-    """SOURCES beside TARGETS: source_ids (texts, 48), target_ids (texts, 8)."""
+    """SOURCES beside TARGETS: source_ids (texts, 32), target_ids (texts, 8)."""
     found = {}
     for name, texts, length in (
         ("source_ids", SOURCES, MAX_LENGTH),

@@ -31,7 +31,7 @@ def test_the_folder_is_what_was_given(lora):
     loaded = bundle.load_text_to_text(text_models.saved(lora).folder)
     manifest = loaded.manifest
     assert manifest.task == "text_to_text" and manifest.tasks == tuple(text_models.TASKS)
-    assert (manifest.max_length, manifest.max_target_length, manifest.beam_size) == (48, 8, 2)
+    assert (manifest.max_length, manifest.max_target_length, manifest.beam_size) == (32, 8, 2)
     assert (manifest.output_format, manifest.entity_types) == ("text", ())
     assert manifest.has_adapter == lora == bool(peft.adapted_layers(loaded.model))
     assert loaded.model.arguments == text_models.build().arguments

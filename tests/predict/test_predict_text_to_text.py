@@ -118,7 +118,7 @@ def test_the_command_prints_and_writes(command, writer, tmp_path):
     code, out, err = command(*TEXTS)
     assert code == 0
     assert "1 of 6 texts begin with no prefix that the model was trained on" in err
-    assert "1 of 6 texts were cut at 48 tokens" in err
+    assert "1 of 6 texts were cut at 32 tokens" in err
     lines = out.splitlines()
     assert lines[0].split() == ["score", "text", "output"] and len(lines) == 7
 

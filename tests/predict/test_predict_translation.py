@@ -34,20 +34,17 @@ def command(saved, translator, command_with):
     return command_with(saved.folder, translator)
 
 
-def greedy_by_hand(model, text: str) -> tuple[str, float, bool]:
+def greedy_by_hand(forward, length: int, text: str) -> tuple[str, float, bool]:
     """The likeliest token again and again, each from a whole forward pass."""
-    from keras import ops
-
     source, target = translators.tokenizers()
     source_ids = source.encode([text], translators.MAX_LENGTH).token_ids[0][None]
     impossible = [target.token_id("[PAD]"), target.token_id("[SOS]")]
-    length = model.arguments.tgt_seq_len
     # Padded from the start: what stands after a position cannot change what is said at it.
     ids = np.full((1, length + 1), target.pad_id, "int32")
     ids[0, 0], score = target.token_id("[SOS]"), 0.0
     for position in range(length):
         inputs = {"source_ids": source_ids, "target_ids": ids[:, :length]}
-        row = ops.convert_to_numpy(model(inputs, training=False))[0, position].astype(float)
+        row = forward(inputs)[0, position].astype(float)
         row[impossible] = -np.inf
         ids[0, position + 1] = row.argmax()
         score += row.max()
@@ -58,8 +55,10 @@ def greedy_by_hand(model, text: str) -> tuple[str, float, bool]:
 
 def test_greedy_translations_are_those_of_the_model(saved, greedy):
     model = bundle.load_translator(saved.folder).model
+    forward = backends.current().compile_forward(model)
+    length = model.arguments.tgt_seq_len
     for text, found in zip(translators.TEXTS, greedy.predict(translators.TEXTS), strict=True):
-        translation, score, truncated = greedy_by_hand(model, text)
+        translation, score, truncated = greedy_by_hand(forward, length, text)
         assert (found.translation, found.truncated) == (translation, truncated)
         assert found.score == pytest.approx(score, abs=1e-3)
 

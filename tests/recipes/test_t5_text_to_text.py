@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from kerasft import cli
-from kerasft.data.samples import sample_path
 from kerasft.data.text_tasks import load_tasks
 from kerasft.errors import ConfigError, DataError
 from kerasft.predict import TextToText
@@ -26,6 +25,14 @@ SMALL = (
     "--cap=40", "--validation=0.2",
 )  # fmt: skip
 KILLED_AT = 9
+NOUNS = {
+    "house": "la casa",
+    "sea": "il mare",
+    "dog": "il cane",
+    "door": "la porta",
+    "car": "l'auto",
+}
+COLORS = {"red": "rossa", "blue": "blu", "black": "nera", "white": "bianca", "green": "verde"}
 
 # The recipe's own command line, but the process kills itself when a step of the run has ended.
 DRIVER = """
@@ -43,11 +50,15 @@ runpy.run_module("kerasft.recipes.t5_text_to_text", run_name="__main__", alter_s
 
 
 def write_config(folder: Path) -> Path:
-    """Two small tasks in files, as a YAML."""
-    lines = sample_path("translations").read_text("utf-8").splitlines()
-    short = [line for line in lines if len(line.split()) < 10]
-    (folder / "pairs.tsv").write_text("\n".join(short[:: len(short) // 50]) + "\n", "utf-8")
-    topics = [f"{['red', 'blue'][i % 2]} thing {i},{['warm', 'cold'][i % 2]}" for i in range(40)]
+    """Two small tasks in files, as a YAML; of few lengths, so that little is compiled."""
+    pairs = []
+    for noun, nome in NOUNS.items():
+        for color, colore in COLORS.items():
+            pairs.append(f"the {noun} is {color}\t{nome} è {colore}")
+            pairs.append(f"it is the {color} {noun} and it is here\tè {nome} {colore} ed è qui")
+    (folder / "pairs.tsv").write_text("\n".join(pairs) + "\n", "utf-8")
+    kinds = [("red", "warm"), ("blue", "cold")]
+    topics = [f"{kinds[i % 2][0]} thing {10 + i},{kinds[i % 2][1]}" for i in range(40)]
     (folder / "topics.csv").write_text("\n".join(["text,kind", *topics]) + "\n")
     (folder / "run.yaml").write_text(
         f"""

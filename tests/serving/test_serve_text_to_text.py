@@ -51,7 +51,7 @@ def test_metadata_states_the_tasks(server) -> None:
     answer = server.client.get("/metadata").json()
     assert [task["prefix"] for task in answer["tasks"]] == [t.prefix for t in text_models.TASKS]
     assert (answer["default_task"], answer["beam_size"]) == ("", 2)
-    assert (answer["max_length"], answer["max_target_length"]) == (48, 8)
+    assert (answer["max_length"], answer["max_target_length"]) == (32, 8)
     assert answer["limits"] == {"wait_seconds": 30, **LIMITS}
 
 
