@@ -11,7 +11,7 @@ PYTEST_FLAGS ?= -q --numprocesses 2 --dist loadfile
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test test-torch test-tensorflow test-jax lint format benchmark clean
+.PHONY: help setup setup-dev demo test test-plain test-torch test-tensorflow test-jax lint format benchmark clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -32,10 +32,13 @@ $(VENV)/.installed-dev: pyproject.toml constraints.txt
 demo: setup  ## fine-tune MiniLM with LoRA on the shipped corpus, in minutes
 	$(BIN)/python -m kerasft.recipes.distilbert_lora --preset minilm
 
-test: lint test-torch test-tensorflow test-jax  ## lint, types and the whole suite on the three backends
+test: lint test-plain test-torch test-tensorflow test-jax  ## lint, types and the whole suite on the three backends
 
-test-torch test-tensorflow test-jax: test-%: setup-dev  ## the suite on one backend
-	KERAS_BACKEND=$* OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_FLAGS)
+test-plain: setup-dev  ## the tests that need no backend
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_FLAGS) --plain
+
+test-torch test-tensorflow test-jax: test-%: setup-dev  ## the tests that need one, on one backend
+	KERAS_BACKEND=$* OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_FLAGS) -m "not plain"
 
 lint: setup-dev  ## ruff and mypy
 	$(BIN)/ruff check .

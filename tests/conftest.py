@@ -1,13 +1,16 @@
 """What every test may use. The backend is the one that KERAS_BACKEND names."""
 
 import os
+import random
 import shutil
 import subprocess
 import sys
 import tempfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import kerasft  # noqa: F401  (chooses the backend before anything imports keras)
@@ -18,9 +21,13 @@ ROOT = Path(__file__).parent.parent
 SHARED = Path(os.environ.get("KERASFT_SHARED", ROOT.parent / "shared"))
 REAL_WEIGHTS = Path.home() / ".cache" / "kerasft-weights"
 
+# What a test marked `plain` does without. (Not torch itself: scikit-learn looks for it.)
+BACKENDS = ("torch", "tensorflow", "jax")
+HEAVY = ("keras", "keras_hub", *(f"kerasft.backends.{name}_backend" for name in BACKENDS))
 
-# XLA compiles tiny models for far longer than it runs them, and one program again and again: for
-# each new model of the same shapes, and in each process that a test starts.
+# XLA takes far longer to optimize such small programs than to run them.
+QUICK_XLA = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+# And it is given one program again and again: by each model of the same shapes, in each process.
 COMPILED_ONCE = {
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
     "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
@@ -28,12 +35,16 @@ COMPILED_ONCE = {
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Lets all processes of one test run share what JAX compiles; the next run compiles anew.
+    """Takes the backends away from tests marked `plain`; else makes compiling cheap.
 
-    JAX finds a program by its code, its options and its own version, so that nothing else can be
-    taken for it. Whoever sets JAX_COMPILATION_CACHE_DIR keeps a folder of their own;
-    JAX_ENABLE_COMPILATION_CACHE=false does without.
+    All processes of a test run share what JAX compiles; the next run compiles anew. JAX finds a
+    program by its code, its options and its own version, so that nothing else can be taken for it.
+    JAX_ENABLE_COMPILATION_CACHE=false does without, an empty XLA_FLAGS lets XLA optimize.
     """
+    if config.getoption("--plain"):
+        sys.modules.update(dict.fromkeys(HEAVY))  # importing one is an ImportError now
+        return
+    os.environ.setdefault("XLA_FLAGS", QUICK_XLA)  # of JAX and of TensorFlow
     if "JAX_COMPILATION_CACHE_DIR" in os.environ:  # also in the processes of pytest-xdist
         return
     folder = tempfile.mkdtemp(prefix="kerasft-compiled-")
@@ -43,6 +54,20 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--real", action="store_true", help="also run the tests marked `real`")
+    parser.addoption(
+        "--plain", action="store_true", help="run the tests marked `plain` alone, without a backend"
+    )
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With --plain, files of other tests are not even imported: they need a backend."""
+    if not config.getoption("--plain"):
+        return None
+    files = [collection_path] if collection_path.match("test_*.py") else []
+    if collection_path.is_dir():
+        files = collection_path.rglob("test_*.py")
+    plain = any("pytestmark = pytest.mark.plain" in file.read_text("utf-8") for file in files)
+    return None if plain else True
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -52,6 +77,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if deselected:
         config.hook.pytest_deselected(items=deselected)
         items[:] = [item for item in items if "real" not in item.keywords]
+
+
+@pytest.hookimpl(tryfirst=True)  # before the fixtures are made
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """What a test draws without a seed of its own is the same in every run.
+
+    Keras seeds its initializers and dropouts from `random`.
+    """
+    random.seed(item.nodeid)
+    np.random.seed(zlib.crc32(item.nodeid.encode()))
+    if torch := sys.modules.get("torch"):
+        torch.manual_seed(0)
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,8 @@ import yaml
 from kerasft import cli
 from kerasft.errors import ConfigError, DataError
 
+pytestmark = pytest.mark.plain
+
 
 @dataclasses.dataclass
 class Config(cli.RunOptions):

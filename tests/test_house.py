@@ -10,6 +10,8 @@ import pytest
 
 from kerasft import cli
 
+pytestmark = pytest.mark.plain
+
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "kerasft"
 SOURCES = sorted(PACKAGE.rglob("*.py"))

@@ -11,6 +11,8 @@ import pytest
 from kerasft import storage
 from kerasft.errors import BundleError, ConfigError
 
+pytestmark = pytest.mark.plain
+
 
 def is_ours(path: Path) -> bool:
     return (path / "mine").is_file()

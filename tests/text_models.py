@@ -18,10 +18,10 @@ TASKS = [
 SOURCES = [
     "classify: the game was won in the last minute",
     "classify: shares fell again on Monday",
-    "translate English to Italian: the tea is cold",
+    "translate English to Italian: water is cold",
     "translate English to Italian: good morning",
 ]
-TARGETS = ["sports", "business", "il tè è freddo", "buongiorno"]
+TARGETS = ["sports", "business", "l'acqua è fredda", "buongiorno"]
 MAX_LENGTH = 32  # two padded lengths, so that little is compiled
 TARGET_LENGTH = 8
 

@@ -19,6 +19,8 @@ from kerasft.bundle import contents as c
 from kerasft.bundle import manifest as m
 from kerasft.errors import BundleError, ConfigError
 
+pytestmark = pytest.mark.plain
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:

@@ -9,6 +9,8 @@ from kerasft.data.samples import sample_path
 from kerasft.data.table import Table
 from kerasft.errors import ConfigError, DataError
 
+pytestmark = pytest.mark.plain
+
 LABELS = ["car loan"] * 4 + ["student loan"] * 2 + ["card"] * 3 + ["other"] * 2 + ["junk"]
 TABLE = Table([f"text {i}" for i in range(12)], LABELS, "made.csv", "")
 

@@ -9,6 +9,8 @@ from itertools import combinations
 import pytest
 import yaml
 
+pytestmark = pytest.mark.plain
+
 SAMPLES = resources.files("kerasft") / "data" / "samples"
 REPEATED, SENT_AGAIN, SHORT = 4, 4, 4
 

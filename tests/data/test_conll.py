@@ -8,6 +8,8 @@ from kerasft.data.conll import read_conll
 from kerasft.errors import ConfigError, DataError
 from kerasft.text.entities import Sentence, Span
 
+pytestmark = pytest.mark.plain
+
 EU = Sentence(("EU", "rejects", "German", "call", "."), (Span(0, 1, "ORG"), Span(2, 3, "MISC")))
 PETER = Sentence(("Peter", "Blackburn"), (Span(0, 2, "PER"),))
 TWO = "EU B-ORG\nrejects O\nGerman B-MISC\ncall O\n. O\n\nPeter B-PER\nBlackburn I-PER\n"

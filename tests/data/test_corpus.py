@@ -16,6 +16,8 @@ from kerasft.data.splits import normalize
 from kerasft.errors import ConfigError, DataError
 from kerasft.text.cleaning import Cleaning
 
+pytestmark = pytest.mark.plain
+
 WORDS = [f"{start}{end}" for start in "bdfglmnprst" for end in ("ank", "ebt", "oan", "ine", "ull")]
 PRODUCTS = {"Mortgage": 40, "Student loan": 25, "Payday loan": 25, "Debt collection": 50}
 MAPPING = {"Loans": ["Student loan", "Payday loan"], "Debts": ["Debt collection"]}

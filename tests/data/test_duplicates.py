@@ -16,6 +16,8 @@ from kerasft.data.duplicates import (
 from kerasft.data.table import Table
 from kerasft.errors import ConfigError
 
+pytestmark = pytest.mark.plain
+
 LETTER = re.findall(
     r"\w+",
     "I am writing to dispute an account on my credit report that I never opened with your company "

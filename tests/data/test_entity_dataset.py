@@ -10,6 +10,8 @@ from kerasft.data.entity_dataset import EntityOptions, bracketed, load_entities
 from kerasft.errors import ConfigError, DataError
 from kerasft.text.entities import Sentence, Span
 
+pytestmark = pytest.mark.plain
+
 
 def conll(sentences: list[list[tuple[str, str]]]) -> str:
     return "\n".join("".join(f"{token}\t{tag}\n" for token, tag in each) for each in sentences)

@@ -11,6 +11,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 import fake_hub
 
+pytestmark = pytest.mark.plain
+
 # Runs in a process of its own, since HF_ENDPOINT is read when huggingface_hub is imported.
 SCRIPT = """
 import dataclasses, json, sys

@@ -10,6 +10,8 @@ import pytest
 from kerasft.data.samples import sample_path
 from kerasft.data.splits import normalize
 
+pytestmark = pytest.mark.plain
+
 TYPES = {"PER", "ORG", "LOC", "MISC"}
 # The only tokens that end in a mark: abbreviations and initials.
 ABBREVIATIONS = {"Dr.", "Inc.", "Jr.", "Ltd.", "Mr.", "Mrs.", "Ms.", "P.S.", "St.", "p.m."}

@@ -13,6 +13,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 import fake_hub
 
+pytestmark = pytest.mark.plain
+
 ROOT = Path(__file__).parent.parent.parent
 
 # Runs in a process of its own, since HF_ENDPOINT is read when huggingface_hub is imported.

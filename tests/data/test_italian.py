@@ -4,6 +4,8 @@ import pytest
 
 from kerasft.data import italian
 
+pytestmark = pytest.mark.plain
+
 
 @pytest.mark.parametrize(
     ("word", "gender", "the", "plural", "the_many", "a"),

@@ -9,6 +9,8 @@ from kerasft.errors import ConfigError, DataError
 from kerasft.text.tokenizer import Tokenizer
 from kerasft.text.trained import train_tokenizer
 
+pytestmark = pytest.mark.plain
+
 # Tokens with [SOS] and [EOS]: source 3, 5, 4, 8; target 4, 3, 9, 3.
 PAIRS = PairTable(
     sources=["a", "a a a", "a a", "a a a a a a"],

@@ -9,6 +9,8 @@ from kerasft.data.pair_dataset import load_pairs
 from kerasft.data.splits import hash_of_texts, normalize
 from kerasft.errors import ConfigError, DataError
 
+pytestmark = pytest.mark.plain
+
 PAIRS = [(f"Sentence {i // 2}.", f"Frase {i}.") for i in range(600)]
 
 

@@ -15,6 +15,8 @@ from kerasft.data.pairs import PairTable, read_pairs
 from kerasft.errors import ConfigError, DataError
 from kerasft.storage import sha256_file
 
+pytestmark = pytest.mark.plain
+
 ROOT = Path(__file__).parent.parent.parent
 
 

@@ -10,6 +10,8 @@ import pytest
 from kerasft.data.readers import read_table
 from kerasft.errors import DataError
 
+pytestmark = pytest.mark.plain
+
 pyarrow = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")
 

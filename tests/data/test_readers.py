@@ -11,6 +11,8 @@ import pytest
 from kerasft.data.readers import check_classes, read_table
 from kerasft.errors import DataError
 
+pytestmark = pytest.mark.plain
+
 CSV = "text,label\nhello,greeting\nbye,parting\n"
 
 

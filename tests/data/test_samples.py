@@ -8,6 +8,8 @@ from kerasft.data.samples import sample_path
 from kerasft.data.splits import split_by_hash
 from kerasft.errors import DataError
 
+pytestmark = pytest.mark.plain
+
 
 def test_the_sample_is_ready_to_train_on():
     table = read_table(sample_path())

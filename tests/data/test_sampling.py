@@ -10,6 +10,8 @@ from kerasft.data.splits import split_by_hash
 from kerasft.data.table import Table
 from kerasft.errors import ConfigError
 
+pytestmark = pytest.mark.plain
+
 
 def make_table(**counts: int) -> Table:
     rows = [(f"{name} text {i}", name) for name, count in counts.items() for i in range(count)]

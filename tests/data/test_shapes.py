@@ -3,6 +3,8 @@ import pytest
 
 from kerasft.data import shapes
 
+pytestmark = pytest.mark.plain
+
 
 def test_lengths_double_up_to_the_maximum():
     assert shapes.lengths(100) == [16, 32, 64, 100]

@@ -1,7 +1,11 @@
 """What counts as a word, and as too few."""
 
+import pytest
+
 from kerasft.data.short_texts import drop_short
 from kerasft.data.table import Table
+
+pytestmark = pytest.mark.plain
 
 
 def test_short_texts():

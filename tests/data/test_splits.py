@@ -10,6 +10,8 @@ import pytest
 from kerasft.data.splits import hash_of_texts, normalize, split_by_hash
 from kerasft.errors import ConfigError, DataError
 
+pytestmark = pytest.mark.plain
+
 PARTS = ("train", "validation", "test")
 EXPECTED_TEST = [28, 38, 25, 27, 17, 0]
 EXPECTED_SHA256 = "910656c5898fae626d5908f90dd79ab8860253d236819d0f4c8f002d20a7e92a"

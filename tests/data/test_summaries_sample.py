@@ -10,6 +10,8 @@ from kerasft.data.pairs import read_pairs
 from kerasft.data.samples import sample_path
 from kerasft.data.splits import normalize
 
+pytestmark = pytest.mark.plain
+
 
 @pytest.fixture(scope="module")
 def rows() -> list[list[str]]:

@@ -6,6 +6,8 @@ from kerasft.data.splits import normalize
 from kerasft.data.text_tasks import Task, load_tasks
 from kerasft.errors import ConfigError, DataError
 
+pytestmark = pytest.mark.plain
+
 ITALIAN = Task("italian", "sample:translations", "to Italian: ", metric="bleu")
 TOPICS = Task("topics", "sample:conversations", "classify: ", "text", "label")
 

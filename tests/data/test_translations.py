@@ -12,6 +12,8 @@ from kerasft.data.samples import sample_path
 from kerasft.data.splits import normalize
 from kerasft.text.detokenize import detokenize
 
+pytestmark = pytest.mark.plain
+
 
 def words(text: str) -> list[str]:
     return re.findall(r"\w+|[^\w\s]", text)

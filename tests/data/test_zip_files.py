@@ -11,6 +11,8 @@ import pytest
 from kerasft.data.readers import read_table
 from kerasft.errors import DataError
 
+pytestmark = pytest.mark.plain
+
 CSV = 'text,label\n"hello,\nyou",greeting\nbye,parting\n'
 
 

@@ -10,6 +10,8 @@ from awkward import AWKWARD
 from kerasft.errors import BundleError, ConfigError
 from kerasft.text.cleaning import Cleaning
 
+pytestmark = pytest.mark.plain
+
 ALL = Cleaning(html=True, redactions="mask", special_characters=True, collapse_whitespace=True)
 MESSY = (
     "<p>On XX/XX/2023&nbsp;XXXX\u200bXXXX called me!!!!!</p>\n\n*****\n"

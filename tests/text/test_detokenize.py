@@ -8,6 +8,8 @@ from tokenizers import pre_tokenizers
 
 from kerasft.text.detokenize import detokenize
 
+pytestmark = pytest.mark.plain
+
 ITALIAN = [
     "L'acqua è fredda.",
     "C'è un po' di zucchero?",

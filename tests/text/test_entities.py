@@ -5,6 +5,8 @@ import pytest
 from kerasft.errors import DataError
 from kerasft.text.entities import Entity, Sentence, Span, types_of
 
+pytestmark = pytest.mark.plain
+
 SENTENCE = Sentence(
     ("Ann", "Lee", "'s", "in", "New", "York", "."), (Span(0, 2, "PER"), Span(4, 6, "LOC"))
 )

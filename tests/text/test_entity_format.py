@@ -10,6 +10,8 @@ from kerasft.text import entity_format
 from kerasft.text.entities import Entity, Sentence, Span
 from kerasft.text.entity_format import parse, parse_spans, target_of, write_entities
 
+pytestmark = pytest.mark.plain
+
 # Few and awkward: they repeat, stand inside of one another, and hold the marks of the format.
 TOKENS = [
     "Washington", "US", "USA", "a", "aa", ";", ";;", ":", "::", "#", "#2", "none", "PER", "O'Neill",

@@ -8,6 +8,8 @@ import pytest
 from kerasft.errors import DataError
 from kerasft.text.labels import LabelMap
 
+pytestmark = pytest.mark.plain
+
 
 def test_names_are_sorted_whatever_the_order_of_rows():
     names = ["b", "a", "é", "B", "10", "9", "a"]

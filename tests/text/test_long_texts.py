@@ -6,6 +6,8 @@ import pytest
 from kerasft.errors import ConfigError
 from kerasft.text.tokenizer import Tokenizer
 
+pytestmark = pytest.mark.plain
+
 WORDS = [f"w{number}" for number in range(2000)]
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 

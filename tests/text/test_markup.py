@@ -6,6 +6,8 @@ import pytest
 
 from kerasft.text.markup import strip_html
 
+pytestmark = pytest.mark.plain
+
 
 @pytest.mark.parametrize(
     ("text", "expected"),

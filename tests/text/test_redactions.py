@@ -4,6 +4,8 @@ import pytest
 
 from kerasft.text.redactions import replace_redactions
 
+pytestmark = pytest.mark.plain
+
 
 @pytest.mark.parametrize(
     ("text", "masked"),

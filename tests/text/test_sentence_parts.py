@@ -7,6 +7,8 @@ import pytest
 from kerasft.text.entities import Sentence, Span
 from kerasft.text.sentence_parts import parts_of, text_of
 
+pytestmark = pytest.mark.plain
+
 WORDS = ("Ann", "left", "Rome", ".", "Bob", "Lee", "and", "Eve", "went", "to", "the", "sea", ".")
 
 

@@ -9,6 +9,8 @@ import pytest
 
 from kerasft.text.spacing import places_of, words_of, written
 
+pytestmark = pytest.mark.plain
+
 WRITTEN = {
     "Mary's in (old) Rome.": "Mary 's in ( old ) Rome .",
     "I can't; they've gone!": "I ca n't ; they 've gone !",

@@ -4,6 +4,8 @@ import pytest
 
 from kerasft.text.special_characters import remove_invisible, shorten_runs
 
+pytestmark = pytest.mark.plain
+
 
 @pytest.mark.parametrize(
     ("text", "expected"),

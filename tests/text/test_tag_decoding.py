@@ -8,6 +8,8 @@ import pytest
 from kerasft.text.entities import Span
 from kerasft.text.tag_decoding import ScoredSpan, allowed_moves, best_tags, find_spans, outside
 
+pytestmark = pytest.mark.plain
+
 TAGS = ["O", "B-A", "I-A", "B-B", "I-B"]
 
 

@@ -15,6 +15,8 @@ from kerasft.text.tag_schemes import (
     tags_of,
 )
 
+pytestmark = pytest.mark.plain
+
 TOUCHING = [Span(0, 2, "PER"), Span(3, 5, "LOC"), Span(5, 6, "LOC"), Span(6, 7, "PER")]
 TAGS = {
     "IO": "I-PER I-PER O I-LOC I-LOC I-LOC I-PER",

@@ -13,6 +13,8 @@ from kerasft.text import trained
 from kerasft.text.tokenizer import Tokenizer
 from kerasft.text.trained import SPECIAL_TOKENS, load_or_train, load_or_train_pair, train_tokenizer
 
+pytestmark = pytest.mark.plain
+
 TEXTS = [
     "L'acqua è fredda.",
     "L'acqua non è calda, è fredda!",

@@ -9,6 +9,8 @@ from kerasft.errors import ConfigError, DataError
 from kerasft.text.tokenizer import Tokenizer
 from kerasft.text.trained_wordpiece import SPECIAL_TOKENS, train_wordpiece
 
+pytestmark = pytest.mark.plain
+
 TEXTS = [
     "The bank charged me a late fee twice.",
     "They charged a fee, and then another fee!",

@@ -12,6 +12,8 @@ from kerasft.text.tokenizer import Tokenizer
 from kerasft.text.trained_unigram import train_unigram
 from kerasft.text.unigram import sentinels
 
+pytestmark = pytest.mark.plain
+
 SENTINELS = [
     "<extra_id_0> cute dog <extra_id_1> the <extra_id_2>",
     "The <extra_id_0>walks<extra_id_99>, <extra_id_12>",

@@ -10,6 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tiny_run
 
 SCRIPT = Path(__file__).parent / "tiny_run.py"
 
@@ -20,6 +21,13 @@ def start(folder: Path, *options: str, **env: str) -> subprocess.Popen:
         [sys.executable, SCRIPT, folder, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         text=True, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **env},
     )  # fmt: skip
+
+
+def run_here(folder: Path, monkeypatch: pytest.MonkeyPatch, *options: str) -> None:
+    """The same in this process, which has computed other things before."""
+    folder.mkdir()
+    monkeypatch.setattr(sys, "argv", [str(SCRIPT), str(folder), *options])
+    tiny_run.main()
 
 
 def finish(process: subprocess.Popen, returncode: int = 0) -> str:
@@ -33,9 +41,9 @@ def results(folder: Path) -> dict[str, np.ndarray]:
         return dict(arrays)
 
 
-@pytest.mark.timeout(900)  # five processes
-def test_killed_again_and_again_equals_never_stopped_bit_by_bit(tmp_path):
-    finish(start(tmp_path / "unbroken"))
+@pytest.mark.timeout(900)  # four processes
+def test_killed_again_and_again_equals_never_stopped_bit_by_bit(tmp_path, monkeypatch):
+    run_here(tmp_path / "unbroken", monkeypatch)
     folder = tmp_path / "killed"
     said = []
     for number, where in enumerate(["5", "epoch2", "writing2"]):
@@ -58,9 +66,9 @@ def test_killed_again_and_again_equals_never_stopped_bit_by_bit(tmp_path):
     assert not leftovers
 
 
-def test_goes_on_on_another_backend(tmp_path):
+def test_goes_on_on_another_backend(tmp_path, monkeypatch):
     here = tmp_path / "here"
-    finish(start(here, "--dropout", "0", "--keep", "13"))
+    run_here(here, monkeypatch, "--dropout", "0", "--keep", "13")
     there = tmp_path / "there"
     there.mkdir()
     (here / "kept").rename(there / "run.checkpoint")
