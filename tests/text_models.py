@@ -54,7 +54,7 @@ def build(lora: bool = False, **arguments: object):
         "encoder_layers": 2, "decoder_layers": 1, "heads": 2,
     }  # fmt: skip
     model = T5(T5Arguments(**{**values, **arguments}))
-    rng = np.random.default_rng(1)
+    rng = np.random.default_rng(2)
     for weight in model.weights:
         start = 1.0 if weight.name == "scale" else 0.0
         weight.assign(start + 0.5 * rng.standard_normal(weight.shape).astype("float32"))
