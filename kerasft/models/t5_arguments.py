@@ -2,12 +2,20 @@
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from kerasft.errors import ConfigError
 from kerasft.layers.relative_position_bias import check_buckets
 from kerasft.layers.t5_feed_forward import ACTIVATIONS
 from kerasft.models.arguments import Arguments
+
+V1_1: dict[str, Any] = {
+    "activation": "gelu_approximate",
+    "gated": True,
+    "tie_embeddings": False,
+    "scale_outputs": False,
+}
+"""What version 1.1 and the flan-t5 models have besides `T5Arguments`' defaults."""
 
 
 @dataclass(frozen=True)
@@ -15,8 +23,7 @@ class T5Arguments(Arguments):
     """The shape of a T5: everything that rebuilds it, apart from its weights.
 
     The defaults are those of t5-small (Raffel et al. 2020, section 3.7). Version 1.1 and the
-    flan-t5 models have `activation="gelu_approximate", gated=True, tie_embeddings=False,
-    scale_outputs=False`.
+    flan-t5 models have those of `V1_1` besides.
 
     Attributes:
         vocabulary_size: Rows of the embedding table.
