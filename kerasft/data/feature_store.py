@@ -215,11 +215,14 @@ class FeatureStore:
         the lock knows that it is damaged, and goes on behind it.
         """
         path = self.folder / INDEX
-        if os.stat(path).st_size < self._read + RECORD_BYTES:
+        try:
+            if os.stat(path).st_size < self._read + RECORD_BYTES:
+                return
+            with open(path, "rb") as file:
+                file.seek(self._read)
+                raw = file.read()
+        except FileNotFoundError:  # someone has removed the folder: nothing is new in it
             return
-        with open(path, "rb") as file:
-            file.seek(self._read)
-            raw = file.read()
         for start in range(0, len(raw) - RECORD_BYTES + 1, RECORD_BYTES):
             record = raw[start : start + _RECORD.size]
             (check,) = _CHECK.unpack_from(raw, start + _RECORD.size)
@@ -242,9 +245,10 @@ class FeatureStore:
         count = entry.tokens * self.width
         end = entry.offset + count * self.dtype.itemsize
         if self._map is None or end > len(self._map):
-            with open(self.folder / FEATURES, "rb") as file:
-                if end > os.fstat(file.fileno()).st_size:
-                    return None
+            path = self.folder / FEATURES
+            if not path.exists() or end > path.stat().st_size:
+                return None
+            with open(path, "rb") as file:
                 # The former map goes when the last view of it has gone.
                 self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         rows = np.frombuffer(self._map, self.dtype, count, entry.offset)

@@ -81,12 +81,18 @@ def split_t5(model: T5) -> T5Trunk | None:
         >>> split_t5(model).description
         'embeddings and 5 of 6 layers of the encoder'
     """
-    frozen = [not block.trainable_variables for block in model.encoder.blocks]
+    frozen = [not block.trainable_variables and _is_plain(block) for block in model.encoder.blocks]
     count = frozen.index(False) if False in frozen else len(frozen)
     bottom = (model.shared, model.encoder.positions)
     if not count or any(layer.trainable_variables for layer in bottom):
         return None
     return T5Trunk(_Below(model, count), _Above(model, count), model.arguments, count)
+
+
+def _is_plain(block: keras.layers.Layer) -> bool:
+    """Whether a block has no adapter, not even one that is frozen: `_Below` copies none."""
+    matrices = [part for part in block._flatten_layers() if isinstance(part, keras.layers.Dense)]
+    return all(type(matrix) is keras.layers.Dense for matrix in matrices)
 
 
 def still_t5(model: T5) -> int:
@@ -132,6 +138,7 @@ class _Below(keras.Model):
         originals = [model.shared, model.encoder.positions, *model.encoder.blocks[:count]]
         for layer, original in zip(copies, originals, strict=True):
             layer.set_weights(original.get_weights())
+        self.trainable = False
 
     def build(self, input_shape: Any = None) -> None:
         """Makes all weights; `__init__` has done it."""

@@ -103,6 +103,9 @@ def test_of_a_t5_everything_below_must_be_frozen():
         peft.freeze(model, (pattern, "encoder/block_2"))
         assert split_t5(model) is None, pattern
     peft.freeze(model, ("decoder/block_0",))
+    assert split_t5(model).layers == 2, "an adapter that is frozen is not copied"
+    peft.remove(model)
+    peft.freeze(model, ("decoder/block_0",))
     assert split_t5(model).description == "embeddings and all 3 layers of the encoder"
 
 

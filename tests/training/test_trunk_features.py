@@ -1,15 +1,17 @@
 """Features that are computed once a text, and training on them beside training without."""
 
+import shutil
+
 import keras
 import numpy as np
 import pytest
 import trunk_models
 
-from kerasft import training
+from kerasft import backends, training
 from kerasft.data.feature_store import FeatureStore
 from kerasft.errors import ConfigError
 from kerasft.models.t5_trunk import split_t5
-from kerasft.models.trunk import digest, split_encoder
+from kerasft.models.trunk import digest, split_encoder, still_encoder
 from kerasft.training.trunk_features import FeatureBatches, TrunkFeatures, keys_of, texts_of
 
 EPOCHS = 3
@@ -103,13 +105,25 @@ def test_where_no_more_can_be_kept_the_run_goes_on(trunk, tmp_path, capsys):
     assert said.count("\n") == 1 and "the limit of" in said and "computed again" in said
 
 
+def test_a_run_outlives_the_removal_of_its_features(trunk, tmp_path, capsys):
+    features = features_of(trunk, tmp_path)
+    inputs = trunk_models.batch()
+    expected = features.of(inputs)
+    shutil.rmtree(tmp_path / "s")
+    np.testing.assert_array_equal(features.of(inputs), expected)  # still mapped
+    other = {name: array[:, :6] for name, array in inputs.items()}
+    assert features.of(other).shape == (4, 6, 8)
+    assert "cannot be kept" in capsys.readouterr().out
+
+
 def test_numbers_that_float16_does_not_hold_are_refused(tmp_path):
     model = trunk_models.encoder()
     scale = model.backbone.get_layer("transformer_layer_1")._feedforward_layer_norm.gamma
     scale.assign(scale * 1e6)
     with pytest.raises(ConfigError, match="--cache_dtype float32"):
         features_of(split_encoder(model), tmp_path, "float16").of(trunk_models.batch())
-    assert np.isfinite(features_of(split_encoder(model), tmp_path).of(trunk_models.batch())).all()
+    exact = features_of(split_encoder(model), tmp_path / "exact")
+    assert np.isfinite(exact.of(trunk_models.batch())).all()
 
 
 def test_keys_tell_texts_and_trunks_apart():
@@ -168,8 +182,6 @@ def test_losses_are_those_without_a_cache(kind, tmp_path):
 
 def test_dropout_above_the_trunk_is_drawn_as_without_a_cache(tmp_path):
     """Where the trunk drops nothing out, it draws nothing: what is above draws the same."""
-    from kerasft import backends
-    from kerasft.models.trunk import still_encoder
 
     class Seed(keras.callbacks.Callback):
         def on_train_batch_begin(self, batch, logs=None):
@@ -177,7 +189,7 @@ def test_dropout_above_the_trunk_is_drawn_as_without_a_cache(tmp_path):
 
     losses = []
     for cached in (False, True):
-        keras.utils.set_random_seed(0)
+        backends.seed_everything(0)
         model = trunk_models.encoder(dropout=0.3)
         assert still_encoder(model) == 2
         trunk = split_encoder(model)
