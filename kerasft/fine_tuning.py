@@ -31,10 +31,14 @@ class TrunkOptions(RunOptions):
         frozen_dropout: Whether layers in which nothing trains drop out too; it excludes keeping.
     """
 
-    cache_trunk: str = "auto"
+    cache_trunk: str | bool = "auto"
     cache_gb: float = 4.0
     cache_dtype: Literal["float16", "float32"] = "float16"
     frozen_dropout: bool = False
+
+    def __post_init__(self) -> None:
+        if isinstance(self.cache_trunk, bool):  # what YAML makes of the words on and off
+            self.cache_trunk = "on" if self.cache_trunk else "off"
 
     def fingerprint(self) -> dict[str, Any]:
         """The options that decide what a run computes; where features are kept does not."""
@@ -182,7 +186,7 @@ def train_above_trunk(
         batches.train,
         batches.validation,
         CacheSettings(
-            options.cache_trunk,
+            str(options.cache_trunk),
             beside=Path(f"{output}.features"),
             gigabytes=options.cache_gb,
             dtype=options.cache_dtype,

@@ -172,7 +172,7 @@ def test_two_writers_killed_at_any_moment_leave_all_that_they_published(tmp_path
     folder = tmp_path / "s"
     rng = random.Random(0)
     start, published = 0, 0
-    for _ in range(6):
+    for _ in range(4):
         writers = [
             subprocess.Popen(
                 [sys.executable, "-c", WRITER, Path(__file__).parent, folder, str(start)],
