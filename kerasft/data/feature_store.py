@@ -152,7 +152,7 @@ class FeatureStore:
             return None
         features = self._view(entry)
         if features is not None and key not in self._checked:
-            if zlib.crc32(features) != entry.checksum:
+            if zlib.crc32(features.data) != entry.checksum:
                 features = None
             self._checked.add(key)
         if features is None:
@@ -197,7 +197,7 @@ class FeatureStore:
             raise OSError(f"the limit of {self.max_bytes / 1e9:.3g} GB is reached")
         records, offset = [], self._end
         for key, rows in new.items():
-            record = _RECORD.pack(key, offset, len(rows), zlib.crc32(rows))
+            record = _RECORD.pack(key, offset, len(rows), zlib.crc32(rows.data))
             records += [record, _CHECK.pack(zlib.crc32(record))]
             offset += rows.nbytes
         _write_at(

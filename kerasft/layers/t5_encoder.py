@@ -90,6 +90,8 @@ class T5Encoder(Encoder):
         >>> encoder(x, source_mask=padding_mask(token_ids, 0))  # (batch, s, 16)
     """
 
+    norm: Any  # never None, as it is in some stacks
+
     def __init__(
         self,
         layers: int,

@@ -106,7 +106,8 @@ def still_t5(model: T5) -> int:
     """
     if not model.shared.trainable_variables:
         without_dropout([model.dropout])
-    for stack in (model.encoder, model.decoder):
+    stacks: tuple[Any, ...] = (model.encoder, model.decoder)
+    for stack in stacks:
         if not stack.norm.trainable_variables:
             without_dropout([stack.dropout])
     return sum(still(block) for block in [*model.encoder.blocks, *model.decoder.blocks])
@@ -126,9 +127,8 @@ class _Below(keras.Model):
         self.shared = keras.layers.Embedding(
             table.vocabulary_size, table.d_model, "zeros", name="shared"
         )
-        self.positions = RelativePositionBias(
-            **model.encoder.positions.settings, name="relative_position_bias"
-        )
+        positions: dict[str, Any] = model.encoder.positions.settings
+        self.positions = RelativePositionBias(**positions, name="relative_position_bias")
         self.blocks = [
             T5EncoderBlock(**block.settings, name=block.name)
             for block in model.encoder.blocks[:count]

@@ -11,23 +11,20 @@ from kerasft.models.t5_trunk import split_t5, still_t5
 from kerasft.models.trunk import digest, split_encoder, still_encoder
 
 KINDS = {
-    "distilbert": lambda **options: trunk_models.encoder("distilbert", **options),
-    "bert": lambda **options: trunk_models.encoder("bert", **options),
-    "mean": lambda **options: trunk_models.encoder("bert", pooling="mean", **options),
-    "tagger": lambda **options: trunk_models.encoder("distilbert", tagger=True, **options),
-    "t5": lambda **options: trunk_models.t5(**options),
-    "t5 1.1": lambda **options: trunk_models.t5(
-        gated=True, activation="gelu_approximate", tie_embeddings=False, scale_outputs=False,
-        **options,
+    "mean": lambda: trunk_models.encoder("distilbert", pooling="mean"),
+    "first": lambda: trunk_models.encoder("bert"),
+    "tagger": lambda: trunk_models.encoder("distilbert", tagger=True),
+    "t5": lambda: trunk_models.t5(
+        gated=True, activation="gelu_approximate", tie_embeddings=False, scale_outputs=False
     ),
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module", params=KINDS)
 def parts(request):
     """A model, its trunk, its inputs, and where its outputs count."""
     model = KINDS[request.param]()
-    if request.param.startswith("t5"):
+    if request.param == "t5":
         return model, split_t5(model), trunk_models.pairs(), np.ones((4, 5, 1), bool)
     inputs = trunk_models.batch()
     counts = inputs["padding_mask"][..., None] if request.param == "tagger" else np.ones((4, 1))
@@ -51,32 +48,26 @@ def test_values_and_gradients_are_those_of_the_whole(parts):
     ]
     assert not trunk.lower.trainable_variables
     outputs = backends.current().compile_forward(model)(inputs)
+    upper = backends.current().compile_forward(trunk.upper)
+    np.testing.assert_allclose(upper(above) * counts, outputs * counts, rtol=1e-5, atol=1e-5)
+
     direction = np.random.default_rng(3).normal(size=outputs.shape) * counts
-    direction = direction.astype("float32")
     variables = model.trainable_variables
-    whole, of_whole = gradients.value_and_gradients(
-        lambda: model(inputs, training=True), [], variables, direction
+    of_whole, of_upper = (
+        gradients.value_and_gradients(function, [], variables, direction.astype("float32"))[1]
+        for function in (
+            lambda: model(inputs, training=True),
+            lambda: trunk.upper(above, training=True),
+        )
     )
-    upper, of_upper = gradients.value_and_gradients(
-        lambda: trunk.upper(above, training=True), [], variables, direction
-    )
-    np.testing.assert_allclose(whole * counts, outputs * counts, rtol=1e-5, atol=1e-5)
-    np.testing.assert_allclose(upper * counts, whole * counts, rtol=1e-5, atol=1e-5)
     for variable, expected, found in zip(variables, of_whole, of_upper, strict=True):
         scale = np.abs(expected).max()
-        assert scale > 1e-4, variable.path
-        np.testing.assert_allclose(
-            found, expected, atol=1e-5 * max(scale, 1), err_msg=variable.path
-        )
+        assert scale > 1e-3, variable.path
+        np.testing.assert_allclose(found, expected, atol=2e-5 * scale, err_msg=variable.path)
 
-
-def test_padding_may_hold_anything(parts):
-    _, trunk, inputs, counts = parts
-    hidden = hidden_of(trunk, inputs)
-    forward = backends.current().compile_forward(trunk.upper)
-    clean = forward(trunk.above(inputs, hidden)) * counts
-    hidden[hidden == 0] = 7.0
-    np.testing.assert_allclose(forward(trunk.above(inputs, hidden)) * counts, clean, atol=1e-5)
+    # Padding may hold anything.
+    above["hidden"][above["hidden"] == 0] = 7.0
+    np.testing.assert_allclose(upper(above) * counts, outputs * counts, rtol=1e-5, atol=1e-5)
 
 
 def test_the_lower_part_is_all_that_is_frozen_below():

@@ -122,8 +122,6 @@ def test_numbers_that_float16_does_not_hold_are_refused(tmp_path):
     scale.assign(scale * 1e6)
     with pytest.raises(ConfigError, match="--cache_dtype float32"):
         features_of(split_encoder(model), tmp_path, "float16").of(trunk_models.batch())
-    exact = features_of(split_encoder(model), tmp_path / "exact")
-    assert np.isfinite(exact.of(trunk_models.batch())).all()
 
 
 def test_keys_tell_texts_and_trunks_apart():
@@ -149,15 +147,14 @@ def weights_of(model) -> dict[str, np.ndarray]:
     return {w.path: np.array(keras.ops.convert_to_numpy(w)) for w in model.weights}
 
 
-@pytest.mark.parametrize("kind", ["distilbert", "bert"])
-def test_losses_are_those_without_a_cache(kind, tmp_path):
+def test_losses_are_those_without_a_cache(tmp_path):
     def parts():
         return trunk_models.batches(), trunk_models.batches(8, shuffle=False, seed=9)
 
-    whole = trunk_models.encoder(kind)
+    whole = trunk_models.encoder()
     before = weights_of(whole)
     expected, expected_epochs = fit(whole, *parts())
-    model = trunk_models.encoder(kind)
+    model = trunk_models.encoder()
     trunk = split_encoder(model)
     features = features_of(trunk, tmp_path)
     train, validation = (FeatureBatches(batches, features) for batches in parts())
@@ -194,7 +191,7 @@ def test_dropout_above_the_trunk_is_drawn_as_without_a_cache(tmp_path):
         assert still_encoder(model) == 2
         trunk = split_encoder(model)
         trained = trunk.upper if cached else model
-        batches = trunk_models.batches(8, bucket_count=1)
+        batches = trunk_models.batches(8)
         trained.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
         history = training.History()
         train = FeatureBatches(batches, features_of(trunk, tmp_path)) if cached else batches
