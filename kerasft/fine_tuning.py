@@ -2,20 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from kerasft.cli import RunOptions
 
 if TYPE_CHECKING:
-    from kerasft.models import HeadedEncoder
+    from kerasft.models import T5, HeadedEncoder
+    from kerasft.models.trunk import Trunk
     from kerasft.peft import Counts
+    from kerasft.training.frozen_trunk import AboveTrunk
 
 LEARNING_RATES = {"lora": 2e-3, "head": 2e-3, "full": 5e-5}
 
 
 @dataclass
-class TuningOptions(RunOptions):
+class TrunkOptions(RunOptions):
+    """What is done with the layers in which nothing trains.
+
+    Args:
+        cache_trunk: Run frozen layers below the first that trains once a text, and keep what they
+            make: `auto` (where more than one epoch is trained and it fits), `on`, `off`, or a
+            directory that is kept, for other runs with the same pretrained model.
+        cache_gb: Most of it on the disk, in 10^9 bytes.
+        cache_dtype: How it is kept: `float16`, or `float32` at twice the size.
+        frozen_dropout: Whether layers in which nothing trains drop out too; it excludes keeping.
+    """
+
+    cache_trunk: str | bool = "auto"
+    cache_gb: float = 4.0
+    cache_dtype: Literal["float16", "float32"] = "float16"
+    frozen_dropout: bool = False
+
+    def __post_init__(self) -> None:
+        if isinstance(self.cache_trunk, bool):  # what YAML makes of the words on and off
+            self.cache_trunk = "on" if self.cache_trunk else "off"
+
+    def fingerprint(self) -> dict[str, Any]:
+        """The options that decide what a run computes; where features are kept does not."""
+        free = ("cache_trunk", "cache_gb", "cache_dtype")  # `AboveTrunk.facts` says what came of it
+        return {name: value for name, value in super().fingerprint().items() if name not in free}
+
+
+@dataclass
+class TuningOptions(TrunkOptions):
     """What of a pretrained encoder and its head trains, and how.
 
     Args:
@@ -109,3 +141,58 @@ def tune(model: HeadedEncoder, options: TuningOptions) -> tuple[Counts, list[str
     elif options.tune == "head":
         peft.freeze(model, except_patterns=model.head_layers)
     return peft.parameter_counts(model), adapted
+
+
+def train_above_trunk(
+    model: HeadedEncoder | T5, batches: Any, options: Any, output: Path
+) -> tuple[AboveTrunk, list[str]]:
+    """Finds out what of a model must run at every step; frozen layers drop nothing out from now on.
+
+    Args:
+        model: With its adapters on it and what is frozen frozen; not compiled yet.
+        batches: Has `train` and `validation`, for the whole model.
+        options: The recipe's config, which has the `TrunkOptions`, and `epochs`.
+        output: The run's output; features that no run shares lie beside it.
+
+    Returns:
+        What to compile and to fit, and sentences for the run's output and the model card.
+
+    Raises:
+        ConfigError: The options contradict each other, or the cache's directory cannot be used.
+
+    Example:
+        >>> above, notes = train_above_trunk(model, batches, config, output)
+        >>> above.model.compile(...)
+        >>> above.model.fit(above.train, validation_data=above.validation, epochs=config.epochs)
+        >>> above.finish()
+    """
+    from kerasft import models
+    from kerasft.models.t5_trunk import split_t5, still_t5
+    from kerasft.models.trunk import split_encoder, still_encoder
+    from kerasft.training.frozen_trunk import CacheSettings, above_trunk
+
+    split: Callable[[Any], Trunk | None] = split_encoder
+    still_frozen: Callable[[Any], int] = still_encoder
+    if isinstance(model, models.T5):
+        split, still_frozen = split_t5, still_t5
+    dropout = "layers in which nothing trains drop out as the others do (--frozen_dropout)"
+    if not options.frozen_dropout:
+        dropout = "dropout is everywhere, since something trains in every layer"
+        if still := still_frozen(model):
+            dropout = f"layers in which nothing trains ({still}) run without dropout"
+    above = above_trunk(
+        model,
+        split(model),
+        batches.train,
+        batches.validation,
+        CacheSettings(
+            str(options.cache_trunk),
+            beside=Path(f"{output}.features"),
+            gigabytes=options.cache_gb,
+            dtype=options.cache_dtype,
+            resume=options.resume,
+        ),
+        epochs=options.epochs,
+        frozen_dropout=options.frozen_dropout,
+    )
+    return above, [above.note, dropout]

@@ -90,6 +90,8 @@ class T5Encoder(Encoder):
         >>> encoder(x, source_mask=padding_mask(token_ids, 0))  # (batch, s, 16)
     """
 
+    norm: Any  # never None, as it is in some stacks
+
     def __init__(
         self,
         layers: int,
@@ -137,10 +139,39 @@ class T5Encoder(Encoder):
         Returns:
             (batch, length, d_model).
         """
-        bias = self.positions.square(ops.shape(x)[1])
-        if source_mask is not None:
-            bias = hide(source_mask, bias)  # (batch, heads, length, length)
-        return self.dropout(super().call(x, bias, training=training), training=training)
+        return self.call_from(0, x, source_mask, training)
+
+    def call_from(
+        self, first: int, x: Any, source_mask: Any = None, training: bool | None = None
+    ) -> Any:
+        """Runs the blocks from one of them on, for whoever has what leaves those below.
+
+        Args:
+            first: The block that runs first, from 0.
+            x: (batch, length, d_model), what goes into it.
+            source_mask: As in `call`.
+            training: Whether to drop out.
+
+        Returns:
+            (batch, length, d_model).
+        """
+        bias = self.bias(ops.shape(x)[1], source_mask)
+        for block in self.blocks[first:]:
+            x = block(x, source_mask=bias, training=training)
+        return self.dropout(self.norm(x), training=training)
+
+    def bias(self, length: Any, source_mask: Any = None) -> Any:
+        """What is added to the scores in every block.
+
+        Args:
+            length: Number of positions.
+            source_mask: As in `call`.
+
+        Returns:
+            (batch or 1, heads, length, length).
+        """
+        bias = self.positions.square(length)
+        return bias if source_mask is None else hide(source_mask, bias)
 
 
 def t5_residual(dropout: float, epsilon: float, name: str) -> ResidualConnection:

@@ -1,5 +1,7 @@
 """A text classifier: a pretrained encoder with the classification head of its Hugging Face twin."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -97,6 +99,14 @@ class Classifier(HeadedEncoder):
         self.num_labels = num_labels
         self.pooling = pooling
         self.head_layers = tuple(names)
+
+    def read_out(self, hidden: Any, padding_mask: Any) -> Any:
+        """What the head makes of hidden states (batch, length, hidden_dim): (batch, num_labels)."""
+        x = _mean(hidden, padding_mask) if self.pooling == "mean" else hidden[:, 0, :]
+        *below, last = self.head_layers
+        for name in (*below, "head_dropout", last):
+            x = self.get_layer(name)(x)
+        return x
 
 
 def _mean(hidden: keras.KerasTensor, padding_mask: keras.KerasTensor) -> keras.KerasTensor:

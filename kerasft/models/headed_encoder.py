@@ -1,6 +1,7 @@
 """What a classifier and a tagger share: a KerasHub encoder under a head."""
 
-from typing import ClassVar
+from abc import abstractmethod
+from typing import Any, ClassVar
 
 import keras
 from keras import ops
@@ -41,6 +42,18 @@ class HeadedEncoder(keras.Model):
         """The encoder alone: the same inputs -> hidden states (batch, length, hidden_dim)."""
         inputs = dict(self.input)
         return keras.Model(inputs, hidden_states(self.architecture, self.backbone, inputs))
+
+    @abstractmethod
+    def read_out(self, hidden: Any, padding_mask: Any) -> Any:
+        """What the head makes of the encoder's hidden states.
+
+        Args:
+            hidden: (batch, length, hidden_dim).
+            padding_mask: (batch, length) bool.
+
+        Returns:
+            The logits.
+        """
 
 
 def encoder_inputs() -> dict[str, keras.KerasTensor]:

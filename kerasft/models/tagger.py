@@ -1,5 +1,7 @@
 """A tagger of tokens: a pretrained encoder with the token head of its Hugging Face twin."""
 
+from typing import Any
+
 import keras
 
 from kerasft.errors import ConfigError
@@ -69,3 +71,7 @@ class Tagger(HeadedEncoder):
         self.num_labels = num_labels
         self.pooling = "none"
         self.head_layers = ("classifier",)
+
+    def read_out(self, hidden: Any, padding_mask: Any) -> Any:
+        """What the head makes of hidden states (batch, length, hidden_dim), token by token."""
+        return self.get_layer("classifier")(self.get_layer("head_dropout")(hidden))

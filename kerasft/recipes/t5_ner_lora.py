@@ -19,10 +19,11 @@ from typing import Literal
 
 from kerasft import backends, bundle, cli, evaluation, storage
 from kerasft.data.entity_dataset import EntityOptions, load_entities
+from kerasft.fine_tuning import TrunkOptions, train_above_trunk
 
 
 @dataclass
-class Config(EntityOptions):
+class Config(TrunkOptions, EntityOptions):
     """Teach a pretrained T5 to write the named entities of a sentence, with LoRA, and save it.
 
     Args:
@@ -128,10 +129,14 @@ def run(config: Config) -> Path:
     facts.state("Tokens", batches.notes)
     facts.state("Batches", batches.train.summary())
 
+    # Frozen encoder blocks below the first that trains run once a text; what is above them trains.
+    above, notes = train_above_trunk(model, batches, config, output)
+    facts.state("Frozen layers", notes)
+
     # Training with the right tokens so far; `parts` is one fit for a run that was never stopped.
     steps = len(batches.train) * config.epochs
     rate = training.schedule(config.schedule, config.learning_rate, steps, config.warmup_steps)
-    model.compile(
+    above.model.compile(
         optimizer=training.adam(rate),
         loss=keras.losses.SparseCategoricalCrossentropy(
             from_logits=True, reduction="mean_with_sample_weight"
@@ -142,25 +147,25 @@ def run(config: Config) -> Path:
     sources = {"data": dataset.train.sha256, "preset": pretrained.sha256}
     stopping = [training.EarlyStopping(config.early_stopping)] if config.early_stopping else []
     resume = training.Resume(
-        model,
-        batches.train,
+        above.model,
+        above.train,
         f"{output}.checkpoint",
         seed=config.seed,
-        fingerprint=config.fingerprint() | sources,
+        fingerprint=config.fingerprint() | sources | above.facts,
         every_steps=config.checkpoint_steps,
         enabled=config.resume,
         stateful=[history, *stopping],
     )
     for part in resume.parts(config.epochs):
-        model.fit(
+        above.model.fit(
             part.batches,
             initial_epoch=part.first,
             epochs=part.last,
-            validation_data=batches.validation,
+            validation_data=above.validation,
             callbacks=[history, *stopping, resume.callback],
         )
     for callback in stopping:
-        callback.restore(model)
+        callback.restore(above.model)
     facts.state("Training", history.summary())
 
     # Evaluation, once, on what the model writes of sentences that nothing above has seen.
@@ -214,6 +219,7 @@ def run(config: Config) -> Path:
     history.track({"test_f1": metrics["f1"], "test_macro_f1": metrics["macro_f1"]})
     history.close()
     resume.finish()
+    above.finish()
     cli.print_next(output, test[0].text)
     return output
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from kerasft import backends, bundle, cli, evaluation, storage
 from kerasft.data.entity_dataset import EntityOptions, load_entities
-from kerasft.fine_tuning import TuningOptions, tune
+from kerasft.fine_tuning import TuningOptions, train_above_trunk, tune
 from kerasft.text.labels import LabelMap
 from kerasft.text.tag_schemes import tag_names
 from kerasft.text.word_windows import prediction_windows
@@ -92,11 +92,15 @@ def run(config: Config) -> Path:
     facts.state("Tokens", [*batches.describe(), f"test: {windows.summary()}"])
     facts.state("Batches", batches.train.summary())
 
+    # Frozen layers below the first that trains run once a text; what is above them trains.
+    above, notes = train_above_trunk(model, batches, config, output)
+    facts.state("Frozen layers", notes)
+
     # Training; `parts` is one fit for a run that was never stopped.
     rate: Any = config.rate
     if config.schedule == "linear":
         rate = training.WarmupLinearDecay(rate, total_steps=len(batches.train) * config.epochs)
-    model.compile(
+    above.model.compile(
         optimizer=training.adam(rate),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         weighted_metrics=["accuracy"],
@@ -104,25 +108,25 @@ def run(config: Config) -> Path:
     sources = {"data": dataset.train.sha256, "preset": pretrained.sha256}
     stopping = [training.EarlyStopping(config.early_stopping)] if config.early_stopping else []
     resume = training.Resume(
-        model,
-        batches.train,
+        above.model,
+        above.train,
         f"{output}.checkpoint",
         seed=config.seed,
-        fingerprint=config.fingerprint() | sources,
+        fingerprint=config.fingerprint() | sources | above.facts,
         every_steps=config.checkpoint_steps,
         enabled=config.resume,
         stateful=[history, *stopping],
     )
     for part in resume.parts(config.epochs):
-        model.fit(
+        above.model.fit(
             part.batches,
             initial_epoch=part.first,
             epochs=part.last,
-            validation_data=batches.validation,
+            validation_data=above.validation,
             callbacks=[history, *stopping, resume.callback],
         )
     for callback in stopping:
-        callback.restore(model)
+        callback.restore(above.model)
     facts.state("Training", history.summary())
 
     # Evaluation, once, on sentences that nothing above has seen, beside remembering names.
@@ -160,6 +164,7 @@ def run(config: Config) -> Path:
     history.track({"test_f1": metrics["f1"], "test_macro_f1": metrics["macro_f1"]})
     history.close()
     resume.finish()
+    above.finish()
     cli.print_next(output, test[0].text)
     return output
 
