@@ -41,7 +41,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier export")
     parser.add_argument(
         "--gate_data",
-        help="FILE.csv, .tsv or .jsonl, or hub:NAME: rows on which onnx-int8 must not be worse than "
+        help="FILE.csv, .tsv or .jsonl, or hub:NAME: rows on which onnx-int8 must be as good as "
         "what it is made of; else the validation rows that the run kept",
     )
     parser.add_argument("--text_column", default="text", help="its column of texts (%(default)s)")
