@@ -9,10 +9,12 @@ import numpy as np
 
 import bundles
 from kerasft import storage
-from kerasft.engines.onnx_export import make_export
+from kerasft.bundle import load
+from kerasft.bundle.export_onnx import write_onnx
+from kerasft.engines.onnx_engine import OnnxEngine
+from kerasft.engines.onnx_export import exported, make_export
 
 MAX_LENGTH = 40
-TEXTS = [text for text in bundles.TEXTS if len(text) < 100]  # those that no folder cuts
 ROWS = 60
 
 
@@ -29,29 +31,46 @@ def write_rows(path: Path, texts: list[str], labels: list[str]) -> None:
         csv.writer(file).writerows([["text", "label"], *zip(texts, labels, strict=True)])
 
 
-def keep_rows(name: str = "validation.csv"):
-    """What writes a report that holds the rows for the comparison of 8 bits with 32."""
+def sure(engine: OnnxEngine) -> tuple[list[str], list[str]]:
+    """Texts that a model is surest of, and its labels for them, which 8 bits give them too."""
+    found = texts(4 * ROWS)
+    logits = engine.logits(found)
+    ordered = np.sort(logits, axis=1)
+    rows = np.argsort(ordered[:, -2] - ordered[:, -1])[:ROWS]
+    return [found[row] for row in rows], [bundles.LABELS[logits[row].argmax()] for row in rows]
 
-    def report(folder: Path) -> None:
-        storage.write_json(folder / "metrics.json", {"accuracy": 0.5})
-        labels = [bundles.LABELS[row % 3] for row in range(ROWS)]
-        write_rows(folder / name, texts(ROWS), labels)
 
-    return report
+def write_report(folder: Path) -> None:
+    """A report with validation rows on which 8 bits are as good."""
+    write_rows(folder / "validation.csv", *sure(classifier(plain())))
+    storage.write_json(folder / "metrics.json", {"accuracy": 0.5})
 
 
 def save(folder: Path, **options) -> Path:
-    """A saved classifier with validation rows and no export; lengths of 16, 32 and 40."""
-    model = bundles.build("bert", pooling="first")
-    bundles.save(folder, model, **{"max_length": MAX_LENGTH, "report": keep_rows(), **options})
+    """A saved classifier without exports; it computes in lengths of 16, 32 and 40."""
+    bundles.save(folder, bundles.build("bert"), **{"max_length": MAX_LENGTH, **options})
     return folder
+
+
+def classifier(folder: Path) -> OnnxEngine:
+    """The model of a folder through a graph outside of it, not compared with Keras."""
+    loaded = load(folder)
+    with tempfile.TemporaryDirectory() as scratch:
+        write_onnx(loaded, Path(scratch, "model.onnx"))
+        return OnnxEngine(exported(loaded, Path(scratch, "model.onnx")))
+
+
+@functools.cache
+def plain() -> Path:
+    """A folder without exports and without rows. Copy it before you change it."""
+    _keep.append(tempfile.TemporaryDirectory(prefix="kerasft-tests-"))
+    return save(Path(_keep[-1].name, "plain"))
 
 
 @functools.cache
 def saved() -> Path:
-    """A folder with both exports. Copy it before you change it."""
-    _keep.append(tempfile.TemporaryDirectory(prefix="kerasft-tests-"))
-    folder = save(Path(_keep[-1].name, "tiny"))
+    """A folder with both exports and validation rows. Copy it before you change it."""
+    folder = save(plain().with_name("tiny"), report=write_report)
     make_export(folder, "onnx-int8")
     return folder
 

@@ -87,7 +87,7 @@ def _make_float32(folder: Path) -> Manifest:
         check_onnx_file(file)
         texts = _token_ids(bundle)
         wanted = keras.run(texts)
-        difference = float(np.abs(OnnxEngine(_exported(bundle, file)).run(texts) - wanted).max())
+        difference = float(np.abs(OnnxEngine(exported(bundle, file)).run(texts) - wanted).max())
         if difference > MOST_OFF * max(1.0, float(np.abs(wanted).max())):
             raise ConfigError(
                 f"the ONNX graph of {folder} differs from Keras by {difference:.2g} in the logits, "
@@ -103,17 +103,17 @@ def _make_float32(folder: Path) -> Manifest:
 
 
 def _make_int8(folder: Path, data: str | None, text_column: str, label_column: str) -> Manifest:
-    exported = load_export(folder, ONNX)
-    names = exported.label_map.names
-    rows = int8_gate.gate_rows(folder, exported.label_map, data, text_column, label_column)
-    exact = OnnxEngine(exported)
+    saved = load_export(folder, ONNX)
+    names = saved.label_map.names
+    rows = int8_gate.gate_rows(folder, saved.label_map, data, text_column, label_column)
+    exact = OnnxEngine(saved)
     token_ids = exact.encode(rows.texts).token_ids
 
     def write(place: Path) -> dict[str, Any]:
         file = place / ONNX_MODEL
-        quantize(exported.file, file)
+        quantize(saved.file, file)
         check_onnx_file(file)
-        quantized = OnnxEngine(_exported(exported, file, ONNX_INT8))
+        quantized = OnnxEngine(exported(saved, file, ONNX_INT8))
         gate = int8_gate.compare(quantized.run(token_ids), exact.run(token_ids), rows, names)
         if not gate.passed:
             raise ConfigError(
@@ -171,10 +171,16 @@ def _without_advice() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _exported(
+def exported(
     folder: Bundle | ExportedClassifier, file: Path, format: str = ONNX
 ) -> ExportedClassifier:
-    """A folder with a model that is not in it yet."""
+    """A loaded folder with a model that is not in it yet.
+
+    Args:
+        folder: The folder.
+        file: The model.
+        format: Its format.
+    """
     return ExportedClassifier(
         path=folder.path,
         manifest=folder.manifest,

@@ -194,8 +194,8 @@ def test_what_bundle_json_says_is_checked_without_keras_too(copy):
     load_export(copy, "onnx")
 
 
-def test_an_export_that_is_not_there_is_named(tmp_path):
-    saved = bundles.saved_lora().folder
+def test_an_export_that_is_not_there_is_named():
+    saved = onnx_folders.plain()
     with pytest.raises(BundleError, match=r"has no export onnx; `python -m kerasft\.export"):
         load_export(saved, "onnx")
     with pytest.raises(ConfigError, match="--engine tensorrt cannot run"):
@@ -217,11 +217,11 @@ print(json.dumps([[name for name in heavy if sys.modules[name]], found]))
 
 
 def test_no_backend_and_no_keras_is_imported(folder, run_python, engine):
-    done = run_python("-c", ALONE, folder, *onnx_folders.TEXTS, env={"KERAS_BACKEND": ""})
+    done = run_python("-c", ALONE, folder, *bundles.TEXTS, env={"KERAS_BACKEND": ""})
     assert done.returncode == 0, done.stderr
     heavy, found = json.loads(done.stdout)
     assert heavy == []
-    exponentials = np.exp(engine.logits(onnx_folders.TEXTS).astype(float))
+    exponentials = np.exp(engine.logits(bundles.TEXTS).astype(float))
     exact = exponentials / exponentials.sum(axis=1, keepdims=True)
     assert np.abs(np.array(found["onnx"]) - exact).max() < 1e-5
     assert np.abs(np.array(found["onnx-int8"]) - exact).max() < 0.1

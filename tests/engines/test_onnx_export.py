@@ -160,15 +160,14 @@ def test_a_graph_that_differs_from_keras_is_not_kept(copy, monkeypatch):
 
 def test_the_command_and_the_engine_that_calls_it(tmp_path, monkeypatch, capsys):
     """In a folder with an adapter: what is missing is made by a process of its own."""
-    folder = bundles.save(
-        tmp_path / "run", bundles.train("lora"), report=onnx_folders.keep_rows()
-    ).folder
+    folder = Path(shutil.copytree(bundles.saved_lora().folder, tmp_path / "run"))
     expected = bundle.load(folder).model
     prepare(folder, "onnx")
     said = capsys.readouterr()
     assert said.out == "" and "holds no model for --engine onnx yet; making it" in said.err
     assert "export/onnx: opset 17, largest difference to keras" in said.err
-    found = OnnxEngine(load_export(folder, "onnx")).logits(bundles.TEXTS)
+    engine = OnnxEngine(load_export(folder, "onnx"))
+    found = engine.logits(bundles.TEXTS)
     assert np.abs(found - bundles.logits(expected)).max() < 1e-5
     prepare(folder, "onnx")
     assert capsys.readouterr().err == ""
@@ -181,8 +180,10 @@ def test_the_command_and_the_engine_that_calls_it(tmp_path, monkeypatch, capsys)
             return int(stop.code or 0), *capsys.readouterr()
         return 0, *capsys.readouterr()
 
-    code, out, err = run(folder, "--engine", "onnx-int8")
-    assert (code, err) == (0, "") and "rows 60, source validation rows of the run, accuracy" in out
+    rows = tmp_path / "rows.csv"
+    onnx_folders.write_rows(rows, *onnx_folders.sure(engine))
+    code, out, err = run(folder, "--engine", "onnx-int8", "--gate_data", rows)
+    assert (code, err) == (0, "") and f"rows 60, source rows of {rows}, accuracy" in out
     assert "agreement" in out and {*bundle.verify(folder).exports} == {"onnx", "onnx-int8"}
     for words, message in [
         (("--engine", "onnx", "--output", "x.onnx"), "--engine takes no --output"),
