@@ -13,16 +13,16 @@ from kerasft.bundle import load
 from kerasft.bundle.export_onnx import write_onnx
 from kerasft.engines.onnx_engine import OnnxEngine
 from kerasft.engines.onnx_export import exported, make_export
+from kerasft.predict import Predictor
 
-MAX_LENGTH = 40
 ROWS = 60
 
 
 def texts(count: int, seed: int = 0) -> list[str]:
-    """Random texts of one to thirty words."""
+    """Random texts of one to fifteen words."""
     rng = np.random.default_rng(seed)
     words = [*bundles.WORDS, "zebra", "him", "xylophone"]
-    return [" ".join(rng.choice(words, rng.integers(1, 30))) for _ in range(count)]
+    return [" ".join(rng.choice(words, rng.integers(1, 16))) for _ in range(count)]
 
 
 def write_rows(path: Path, texts: list[str], labels: list[str]) -> None:
@@ -47,8 +47,8 @@ def write_report(folder: Path) -> None:
 
 
 def save(folder: Path, **options) -> Path:
-    """A saved classifier without exports; it computes in lengths of 16, 32 and 40."""
-    bundles.save(folder, bundles.build("bert"), **{"max_length": MAX_LENGTH, **options})
+    """A saved classifier without exports."""
+    bundles.save(folder, bundles.build("bert"), **options)
     return folder
 
 
@@ -73,6 +73,12 @@ def saved() -> Path:
     folder = save(plain().with_name("tiny"), report=write_report)
     make_export(folder, "onnx-int8")
     return folder
+
+
+@functools.cache
+def keras() -> Predictor:
+    """The folder `saved` through Keras, whose functions are compiled once."""
+    return Predictor(saved())
 
 
 _keep: list[tempfile.TemporaryDirectory] = []  # removed when the test run ends

@@ -36,9 +36,9 @@ def int8(folder: Path) -> OnnxEngine:
     return OnnxEngine(load_export(folder, "onnx-int8"))
 
 
-def test_logits_are_those_of_keras(folder, engine):
+def test_logits_are_those_of_keras(engine):
     texts = [*bundles.TEXTS, *onnx_folders.texts(40)]
-    expected = open_classifier(folder).logits(texts)
+    expected = onnx_folders.keras().logits(texts)
     found = engine.logits(texts)
     assert found.dtype == np.float32 and found.shape == (len(texts), len(bundles.LABELS))
     assert np.abs(found - expected).max() < 1e-5
@@ -67,9 +67,9 @@ def test_nothing_in_nothing_out(engine):
     assert engine.logits([]).shape == (0, len(bundles.LABELS))
 
 
-def test_odd_texts_are_as_with_keras(folder, engine):
+def test_odd_texts_are_as_with_keras(engine):
     odd = ["☃", "\u0000", "a" * 100_000, "مرحبا", "!!!", "\u200b", "[PAD] [MASK]", "日本"]
-    assert np.abs(engine.logits(odd) - open_classifier(folder).logits(odd)).max() < 1e-5
+    assert np.abs(engine.logits(odd) - onnx_folders.keras().logits(odd)).max() < 1e-5
     for text in (3, None, b"bytes", "\ud800"):
         with pytest.raises(DataError, match="text 1"):
             engine.logits(["good", text])

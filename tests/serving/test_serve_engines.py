@@ -12,7 +12,6 @@ from running import LIMITS, TEXTS, Running
 
 import kerasft
 import onnx_folders
-from kerasft.predict import Predictor
 
 pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -37,7 +36,7 @@ def test_answers_are_those_of_keras_with_the_same_fields(server) -> None:
         "architecture": "bert",
         "backend": "onnxruntime",
     }
-    expected = Predictor(onnx_folders.saved()).predict(TEXTS)
+    expected = onnx_folders.keras().predict(TEXTS)
     for found, wanted in zip(answer["predictions"], map(asdict, expected), strict=True):
         assert found.keys() == wanted.keys()
         assert (found["label"], found["cut"]) == (wanted["label"], wanted["cut"])
