@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 
 import bundles
-from kerasft import storage
+from kerasft import peft, storage
 from kerasft.bundle import load
 from kerasft.bundle.export_onnx import write_onnx
 from kerasft.engines.onnx_engine import OnnxEngine
 from kerasft.engines.onnx_export import exported, make_export
+from kerasft.models import Classifier
 from kerasft.predict import Predictor
 
 ROWS = 60
@@ -58,6 +59,19 @@ def classifier(folder: Path) -> OnnxEngine:
     with tempfile.TemporaryDirectory() as scratch:
         write_onnx(loaded, Path(scratch, "model.onnx"))
         return OnnxEngine(exported(loaded, Path(scratch, "model.onnx")))
+
+
+def with_adapter() -> Classifier:
+    """A classifier whose adapter changes what it says, as if it had been trained."""
+    model = bundles.build("bert")
+    before = bundles.logits(model)
+    targets = ("transformer_layer_1/self_attention_layer/(query|value)",)
+    peft.apply(model, peft.LoRAConfig(targets, rank=3, modules_to_save=model.head_layers))
+    rng = np.random.default_rng(0)
+    for layer in peft.adapted_layers(model):
+        layer.lora_b.assign(rng.standard_normal(tuple(layer.lora_b.shape)))
+    assert np.abs(bundles.logits(model) - before).max() > 0.01
+    return model
 
 
 @functools.cache

@@ -160,15 +160,14 @@ def test_a_graph_that_differs_from_keras_is_not_kept(copy, monkeypatch):
 
 def test_the_command_and_the_engine_that_calls_it(tmp_path, monkeypatch, capsys):
     """In a folder with an adapter: what is missing is made by a process of its own."""
-    folder = Path(shutil.copytree(bundles.saved_lora().folder, tmp_path / "run"))
-    expected = bundle.load(folder).model
+    folder, expected = bundles.save(tmp_path / "run", onnx_folders.with_adapter())
     prepare(folder, "onnx")
     said = capsys.readouterr()
     assert said.out == "" and "holds no model for --engine onnx yet; making it" in said.err
     assert "export/onnx: opset 17, largest difference to keras" in said.err
     engine = OnnxEngine(load_export(folder, "onnx"))
     found = engine.logits(bundles.TEXTS)
-    assert np.abs(found - bundles.logits(expected)).max() < 1e-5
+    assert np.abs(found - expected).max() < 1e-5
     prepare(folder, "onnx")
     assert capsys.readouterr().err == ""
 
