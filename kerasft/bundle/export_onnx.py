@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kerasft.bundle.load import Bundle
+from kerasft.bundle.onnx_file import OPSET
 from kerasft.errors import ConfigError
 from kerasft.weight_maps import entries_for, to_tensors
 
 if TYPE_CHECKING:
     import onnx
 
-OPSET = 17  # the first with LayerNormalization
 IR_VERSION = 8  # its contemporary, so that older runtimes read the file too
 MAX_BYTES = 2_000_000_000  # protobuf ends at 2 GiB
 
@@ -93,7 +93,8 @@ class _Graph:
     def activation(self, x: str, name: str) -> str:
         """The activation of that name among `kerasft.models.architectures.ACTIVATIONS`."""
         if name == "gelu":  # x (1 + erf(x / sqrt 2)) / 2
-            curve = self.add("Erf", self.add("Mul", x, self.constant(math.sqrt(0.5))))
+            # Divided, not multiplied: so ONNX Runtime knows it again and takes one pass for five.
+            curve = self.add("Erf", self.add("Div", x, self.constant(math.sqrt(2))))
         elif name == "gelu_approximate":  # x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) / 2
             cube = self.add("Mul", self.add("Mul", x, x), x)
             inner = self.add("Add", x, self.add("Mul", cube, self.constant(0.044715)))
@@ -126,23 +127,31 @@ class _Graph:
         shape = self.constant([0, 0, count, self.arguments.hidden_dim // count], "int64")
         return self.add("Transpose", self.add("Reshape", self.dense(x, layer), shape), perm=order)
 
-    def attention(self, x: str, mask: str, path: str) -> str:
-        """Attention in x (batch, length, width); mask (batch, 1, 1, length) adds to the scores."""
-        query = self.heads(x, f"{path}/query", [0, 2, 1, 3])  # (batch, heads, length, head_dim)
+    def attention(self, asking: str, x: str, mask: str, path: str) -> str:
+        """What asking (batch, some, width) finds in x (batch, length, width).
+
+        The mask (batch, 1, 1, length) adds to the scores.
+        """
+        query = self.heads(asking, f"{path}/query", [0, 2, 1, 3])  # (batch, heads, some, head_dim)
         key = self.heads(x, f"{path}/key", [0, 2, 3, 1])  # (batch, heads, head_dim, length)
         value = self.heads(x, f"{path}/value", [0, 2, 1, 3])
         head_dim = self.arguments.hidden_dim // self.arguments.num_heads
         scaled = self.add("Mul", query, self.constant(1 / math.sqrt(head_dim)))
         scores = self.add("Add", self.add("MatMul", scaled, key), mask)
         mixed = self.add("MatMul", self.add("Softmax", scores, axis=-1), value)
-        joined = self.add("Transpose", mixed, perm=[0, 2, 1, 3])  # (batch, length, heads, head_dim)
+        joined = self.add("Transpose", mixed, perm=[0, 2, 1, 3])  # (batch, some, heads, head_dim)
         flat = self.add("Reshape", joined, self.constant([0, 0, -1], "int64"))
         return self.dense(flat, f"{path}/attention_output")
 
-    def encoder_layer(self, x: str, mask: str, path: str) -> str:
-        """One post-norm transformer layer on x (batch, length, width)."""
-        attended = self.attention(x, mask, f"{path}/self_attention_layer")
-        x = self.norm(self.add("Add", attended, x), f"{path}/self_attention_layer_norm")
+    def encoder_layer(self, x: str, mask: str, path: str, first_only: bool) -> str:
+        """One post-norm transformer layer on x (batch, length, width).
+
+        With `first_only` it computes what becomes of the first token alone, (batch, 1, width): a
+        head that reads no other needs no more of the last layer.
+        """
+        asking = self.add("Gather", x, self.constant([0], "int64"), axis=1) if first_only else x
+        attended = self.attention(asking, x, mask, f"{path}/self_attention_layer")
+        x = self.norm(self.add("Add", attended, asking), f"{path}/self_attention_layer_norm")
         inner = self.dense(x, f"{path}/feedforward_intermediate_dense")
         inner = self.activation(inner, self.arguments.activation)
         outer = self.dense(inner, f"{path}/feedforward_output_dense")
@@ -166,8 +175,10 @@ class _Graph:
         closed = self.add("Mul", self.add("Sub", mask, self.constant(1.0)), self.constant(1e9))
         closed = self.add("Unsqueeze", closed, self.constant([1, 2], "int64"))
         x = self.embeddings()
+        last_layer = self.arguments.num_layers - 1
         for number in range(self.arguments.num_layers):
-            x = self.encoder_layer(x, closed, f"transformer_layer_{number}")
+            first_only = number == last_layer and self.bundle.manifest.pooling == "first"
+            x = self.encoder_layer(x, closed, f"transformer_layer_{number}", first_only)
         x = self.pool(x, mask)
         first, *last = self.bundle.model.head_layers
         if last:

@@ -92,7 +92,7 @@ def read_parts(
     from kerasft.weight_maps import entries_of
 
     arguments = _arguments(manifest, folder / contents.MANIFEST)
-    label_map = _read_label_map(manifest, folder / contents.LABEL_MAP)
+    label_map = read_label_map(manifest, folder / contents.LABEL_MAP)
     tokenizer = read_tokenizer(
         folder / contents.TOKENIZER, manifest.max_length, arguments.vocabulary_size
     )
@@ -127,7 +127,16 @@ def _arguments(manifest: OfEncoder, file: Path) -> EncoderArguments:
     return arguments
 
 
-def _read_label_map(manifest: OfEncoder, file: Path) -> LabelMap:
+def read_label_map(manifest: OfEncoder, file: Path) -> LabelMap:
+    """Reads a label map of anybody's making.
+
+    Args:
+        manifest: What the folder's `bundle.json` says.
+        file: A `label_map.json`.
+
+    Raises:
+        BundleError: It is none, or of another number of labels.
+    """
     from kerasft.text.labels import LabelMap
 
     try:

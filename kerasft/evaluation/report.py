@@ -21,6 +21,7 @@ from kerasft.text.labels import LabelMap
 THIS_MODEL = "this model"
 METRICS = "metrics.json"
 PREDICTIONS = "predictions.csv"
+VALIDATION = "validation.csv"
 BASELINE_PREDICTIONS = "baseline_predictions.csv"
 
 Picture = tuple[str, Callable[[Path], object]]
@@ -95,6 +96,7 @@ def classifier_report(
     names: Sequence[str],
     *,
     pictures: Sequence[Picture] = (),
+    validation: Table | None = None,
     **more: Any,
 ) -> Callable[[Path], None]:
     """Returns the function that writes a report into a folder, for `bundle.save`.
@@ -106,6 +108,8 @@ def classifier_report(
         probabilities: (test rows, labels), in the order of the rows.
         names: The labels' names, in id order.
         pictures: Further pictures: the name of each ("lengths.png"), and what draws it into a path.
+        validation: The validation rows, which are kept for whoever changes the model later and has
+            to know whether it is as good: they are none of the test's.
         **more: Further entries of `metrics.json`.
 
     Raises:
@@ -114,7 +118,7 @@ def classifier_report(
     Example:
         >>> write = classifier_report(scores, history.to_dict(), dataset.test, p, names)
         >>> write(Path("report"))   # metrics.json, loss.png, confusion.png, predictions.csv,
-        >>>                         # baseline_predictions.csv
+        >>>                         # baseline_predictions.csv, validation.csv if given
     """
     drawn: list[Picture] = [
         ("loss.png", lambda path: plot_loss(dict(history), path)),
@@ -138,12 +142,20 @@ def classifier_report(
         storage.write_json(folder / METRICS, content)
         for name, draw in drawn:
             draw(folder / name)
+        if validation is not None:
+            _write_rows(folder / VALIDATION, validation)
         _write_predictions(folder / PREDICTIONS, test, probabilities, names)
         _write_predictions(
             folder / BASELINE_PREDICTIONS, test, scores.baseline_probabilities, names
         )
 
     return write
+
+
+def _write_rows(path: Path, table: Table) -> None:
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerows([["text", "label"], *zip(table.texts, table.labels, strict=True)])
 
 
 def _write_predictions(

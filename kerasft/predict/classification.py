@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from kerasft.bundle import load
+from kerasft.engines.classifiers import open_classifier
+from kerasft.engines.keras_engine import KERAS
 from kerasft.predict.output import Columns, beginning, cell, printable
 from kerasft.predict.texts import checked, cut_note, facts, one_of_each_length
 
@@ -39,17 +40,20 @@ class Predictor:
 
     Args:
         folder: The folder that `kerasft.bundle.save` wrote.
+        engine: What computes: "keras", "onnx" or "onnx-int8"; see `open_classifier`.
 
     Attributes:
         label_names: The labels, in the order of the logits.
         max_length: Tokens that a text is cut at.
-        metadata: What `bundle.json` says: task, architecture, base model, versions, ...
+        metadata: What `bundle.json` says: task, architecture, base model, versions, ...; and the
+            engine.
         notes: See `kerasft.predict.tasks.TextPredictor`, as for the next two.
         columns: See there.
         warm_up_texts: See there.
 
     Raises:
         BundleError: The folder is missing, broken or was changed.
+        ConfigError: The engine is unknown, or what it reads is missing and cannot be made.
 
     Example:
         >>> predictor = Predictor("saved_models/run")
@@ -57,22 +61,23 @@ class Predictor:
         'sports'
     """
 
-    def __init__(self, folder: str | Path) -> None:
-        bundle = load(folder)
-        from kerasft.engines.keras_engine import KerasEngine
-
+    def __init__(self, folder: str | Path, engine: str = KERAS) -> None:
+        self._engine = open_classifier(folder, engine)
+        bundle = self._engine.folder
         manifest = bundle.manifest
-        self._engine = KerasEngine(bundle)
         self.label_names: tuple[str, ...] = bundle.label_map.names
         self.max_length: int = manifest.max_length
         self.metadata: dict[str, Any] = {
             **facts(folder, manifest),
             "pooling": manifest.pooling,
             "adapter": manifest.has_adapter,
+            "engine": engine,
         }
         self.columns: Columns = LabelColumns(self.label_names)
         self.notes: Mapping[str, str] = {"cut": cut_note(self.max_length, bundle.long_texts)}
-        self.warm_up_texts: Sequence[str] = one_of_each_length(self.max_length)
+        self.warm_up_texts: Sequence[str] = (
+            one_of_each_length(self.max_length) if self._engine.compiles else ["a"]
+        )
 
     def logits(self, texts: Sequence[str]) -> np.ndarray:
         """The logits (texts, labels) float32, in the order of the texts."""

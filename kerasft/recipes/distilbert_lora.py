@@ -175,6 +175,7 @@ def run(config: Config) -> Path:
             parameters=asdict(counts),
             rows=dataset.rows_per_class(),
             test_sha256=dataset.test_sha256,
+            validation=dataset.validation,
         ),
         base_model=pretrained.source,
     )

@@ -147,7 +147,7 @@ def run(config: Config) -> Path:
 
     # First the language, if asked for: the encoder learns to fill in hidden tokens.
     resumes: list[training.Resume] = []
-    more: dict[str, Any] = {}
+    more: dict[str, Any] = {"validation": dataset.validation}
     pictures = corpus_pictures(dataset, batches.encodings)
     if config.mlm_epochs:
         hidden = masked_batches(batches.encodings, tokenizer, **layout)

@@ -30,6 +30,7 @@ class Metadata(ModelInfo):
     """The model and the server around it."""
 
     labels: list[str] = Field(description="The labels, in the order of the model's outputs.")
+    engine: str = Field(description='What computes: "keras", "onnx" or "onnx-int8".')
     max_length: int = Field(description="Most tokens of a text that the model reads.")
     versions: dict[str, str] = Field(description="Versions of the packages that run the model.")
     limits: ServerLimits
@@ -37,4 +38,4 @@ class Metadata(ModelInfo):
 
 def own_facts(predictor: Any) -> dict[str, Any]:
     """What /metadata says of a `Predictor` beside what it says in every task."""
-    return {"labels": list(predictor.label_names)}
+    return {"labels": list(predictor.label_names), "engine": predictor.metadata["engine"]}

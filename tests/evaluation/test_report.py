@@ -6,6 +6,7 @@ import pytest
 
 from compared import HISTORY
 from kerasft import evaluation
+from kerasft.data.readers import read_table
 from kerasft.data.table import Table
 from kerasft.errors import ConfigError
 from kerasft.text.labels import LabelMap
@@ -52,12 +53,12 @@ def test_scores_stand_beside_the_baselines(scores):
 def test_files(scores, tmp_path):
     write = evaluation.classifier_report(
         scores, HISTORY, TEST, PROBABILITIES, NAMES.names, seconds=12.5, test_sha256="ab",
-        pictures=[("lengths.png", lambda path: path.write_bytes(b"a picture"))],
+        validation=TRAIN, pictures=[("lengths.png", lambda path: path.write_bytes(b"a picture"))],
     )  # fmt: skip
     write(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "baseline_predictions.csv", "confusion.png", "lengths.png", "loss.png", "metrics.json",
-        "predictions.csv",
+        "predictions.csv", "validation.csv",
     ]  # fmt: skip
     assert (tmp_path / "lengths.png").read_bytes() == b"a picture"
     metrics = json.loads((tmp_path / "metrics.json").read_text())
@@ -67,6 +68,8 @@ def test_files(scores, tmp_path):
     assert metrics["peak_memory_bytes"] == scores.peak_memory
     assert "thread" in metrics["machine"] and " on " in metrics["machine"]
     assert (metrics["seconds"], metrics["test_sha256"]) == (12.5, "ab")
+    kept = read_table(tmp_path / evaluation.VALIDATION)
+    assert (kept.texts, kept.labels) == (TRAIN.texts, TRAIN.labels)
 
 
 def test_predictions_give_every_probability_back(scores, tmp_path):

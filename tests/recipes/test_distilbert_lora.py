@@ -4,6 +4,7 @@ import csv
 import json
 import re
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,9 @@ def test_a_run_leaves_a_folder_that_predicts(recipe, capsys: pytest.CaptureFixtu
     assert set(metrics["test"]["per_class"]) == {"news", "opinion", "comparison"}
     assert len(metrics["history"]["losses"]) == 6  # 48 training rows, 8 a step
     assert {"loss.png", "confusion.png"} <= {p.name for p in report.iterdir()}
+    with open(report / "validation.csv", newline="") as file:
+        kept = Counter(row["label"] for row in csv.DictReader(file))
+    assert kept == {"news": 4, "opinion": 4, "comparison": 4}
     with open(report / "predictions.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     predictions = Predictor(output).predict([row["text"] for row in rows])

@@ -90,6 +90,7 @@ def test_a_run_leaves_a_folder_that_predicts(recipe, capsys: pytest.CaptureFixtu
     drawn = {"loss", "confusion", "classes", "text_lengths", "language_model_loss"}
     assert {f"{name}.png" for name in drawn} <= pictures
 
+    assert (output / "report" / "validation.csv").read_text().startswith("text,label\n")
     with open(output / "report" / "predictions.csv", newline="") as file:
         tested = list(csv.DictReader(file))
     predictions = Predictor(output).predict([row["text"] for row in tested])

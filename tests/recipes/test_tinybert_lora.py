@@ -70,7 +70,8 @@ def test_a_run_leaves_a_folder_that_cleans_as_it_learned(recipe, world, capsys):
     metrics = json.loads((report / "metrics.json").read_text())
     assert set(metrics["test"]["per_class"]) == {"facts", "views"}
     assert 0 < metrics["parameters"]["trained"] < metrics["parameters"]["frozen"]
-    assert {"classes.png", "text_lengths.png", "loss.png"} <= {p.name for p in report.iterdir()}
+    left = {"classes.png", "text_lengths.png", "loss.png", "validation.csv"}
+    assert left <= {p.name for p in report.iterdir()}
     kept = json.loads((output / "bundle.json").read_text())["preprocessing"]
     assert kept["html"] and kept["redactions"] == "mask" and kept["long_texts"] == "head_tail"
     with open(report / "predictions.csv", newline="") as file:

@@ -1,0 +1,98 @@
+"""Tiny saved classifiers with exports for ONNX Runtime, made once a test run."""
+
+import csv
+import functools
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+import bundles
+from kerasft import peft, storage
+from kerasft.bundle import load
+from kerasft.bundle.export_onnx import write_onnx
+from kerasft.engines.onnx_engine import OnnxEngine
+from kerasft.engines.onnx_export import exported, make_export
+from kerasft.models import Classifier
+from kerasft.predict import Predictor
+
+ROWS = 60
+
+
+def texts(count: int, seed: int = 0) -> list[str]:
+    """Random texts of one to fifteen words."""
+    rng = np.random.default_rng(seed)
+    words = [*bundles.WORDS, "zebra", "him", "xylophone"]
+    return [" ".join(rng.choice(words, rng.integers(1, 16))) for _ in range(count)]
+
+
+def write_rows(path: Path, texts: list[str], labels: list[str]) -> None:
+    """A csv file of labelled rows."""
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([["text", "label"], *zip(texts, labels, strict=True)])
+
+
+def sure(engine: OnnxEngine) -> tuple[list[str], list[str]]:
+    """Texts that a model is surest of, and its labels for them, which 8 bits give them too."""
+    found = texts(4 * ROWS)
+    logits = engine.logits(found)
+    ordered = np.sort(logits, axis=1)
+    rows = np.argsort(ordered[:, -2] - ordered[:, -1])[:ROWS]
+    return [found[row] for row in rows], [bundles.LABELS[logits[row].argmax()] for row in rows]
+
+
+def write_report(folder: Path) -> None:
+    """A report with validation rows on which 8 bits are as good."""
+    write_rows(folder / "validation.csv", *sure(classifier(plain())))
+    storage.write_json(folder / "metrics.json", {"accuracy": 0.5})
+
+
+def save(folder: Path, **options) -> Path:
+    """A saved classifier without exports."""
+    bundles.save(folder, bundles.build("bert"), **options)
+    return folder
+
+
+def classifier(folder: Path) -> OnnxEngine:
+    """The model of a folder through a graph outside of it, not compared with Keras."""
+    loaded = load(folder)
+    with tempfile.TemporaryDirectory() as scratch:
+        write_onnx(loaded, Path(scratch, "model.onnx"))
+        return OnnxEngine(exported(loaded, Path(scratch, "model.onnx")))
+
+
+def with_adapter() -> Classifier:
+    """A classifier whose adapter changes what it says, as if it had been trained."""
+    model = bundles.build("bert")
+    before = bundles.logits(model)
+    targets = ("transformer_layer_1/self_attention_layer/(query|value)",)
+    peft.apply(model, peft.LoRAConfig(targets, rank=3, modules_to_save=model.head_layers))
+    rng = np.random.default_rng(0)
+    for layer in peft.adapted_layers(model):
+        layer.lora_b.assign(rng.standard_normal(tuple(layer.lora_b.shape)))
+    assert np.abs(bundles.logits(model) - before).max() > 0.01
+    return model
+
+
+@functools.cache
+def plain() -> Path:
+    """A folder without exports and without rows. Copy it before you change it."""
+    _keep.append(tempfile.TemporaryDirectory(prefix="kerasft-tests-"))
+    return save(Path(_keep[-1].name, "plain"))
+
+
+@functools.cache
+def saved() -> Path:
+    """A folder with both exports and validation rows. Copy it before you change it."""
+    folder = save(plain().with_name("tiny"), report=write_report)
+    make_export(folder, "onnx-int8")
+    return folder
+
+
+@functools.cache
+def keras() -> Predictor:
+    """The folder `saved` through Keras, whose functions are compiled once."""
+    return Predictor(saved())
+
+
+_keep: list[tempfile.TemporaryDirectory] = []  # removed when the test run ends
