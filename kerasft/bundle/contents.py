@@ -6,6 +6,7 @@ Every task has one class here, with the keys and files that are its own:
     model.safetensors  the weights (with an adapter: the base's)
     config.yaml  README.md
     report/            metrics, plots, samples
+    export/            the model again for other engines, if any; see `export_files.py`
 
     classification     tokenizer.json  label_map.json
                        adapter/        adapter_config.json + adapter_model.safetensors, if any
@@ -42,6 +43,7 @@ CARD = "README.md"
 REPORT = "report"
 
 ADAPTER = (ADAPTER_CONFIG, ADAPTER_WEIGHTS)
+CTRANSLATE2_FORMATS = ("ctranslate2", "ctranslate2-int8")
 MAX_LABELS = 100_000
 MAX_LENGTH = 1_000_000
 MAX_TASKS = 1000
@@ -121,9 +123,11 @@ class Manifest:
         base_model: Where the pretrained weights came from, for people.
         versions: Package -> version, of the run that saved, for people.
         files: Path inside the folder ("report/loss.png") -> size and hash; filled in by `seal`.
+        exports: Format ("onnx") -> facts of what stands in `export/<format>/`, for people.
         task: The name of the task (of the class).
         required: The files that a folder of the task has, apart from `bundle.json` (of the class).
         optional: Files that it may have, all of them or none (of the class).
+        formats: Which `exports` it may have (of the class).
     """
 
     architecture: str
@@ -133,10 +137,12 @@ class Manifest:
     base_model: str = ""
     versions: dict[str, str] = field(default_factory=dict)
     files: dict[str, FileEntry] = field(default_factory=dict)
+    exports: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     task: ClassVar[str]
     required: ClassVar[tuple[str, ...]]
     optional: ClassVar[tuple[str, ...]] = ()
+    formats: ClassVar[tuple[str, ...]] = ()
 
     @property
     def has_adapter(self) -> bool:
@@ -175,6 +181,7 @@ class Manifest:
         """The manifest as it stands in `bundle.json`, with the hash of itself as the last key."""
         values = {"format_version": FORMAT_VERSION, "task": self.task, **asdict(self)}
         content = {key: values[key] for key in self.keys() if key != "sha256"}
+        content |= {"exports": self.exports} if self.exports else {}  # older folders have none
         return {**content, "sha256": hash_of(content)}
 
 
@@ -193,6 +200,7 @@ class ClassificationManifest(Manifest):
     task = "classification"
     required = (WEIGHTS, TOKENIZER, LABEL_MAP, CONFIG, CARD)
     optional = ADAPTER
+    formats = ("onnx", "onnx-int8")
 
     @classmethod
     def read_own(cls, reader: Reader) -> dict[str, Any]:
@@ -237,6 +245,7 @@ class TranslationManifest(Manifest):
 
     task = "translation"
     required = (WEIGHTS, TOKENIZER_SOURCE, TOKENIZER_TARGET, CONFIG, CARD)
+    formats = CTRANSLATE2_FORMATS
 
     @classmethod
     def read_own(cls, reader: Reader) -> dict[str, Any]:
@@ -288,6 +297,7 @@ class TextToTextManifest(Manifest):
     task = "text_to_text"
     required = (WEIGHTS, TOKENIZER, CONFIG, CARD)
     optional = ADAPTER
+    formats = CTRANSLATE2_FORMATS
 
     @property
     def kind(self) -> str:

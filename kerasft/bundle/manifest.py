@@ -7,7 +7,7 @@ run. `kerasft.bundle.contents` holds the keys and files of each task.
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,6 +23,7 @@ from kerasft.bundle.contents import (
     Reader,
     short,
 )
+from kerasft.bundle.export_files import EXPORTS, export_paths, read_exports
 from kerasft.errors import BundleError
 
 # What a report may hold: files for people to look at, none that a program could be led to run.
@@ -68,7 +69,7 @@ def seal(folder: Path, manifest: Manifest) -> None:
         for name in sorted(_files(folder))
     }
     sealed = replace(manifest, files=files)
-    _check_names(type(sealed), folder, files)
+    _check_names(type(sealed), folder, files, sealed.exports)
     storage.write_json(folder / MANIFEST, sealed.to_dict())
 
 
@@ -97,11 +98,15 @@ def read(path: str | Path) -> Manifest:
     return manifest
 
 
-def verify(path: str | Path) -> Manifest:
+def verify(path: str | Path, hashed: Container[str] | None = None) -> Manifest:
     """Checks that a saved folder is whole and unchanged, and returns its manifest.
 
     Every file must be there, a plain file (no link), of the size and sha256 in `bundle.json`,
     and there must be no other; names that start with a dot are nobody's and are left out.
+
+    Args:
+        path: The folder.
+        hashed: For whoever reads a few of the files only: those whose sha256 is checked.
 
     Raises:
         BundleError: The sentence names the file that is missing, changed or foreign.
@@ -111,17 +116,20 @@ def verify(path: str | Path) -> Manifest:
         64
     """
     try:
-        return _verify(Path(path))
+        return _verify(Path(path), hashed)
     except OSError as error:
         raise BundleError(f"{path} cannot be read: {error}.") from error
 
 
-def verify_task(path: str | Path, kind: type[OfTask]) -> OfTask:
+def verify_task(
+    path: str | Path, kind: type[OfTask], hashed: Container[str] | None = None
+) -> OfTask:
     """`verify` for whoever can read one task only.
 
     Args:
         path: The folder.
         kind: The class of the task.
+        hashed: See `verify`.
 
     Raises:
         BundleError: As `verify`; or the folder is of another task.
@@ -130,7 +138,7 @@ def verify_task(path: str | Path, kind: type[OfTask]) -> OfTask:
         >>> verify_task("saved_models/run", ClassificationManifest).num_labels
         3
     """
-    manifest = verify(path)
+    manifest = verify(path, hashed)
     if not isinstance(manifest, kind):
         raise BundleError(
             f"{path} holds a model for {manifest.task}, but one for {kind.task} is needed here."
@@ -138,7 +146,7 @@ def verify_task(path: str | Path, kind: type[OfTask]) -> OfTask:
     return manifest
 
 
-def _verify(folder: Path) -> Manifest:
+def _verify(folder: Path, hashed: Container[str] | None) -> Manifest:
     manifest = read(folder)
     found = set(_files(folder)) - {MANIFEST}
     for name in sorted(manifest.files.keys() - found):
@@ -153,6 +161,8 @@ def _verify(folder: Path) -> Manifest:
             raise BundleError(
                 f"{folder / name} was changed after it was saved ({size} bytes, not {entry.bytes})."
             )
+        if hashed is not None and name not in hashed:
+            continue
         if storage.sha256_file(folder / name) != entry.sha256:
             raise BundleError(
                 f"{folder / name} was changed after it was saved (its sha256 is another)."
@@ -182,12 +192,13 @@ def _check_regular(path: Path) -> None:
         raise BundleError(f"{path} is not a plain file.")
 
 
-def _check_names(kind: type[Manifest], folder: Path, names: Any) -> None:
+def _check_names(kind: type[Manifest], folder: Path, names: Any, exports: Iterable[str]) -> None:
     """Refuses every path that a saved folder does not have: absolute, "..", pickles, HDF5, ..."""
+    required = (*kind.required, *export_paths(exports))
     for name in names:
-        if name not in (*kind.required, *kind.optional) and not REPORT_FILE.fullmatch(name):
+        if name not in (*required, *kind.optional) and not REPORT_FILE.fullmatch(name):
             raise BundleError(f"{folder / MANIFEST} lists {name!r}, which no saved folder has.")
-    missing = [name for name in kind.required if name not in names]
+    missing = [name for name in required if name not in names]
     if any(name in names for name in kind.optional):
         missing += [name for name in kind.optional if name not in names]
     if missing:
@@ -212,7 +223,7 @@ def _parse(data: Any, file: Path) -> Manifest:
     kind = _kind(reader)
     for key in sorted(set(kind.keys()) - data.keys()):
         raise BundleError(f"{file} has no {key!r}.")
-    for key in sorted(data.keys() - set(kind.keys())):
+    for key in sorted(data.keys() - {*kind.keys(), EXPORTS}):
         raise BundleError(f"{file} has an unknown key {short(key)}.")
     reader.get("sha256", str)
     versions = reader.get("versions", dict)
@@ -221,7 +232,8 @@ def _parse(data: Any, file: Path) -> Manifest:
     files = reader.get("files", dict)
     if len(files) > MAX_FILES:
         raise BundleError(f"{file} lists {len(files)} files, more than {MAX_FILES}.")
-    _check_names(kind, file.parent, files)
+    exports = read_exports(reader, kind.formats)
+    _check_names(kind, file.parent, files, exports)
     return kind(
         architecture=reader.get("architecture", str),
         arguments=reader.get("arguments", dict),
@@ -231,6 +243,7 @@ def _parse(data: Any, file: Path) -> Manifest:
         base_model=reader.get("base_model", str),
         versions=versions,
         files={name: _entry(entry, name, file) for name, entry in files.items()},
+        exports=exports,
     )
 
 

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kerasft.bundle import contents
+from kerasft.bundle.export_files import EXPORT
 from kerasft.reporting.latency import Latency
 from kerasft.reporting.runs import Run
 
 # What predicting needs; the report and the card are for people.
 _FOR_PEOPLE = (contents.CARD, contents.CONFIG)
+_FOR_OTHERS = (f"{contents.REPORT}/", f"{EXPORT}/")
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ def costs_of(run: Run, latency: Mapping[int, Latency]) -> Costs:
     needed = {
         name: size
         for name, size in sizes.items()
-        if name not in _FOR_PEOPLE and not name.startswith(f"{contents.REPORT}/")
+        if name not in _FOR_PEOPLE and not name.startswith(_FOR_OTHERS)
     }
     adapter = sum(needed.get(name, 0) for name in contents.ADAPTER)
     machine = run.report.get("machine")
