@@ -1,15 +1,21 @@
-"""Export a saved folder for other tools.
+"""Export a saved folder: for other tools, or for another engine of kerasft's own.
 
 python -m kerasft.export saved_models/run --format huggingface --output exported
+python -m kerasft.export saved_models/translate --engine ctranslate2-int8
 """
 
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from kerasft import backends
 from kerasft.bundle.export import FORMATS, export
+from kerasft.bundle.export_files import EXPORT
 from kerasft.cli import Parser, guard
+from kerasft.engines.ctranslate2_engine import CTRANSLATE2_INT8
+from kerasft.engines.ctranslate2_engine import FORMATS as ENGINES
+from kerasft.errors import ConfigError
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -21,27 +27,57 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = Parser(
         prog="python -m kerasft.export",
         description="Write a saved folder as what other tools read: a .keras file, a directory for "
-        "transformers, or an .onnx file. Adapters are folded into the weights.",
+        "transformers, or an .onnx file; or put into it what another engine of predict and serve "
+        "reads. Adapters are folded into the weights.",
         allow_abbrev=False,
     )
     parser.add_argument("folder", metavar="FOLDER", help="a folder that a recipe saved")
-    parser.add_argument("--format", choices=FORMATS, required=True)
+    goal = parser.add_mutually_exclusive_group(required=True)
+    goal.add_argument("--format", choices=FORMATS, help="for other tools")
+    goal.add_argument("--engine", choices=ENGINES, help="into the folder, for predict and serve")
     parser.add_argument(
-        "--output", required=True, help="FILE.keras, FILE.onnx, or the directory for huggingface"
+        "--output", help="FILE.keras, FILE.onnx, or the directory for huggingface (of --format)"
     )
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier export")
-    return parser.parse_args(arguments)
+    parser.add_argument(
+        "--gate_data",
+        help="FILE.tsv of source TAB target, or, for entities, a file of columns: rows on which "
+        "ctranslate2-int8 must be as good as what it is made of; else those that the run kept",
+    )
+    options = parser.parse_args(arguments)
+    if bool(options.format) != bool(options.output):
+        raise ConfigError(
+            "--format needs an --output"
+            if options.format
+            else "--engine takes no --output: the export goes into the folder"
+        )
+    if options.gate_data and options.engine != CTRANSLATE2_INT8:
+        raise ConfigError(f"--gate_data has a meaning for --engine {CTRANSLATE2_INT8} only")
+    return options
 
 
 def main() -> None:
     """The command line's entry point."""
     with guard():
         options = parse(sys.argv[1:])
+        if options.engine:
+            _for_engine(options)
+            return
         backends.check()
         notes = export(options.folder, options.format, options.output, overwrite=options.overwrite)
         print(f"{options.folder} -> {options.output} ({options.format})")
         for note in notes:
             print(note)
+
+
+def _for_engine(options: argparse.Namespace) -> None:
+    from kerasft.engines.ctranslate2_export import make_export
+
+    manifest = make_export(options.folder, options.engine, data=options.gate_data)
+    place = Path(options.folder, EXPORT, options.engine)
+    facts = manifest.exports[options.engine].items()
+    said = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in facts)
+    print(f"{place}: {said}")
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ def target_tokens(token_ids: Sequence[int] | np.ndarray) -> list[str]:
 
 
 def write_ctranslate2(
-    model: Transformer | T5, folder: Path, *, start_id: int, end_id: int, int8: bool = False
+    model: Transformer | T5, folder: Path, start_id: int, end_id: int, *, int8: bool = False
 ) -> None:
     """Writes a model, whose adapters have been folded in, as a directory of CTranslate2.
 
@@ -68,7 +68,7 @@ def write_ctranslate2(
         ConfigError: The package ctranslate2 is not installed, or the model is none that it knows.
 
     Example:
-        >>> write_ctranslate2(model, Path("exported"), start_id=2, end_id=3)
+        >>> write_ctranslate2(model, Path("exported"), 2, 3)
     """
     from kerasft.models import T5, Transformer
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from kerasft.bundle import Bundle
     from kerasft.text.tokenizer import Encodings
 
+KERAS = "keras"
+
 
 class KerasEngine:
     """Computes logits in a few fixed shapes; the backend compiles one function once a shape.

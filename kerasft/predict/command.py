@@ -10,6 +10,7 @@ from pathlib import Path
 
 from kerasft import backends
 from kerasft.cli import Parser, guard
+from kerasft.engines.keras_engine import KERAS
 from kerasft.errors import ConfigError, DataError
 from kerasft.predict import output
 from kerasft.predict.tasks import OPTIONS, open_folder
@@ -119,5 +120,6 @@ def main() -> None:
     """The command line's entry point."""
     with guard():
         options = parse(sys.argv[1:])
-        backends.check()
+        if options.engine in (None, KERAS):
+            backends.check()
         run(options)

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from kerasft.bundle import manifest
+from kerasft.engines import ctranslate2_engine
+from kerasft.engines.keras_engine import KERAS
 from kerasft.errors import ConfigError
 from kerasft.predict.classification import Predictor
 from kerasft.predict.entity_texts import EntityWriter
@@ -51,24 +53,34 @@ class Task:
     Attributes:
         open: Opens a folder: called with it, and with the options that were given.
         options: Names of the options of `OPTIONS` that it takes.
+        engines: What `--engine` may be; with more than one, `engine` is one of its `options`.
     """
 
     open: Callable[..., TextPredictor]
     options: tuple[str, ...] = ()
+    engines: tuple[str, ...] = (KERAS,)
 
+
+# What writes texts: where decoding token by token takes the time.
+_WRITERS = (KERAS, *ctranslate2_engine.FORMATS)
 
 TASKS = {
     "classification": Task(Predictor),
     "tagging": Task(EntityFinder),
-    "translation": Task(Translator, options=("beam_size",)),
-    "text_to_text": Task(TextToText, options=("beam_size", "task")),
-    "text_to_entities": Task(EntityWriter, options=("beam_size",)),
+    "translation": Task(Translator, options=("beam_size", "engine"), engines=_WRITERS),
+    "text_to_text": Task(TextToText, options=("beam_size", "task", "engine"), engines=_WRITERS),
+    "text_to_entities": Task(EntityWriter, options=("beam_size", "engine"), engines=_WRITERS),
 }
 """By the `kind` of the manifest: the task of `bundle.json`, or a part of it."""
 
 OPTIONS: dict[str, tuple[type, str]] = {
     "beam_size": (int, "of what writes texts: hypotheses followed at a time; 1 is greedy (4)"),
     "task": (str, "of a model of several tasks: put the prefix of this one before each text"),
+    "engine": (
+        str,
+        "what computes: keras (the default), or, for what writes texts, ctranslate2 or "
+        "ctranslate2-int8",
+    ),
 }
 """Options of single tasks on the command lines of predict and serve: type and help."""
 
@@ -99,6 +111,14 @@ def check_options(folder: str | Path, task: str, options: Mapping[str, Any]) -> 
         ConfigError: The sentence names the first that it does not take.
     """
     given = {name: value for name, value in options.items() if value is not None}
+    engine, engines = given.get("engine", KERAS), TASKS[task].engines
+    if engine not in engines:
+        raise ConfigError(
+            f"--engine {engine} cannot run {folder}, a model for {task}; what can: "
+            f"{', '.join(engines)}"
+        )
+    if "engine" not in TASKS[task].options:
+        given.pop("engine", None)  # it is Keras
     for name in given:
         if name not in TASKS[task].options:
             raise ConfigError(f"--{name} has no meaning for {folder}, a model for {task}")

@@ -1,6 +1,5 @@
 """The routes. `body` reads requests, `worker` asks the model, `errors` shapes what goes wrong."""
 
-import importlib.metadata
 import platform
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,7 +10,9 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 
-from kerasft import __version__, backends
+from kerasft import __version__
+from kerasft.engines import runtimes
+from kerasft.engines.keras_engine import KERAS
 from kerasft.serving import docs_page, errors
 from kerasft.serving.body import parse_texts, read_body
 from kerasft.serving.limits import Limits
@@ -72,7 +73,7 @@ def create_app(
             "name": name,
             "task": metadata["task"],
             "architecture": metadata["architecture"],
-            "backend": backends.choose().name,
+            "backend": runtimes.runtime(metadata.get("engine", KERAS)),
         }
 
     @app.post(
@@ -121,7 +122,7 @@ def create_app(
             **model_info(),
             **task.own_facts(predictor),
             max_length=predictor.max_length,
-            versions=_versions(),
+            versions=_versions(predictor.metadata.get("engine", KERAS)),
             limits=ServerLimits(**asdict(limits)),
         )
 
@@ -137,13 +138,11 @@ def create_app(
     return app
 
 
-def _versions() -> dict[str, str]:
-    backend = backends.choose().name
+def _versions(engine: str) -> dict[str, str]:
     return {
         "kerasft": __version__,
         "python": platform.python_version(),
-        "keras": importlib.metadata.version("keras"),
-        backend: backends.current().version(),
+        **runtimes.versions(engine),
     }
 
 

@@ -20,7 +20,10 @@ class ModelInfo(Body):
     name: str = Field(description="Name of the saved folder.")
     task: str
     architecture: str
-    backend: str = Field(description='The Keras backend: "torch", "tensorflow" or "jax".')
+    backend: str = Field(
+        description='What computes: the Keras backend ("torch", "tensorflow" or "jax"), or the '
+        'engine in its place ("ctranslate2").'
+    )
 
 
 class ServerLimits(Body):

@@ -12,7 +12,11 @@ from typing import Any
 import uvicorn
 
 from kerasft import backends
-from kerasft.bundle.manifest import verify
+from kerasft.bundle.export_files import export_paths
+from kerasft.bundle.manifest import read, verify
+from kerasft.engines import runtimes
+from kerasft.engines.keras_engine import KERAS
+from kerasft.engines.prepare import prepare
 from kerasft.errors import ConfigError
 from kerasft.predict import TextPredictor, check_options, open_folder
 from kerasft.serving.app import create_app
@@ -42,20 +46,24 @@ def run(folder: str | Path, *, host: str, port: int, limits: Limits, **options: 
         BundleError: The folder is missing or broken.
         SystemExit: With 0, after a signal.
     """
-    backends.check()
+    engine = options.get("engine") or KERAS
+    if engine == KERAS:
+        backends.check()
     # Uvicorn puts these handlers back when it is done and raises the signal that stopped it again.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
     _write_log()
     # What is broken is said before the port is taken, and before Keras is imported.
-    task = verify(folder).kind
+    task = read(folder).kind
     check_options(folder, task, options)
+    prepare(folder, engine)
+    verify(folder, None if engine == KERAS else export_paths([engine]))
     listener = listen(host, port)
     start = time.perf_counter()
 
     def load() -> TextPredictor:
-        predictor = open_folder(folder, **options)  # imports Keras, which takes seconds
-        log.info("%s", backends.describe())
+        predictor = open_folder(folder, **options)  # may import Keras, which takes seconds
+        log.info("%s", runtimes.describe(engine))
         return predictor
 
     def loaded(error: BaseException | None) -> None:
