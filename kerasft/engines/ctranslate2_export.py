@@ -212,13 +212,12 @@ def largest_difference(
     logits = backends.current().compile_forward(model)(inputs).astype(np.float64)
     shifted = logits - logits.max(-1, keepdims=True)  # (texts, tokens, vocabulary)
     log_probs = shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
-    off, most = 0.0, 0.0
-    for row, target, found in zip(log_probs, targets, scores, strict=True):
-        labels = np.append(target, end_id)
-        wanted = row[np.arange(len(labels)), labels]
-        off = max(off, float(np.abs(wanted - found.log_probs).max()))
-        most = max(most, float(np.abs(wanted).max()))
-    return off, most
+    labels = [np.append(ids, end_id) for ids in targets]
+    wanted = np.concatenate(
+        [row[np.arange(len(each)), each] for row, each in zip(log_probs, labels, strict=True)]
+    )
+    said = np.concatenate([each.log_probs for each in scores])
+    return float(np.abs(said - wanted).max()), float(np.abs(wanted).max())
 
 
 def _text(rng: np.random.Generator, size: int, rows: int, pad_id: int) -> np.ndarray:
