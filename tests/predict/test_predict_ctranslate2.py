@@ -1,0 +1,85 @@
+"""`--engine ctranslate2`: the same predictions, from a folder that gets its export by itself."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+import bundles
+import text_models
+import translators
+from kerasft import bundle
+from kerasft.engines.ctranslate2_export import make_export
+from kerasft.errors import BundleError, ConfigError
+from kerasft.predict import TextToText, Translator, open_folder
+
+ENGINE = "ctranslate2"
+
+
+@pytest.fixture(scope="module")
+def tasks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A text-to-text model with its export."""
+    folder = tmp_path_factory.mktemp("tasks") / "run"
+    text_models.save(folder, text_models.build())
+    make_export(folder, ENGINE)
+    return folder
+
+
+def test_the_command_makes_what_is_missing_once(tmp_path, run_python):
+    folder = shutil.copytree(translators.saved().folder, tmp_path / "run")
+    words = ("-m", "kerasft.predict", folder, *translators.TEXTS)
+    words += ("--engine", ENGINE, "--beam_size", 1, "--format", "jsonl")
+    first, second = run_python(*words), run_python(*words)
+    assert first.returncode == second.returncode == 0, first.stderr + second.stderr
+    assert "making it, this once" in first.stderr
+    assert f"{folder}/export/ctranslate2: largest difference to keras" in first.stderr
+    assert "making" not in second.stderr and first.stdout == second.stdout
+    assert "1 of 4 texts were cut at 16 tokens" in second.stderr
+    rows = [json.loads(line) for line in first.stdout.splitlines()]
+    expected = Translator(folder, beam_size=1).predict(translators.TEXTS)
+    for row, wanted in zip(rows, expected, strict=True):
+        assert row.pop("score") == pytest.approx(wanted.score, abs=1e-3)
+        assert list(row) == ["text", "translation", "unknown_words", "cut", "truncated"]
+        assert (row["translation"], row["cut"]) == (wanted.translation, wanted.cut)
+        assert tuple(row["unknown_words"]) == wanted.unknown_words
+        assert row["truncated"] == wanted.truncated
+    assert bundle.is_ours(folder)
+
+
+def test_tasks_by_prefix(tasks):
+    ours, theirs = (TextToText(tasks, task="italian", engine=name) for name in ("keras", ENGINE))
+    assert theirs.metadata == {**ours.metadata, "engine": ENGINE}
+    texts = ["the water is cold", "classify: shares fell again"]
+    for wanted, found in zip(ours.predict(texts), theirs.predict(texts), strict=True):
+        assert found.score == pytest.approx(wanted.score, rel=1e-4, abs=1e-3)
+        assert (found.output, found.task, found.warning) == (
+            *(wanted.output, wanted.task, wanted.warning),
+        )
+    assert len(theirs.warm_up_texts) == 1  # nothing is compiled
+    with pytest.raises(ConfigError, match="has no task 'poems'"):
+        TextToText(tasks, task="poems", engine=ENGINE)
+
+
+def test_engines_that_a_folder_cannot_have(tasks):
+    classifier = bundles.saved_lora().folder
+    with pytest.raises(ConfigError, match=r"--engine ctranslate2 cannot run .* classification"):
+        open_folder(classifier, engine=ENGINE)
+    for name in ("onnx", "warp"):
+        with pytest.raises(ConfigError, match=f"--engine {name} cannot run"):
+            open_folder(tasks, engine=name)
+        with pytest.raises(ConfigError, match=f"--engine {name} cannot run"):
+            TextToText(tasks, engine=name)
+    assert open_folder(tasks, engine="keras").metadata["engine"] == "keras"
+    with pytest.raises(BundleError, match="for text_to_text, but one for translation"):
+        Translator(tasks, engine=ENGINE)
+
+
+def test_an_export_that_cannot_be_made_is_one_sentence(tmp_path, run_python):
+    folder = shutil.copytree(translators.saved().folder, tmp_path / "run")
+    done = run_python("-m", "kerasft.predict", folder, "a text", "--engine", "ctranslate2-int8")
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("error: ") and "keeps no rows" in last and "--gate_data" in last
+    # The way there was not for nothing.
+    assert set(bundle.verify(folder).exports) == {"ctranslate2"}
