@@ -1,6 +1,7 @@
 """CTranslate2's search beside our own on the same models: the same tokens, scores and marks."""
 
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -14,38 +15,71 @@ from kerasft.generation import Generator, Hypothesis, Search
 
 ROWS = 64
 START, END, PAD = 2, 3, 1
+TRANSLATIONS = {"max_length": 11}
+OUTPUTS = {"max_length": 9, "rank_cut": True, "forbidden": ()}
 # Added to the logits of [UNK], padding, [SOS] and [EOS]: a trained model never thinks of the two in
 # the middle.
 TRAINED = (0.0, -30.0, -30.0, 0.0)
 
 
-def sources(rows: int, vocabulary: int, longest: int = 16) -> list[np.ndarray]:
-    """Random texts, (tokens,) int32 each."""
+def sources(vocabulary: int, rows: int = ROWS, longest: int = 16) -> list[np.ndarray]:
+    """Random texts, (tokens,) int32 each; the first has no word."""
     rng = np.random.default_rng(5)
-    return [
-        np.array([START, *rng.integers(4, vocabulary, rng.integers(1, longest - 2)), END], "int32")
-        for _ in range(rows)
-    ]
+    sizes = [0, *rng.integers(1, longest - 2, rows - 1)]
+    return [np.array([START, *rng.integers(4, vocabulary, size), END], "int32") for size in sizes]
 
 
-def translator(bias: tuple[float, ...] = TRAINED, **arguments: object):
-    model = translators.build(**arguments)
-    weight = model.projection.bias
-    weight.assign(np.array(weight) + np.pad(np.array(bias, "float32"), (0, weight.shape[0] - 4)))
-    return model
+class Side(NamedTuple):
+    """A model, and what searches with it in Keras: greedily, and with four beams.
+
+    Attributes:
+        model: The model.
+        bias: The bias of its last layer, as it was drawn, if it has one.
+        keras: Beam size -> generator; it sees later changes of the weights.
+    """
+
+    model: Any
+    bias: np.ndarray | None
+    keras: dict[int, Generator]
 
 
-def both(
-    model, folder: Path, rows: list[np.ndarray], ends: tuple[int, int, int], **settings: object
-) -> tuple[list[list[Hypothesis]], list[list[Hypothesis]]]:
-    """What Keras finds, and what CTranslate2 finds."""
-    start, end, pad = ends
-    write_ctranslate2(model, folder, start, end)
-    search = Search(start, end, pad, **settings)  # type: ignore[arg-type]
-    keras = Generator(
-        model, start_id=start, end_id=end, pad_id=pad, max_source_length=16, **settings
-    )  # fmt: skip
-    return keras.generate(rows), CTranslate2Generator(folder, search).generate(rows)
+def side(model: Any, ends: tuple[int, int, int], bias: Any, **settings: Any) -> Side:
+    ids = dict(zip(("start_id", "end_id", "pad_id"), ends, strict=True))
+    keras = {
+        beam_size: Generator(
+            model, max_source_length=16, beam_size=beam_size, **ids, **settings
+        )
+        for beam_size in (1, 4)
+    }  # fmt: skip
+    return Side(model, bias, keras)
+
+
+@pytest.fixture(scope="module")
+def translator() -> Side:
+    model = translators.build()
+    return side(model, (START, END, PAD), np.array(model.projection.bias), **TRANSLATIONS)
+
+
+@pytest.fixture(scope="module")
+def t5() -> Side:
+    return side(text_models.build(decoder_layers=2), (0, 1, 0), None, **OUTPUTS)
+
+
+def prefer(side: Side, added: tuple[float, ...]) -> None:
+    """Adds something to the logits of a translator's first tokens."""
+    assert side.bias is not None
+    more = np.pad(np.float32(added), (0, len(side.bias) - len(added)))
+    side.model.projection.bias.assign(side.bias + more)
+
+
+def both(side: Side, folder: Path, beam_size: int) -> tuple[list[Any], list[Any]]:
+    """What Keras finds for random texts, and what CTranslate2 finds."""
+    generator = side.keras[beam_size]
+    search = generator.search
+    write_ctranslate2(side.model, folder, search.start_id, search.end_id)
+    arguments = side.model.arguments
+    rows = sources(getattr(arguments, "src_vocab_size", 0) or arguments.vocabulary_size)
+    return generator.generate(rows), CTranslate2Generator(folder, search).generate(rows)
 
 
 def differing(ours: list[list[Hypothesis]], theirs: list[list[Hypothesis]]) -> int:
@@ -59,52 +93,42 @@ def differing(ours: list[list[Hypothesis]], theirs: list[list[Hypothesis]]) -> i
     return count
 
 
-@pytest.mark.parametrize("tied", [False, True])
-def test_greedy_translations_are_identical(tied, tmp_path):
-    model = translator(tie_embeddings=tied, norm_first=not tied)
-    rows = sources(ROWS, model.arguments.src_vocab_size)
-    ours, theirs = both(model, tmp_path, rows, (START, END, PAD), max_length=11)
+def test_greedy_translations_are_identical(translator, tmp_path):
+    prefer(translator, TRAINED)
+    ours, theirs = both(translator, tmp_path, 1)
     assert differing(ours, theirs) == 0
-    assert len({best.token_ids for best, *_ in ours}) > 5  # they do differ
+    assert len({best.token_ids for best, *_ in ours}) > ROWS / 4  # they do differ
     assert {best.truncated for best, *_ in ours} == {False, True}
+    # CTranslate2 by itself answers a source without words without the model.
+    assert ours[0][0].token_ids
 
 
-def test_greedy_outputs_of_t5_are_identical(tmp_path):
-    model = text_models.build(decoder_layers=2)
-    rows = sources(ROWS, model.arguments.vocabulary_size)
-    ours, theirs = both(model, tmp_path, rows, (0, 1, 0), max_length=9, rank_cut=True, forbidden=())
+def test_greedy_outputs_of_t5_are_identical(t5, tmp_path):
+    ours, theirs = both(t5, tmp_path, 1)
     assert differing(ours, theirs) == 0
     assert len({best.token_ids for best, *_ in ours}) > ROWS / 4
 
 
 # How much more the end is worth: beams then end at once, on the way, or hardly ever.
 @pytest.mark.parametrize("end", [4.0, 0.0, -4.0, -9.0])
-def test_beams_of_translators(end, tmp_path):
-    model = translator((0.0, -30.0, -30.0, end))
-    rows = sources(ROWS, model.arguments.src_vocab_size)
-    ours, theirs = both(model, tmp_path, rows, (START, END, PAD), max_length=11, beam_size=4)
+def test_beams_of_translators(translator, end, tmp_path):
+    prefer(translator, (0.0, -30.0, -30.0, end))
+    ours, theirs = both(translator, tmp_path, 4)
     assert differing(ours, theirs) <= ROWS // 100
     cut = sum(best.truncated for best, *_ in ours)
     assert cut < ROWS / 2 if end >= 0 else cut > 0
 
 
-def test_beams_of_t5(tmp_path):
-    model = text_models.build(decoder_layers=2)
-    rows = sources(ROWS, model.arguments.vocabulary_size)
-    ours, theirs = both(
-        model, tmp_path, rows, (0, 1, 0), max_length=9, beam_size=4, rank_cut=True, forbidden=()
-    )
+def test_beams_of_t5(t5, tmp_path):
+    ours, theirs = both(t5, tmp_path, 4)
     assert differing(ours, theirs) <= ROWS // 100
 
 
 @pytest.mark.parametrize("beam_size", [1, 4])
-def test_what_is_forbidden_is_not_put_out(beam_size, tmp_path):
+def test_what_is_forbidden_is_not_put_out(translator, beam_size, tmp_path):
     """By an untrained model, which would like to."""
-    model = translator((0.0, 3.0, 2.0, 0.0))
-    rows = sources(ROWS, model.arguments.src_vocab_size)
-    ours, theirs = both(
-        model, tmp_path, rows, (START, END, PAD), max_length=11, beam_size=beam_size
-    )
+    prefer(translator, (0.0, 3.0, 2.0, 0.0))
+    ours, theirs = both(translator, tmp_path, beam_size)
     for each in theirs:
         assert not {PAD, START}.intersection(each[0].token_ids)
     if beam_size == 1:
@@ -113,24 +137,18 @@ def test_what_is_forbidden_is_not_put_out(beam_size, tmp_path):
         assert differing(ours, theirs) < 0.8 * ROWS
 
 
-def test_order_and_neighbors_do_not_matter(tmp_path):
-    model = translator()
-    write_ctranslate2(model, tmp_path, START, END)
-    generator = CTranslate2Generator(tmp_path, Search(START, END, PAD, max_length=11, beam_size=3))
-    rows = sources(40, model.arguments.src_vocab_size)
+def test_order_and_neighbors_do_not_matter(translator, tmp_path):
+    prefer(translator, TRAINED)
+    write_ctranslate2(translator.model, tmp_path, START, END, int8=True)
+    search = Search(START, END, PAD, max_length=11, beam_size=3)
+    generator = CTranslate2Generator(tmp_path, search, int8=True)
+    rows = sources(translator.model.arguments.src_vocab_size, 40)
     together = generator.generate(rows)
     for ids, (best, *_) in zip(rows[:8], together, strict=False):
         ((alone, *_),) = generator.generate([ids])
         assert alone.token_ids == best.token_ids
         assert alone.score == pytest.approx(best.score, abs=1e-4)
     assert generator.generate([]) == []
-
-
-def test_a_source_of_nothing_is_asked_about_too(tmp_path):
-    """CTranslate2 by itself answers [SOS] [EOS] without the model."""
-    rows = [np.array([START, END], "int32")]
-    ours, theirs = both(translator(), tmp_path, rows, (START, END, PAD), max_length=11)
-    assert differing(ours, theirs) == 0 and ours[0][0].token_ids
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import shutil
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from running import Running
@@ -14,18 +15,23 @@ from kerasft.predict import Translator
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    root = tmp_path_factory.mktemp("server")
-    folder = shutil.copytree(translators.saved().folder, root / "tiny")
-    make_export(folder, "ctranslate2")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    copy = shutil.copytree(translators.saved().folder, tmp_path_factory.mktemp("run") / "tiny")
+    make_export(copy, "ctranslate2")
+    return copy
+
+
+@pytest.fixture(scope="module")
+def server(folder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    log_file = tmp_path_factory.mktemp("server") / "log"
     words = ("--port", 0, "--beam_size", 1, "--engine", "ctranslate2")
-    running = Running(root / "log", folder, *words)
+    running = Running(log_file, folder, *words)
     yield running.wait_until_ready()
     assert running.stop(signal.SIGTERM) == 0
     assert "engine: ctranslate2, ctranslate2" in running.log and "Traceback" not in running.log
 
 
-def test_answers_are_those_of_keras(server):
+def test_answers_are_those_of_the_predictor(server, folder):
     answer = server.client.post("/predict", json={"texts": translators.TEXTS}).json()
     assert answer["model"] == {
         "name": "tiny",
@@ -33,7 +39,7 @@ def test_answers_are_those_of_keras(server):
         "architecture": "transformer",
         "backend": "ctranslate2",
     }
-    expected = Translator(translators.saved().folder, beam_size=1).predict(translators.TEXTS)
+    expected = Translator(folder, 1, "ctranslate2").predict(translators.TEXTS)
     for found, wanted in zip(answer["predictions"], expected, strict=True):
         assert found == {
             "translation": wanted.translation,
