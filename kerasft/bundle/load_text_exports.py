@@ -97,6 +97,7 @@ def load_exported_translator(path: str | Path, format: str) -> ExportedTranslato
         PosixPath('saved_models/translate/export/ctranslate2')
     """
     from kerasft.text.cleaning import Cleaning
+    from kerasft.text.trained import END, START
 
     folder = Path(path)
     files = (contents.TOKENIZER_SOURCE, contents.TOKENIZER_TARGET)
@@ -111,6 +112,9 @@ def load_exported_translator(path: str | Path, format: str) -> ExportedTranslato
         )
         for file, rows in zip(files, ("src_vocab_size", "tgt_vocab_size"), strict=True)
     )
+    for token in (START, END):
+        if target.token_id(token) is None:
+            raise BundleError(f"{folder / contents.TOKENIZER_TARGET} has no token {token}.")
     return ExportedTranslator(
         path=folder,
         manifest=manifest,
@@ -163,7 +167,10 @@ def _verify(folder: Path, kind: type[OfTask], format: str, files: Sequence[str])
     """Checks the folder, and that it has the export."""
     manifest = verify_task(folder, kind, hashed=(*files, *export_paths([format])))
     if format not in manifest.exports:
-        raise BundleError(f"{folder} has no export {format}.")
+        raise BundleError(
+            f"{folder} has no export {format}; `python -m kerasft.export {folder} --engine "
+            f"{format}` makes it."
+        )
     return manifest
 
 

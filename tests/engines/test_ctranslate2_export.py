@@ -8,17 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import bundles
-import entity_writers
 import text_models
 import translators
 from kerasft import bundle, storage
 from kerasft.bundle.export_files import export_paths
-from kerasft.bundle.load_text_exports import load_exported_translator
 from kerasft.engines import ctranslate2_export, text_gate
 from kerasft.engines.ctranslate2_export import make_export
 from kerasft.engines.text_writers import (
-    entity_text_engine,
     load_writer,
     open_translator,
     text_to_text_engine,
@@ -142,23 +138,6 @@ def test_a_t5_writes_what_it_writes_with_keras(tmp_path):
     assert theirs[-2].cut and theirs[-1].unknown_words == ("☃",)
 
 
-def test_entities_are_those_found_with_keras(tmp_path):
-    folder = shutil.copytree(entity_writers.saved(), tmp_path / "run")
-    rows = entity_writers.sentences(12, seed=9)
-    data = tmp_path / "rows.conll"
-    data.write_text(entity_writers.conll(40, seed=3), "utf-8")
-    gate = make_export(folder, INT8, data=str(data)).exports[INT8]
-    assert gate["rows"] == 40 and set(gate["scores"]) == {"F1"} and gate["scores"]["F1"] > 50
-    ours, theirs = (
-        entity_text_engine(load_writer(folder, engine), 2).read(rows)
-        for engine in ("keras", "ctranslate2")
-    )
-    for wanted, found in zip(ours, theirs, strict=True):
-        assert (found.outputs, found.entities) == (wanted.outputs, wanted.entities)
-        assert found.scores == pytest.approx(wanted.scores, abs=1e-4)
-    assert any(found.entities for found in theirs)
-
-
 def test_8_bits_that_lose_are_refused(tmp_path, monkeypatch):
     folder, data = tmp_path / "run", tmp_path / "rows.tsv"
     translators.save(folder, translators.build())
@@ -229,10 +208,11 @@ def test_a_folder_without_rows_asks_for_some(plain):
         make_export(plain, INT8)
 
 
-def test_other_folders_have_no_such_export():
-    saved = bundles.saved_lora().folder
-    with pytest.raises(ConfigError, match="no export for --engine ctranslate2"):
-        make_export(saved, "ctranslate2")
+def test_other_folders_have_no_such_export(tmp_path):
+    golden = Path(__file__).parent.parent / "bundle" / "golden_classification.json"
+    shutil.copyfile(golden, tmp_path / "bundle.json")
+    with pytest.raises(ConfigError, match=r"for classification, .* no export for --engine ct"):
+        make_export(tmp_path, "ctranslate2")
     with pytest.raises(ConfigError, match="no export for --engine onnx"):
         make_export(translators.saved().folder, "onnx")
 
@@ -250,20 +230,6 @@ def test_a_model_that_computes_nan_is_not_exported(tmp_path, monkeypatch):
     with pytest.raises(ConfigError, match="differs in CTranslate2 from Keras by nan"):
         make_export(folder, "ctranslate2")
     assert bundle.verify(folder).exports == {}
-
-
-@pytest.mark.parametrize("name", export_paths(["ctranslate2"]))
-def test_a_changed_export_is_refused_by_its_name(plain, name, tmp_path):
-    folder = shutil.copytree(plain, tmp_path / "run")
-    path = folder / name
-    good = path.read_bytes()
-    path.write_bytes(good[:-3] + bytes([good[-3] ^ 1]) + good[-2:])
-    with pytest.raises(BundleError, match="was changed after it was saved") as caught:
-        load_exported_translator(folder, "ctranslate2")
-    assert name in str(caught.value)
-    path.unlink()
-    with pytest.raises(BundleError, match=f"{Path(name).name} is missing"):
-        open_translator(folder, "ctranslate2")
 
 
 def test_a_missing_package_is_one_sentence(plain, monkeypatch):

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-import bundles
 import text_models
 import translators
 from kerasft import bundle
@@ -60,10 +59,11 @@ def test_tasks_by_prefix(tasks):
         TextToText(tasks, task="poems", engine=ENGINE)
 
 
-def test_engines_that_a_folder_cannot_have(tasks):
-    classifier = bundles.saved_lora().folder
+def test_engines_that_a_folder_cannot_have(tasks, tmp_path):
+    golden = Path(__file__).parent.parent / "bundle" / "golden_classification.json"
+    shutil.copyfile(golden, tmp_path / "bundle.json")
     with pytest.raises(ConfigError, match=r"--engine ctranslate2 cannot run .* classification"):
-        open_folder(classifier, engine=ENGINE)
+        open_folder(tmp_path, engine=ENGINE)
     for name in ("onnx", "warp"):
         with pytest.raises(ConfigError, match=f"--engine {name} cannot run"):
             open_folder(tasks, engine=name)
