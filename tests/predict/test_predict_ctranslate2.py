@@ -26,16 +26,21 @@ def tasks(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_command_makes_what_is_missing_once(tmp_path, run_python):
+    """With 8 bits there is nothing to judge by; what they are made of is good, and is kept."""
     folder = shutil.copytree(translators.saved().folder, tmp_path / "run")
     words = ("-m", "kerasft.predict", folder, *translators.TEXTS)
-    words += ("--engine", ENGINE, "--beam_size", 1, "--format", "jsonl")
-    first, second = run_python(*words), run_python(*words)
-    assert first.returncode == second.returncode == 0, first.stderr + second.stderr
-    assert "making it, this once" in first.stderr
-    assert f"{folder}/export/ctranslate2: largest difference to keras" in first.stderr
-    assert "making" not in second.stderr and first.stdout == second.stdout
-    assert "1 of 4 texts were cut at 16 tokens" in second.stderr
-    rows = [json.loads(line) for line in first.stdout.splitlines()]
+    words += ("--beam_size", 1, "--format", "jsonl", "--engine")
+    refused = run_python(*words, "ctranslate2-int8")
+    assert refused.returncode == 2 and "Traceback" not in refused.stderr
+    assert "making it, this once" in refused.stderr
+    last = refused.stderr.splitlines()[-1]
+    assert last.startswith("error: ") and "keeps no rows" in last and "--gate_data" in last
+    assert set(bundle.verify(folder).exports) == {ENGINE} and bundle.is_ours(folder)
+
+    done = run_python(*words, ENGINE)
+    assert done.returncode == 0, done.stderr
+    assert "making" not in done.stderr and "1 of 4 texts were cut at 16 tokens" in done.stderr
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
     expected = Translator(folder, beam_size=1).predict(translators.TEXTS)
     for row, wanted in zip(rows, expected, strict=True):
         assert row.pop("score") == pytest.approx(wanted.score, abs=1e-3)
@@ -43,14 +48,13 @@ def test_the_command_makes_what_is_missing_once(tmp_path, run_python):
         assert (row["translation"], row["cut"]) == (wanted.translation, wanted.cut)
         assert tuple(row["unknown_words"]) == wanted.unknown_words
         assert row["truncated"] == wanted.truncated
-    assert bundle.is_ours(folder)
 
 
 def test_tasks_by_prefix(tasks):
     ours, theirs = (TextToText(tasks, task="italian", engine=name) for name in ("keras", ENGINE))
     assert theirs.metadata == {**ours.metadata, "engine": ENGINE}
-    cold, shares = theirs.predict(["the water is cold", "classify: shares fell again"])
-    assert (cold.task, cold.warning, shares.task) == ("italian", "", "topics")
+    cold, _ = theirs.predict(["the water is cold", "good morning"])
+    assert (cold.task, cold.warning) == ("italian", "")
     text = "translate English to Italian: the water is cold"
     (same,) = TextToText(tasks, engine=ENGINE).predict([text])
     assert same.output == cold.output and same.score == pytest.approx(cold.score, abs=1e-4)
@@ -72,13 +76,3 @@ def test_engines_that_a_folder_cannot_have(tasks, tmp_path):
     assert open_folder(tasks, engine="keras").metadata["engine"] == "keras"
     with pytest.raises(BundleError, match="for text_to_text, but one for translation"):
         Translator(tasks, engine=ENGINE)
-
-
-def test_an_export_that_cannot_be_made_is_one_sentence(tmp_path, run_python):
-    folder = shutil.copytree(translators.saved().folder, tmp_path / "run")
-    done = run_python("-m", "kerasft.predict", folder, "a text", "--engine", "ctranslate2-int8")
-    assert done.returncode == 2 and "Traceback" not in done.stderr
-    last = done.stderr.splitlines()[-1]
-    assert last.startswith("error: ") and "keeps no rows" in last and "--gate_data" in last
-    # The way there was not for nothing.
-    assert set(bundle.verify(folder).exports) == {"ctranslate2"}
