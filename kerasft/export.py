@@ -2,6 +2,7 @@
 
 python -m kerasft.export saved_models/run --format huggingface --output exported
 python -m kerasft.export saved_models/run --engine onnx-int8
+python -m kerasft.export saved_models/translate --engine ctranslate2-int8
 """
 
 import argparse
@@ -13,9 +14,12 @@ from kerasft import backends
 from kerasft.bundle.export import FORMATS, export
 from kerasft.bundle.export_files import EXPORT
 from kerasft.cli import Parser, guard
-from kerasft.engines.onnx_engine import FORMATS as ENGINES
+from kerasft.engines import ctranslate2_engine, onnx_engine
+from kerasft.engines.ctranslate2_engine import CTRANSLATE2_INT8
 from kerasft.engines.onnx_engine import ONNX_INT8
 from kerasft.errors import ConfigError
+
+ENGINES = (*onnx_engine.FORMATS, *ctranslate2_engine.FORMATS)
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -41,10 +45,13 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier export")
     parser.add_argument(
         "--gate_data",
-        help="FILE.csv, .tsv or .jsonl, or hub:NAME: rows on which onnx-int8 must be as good as "
-        "what it is made of; else the validation rows that the run kept",
+        help="rows on which 8 bits must be as good as what they are made of; else those that the "
+        "run kept. For onnx-int8 FILE.csv, .tsv or .jsonl, or hub:NAME; for ctranslate2-int8 "
+        "FILE.tsv of source TAB target, or, for entities, a file of columns",
     )
-    parser.add_argument("--text_column", default="text", help="its column of texts (%(default)s)")
+    parser.add_argument(
+        "--text_column", default="text", help="of onnx-int8's: the column of texts (%(default)s)"
+    )
     parser.add_argument("--label_column", default="label", help="and of labels (%(default)s)")
     options = parser.parse_args(arguments)
     if bool(options.format) != bool(options.output):
@@ -53,8 +60,10 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
             if options.format
             else "--engine takes no --output: the export goes into the folder"
         )
-    if options.gate_data and options.engine != ONNX_INT8:
-        raise ConfigError(f"--gate_data has a meaning for --engine {ONNX_INT8} only")
+    if options.gate_data and options.engine not in (ONNX_INT8, CTRANSLATE2_INT8):
+        raise ConfigError(
+            f"--gate_data has a meaning for --engine {ONNX_INT8} and {CTRANSLATE2_INT8} only"
+        )
     return options
 
 
@@ -73,15 +82,22 @@ def main() -> None:
 
 
 def _for_engine(options: argparse.Namespace) -> None:
-    from kerasft.engines.onnx_export import make_export
+    if options.engine in onnx_engine.FORMATS:
+        from kerasft.engines import onnx_export
 
-    manifest = make_export(
-        options.folder,
-        options.engine,
-        data=options.gate_data,
-        text_column=options.text_column,
-        label_column=options.label_column,
-    )
+        manifest = onnx_export.make_export(
+            options.folder,
+            options.engine,
+            data=options.gate_data,
+            text_column=options.text_column,
+            label_column=options.label_column,
+        )
+    else:
+        from kerasft.engines import ctranslate2_export
+
+        manifest = ctranslate2_export.make_export(
+            options.folder, options.engine, data=options.gate_data
+        )
     place = Path(options.folder, EXPORT, options.engine)
     facts = manifest.exports[options.engine].items()
     said = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in facts)

@@ -9,7 +9,12 @@ missing backend) instead of raising it, so that a command can still say it in on
 """
 
 from kerasft.backends.choice import BACKENDS, Choice, check, choose, current, describe, machine
-from kerasft.backends.hub import import_keras_hub, seed_everything, without_tensorflow
+from kerasft.backends.hub import (
+    import_keras_hub,
+    seed_everything,
+    without_tensorflow,
+    without_torch,
+)
 from kerasft.backends.memory import peak_memory
 from kerasft.backends.pickled_tensors import read_pickled_tensors
 
@@ -26,4 +31,5 @@ __all__ = [
     "read_pickled_tensors",
     "seed_everything",
     "without_tensorflow",
+    "without_torch",
 ]

@@ -2,7 +2,7 @@
 
 import importlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
@@ -42,9 +42,23 @@ def seed_everything(seed: int) -> None:
 @contextmanager
 def without_tensorflow() -> Iterator[None]:
     """Hides TensorFlow from `import` on the other backends; one already imported stays in sight."""
-    hidden = []
-    if check().name != "tensorflow":
-        hidden = [name for name in _TENSORFLOW if name not in sys.modules]
+    with _hidden(() if check().name == "tensorflow" else _TENSORFLOW):
+        yield
+
+
+@contextmanager
+def without_torch() -> Iterator[None]:
+    """Hides torch from `import` on the other backends; one already imported stays in sight.
+
+    For packages that import torch where it is installed, only to know its tensors if they meet any.
+    """
+    with _hidden(() if check().name == "torch" else ("torch",)):
+        yield
+
+
+@contextmanager
+def _hidden(names: Iterable[str]) -> Iterator[None]:
+    hidden = [name for name in names if name not in sys.modules]
     for name in hidden:
         # None in sys.modules makes `import name` raise ImportError, as if it were not installed.
         sys.modules[name] = None  # type: ignore[assignment]

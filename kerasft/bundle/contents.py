@@ -43,6 +43,7 @@ CARD = "README.md"
 REPORT = "report"
 
 ADAPTER = (ADAPTER_CONFIG, ADAPTER_WEIGHTS)
+CTRANSLATE2_FORMATS = ("ctranslate2", "ctranslate2-int8")
 MAX_LABELS = 100_000
 MAX_LENGTH = 1_000_000
 MAX_TASKS = 1000
@@ -244,6 +245,7 @@ class TranslationManifest(Manifest):
 
     task = "translation"
     required = (WEIGHTS, TOKENIZER_SOURCE, TOKENIZER_TARGET, CONFIG, CARD)
+    formats = CTRANSLATE2_FORMATS
 
     @classmethod
     def read_own(cls, reader: Reader) -> dict[str, Any]:
@@ -295,6 +297,7 @@ class TextToTextManifest(Manifest):
     task = "text_to_text"
     required = (WEIGHTS, TOKENIZER, CONFIG, CARD)
     optional = ADAPTER
+    formats = CTRANSLATE2_FORMATS
 
     @property
     def kind(self) -> str:

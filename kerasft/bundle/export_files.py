@@ -2,6 +2,8 @@
 
     export/onnx/model.onnx          for ONNX Runtime, in float32
     export/onnx-int8/model.onnx     for ONNX Runtime, its matrices in 8 bits
+    export/ctranslate2/             for CTranslate2, in float32: model.bin and the files around it
+    export/ctranslate2-int8/        for CTranslate2, its matrices in 8 bits
 
 Like every other file they stand in `bundle.json` with their hashes; its key `exports` says how each
 was checked when it was made. Which formats a task has, its class in `contents.py` says.
@@ -19,7 +21,18 @@ EXPORT = "export"
 EXPORTS = "exports"
 ONNX_MODEL = "model.onnx"
 
-EXPORT_FILES: dict[str, tuple[str, ...]] = {"onnx": (ONNX_MODEL,), "onnx-int8": (ONNX_MODEL,)}
+CTRANSLATE2_MODEL = "model.bin"
+CTRANSLATE2_FILES = (
+    *(CTRANSLATE2_MODEL, "config.json"),
+    *("source_vocabulary.json", "target_vocabulary.json"),
+)
+
+EXPORT_FILES: dict[str, tuple[str, ...]] = {
+    "onnx": (ONNX_MODEL,),
+    "onnx-int8": (ONNX_MODEL,),
+    "ctranslate2": CTRANSLATE2_FILES,
+    "ctranslate2-int8": CTRANSLATE2_FILES,
+}
 """Format -> the names of its files."""
 
 

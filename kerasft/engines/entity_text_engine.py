@@ -6,15 +6,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from kerasft.data.entity_pairs import TextToTextTokens
+from kerasft.data.text_to_text_tokens import TextToTextTokens
 from kerasft.errors import BundleError
 from kerasft.text.entities import Entity, Sentence, Span
 from kerasft.text.entity_format import CUTS_A_TOKEN, ParsedSpans, Problem, parse
 from kerasft.text.sentence_parts import parts_of, text_of
 
 if TYPE_CHECKING:
+    from kerasft.generation.hypotheses import Generates
     from kerasft.models import T5
 
 
@@ -46,10 +47,11 @@ class EntityTextEngine:
     a border cannot be found.
 
     Args:
-        model: The model; adapters on it may be merged or not.
+        model: The model; adapters on it may be merged or not. None where another program searches.
         tokens: How it reads sentences.
         types: The types that there are; pieces of other types count as unreadable.
         beam_size: Hypotheses followed at a time; 1 is greedy search.
+        generator: What searches in the place of Keras, if something does; it knows its beams.
 
     Raises:
         ConfigError: The beam size is out of range.
@@ -61,19 +63,15 @@ class EntityTextEngine:
     """
 
     def __init__(
-        self, model: T5, tokens: TextToTextTokens, types: Sequence[str], beam_size: int = 1
+        self,
+        model: T5 | None,
+        tokens: TextToTextTokens,
+        types: Sequence[str],
+        beam_size: int = 1,
+        generator: Generates | None = None,
     ) -> None:
-        from kerasft.generation import TextToTextGenerator
-
         self._tokens, self._types = tokens, tuple(types)
-        self._generator = TextToTextGenerator(
-            model,
-            tokens.tokenizer,
-            tokens.max_target_length,
-            beam_size,
-            max_source_length=tokens.max_length,
-            early_stopping=True,
-        )
+        self._generator = generator or _keras_generator(model, tokens, beam_size)
 
     def read(self, sentences: Sequence[Sentence]) -> list[Written]:
         """What the model writes of each sentence.
@@ -124,6 +122,19 @@ class EntityTextEngine:
 
     def _fits(self, sentence: Sentence, start: int, end: int) -> bool:
         return not self._too_long([text_of(sentence, (start, end))])[0]
+
+
+def _keras_generator(model: Any, tokens: TextToTextTokens, beam_size: int) -> Generates:
+    from kerasft.generation import TextToTextGenerator
+
+    return TextToTextGenerator(
+        model,
+        tokens.tokenizer,
+        tokens.max_target_length,
+        beam_size,
+        max_source_length=tokens.max_length,
+        early_stopping=True,
+    )
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 KERAS = "keras"
 
+KERAS = "keras"
+
 
 class KerasEngine(ClassifierEngine):
     """Computes logits in a few fixed shapes; the backend compiles one function once a shape.

@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 from kerasft import backends
-from kerasft.engines import onnx_engine
+from kerasft.engines import ctranslate2_engine, onnx_engine
 from kerasft.engines.keras_engine import KERAS
 
-ONNX_RUNTIME = "onnxruntime"
+# Engine -> the package that computes, and what knows it. Keras's are the backends.
+_PACKAGES: dict[str, tuple[str, ModuleType]] = {
+    **dict.fromkeys(onnx_engine.FORMATS, ("onnxruntime", onnx_engine)),
+    **dict.fromkeys(ctranslate2_engine.FORMATS, ("ctranslate2", ctranslate2_engine)),
+}
 
 
 def runtime(engine: str = KERAS) -> str:
-    """The package that computes: the Keras backend, or "onnxruntime".
+    """The package that computes: the Keras backend, "onnxruntime" or "ctranslate2".
 
     Example:
         >>> runtime("onnx-int8")
         'onnxruntime'
     """
-    return ONNX_RUNTIME if engine in onnx_engine.FORMATS else backends.choose().name
+    return _PACKAGES[engine][0] if engine in _PACKAGES else backends.choose().name
 
 
 def versions(engine: str = KERAS) -> dict[str, str]:
-    """Package -> version of what computes; imports Keras's backend for the engine "keras" only."""
-    if engine in onnx_engine.FORMATS:
-        return {ONNX_RUNTIME: onnx_engine.version()}
+    """Package -> version of what computes; imports Keras's backend for the engine "keras" only.
+
+    Example:
+        >>> versions("ctranslate2")
+        {'ctranslate2': '4.8.5'}
+    """
+    if engine in _PACKAGES:
+        package, module = _PACKAGES[engine]
+        return {package: module.version()}
     import importlib.metadata
 
     return {
@@ -38,8 +50,9 @@ def describe(engine: str = KERAS) -> str:
         >>> describe("onnx")
         'engine: onnx, onnxruntime 1.31.1 on cpu, 2 threads'
     """
-    if engine not in onnx_engine.FORMATS:
+    if engine not in _PACKAGES:
         return backends.describe()
-    count = onnx_engine.threads()
+    package, module = _PACKAGES[engine]
+    count = module.threads()
     threads = f"{count} thread{'' if count == 1 else 's'}"
-    return f"engine: {engine}, {ONNX_RUNTIME} {onnx_engine.version()} on cpu, {threads}"
+    return f"engine: {engine}, {package} {module.version()} on cpu, {threads}"

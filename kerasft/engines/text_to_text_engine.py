@@ -1,15 +1,17 @@
-"""Running a saved text-to-text model with Keras, on whichever backend is current."""
+"""Running a saved text-to-text model: with Keras, on any backend, or by another search."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kerasft.errors import BundleError
 
 if TYPE_CHECKING:
+    from kerasft.bundle.load_text_exports import ExportedTextToText
     from kerasft.bundle.text_to_text import TextToTextBundle
+    from kerasft.generation.hypotheses import Generates
 
 
 class Output(NamedTuple):
@@ -38,6 +40,10 @@ class TextToTextEngine:
     Args:
         bundle: A loaded folder; its adapters are folded into the weights, for speed.
         beam_size: Hypotheses followed at a time; 1 is greedy search.
+        generator: What searches in the place of Keras, if something does; it knows its beams.
+
+    Attributes:
+        bundle: As above.
 
     Raises:
         ConfigError: The beam size is out of range.
@@ -48,21 +54,14 @@ class TextToTextEngine:
         'Buongiorno!'
     """
 
-    def __init__(self, bundle: TextToTextBundle, beam_size: int) -> None:
-        from kerasft import peft
-        from kerasft.generation.text_to_text import TextToTextGenerator
-
-        if peft.adapted_layers(bundle.model):
-            peft.remove(bundle.model)
-        self._bundle = bundle
-        self._generator = TextToTextGenerator(
-            bundle.model,
-            bundle.tokenizer,
-            bundle.manifest.max_target_length,
-            beam_size,
-            max_source_length=bundle.manifest.max_length,
-            early_stopping=True,
-        )
+    def __init__(
+        self,
+        bundle: TextToTextBundle | ExportedTextToText,
+        beam_size: int,
+        generator: Generates | None = None,
+    ) -> None:
+        self.bundle = bundle
+        self._generator = generator or _keras_generator(bundle, beam_size)
 
     def write(self, texts: Sequence[str]) -> list[Output]:
         """Tokenizes and cuts texts as in training, and writes their outputs, in their order.
@@ -74,8 +73,8 @@ class TextToTextEngine:
             DataError: An element is not a string, or not Unicode.
             BundleError: The model computes NaN or infinity.
         """
-        tokenizer = self._bundle.tokenizer
-        encodings = tokenizer.encode(texts, self._bundle.manifest.max_length)
+        tokenizer = self.bundle.tokenizer
+        encodings = tokenizer.encode(texts, self.bundle.manifest.max_length)
         outputs = []
         for text, size, (best, *_) in zip(
             texts,
@@ -85,7 +84,7 @@ class TextToTextEngine:
         ):
             if not math.isfinite(best.score):
                 raise BundleError(
-                    f"the model in {self._bundle.path} computes NaN or infinity: its weights are "
+                    f"the model in {self.bundle.path} computes NaN or infinity: its weights are "
                     "broken."
                 )
             cut = bool(size > encodings.max_length)
@@ -93,3 +92,20 @@ class TextToTextEngine:
             written = tokenizer.decode(best.token_ids)
             outputs.append(Output(written, best.score, unknown, cut, best.truncated))
         return outputs
+
+
+def _keras_generator(bundle: Any, beam_size: int) -> Generates:
+    """The search of a loaded folder with Keras; adapters are folded into its weights, for speed."""
+    from kerasft import peft
+    from kerasft.generation import TextToTextGenerator
+
+    if peft.adapted_layers(bundle.model):
+        peft.remove(bundle.model)
+    return TextToTextGenerator(
+        bundle.model,
+        bundle.tokenizer,
+        bundle.manifest.max_target_length,
+        beam_size,
+        max_source_length=bundle.manifest.max_length,
+        early_stopping=True,
+    )

@@ -1,15 +1,17 @@
-"""Running a saved translator with Keras, on whichever backend is current."""
+"""Running a saved translator: with Keras, on whichever backend is current, or by another search."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kerasft.errors import BundleError
 
 if TYPE_CHECKING:
+    from kerasft.bundle.load_text_exports import ExportedTranslator
     from kerasft.bundle.translator import TranslatorBundle
+    from kerasft.generation.hypotheses import Generates
 
 
 class Translated(NamedTuple):
@@ -38,6 +40,10 @@ class TranslationEngine:
     Args:
         bundle: A loaded folder.
         beam_size: Hypotheses followed at a time; 1 is greedy search.
+        generator: What searches in the place of Keras, if something does; it knows its beams.
+
+    Attributes:
+        bundle: As above.
 
     Raises:
         ConfigError: The beam size is out of range.
@@ -48,17 +54,14 @@ class TranslationEngine:
         "Dov'è la stazione?"
     """
 
-    def __init__(self, bundle: TranslatorBundle, beam_size: int = 4) -> None:
-        from kerasft.generation import SentenceGenerator
-
-        self._bundle = bundle
-        self._generator = SentenceGenerator(
-            bundle.model,
-            bundle.target_tokenizer,
-            max_length=bundle.model.arguments.tgt_seq_len,
-            beam_size=beam_size,
-            max_source_length=bundle.manifest.max_length,
-        )
+    def __init__(
+        self,
+        bundle: TranslatorBundle | ExportedTranslator,
+        beam_size: int = 4,
+        generator: Generates | None = None,
+    ) -> None:
+        self.bundle = bundle
+        self._generator = generator or _keras_generator(bundle, beam_size)
 
     def translate(self, texts: Sequence[str]) -> list[Translated]:
         """Cleans, tokenizes and cuts texts as in training, and translates them, in their order.
@@ -67,7 +70,7 @@ class TranslationEngine:
             DataError: An element is not a string, or not Unicode.
             BundleError: The model computes NaN or infinity.
         """
-        bundle = self._bundle
+        bundle = self.bundle
         # What is not a string goes on as it is: the tokenizer says which one it was.
         cleaned = [bundle.cleaning.apply(t) if isinstance(t, str) else t for t in texts]
         encodings = bundle.source_tokenizer.encode(cleaned, bundle.manifest.max_length)
@@ -87,3 +90,15 @@ class TranslationEngine:
             cut = bool(size > encodings.max_length)
             results.append(Translated(translation, best.score, unknown, cut, best.truncated))
         return results
+
+
+def _keras_generator(bundle: Any, beam_size: int) -> Generates:
+    from kerasft.generation import SentenceGenerator
+
+    return SentenceGenerator(
+        bundle.model,
+        bundle.target_tokenizer,
+        max_length=bundle.model.arguments.tgt_seq_len,
+        beam_size=beam_size,
+        max_source_length=bundle.manifest.max_length,
+    )

@@ -2,17 +2,31 @@
 
 `step_model.py` says what a model must bring, `greedy.py` and `beam.py` are the two searches as pure
 functions of tensors, `generator.py` compiles them and takes token ids of many texts;
-`sentences.py` and `text_to_text.py` put out texts, of a translator and of a T5.
+`sentences.py` and `text_to_text.py` put out texts, of a translator and of a T5. Importing this room
+imports no Keras: other engines search by themselves, and say what they found as a `Hypothesis`.
 """
 
-from kerasft.generation.generator import Generator
-from kerasft.generation.hypotheses import Hypothesis
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from kerasft.generation.hypotheses import Generates, Hypothesis
 from kerasft.generation.search import Search
-from kerasft.generation.sentences import SentenceGenerator
-from kerasft.generation.step_model import StepModel
-from kerasft.generation.text_to_text import TextToTextGenerator
+
+if TYPE_CHECKING:
+    from kerasft.generation.generator import Generator
+    from kerasft.generation.sentences import SentenceGenerator
+    from kerasft.generation.step_model import StepModel
+    from kerasft.generation.text_to_text import TextToTextGenerator
+
+_PLACES = {
+    "Generator": "generator",
+    "SentenceGenerator": "sentences",
+    "StepModel": "step_model",
+    "TextToTextGenerator": "text_to_text",
+}
 
 __all__ = [
+    "Generates",
     "Generator",
     "Hypothesis",
     "Search",
@@ -20,3 +34,10 @@ __all__ = [
     "StepModel",
     "TextToTextGenerator",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """What needs Keras is imported when it is asked for."""
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
-from kerasft.generation.scores import possible
 from kerasft.generation.search import Search
 
 
@@ -31,6 +31,14 @@ class Hypothesis:
         return self.score / length**length_penalty
 
 
+class Generates(Protocol):
+    """What engines need of a search: `Generator`'s, or that of another program."""
+
+    def generate(self, source_ids: Sequence[np.ndarray]) -> list[list[Hypothesis]]:
+        """The best hypotheses of each source, the best first; see `Generator.generate`."""
+        ...
+
+
 def of_greedy(found: Mapping[str, np.ndarray], search: Search, row: int) -> list[Hypothesis]:
     """The one hypothesis of a row of what `greedy_search` returns."""
     tokens = found["tokens"][row].tolist()
@@ -48,6 +56,8 @@ def of_beams(
     Those that have ended come first, the best first (those that were cut at `max_length` among
     them, with `Search.rank_cut`); then, where they are too few, those that were cut.
     """
+    from kerasft.generation.scores import possible  # imports Keras
+
     hypotheses = []
     for beam in range(search.beam_size):
         score = found["ended"][row, beam]

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kerasft import backends
-from kerasft.bundle import load_text_to_text
+from kerasft.engines.keras_engine import KERAS
+from kerasft.engines.text_writers import entity_text_engine, load_writer
 from kerasft.errors import BundleError
 from kerasft.predict.output import Columns
 from kerasft.predict.tagging import Entities, EntityColumns, FoundEntity
-from kerasft.predict.texts import checked, facts, one_of_each_length
+from kerasft.predict.texts import checked, facts, warm_up_texts
 from kerasft.text.entities import Sentence
 from kerasft.text.tokenizer import check_text
 
@@ -46,18 +46,21 @@ class EntityWriter:
         folder: The folder that `kerasft.bundle.save_text_to_text` wrote, whose outputs are
             entities.
         beam_size: Hypotheses that are followed at a time; if not given, as the folder says.
+        engine: What computes: "keras", "ctranslate2" or "ctranslate2-int8"; see `open_translator`.
 
     Attributes:
         types: The types of entity that it finds.
         max_length: Tokens that are read at once, with the prefix.
-        metadata: What `bundle.json` says: task, architecture, base model, types, versions, ...
+        metadata: What `bundle.json` says: task, architecture, base model, types, versions, ...; and
+            the beam size and the engine.
         notes: See `kerasft.predict.tasks.TextPredictor`, as for the next two.
         columns: See there.
         warm_up_texts: See there.
 
     Raises:
         BundleError: The folder is missing, broken, was changed, or its outputs are no entities.
-        ConfigError: The beam size is out of range.
+        ConfigError: The beam size is out of range, the engine is unknown, or what it reads is
+            missing and cannot be made.
 
     Example:
         >>> writer = EntityWriter("saved_models/t5_ner_lora")
@@ -65,46 +68,32 @@ class EntityWriter:
         FoundEntity(start=17, end=21, text='Rome', type='LOC', score=0.94)
     """
 
-    def __init__(self, folder: str | Path, beam_size: int | None = None) -> None:
-        bundle = load_text_to_text(folder)
-        from kerasft import peft
-        from kerasft.data.entity_pairs import TextToTextTokens
-        from kerasft.engines.entity_text_engine import EntityTextEngine
-
+    def __init__(
+        self, folder: str | Path, beam_size: int | None = None, engine: str = KERAS
+    ) -> None:
+        bundle = load_writer(folder, engine)
         manifest = bundle.manifest
         if manifest.output_format != "entities":
             raise BundleError(f"{folder} writes texts, and not the entities of texts.")
-        if peft.adapted_layers(bundle.model):
-            peft.remove(bundle.model)  # folds the adapters into the weights, for speed
         self.types: tuple[str, ...] = manifest.entity_types
         self.max_length: int = manifest.max_length
         beams = manifest.beam_size if beam_size is None else beam_size
-        tokens = TextToTextTokens(
-            bundle.tokenizer,
-            manifest.tasks[0].prefix,
-            bundle.model.arguments.start_id,
-            manifest.max_length,
-            manifest.max_target_length,
-        )
-        self._engine = EntityTextEngine(bundle.model, tokens, self.types, beams)
+        self._engine = entity_text_engine(bundle, beams)
         self.metadata: dict[str, Any] = {
             **facts(folder, manifest),
             "types": list(self.types),
-            "prefix": tokens.prefix,
+            "prefix": manifest.tasks[0].prefix,
             "beam_size": beams,
             "max_target_length": manifest.max_target_length,
             "adapter": manifest.has_adapter,
+            "engine": engine,
         }
         self.columns: Columns = WrittenEntityColumns()
         self.notes: Mapping[str, str] = {
             "unreadable": "outputs have pieces that name no entity of their text.",
             "truncated": "outputs were stopped before their end, at the most tokens.",
         }
-        texts = one_of_each_length(self.max_length)
-        # A search may take seconds, and torch, which compiles nothing, gains little by more.
-        self.warm_up_texts: Sequence[str] = (
-            texts[:1] if backends.choose().name == "torch" else texts
-        )
+        self.warm_up_texts: Sequence[str] = warm_up_texts(self.max_length, engine)
 
     def predict(self, texts: Sequence[str]) -> list[WrittenEntities]:
         """Finds the entities of texts; one `WrittenEntities` each, in their order, none for none.

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from kerasft.bundle import manifest
-from kerasft.engines import onnx_engine
+from kerasft.engines import ctranslate2_engine, onnx_engine
 from kerasft.engines.keras_engine import KERAS
 from kerasft.errors import ConfigError
 from kerasft.predict.classification import Predictor
@@ -61,19 +61,26 @@ class Task:
     engines: tuple[str, ...] = (KERAS,)
 
 
+# What writes texts: where decoding token by token takes the time.
+_WRITERS = (KERAS, *ctranslate2_engine.FORMATS)
+
 TASKS = {
     "classification": Task(Predictor, options=("engine",), engines=(KERAS, *onnx_engine.FORMATS)),
     "tagging": Task(EntityFinder),
-    "translation": Task(Translator, options=("beam_size",)),
-    "text_to_text": Task(TextToText, options=("beam_size", "task")),
-    "text_to_entities": Task(EntityWriter, options=("beam_size",)),
+    "translation": Task(Translator, options=("beam_size", "engine"), engines=_WRITERS),
+    "text_to_text": Task(TextToText, options=("beam_size", "task", "engine"), engines=_WRITERS),
+    "text_to_entities": Task(EntityWriter, options=("beam_size", "engine"), engines=_WRITERS),
 }
 """By the `kind` of the manifest: the task of `bundle.json`, or a part of it."""
 
 OPTIONS: dict[str, tuple[type, str]] = {
     "beam_size": (int, "of what writes texts: hypotheses followed at a time; 1 is greedy (4)"),
     "task": (str, "of a model of several tasks: put the prefix of this one before each text"),
-    "engine": (str, "what computes: keras (the default), or, for classifiers, onnx or onnx-int8"),
+    "engine": (
+        str,
+        "what computes: keras (the default); or, for classifiers, onnx or onnx-int8; or, for what "
+        "writes texts, ctranslate2 or ctranslate2-int8",
+    ),
 }
 """Options of single tasks on the command lines of predict and serve: type and help."""
 

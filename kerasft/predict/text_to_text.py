@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kerasft import backends
-from kerasft.bundle import SavedTask, load_text_to_text
+from kerasft.bundle import SavedTask
+from kerasft.engines.keras_engine import KERAS
+from kerasft.engines.text_writers import load_writer, text_to_text_engine
 from kerasft.errors import BundleError, ConfigError
 from kerasft.predict.output import TEXT_WIDTH, Columns, beginning, cell, printable
-from kerasft.predict.texts import checked, cut_note, facts, one_of_each_length
+from kerasft.predict.texts import checked, cut_note, facts, warm_up_texts
 from kerasft.text.tokenizer import check_text
 
 if TYPE_CHECKING:
@@ -51,19 +52,21 @@ class TextToText:
             folder says.
         task: The name of one of the tasks: its prefix is put before texts that do not begin with
             it. If not given, texts come with their prefixes.
+        engine: What computes: "keras", "ctranslate2" or "ctranslate2-int8"; see `open_translator`.
 
     Attributes:
         tasks: What the model was trained on: name, prefix and metric of each.
         max_length: Tokens that a text is cut at, its prefix included.
         metadata: What `bundle.json` says: task, architecture, tasks, versions, ...; and the beam
-            size.
+            size and the engine.
         notes: See `kerasft.predict.tasks.TextPredictor`, as for the next two.
         columns: See there.
         warm_up_texts: See there.
 
     Raises:
         BundleError: The folder is missing, broken, was changed, or its outputs are no plain texts.
-        ConfigError: The beam size is out of range, or there is no such task.
+        ConfigError: The beam size is out of range, there is no such task, the engine is unknown,
+            or what it reads is missing and cannot be made.
 
     Example:
         >>> writer = TextToText("saved_models/t5_text_to_text", task="summarize")
@@ -71,11 +74,13 @@ class TextToText:
     """
 
     def __init__(
-        self, folder: str | Path, beam_size: int | None = None, task: str | None = None
+        self,
+        folder: str | Path,
+        beam_size: int | None = None,
+        task: str | None = None,
+        engine: str = KERAS,
     ) -> None:
-        bundle = load_text_to_text(folder)
-        from kerasft.engines.text_to_text_engine import TextToTextEngine
-
+        bundle = load_writer(folder, engine)
         manifest = bundle.manifest
         if manifest.output_format != "text":
             raise BundleError(f"{folder} writes {manifest.output_format}, not plain texts.")
@@ -85,7 +90,7 @@ class TextToText:
             raise ConfigError(f"{folder} has no task {task!r}; its tasks are {', '.join(known)}")
         self._prefix = known[task] if task is not None else ""
         beams = manifest.beam_size if beam_size is None else beam_size
-        self._engine = TextToTextEngine(bundle, beams)
+        self._engine = text_to_text_engine(bundle, beams)
         self.max_length: int = manifest.max_length
         self.metadata: dict[str, Any] = {
             **facts(folder, manifest),
@@ -97,6 +102,7 @@ class TextToText:
             "beam_size": beams,
             "max_target_length": manifest.max_target_length,
             "adapter": manifest.has_adapter,
+            "engine": engine,
         }
         self.columns: Columns = WrittenColumns()
         self.notes: Mapping[str, str] = {
@@ -105,11 +111,7 @@ class TextToText:
             "cut": cut_note(self.max_length),
             "truncated": "outputs were stopped before their end, at the most tokens.",
         }
-        texts = one_of_each_length(self.max_length)
-        # A search may take seconds, and torch, which compiles nothing, gains little by more.
-        self.warm_up_texts: Sequence[str] = (
-            texts[:1] if backends.choose().name == "torch" else texts
-        )
+        self.warm_up_texts: Sequence[str] = warm_up_texts(self.max_length, engine)
 
     def predict(self, texts: Sequence[str]) -> list[WrittenText]:
         """Writes an output for each text; one `WrittenText` each, in their order, none for none.

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from kerasft import backends
 from kerasft.bundle import Manifest
 from kerasft.data import shapes
+from kerasft.engines.keras_engine import KERAS
 from kerasft.errors import DataError
 
 
@@ -53,3 +55,13 @@ def one_of_each_length(max_length: int) -> list[str]:
     """A text of each length that engines pad to, so that every shape is compiled once."""
     # Two tokens are those around a text.
     return ["a " * max(1, length - 2) for length in shapes.lengths(max_length)]
+
+
+def warm_up_texts(max_length: int, engine: str = KERAS) -> list[str]:
+    """Texts that make an engine which searches compile what later texts will need.
+
+    A search may take seconds, and where nothing is compiled, little is gained by more than one.
+    """
+    texts = one_of_each_length(max_length)
+    compiles = engine == KERAS and backends.choose().name != "torch"
+    return texts if compiles else texts[:1]

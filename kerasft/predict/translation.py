@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kerasft import backends
-from kerasft.bundle import load_translator
+from kerasft.engines.keras_engine import KERAS
+from kerasft.engines.text_writers import open_translator
 from kerasft.predict.output import TEXT_WIDTH, Columns, beginning, cell, printable
-from kerasft.predict.texts import checked, cut_note, facts, one_of_each_length
+from kerasft.predict.texts import checked, cut_note, facts, warm_up_texts
 
 
 @dataclass(frozen=True)
@@ -38,37 +38,37 @@ class Translator:
     Args:
         folder: The folder that `kerasft.bundle.save_translator` wrote.
         beam_size: Hypotheses that are followed at a time; 1 is greedy search.
+        engine: What computes: "keras", "ctranslate2" or "ctranslate2-int8"; see `open_translator`.
 
     Attributes:
         languages: (source, target), as the data called them.
         max_length: Tokens that a text is cut at.
         metadata: What `bundle.json` says: task, architecture, languages, versions, ...; and the
-            beam size.
+            beam size and the engine.
         notes: See `kerasft.predict.tasks.TextPredictor`, as for the next two.
         columns: See there.
         warm_up_texts: See there.
 
     Raises:
         BundleError: The folder is missing, broken or was changed.
-        ConfigError: The beam size is out of range.
+        ConfigError: The beam size is out of range, the engine is unknown, or what it reads is
+            missing and cannot be made.
 
     Example:
         >>> Translator("saved_models/translate").predict(["Where is the station?"])[0].translation
         "Dov'è la stazione?"
     """
 
-    def __init__(self, folder: str | Path, beam_size: int = 4) -> None:
-        bundle = load_translator(folder)
-        from kerasft.engines.translation_engine import TranslationEngine
-
-        manifest = bundle.manifest
-        self._engine = TranslationEngine(bundle, beam_size)
+    def __init__(self, folder: str | Path, beam_size: int = 4, engine: str = KERAS) -> None:
+        self._engine = open_translator(folder, engine, beam_size)
+        manifest = self._engine.bundle.manifest
         self.languages = (manifest.languages["source"], manifest.languages["target"])
         self.max_length: int = manifest.max_length
         self.metadata: dict[str, Any] = {
             **facts(folder, manifest),
             "languages": dict(manifest.languages),
             "beam_size": beam_size,
+            "engine": engine,
         }
         self.columns: Columns = TranslationColumns()
         self.notes: Mapping[str, str] = {
@@ -76,11 +76,7 @@ class Translator:
             "unknown_words": "texts have words that the model does not know.",
             "truncated": "translations were stopped before their end, at the most tokens.",
         }
-        texts = one_of_each_length(self.max_length)
-        # A search may take seconds, and torch, which compiles nothing, gains little by more.
-        self.warm_up_texts: Sequence[str] = (
-            texts[:1] if backends.choose().name == "torch" else texts
-        )
+        self.warm_up_texts: Sequence[str] = warm_up_texts(self.max_length, engine)
 
     def predict(self, texts: Sequence[str]) -> list[Translation]:
         """Translates texts; one `Translation` each, in their order, none for none.

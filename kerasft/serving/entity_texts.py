@@ -35,6 +35,7 @@ class Metadata(ModelInfo):
     types: list[str] = Field(description="The types of entity that the model finds.")
     prefix: str = Field(description="What is put before each text; do not send it.")
     beam_size: int = Field(description="Hypotheses followed at a time; 1 is greedy search.")
+    engine: str = Field(description='What computes: "keras", "ctranslate2", ...')
     max_length: int = Field(
         description="Most tokens that the model reads at once; longer texts are read in parts."
     )
@@ -48,4 +49,5 @@ def own_facts(predictor: Any) -> dict[str, Any]:
         "types": list(predictor.types),
         "prefix": predictor.metadata["prefix"],
         "beam_size": predictor.metadata["beam_size"],
+        "engine": predictor.metadata["engine"],
     }

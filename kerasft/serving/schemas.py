@@ -22,7 +22,7 @@ class ModelInfo(Body):
     architecture: str
     backend: str = Field(
         description='What computes: the Keras backend ("torch", "tensorflow" or "jax"), or the '
-        'engine in its place ("onnxruntime").'
+        'engine in its place ("onnxruntime", "ctranslate2").'
     )
 
 

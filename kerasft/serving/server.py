@@ -15,8 +15,8 @@ from kerasft import backends
 from kerasft.bundle.export_files import export_paths
 from kerasft.bundle.manifest import read, verify
 from kerasft.engines import runtimes
-from kerasft.engines.classifiers import prepare
 from kerasft.engines.keras_engine import KERAS
+from kerasft.engines.prepare import prepare
 from kerasft.errors import ConfigError
 from kerasft.predict import TextPredictor, check_options, open_folder
 from kerasft.serving.app import create_app

@@ -55,6 +55,7 @@ class Metadata(ModelInfo):
         description="The task whose prefix the server puts before texts without it; empty for none."
     )
     beam_size: int = Field(description="Hypotheses that the search follows; 1 is greedy search.")
+    engine: str = Field(description='What computes: "keras", "ctranslate2", ...')
     max_length: int = Field(
         description="Most tokens of a text, its prefix included, that the model reads."
     )
@@ -65,5 +66,5 @@ class Metadata(ModelInfo):
 
 def own_facts(predictor: Any) -> dict[str, Any]:
     """What /metadata says of a `TextToText` beside what it says in every task."""
-    names = ("tasks", "default_task", "beam_size", "max_target_length")
+    names = ("tasks", "default_task", "beam_size", "max_target_length", "engine")
     return {name: predictor.metadata[name] for name in names}

@@ -44,6 +44,7 @@ class Metadata(ModelInfo):
 
     languages: Languages
     beam_size: int = Field(description="Hypotheses that the search follows; 1 is greedy search.")
+    engine: str = Field(description='What computes: "keras", "ctranslate2", ...')
     max_length: int = Field(description="Most tokens of a text that the model reads.")
     versions: dict[str, str] = Field(description="Versions of the packages that run the model.")
     limits: ServerLimits
@@ -51,4 +52,4 @@ class Metadata(ModelInfo):
 
 def own_facts(predictor: Any) -> dict[str, Any]:
     """What /metadata says of a `Translator` beside what it says in every task."""
-    return {name: predictor.metadata[name] for name in ("languages", "beam_size")}
+    return {name: predictor.metadata[name] for name in ("languages", "beam_size", "engine")}

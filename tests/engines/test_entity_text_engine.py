@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import shutil
 
 import numpy as np
 import pytest
@@ -9,7 +10,9 @@ from scipy.special import log_softmax
 
 import entity_writers
 from kerasft import backends
+from kerasft.engines.ctranslate2_export import make_export
 from kerasft.engines.entity_text_engine import EntityTextEngine, read_spans
+from kerasft.engines.text_writers import entity_text_engine, load_writer
 from kerasft.errors import BundleError
 from kerasft.generation import TextToTextGenerator
 from kerasft.models import shift_right
@@ -115,3 +118,20 @@ def test_broken_weights_are_said_to_be():
     engine = EntityTextEngine(model, entity_writers.tokens(), ["PER"])
     with pytest.raises(BundleError, match="NaN or infinity"):
         engine.read(SENTENCES[:1])
+
+
+def test_ctranslate2_finds_the_same_with_8_bits_too(tmp_path):
+    folder = shutil.copytree(entity_writers.saved(), tmp_path / "run")
+    data = tmp_path / "rows.conll"
+    data.write_text(entity_writers.conll(40, seed=3), "utf-8")
+    gate = make_export(folder, "ctranslate2-int8", data=str(data)).exports["ctranslate2-int8"]
+    assert gate["rows"] == 40 and set(gate["scores"]) == {"F1"} and gate["scores"]["F1"] > 50
+    rows = entity_writers.sentences(12, seed=9)
+    ours, theirs = (
+        entity_text_engine(load_writer(folder, engine), 2).read(rows)
+        for engine in ("keras", "ctranslate2")
+    )
+    for wanted, found in zip(ours, theirs, strict=True):
+        assert (found.outputs, found.entities) == (wanted.outputs, wanted.entities)
+        assert found.scores == pytest.approx(wanted.scores, abs=1e-4)
+    assert any(found.entities for found in theirs)

@@ -14,9 +14,9 @@ from kerasft.bundle import contents as c
 from kerasft.bundle.load_export import load_export
 from kerasft.bundle.onnx_file import OPSET
 from kerasft.engines import int8_gate, onnx_export
-from kerasft.engines.classifiers import prepare
 from kerasft.engines.onnx_engine import OnnxEngine
 from kerasft.engines.onnx_export import make_export
+from kerasft.engines.prepare import prepare
 from kerasft.errors import BundleError, ConfigError, DataError
 
 onnx = pytest.importorskip("onnx")

@@ -1,0 +1,182 @@
+"""Loading what saved translators and T5 hold for another engine than Keras; Keras is not imported.
+
+The weights that Keras reads are not hashed: nobody reads them here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kerasft.bundle import contents
+from kerasft.bundle.contents import (
+    MAX_TEXT_TOKENS,
+    Manifest,
+    Reader,
+    TextToTextManifest,
+    TranslationManifest,
+)
+from kerasft.bundle.export_files import EXPORT, export_paths
+from kerasft.bundle.manifest import OfTask, verify_task
+from kerasft.bundle.reading import read_tokenizer
+from kerasft.errors import BundleError
+
+if TYPE_CHECKING:
+    from kerasft.text.cleaning import Cleaning
+    from kerasft.text.tokenizer import Tokenizer
+
+MAX_VOCABULARY = 4_000_000
+MAX_POSITIONS = 100_000
+
+
+@dataclass(frozen=True)
+class ExportedTranslator:
+    """A translator whose model another engine reads.
+
+    Attributes:
+        path: The folder.
+        manifest: What its `bundle.json` says.
+        format: The format of the model, one of the manifest's `exports`.
+        model: The folder that it lies in.
+        source_tokenizer: The tokenizer of the language that is translated.
+        target_tokenizer: The tokenizer of the language that comes out.
+        cleaning: What is done to texts before the tokenizer.
+        target_length: Most tokens of a translation, [SOS] and [EOS] included.
+    """
+
+    path: Path
+    manifest: TranslationManifest
+    format: str
+    model: Path
+    source_tokenizer: Tokenizer
+    target_tokenizer: Tokenizer
+    cleaning: Cleaning
+    target_length: int
+
+
+@dataclass(frozen=True)
+class ExportedTextToText:
+    """A text-to-text model that another engine reads.
+
+    Attributes:
+        path: The folder.
+        manifest: What its `bundle.json` says.
+        format: The format of the model, one of the manifest's `exports`.
+        model: The folder that it lies in.
+        tokenizer: The tokenizer of both sides.
+        start_id: The token that every output begins with.
+        end_id: The token that ends it.
+        pad_id: The padding.
+    """
+
+    path: Path
+    manifest: TextToTextManifest
+    format: str
+    model: Path
+    tokenizer: Tokenizer
+    start_id: int
+    end_id: int
+    pad_id: int
+
+
+def load_exported_translator(path: str | Path, format: str) -> ExportedTranslator:
+    """Reads all of a saved translator but its model.
+
+    Args:
+        path: The folder.
+        format: Which of its exports: "ctranslate2" for example.
+
+    Raises:
+        BundleError: One sentence that names the file that is missing, changed or does not fit; or
+            the folder is of another task, or has no such export.
+
+    Example:
+        >>> load_exported_translator("saved_models/translate", "ctranslate2").model
+        PosixPath('saved_models/translate/export/ctranslate2')
+    """
+    from kerasft.text.cleaning import Cleaning
+    from kerasft.text.trained import END, START
+
+    folder = Path(path)
+    files = (contents.TOKENIZER_SOURCE, contents.TOKENIZER_TARGET)
+    manifest = _verify(folder, TranslationManifest, format, files)
+    try:
+        cleaning = Cleaning.from_dict(manifest.preprocessing, BundleError)
+    except BundleError as error:
+        raise BundleError(f"{folder / contents.MANIFEST}: {error}.") from None
+    source, target = (
+        read_tokenizer(
+            folder / file, manifest.max_length, _whole(folder, manifest, rows, 1, MAX_VOCABULARY)
+        )
+        for file, rows in zip(files, ("src_vocab_size", "tgt_vocab_size"), strict=True)
+    )
+    for token in (START, END):
+        if target.token_id(token) is None:
+            raise BundleError(f"{folder / contents.TOKENIZER_TARGET} has no token {token}.")
+    return ExportedTranslator(
+        path=folder,
+        manifest=manifest,
+        format=format,
+        model=folder / EXPORT / format,
+        source_tokenizer=source,
+        target_tokenizer=target,
+        cleaning=cleaning,
+        target_length=_whole(folder, manifest, "tgt_seq_len", 2, MAX_POSITIONS),
+    )
+
+
+def load_exported_text_to_text(path: str | Path, format: str) -> ExportedTextToText:
+    """Reads all of a saved text-to-text model but the model itself.
+
+    Args:
+        path: The folder.
+        format: Which of its exports: "ctranslate2" for example.
+
+    Raises:
+        BundleError: As `load_exported_translator`.
+
+    Example:
+        >>> load_exported_text_to_text("saved_models/tasks", "ctranslate2").manifest.beam_size
+        4
+    """
+    folder = Path(path)
+    manifest = _verify(folder, TextToTextManifest, format, (contents.TOKENIZER,))
+    if manifest.max_length > MAX_TEXT_TOKENS:
+        raise BundleError(
+            f"{folder / contents.MANIFEST}: max_length is {manifest.max_length}, but must be 1 to "
+            f"{MAX_TEXT_TOKENS}."
+        )
+    rows = _whole(folder, manifest, "vocabulary_size", 1, MAX_VOCABULARY)
+    ids = {
+        name: _whole(folder, manifest, name, 0, rows - 1)
+        for name in ("start_id", "end_id", "pad_id")
+    }
+    return ExportedTextToText(
+        path=folder,
+        manifest=manifest,
+        format=format,
+        model=folder / EXPORT / format,
+        tokenizer=read_tokenizer(folder / contents.TOKENIZER, manifest.max_length, rows),
+        **ids,
+    )
+
+
+def _verify(folder: Path, kind: type[OfTask], format: str, files: Sequence[str]) -> OfTask:
+    """Checks the folder, and that it has the export."""
+    manifest = verify_task(folder, kind, hashed=(*files, *export_paths([format])))
+    if format not in manifest.exports:
+        raise BundleError(
+            f"{folder} has no export {format}; `python -m kerasft.export {folder} --engine "
+            f"{format}` makes it."
+        )
+    return manifest
+
+
+def _whole(folder: Path, manifest: Manifest, name: str, low: int, high: int) -> int:
+    """A whole number among the model's arguments."""
+    file = folder / contents.MANIFEST
+    if name not in manifest.arguments:
+        raise BundleError(f"{file}: arguments has no {name!r}.")
+    return Reader(manifest.arguments, file).whole(name, low, high)

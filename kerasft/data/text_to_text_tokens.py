@@ -1,0 +1,54 @@
+"""How a text-to-text model reads sentences and writes their entities, token by token."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kerasft.errors import ConfigError
+from kerasft.text.entities import Sentence
+from kerasft.text.entity_format import target_of
+from kerasft.text.tokenizer import Encodings, Tokenizer
+
+
+@dataclass(frozen=True)
+class TextToTextTokens:
+    """How a text-to-text model reads sentences and writes their entities.
+
+    Attributes:
+        tokenizer: Of sources and targets.
+        prefix: What stands before every sentence.
+        start_id: What every target begins with.
+        max_length: Most tokens of a source, prefix and end token included.
+        max_target_length: Most tokens of a target, end token included.
+
+    Raises:
+        ConfigError: The prefix alone fills a source.
+    """
+
+    tokenizer: Tokenizer
+    prefix: str
+    start_id: int = 0
+    max_length: int = 128
+    max_target_length: int = 64
+
+    def __post_init__(self) -> None:
+        taken = int(self.tokenizer.encode([self.prefix], 10**6).full_lengths[0])
+        if taken >= self.max_length:
+            raise ConfigError(
+                f"max_length is {self.max_length}, but the prefix {self.prefix!r} "
+                f"takes {taken} tokens with the end token; make it larger"
+            )
+
+    def sources(self, texts: Sequence[str]) -> Encodings:
+        """The sources of texts; what is too long is cut."""
+        return self.tokenizer.encode([self.prefix + t for t in texts], self.max_length)
+
+    def targets(self, texts: Sequence[str]) -> Encodings:
+        """The targets without their start token; what is too long is cut."""
+        return self.tokenizer.encode(texts, self.max_target_length)
+
+    def fits(self, sentence: Sentence) -> bool:
+        """Whether neither the sentence nor its target is too long."""
+        source, target = self.sources([sentence.text]), self.targets([target_of(sentence)])
+        return not source.cut and not target.cut

@@ -1,0 +1,141 @@
+"""Running the exports of translators and T5 with CTranslate2: Keras is not imported.
+
+What goes around the model is that of the engines of Keras: the cleaning, the tokens and the cut
+before the search, the words and the marks of what was lost after it.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from kerasft.bundle.export_ctranslate2 import import_ctranslate2
+from kerasft.engines.ctranslate2_generator import CTranslate2Generator
+from kerasft.engines.text_to_text_engine import TextToTextEngine
+from kerasft.engines.translation_engine import TranslationEngine
+from kerasft.generation.search import Search
+from kerasft.text.trained import END, START
+
+if TYPE_CHECKING:
+    from kerasft.bundle.load_text_exports import ExportedTextToText, ExportedTranslator
+    from kerasft.engines.entity_text_engine import EntityTextEngine
+
+CTRANSLATE2, CTRANSLATE2_INT8 = "ctranslate2", "ctranslate2-int8"
+FORMATS = (CTRANSLATE2, CTRANSLATE2_INT8)
+
+
+def translation_engine(exported: ExportedTranslator, beam_size: int = 4) -> TranslationEngine:
+    """Translates as `TranslationEngine` with Keras does, with the same settings of the search.
+
+    Args:
+        exported: What `load_exported_translator` read.
+        beam_size: Hypotheses followed at a time; 1 is greedy search.
+
+    Raises:
+        ConfigError: The beam size is out of range, or the package is not installed.
+        BundleError: The model cannot be read.
+
+    Example:
+        >>> exported = load_exported_translator("saved_models/translate", "ctranslate2")
+        >>> translation_engine(exported).translate(["Good morning."])[0].text
+        'Buongiorno.'
+    """
+    target = exported.target_tokenizer
+    search = Search(
+        start_id=target.token_id(START),  # type: ignore[arg-type]  # a translator's has both
+        end_id=target.token_id(END),  # type: ignore[arg-type]
+        pad_id=target.pad_id,
+        max_length=exported.target_length - 1,
+        beam_size=beam_size,
+    )
+    return TranslationEngine(exported, generator=_generator(exported, search))
+
+
+def text_to_text_engine(exported: ExportedTextToText, beam_size: int) -> TextToTextEngine:
+    """Writes as `TextToTextEngine` with Keras does, with the same settings of the search.
+
+    Args:
+        exported: What `load_exported_text_to_text` read.
+        beam_size: Hypotheses followed at a time; 1 is greedy search.
+
+    Raises:
+        ConfigError: The beam size is out of range, or the package is not installed.
+        BundleError: The model cannot be read.
+
+    Example:
+        >>> exported = load_exported_text_to_text("saved_models/tasks", "ctranslate2")
+        >>> text_to_text_engine(exported, 4).write(["summarize: It rained. We stayed."])[0].text
+    """
+    return TextToTextEngine(exported, beam_size, _t5_generator(exported, beam_size))
+
+
+def entity_text_engine(exported: ExportedTextToText, beam_size: int) -> EntityTextEngine:
+    """Finds entities as `EntityTextEngine` with Keras does, with the same settings of the search.
+
+    Args:
+        exported: What `load_exported_text_to_text` read, of a folder whose outputs are entities.
+        beam_size: Hypotheses followed at a time; 1 is greedy search.
+
+    Raises:
+        ConfigError: The beam size is out of range, or the package is not installed.
+        BundleError: The model cannot be read.
+
+    Example:
+        >>> exported = load_exported_text_to_text("saved_models/t5_ner_lora", "ctranslate2")
+        >>> entity_text_engine(exported, 1).read([Sentence.from_text("Ann is in Rome.")])[0].outputs
+        ('PER: Ann; LOC: Rome',)
+    """
+    from kerasft.data.text_to_text_tokens import TextToTextTokens
+    from kerasft.engines.entity_text_engine import EntityTextEngine
+
+    manifest = exported.manifest
+    tokens = TextToTextTokens(
+        exported.tokenizer,
+        manifest.tasks[0].prefix,
+        exported.start_id,
+        manifest.max_length,
+        manifest.max_target_length,
+    )
+    generator = _t5_generator(exported, beam_size)
+    return EntityTextEngine(None, tokens, manifest.entity_types, generator=generator)
+
+
+def version() -> str:
+    """The version of CTranslate2.
+
+    Raises:
+        ConfigError: It is not installed.
+    """
+    return import_ctranslate2().__version__
+
+
+def threads() -> int:
+    """Threads that CTranslate2 computes with: OMP_NUM_THREADS, else the process's cores, up to 4.
+
+    More than 4 seldom help one search; several processes do.
+    """
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    if asked.isdecimal() and int(asked):
+        return int(asked)
+    allowed = getattr(os, "sched_getaffinity", None)  # Linux alone has it
+    return min(4, len(allowed(0)) if allowed else os.cpu_count() or 1)
+
+
+def _t5_generator(exported: ExportedTextToText, beam_size: int) -> CTranslate2Generator:
+    search = Search(
+        start_id=exported.start_id,
+        end_id=exported.end_id,
+        pad_id=exported.pad_id,
+        max_length=exported.manifest.max_target_length,
+        beam_size=beam_size,
+        rank_cut=True,
+        forbidden=(),
+    )
+    return _generator(exported, search)
+
+
+def _generator(
+    exported: ExportedTranslator | ExportedTextToText, search: Search
+) -> CTranslate2Generator:
+    int8 = exported.format == CTRANSLATE2_INT8
+    return CTranslate2Generator(exported.model, search, int8=int8, threads=threads())

@@ -1,0 +1,131 @@
+"""Opening a saved translator or text-to-text model with one of its engines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kerasft.bundle import load_text_to_text, load_translator
+from kerasft.bundle.load_text_exports import (
+    ExportedTextToText,
+    load_exported_text_to_text,
+    load_exported_translator,
+)
+from kerasft.engines.keras_engine import KERAS
+from kerasft.engines.prepare import prepare
+
+if TYPE_CHECKING:
+    from kerasft.bundle import TextToTextBundle
+    from kerasft.engines.entity_text_engine import EntityTextEngine
+    from kerasft.engines.text_to_text_engine import TextToTextEngine
+    from kerasft.engines.translation_engine import TranslationEngine
+
+
+def open_translator(path: str | Path, engine: str = KERAS, beam_size: int = 4) -> TranslationEngine:
+    """Loads a saved translator.
+
+    Args:
+        path: The folder.
+        engine: "keras", "ctranslate2" or "ctranslate2-int8". With the last two, neither Keras nor
+            a backend is imported into this process.
+        beam_size: Hypotheses followed at a time; 1 is greedy search.
+
+    Raises:
+        BundleError: The folder is missing, broken or was changed.
+        ConfigError: The engine is unknown, its export is missing and cannot be made, or the beam
+            size is out of range.
+
+    Example:
+        >>> open_translator("saved_models/translate", "ctranslate2").translate(["Good morning."])
+    """
+    if engine == KERAS:
+        from kerasft.engines.translation_engine import TranslationEngine
+
+        return TranslationEngine(load_translator(path), beam_size)
+    from kerasft.engines.ctranslate2_engine import translation_engine
+
+    prepare(path, engine)
+    return translation_engine(load_exported_translator(path, engine), beam_size)
+
+
+def load_writer(path: str | Path, engine: str = KERAS) -> TextToTextBundle | ExportedTextToText:
+    """Loads a saved text-to-text model, for `text_to_text_engine` or `entity_text_engine`.
+
+    Args:
+        path: The folder.
+        engine: As for `open_translator`.
+
+    Raises:
+        BundleError: The folder is missing, broken or was changed.
+        ConfigError: The engine is unknown, or its export is missing and cannot be made.
+
+    Example:
+        >>> load_writer("saved_models/tasks", "ctranslate2").manifest.beam_size
+        4
+    """
+    if engine == KERAS:
+        return load_text_to_text(path)
+    prepare(path, engine)
+    return load_exported_text_to_text(path, engine)
+
+
+def text_to_text_engine(
+    loaded: TextToTextBundle | ExportedTextToText, beam_size: int
+) -> TextToTextEngine:
+    """What writes a text for a text.
+
+    Args:
+        loaded: What `load_writer` returned.
+        beam_size: Hypotheses followed at a time; 1 is greedy search.
+
+    Raises:
+        ConfigError: The beam size is out of range.
+
+    Example:
+        >>> engine = text_to_text_engine(load_writer("saved_models/tasks", "ctranslate2"), 4)
+        >>> engine.write(["summarize: It rained all day. We stayed."])[0].text
+    """
+    if isinstance(loaded, ExportedTextToText):
+        from kerasft.engines import ctranslate2_engine
+
+        return ctranslate2_engine.text_to_text_engine(loaded, beam_size)
+    from kerasft.engines.text_to_text_engine import TextToTextEngine
+
+    return TextToTextEngine(loaded, beam_size)
+
+
+def entity_text_engine(
+    loaded: TextToTextBundle | ExportedTextToText, beam_size: int
+) -> EntityTextEngine:
+    """What writes the entities of sentences.
+
+    Args:
+        loaded: What `load_writer` returned, of a folder whose outputs are entities.
+        beam_size: Hypotheses followed at a time; 1 is greedy search.
+
+    Raises:
+        ConfigError: The beam size is out of range.
+
+    Example:
+        >>> engine = entity_text_engine(load_writer("saved_models/t5_ner_lora", "ctranslate2"), 1)
+        >>> engine.read([Sentence.from_text("Ann is in Rome.")])[0].outputs
+    """
+    if isinstance(loaded, ExportedTextToText):
+        from kerasft.engines import ctranslate2_engine
+
+        return ctranslate2_engine.entity_text_engine(loaded, beam_size)
+    from kerasft import peft
+    from kerasft.data.text_to_text_tokens import TextToTextTokens
+    from kerasft.engines.entity_text_engine import EntityTextEngine
+
+    if peft.adapted_layers(loaded.model):
+        peft.remove(loaded.model)  # folds the adapters into the weights, for speed
+    manifest = loaded.manifest
+    tokens = TextToTextTokens(
+        loaded.tokenizer,
+        manifest.tasks[0].prefix,
+        loaded.model.arguments.start_id,
+        manifest.max_length,
+        manifest.max_target_length,
+    )
+    return EntityTextEngine(loaded.model, tokens, manifest.entity_types, beam_size)
