@@ -144,16 +144,17 @@ def test_killed_and_resumed_equals_unbroken(run_python, tmp_path):
     unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
     options = ["--epochs=2", "--checkpoint_steps=2", "--dropout=0.2", "--beam_size=1"]
 
-    def run(kill_at: int, *more: str):
+    def run(kill_at: int, output: Path, *more: str):
         return run_python(
             tmp_path / "driver.py", kill_at, *SMALL, f"--config={tmp_path / 'run.yaml'}",
-            *options, f"--output={broken}", *more,
+            *options, f"--output={output}", *more,
         )  # fmt: skip
 
-    t5_text_to_text.run(config_of(tmp_path, *options, f"--output={unbroken}"))
-    killed = run(KILLED_AT)
+    whole = run(-1, unbroken)
+    assert whole.returncode == 0, whole.stderr
+    killed = run(KILLED_AT, broken)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
-    resumed = run(-1, "--resume")
+    resumed = run(-1, broken, "--resume")
     assert resumed.returncode == 0, resumed.stderr
     histories = [
         json.loads((folder / "report" / "metrics.json").read_text())["history"]

@@ -136,18 +136,15 @@ def test_killed_and_resumed_equals_unbroken_and_so_does_a_preloaded_epoch(run_py
     options = [*SMALL, f"--data={data}", "--epochs=3", "--checkpoint_steps=2", "--dropout=0.2",
                "--beam_size=1"]  # fmt: skip
 
-    def run_here(output: Path, *more: str) -> None:
-        config = cli.parse(translate.Config, [*options, f"--output={output}", *more])
-        translate.run(config)
+    def run(kill_at: int, output: Path, *more: str):
+        return run_python(driver, kill_at, *options, f"--output={output}", *more)
 
-    def run(kill_at: int, *more: str):
-        return run_python(driver, kill_at, *options, f"--output={broken}", *more)
-
-    run_here(unbroken)
+    whole = run(-1, unbroken)
+    assert whole.returncode == 0, whole.stderr
     for attempt, step in enumerate(KILLED_AT):
-        killed = run(step, *(["--resume"] if attempt else []))
+        killed = run(step, broken, *(["--resume"] if attempt else []))
         assert killed.returncode == -signal.SIGKILL, killed.stderr
-    resumed = run(-1, "--resume")
+    resumed = run(-1, broken, "--resume")
     assert resumed.returncode == 0, resumed.stderr
 
     def history(folder: Path) -> dict:
@@ -158,7 +155,8 @@ def test_killed_and_resumed_equals_unbroken_and_so_does_a_preloaded_epoch(run_py
     weights = (unbroken / "model.safetensors").read_bytes()
     assert (broken / "model.safetensors").read_bytes() == weights
 
-    run_here(broken, "--preload=2")
+    preloaded = run(-1, broken, "--preload=2")
+    assert preloaded.returncode == 0, preloaded.stderr
     assert (broken / "model.safetensors").read_bytes() == weights
 
 
