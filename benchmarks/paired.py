@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 BACKENDS = ("torch", "tensorflow", "jax")
 
@@ -99,6 +100,43 @@ def compare(sides: Sequence[Worker], job: str, rounds: int, warm_up: int = 1) ->
         )
         for i in range(len(sides))
     ]
+
+
+def print_table(
+    title: str,
+    jobs: Any,
+    script: str,
+    words: Sequence[object],
+    backends: Sequence[str],
+    rounds: int,
+) -> None:
+    """Prints a Markdown table, a line a backend and job.
+
+    Args:
+        title: What the jobs are.
+        jobs: A module with `SIDES` (name -> what makes its jobs; the first is compared with the
+            others), `JOBS` (their names), `UNIT`, and `figure(job, seconds)` in that unit.
+        script: The benchmark's file; `script *words --worker TITLE:SIDE` serves a side.
+        words: What its command line says before that.
+        backends: A part of the table each.
+        rounds: Timed calls of each job.
+    """
+    names = list(jobs.SIDES)
+    columns = ["backend", title]
+    columns += [f"{name}: {what}" for what in (jobs.UNIT, "first, s", "MiB") for name in names]
+    columns += [f"beside {name}" for name in names[1:]]
+    print(f"\n| {' | '.join(columns)} |\n|{'---|' * len(columns)}", flush=True)
+    for backend in backends:
+        sides = [Worker(script, [*words, "--worker", f"{title}:{name}"], backend) for name in names]
+        for job in jobs.JOBS:
+            timings = compare(sides, job, rounds)
+            cells = [jobs.figure(job, timing.seconds) for timing in timings]
+            cells += [f"{timing.first:.1f}" for timing in timings]
+            cells += [f"{timing.mib:.0f}" for timing in timings]
+            cells += [f"{timing.ratio:.2f}x" for timing in timings[1:]]
+            print(f"| {backend} | {job} | {' | '.join(cells)} |", flush=True)
+        for side in sides:
+            side.stop()
 
 
 def peak_mib() -> float:

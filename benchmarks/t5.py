@@ -42,30 +42,9 @@ def main() -> None:
         part, _, side = arguments.worker.partition(":")
         return paired.serve(lambda: PARTS[part].SIDES[side](checkpoint, arguments.threads))
     print(f"{paired.machine()}; {arguments.threads} threads, {arguments.rounds} rounds")
+    words = ["--checkpoint", checkpoint, "--threads", arguments.threads]
     for part in arguments.parts:
-        table(part, checkpoint, arguments)
-
-
-def table(part: str, checkpoint: Path, arguments: argparse.Namespace) -> None:
-    """Prints the table of one part, a line a backend and job."""
-    jobs = PARTS[part]
-    names = list(jobs.SIDES)
-    columns = ["backend", part]
-    columns += [f"{name}: {what}" for what in (jobs.UNIT, "first, s", "MiB") for name in names]
-    columns += [f"beside {name}" for name in names[1:]]
-    print(f"\n| {' | '.join(columns)} |\n|{'---|' * len(columns)}", flush=True)
-    for backend in arguments.backends:
-        words = ["--checkpoint", checkpoint, "--threads", arguments.threads, "--worker"]
-        sides = [paired.Worker(__file__, [*words, f"{part}:{name}"], backend) for name in names]
-        for job in jobs.JOBS:
-            timings = paired.compare(sides, job, arguments.rounds)
-            cells = [jobs.figure(job, timing.seconds) for timing in timings]
-            cells += [f"{timing.first:.1f}" for timing in timings]
-            cells += [f"{timing.mib:.0f}" for timing in timings]
-            cells += [f"{timing.ratio:.2f}x" for timing in timings[1:]]
-            print(f"| {backend} | {job} | {' | '.join(cells)} |", flush=True)
-        for side in sides:
-            side.stop()
+        paired.print_table(part, PARTS[part], __file__, words, arguments.backends, arguments.rounds)
 
 
 if __name__ == "__main__":

@@ -44,7 +44,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--plain"):
         sys.modules.update(dict.fromkeys(HEAVY))  # importing one is an ImportError now
         return
-    os.environ.setdefault("XLA_FLAGS", QUICK_XLA)  # of JAX and of TensorFlow
+    if not config.getoption("--real"):  # real models are to be computed as users compute them
+        os.environ.setdefault("XLA_FLAGS", QUICK_XLA)  # of JAX and of TensorFlow
     if "JAX_COMPILATION_CACHE_DIR" in os.environ:  # also in the processes of pytest-xdist
         return
     folder = tempfile.mkdtemp(prefix="kerasft-compiled-")

@@ -8,8 +8,6 @@ from pathlib import Path
 import pytest
 
 from checkpoints import write_checkpoint
-from kerasft import cli
-from kerasft.recipes import distilbert_lora
 from labelled_rows import write_rows
 
 KILLED_AT = (4, 9, 17)  # in the first, the second and the third epoch of 6 steps
@@ -44,22 +42,20 @@ def test_killed_three_times_and_resumed_equals_unbroken(run_python, tmp_path: Pa
         "--checkpoint_steps", "3", "--early_stopping", "3",
     ]  # fmt: skip
 
-    def run(kill_at: int, *more: str):
-        return run_python(driver, kill_at, *options, "--output", broken, *more)
+    def run(kill_at: int, output: Path, *more: str):
+        return run_python(driver, kill_at, *options, "--output", output, *more)
 
-    # In this process, which has computed other things before.
-    config = cli.parse(distilbert_lora.Config, [*options, "--output", str(unbroken)])
-    distilbert_lora.run(config)
+    assert run(-1, unbroken).returncode == 0
     for attempt, step in enumerate(KILLED_AT):
-        killed = run(step, *(["--resume"] if attempt else []))
+        killed = run(step, broken, *(["--resume"] if attempt else []))
         assert killed.returncode == -signal.SIGKILL, killed.stderr
         assert not broken.exists()
-    refused = run(-1, "--resume", "--rank", "4")
+    refused = run(-1, broken, "--resume", "--rank", "4")
     assert refused.returncode == 2
     last = refused.stderr.splitlines()[-1]
     assert last.startswith("error: ") and "rank" in last
     assert checkpoint.exists() and not broken.exists()
-    resumed = run(-1, "--resume")
+    resumed = run(-1, broken, "--resume")
     assert resumed.returncode == 0, resumed.stderr
     assert "step" in resumed.stdout
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-import tiny_run
 
 SCRIPT = Path(__file__).parent / "tiny_run.py"
 
@@ -21,13 +20,6 @@ def start(folder: Path, *options: str, **env: str) -> subprocess.Popen:
         [sys.executable, SCRIPT, folder, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         text=True, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **env},
     )  # fmt: skip
-
-
-def run_here(folder: Path, monkeypatch: pytest.MonkeyPatch, *options: str) -> None:
-    """The same in this process, which has computed other things before."""
-    folder.mkdir()
-    monkeypatch.setattr(sys, "argv", [str(SCRIPT), str(folder), *options])
-    tiny_run.main()
 
 
 def finish(process: subprocess.Popen, returncode: int = 0) -> str:
@@ -41,9 +33,9 @@ def results(folder: Path) -> dict[str, np.ndarray]:
         return dict(arrays)
 
 
-@pytest.mark.timeout(900)  # four processes
-def test_killed_again_and_again_equals_never_stopped_bit_by_bit(tmp_path, monkeypatch):
-    run_here(tmp_path / "unbroken", monkeypatch)
+@pytest.mark.timeout(900)  # five processes
+def test_killed_again_and_again_equals_never_stopped_bit_by_bit(tmp_path):
+    finish(start(tmp_path / "unbroken"))
     folder = tmp_path / "killed"
     said = []
     for number, where in enumerate(["5", "epoch2", "writing2"]):
@@ -66,9 +58,9 @@ def test_killed_again_and_again_equals_never_stopped_bit_by_bit(tmp_path, monkey
     assert not leftovers
 
 
-def test_goes_on_on_another_backend(tmp_path, monkeypatch):
+def test_goes_on_on_another_backend(tmp_path):
     here = tmp_path / "here"
-    run_here(here, monkeypatch, "--dropout", "0", "--keep", "13")
+    finish(start(here, "--dropout", "0", "--keep", "13"))
     there = tmp_path / "there"
     there.mkdir()
     (here / "kept").rename(there / "run.checkpoint")
