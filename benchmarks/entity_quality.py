@@ -34,7 +34,7 @@ from kerasft.engines.entity_text_engine import EntityTextEngine, read_spans
 from kerasft.evaluation import THIS_MODEL, score_entities, unparsable
 from kerasft.generation.hypotheses import Hypothesis
 from kerasft.recipes import t5_ner_lora
-from kerasft.text.unigram import UnigramTokenizer
+from kerasft.text.tokenizer import Tokenizer
 
 SIDES = ("kerasft", "transformers + PEFT")
 ROWS = 32  # sentences that are written at a time
@@ -75,7 +75,7 @@ def theirs(config: t5_ner_lora.Config) -> Scores:
     dataset = load_entities(config)
     start_id = base.config.decoder_start_token_id
     tokens = TextToTextTokens(
-        UnigramTokenizer.from_directory(checkpoint), config.prefix, start_id, config.max_length,
+        Tokenizer.from_directory(checkpoint), config.prefix, start_id, config.max_length,
         config.max_target_length,
     )  # fmt: skip
     batches = entity_batches(
