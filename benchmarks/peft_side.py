@@ -15,7 +15,16 @@ import peft
 import torch
 import transformers
 
-PROJECTIONS = {"distilbert": {"query": "q_lin", "value": "v_lin"}, "bert": {}}
+PROJECTIONS = {
+    "distilbert": {"query": "q_lin", "key": "k_lin", "value": "v_lin"},
+    "bert": {
+        "query": "query",
+        "key": "key",
+        "value": "value",
+        "attention_output": "attention.output.dense",
+        "feedforward_intermediate_dense": "intermediate.dense",
+    },
+}
 HEADS = {"distilbert": ["pre_classifier", "classifier"], "bert": ["pooler", "classifier"]}
 
 
@@ -72,7 +81,7 @@ def build(checkpoint: Path, num_labels: int, settings: Settings) -> torch.nn.Mod
         r=settings.rank,
         lora_alpha=settings.alpha,
         lora_dropout=settings.dropout,
-        target_modules=[names.get(t, t) for t in settings.targets],
+        target_modules=[names[target] for target in settings.targets],
         layers_to_transform=list(range(count - settings.lora_layers, count)),
         layers_pattern="layer",
         modules_to_save=heads,
