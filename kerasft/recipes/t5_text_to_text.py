@@ -106,8 +106,7 @@ def run(config: Config) -> Path:
     from kerasft import training
     from kerasft.data.task_mixture import MixtureBatches, TaskRows
     from kerasft.generation import TextToTextGenerator
-    from kerasft.models import T5, T5Arguments
-    from kerasft.models.t5_arguments import V1_1
+    from kerasft.models import T5, V1_1, T5Arguments
     from kerasft.text.trained_unigram import train_unigram
 
     cli.at_least(config, epochs=1, beam_size=1, output_tokens=1, batch_size=1, cap=1)
