@@ -57,8 +57,12 @@ class RunOptions(Options):
 
     def fingerprint(self) -> dict[str, Any]:
         """The options that decide what a run computes: what a resumed run must not change."""
-        free = {field.name for field in dataclasses.fields(RunOptions)} - {"seed"}
+        free = self.free()
         return {k: v for k, v in dataclasses.asdict(self).items() if k not in free}
+
+    def free(self) -> set[str]:
+        """The names of the other options, which a resumed run may change."""
+        return {field.name for field in dataclasses.fields(RunOptions)} - {"seed"}
 
 
 def main(run: Callable[[C], object], config_class: type[C]) -> None:

@@ -40,10 +40,10 @@ class TrunkOptions(RunOptions):
         if isinstance(self.cache_trunk, bool):  # what YAML makes of the words on and off
             self.cache_trunk = "on" if self.cache_trunk else "off"
 
-    def fingerprint(self) -> dict[str, Any]:
-        """The options that decide what a run computes; where features are kept does not."""
-        free = ("cache_trunk", "cache_gb", "cache_dtype")  # `AboveTrunk.facts` says what came of it
-        return {name: value for name, value in super().fingerprint().items() if name not in free}
+    def free(self) -> set[str]:
+        """As for every recipe; and features may be kept elsewhere, or not at all."""
+        # `AboveTrunk.facts` says what came of it.
+        return super().free() | {"cache_trunk", "cache_gb", "cache_dtype"}
 
 
 @dataclass

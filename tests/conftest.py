@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import kerasft  # noqa: F401  (chooses the backend before anything imports keras)
+from kerasft.backends import BACKENDS  # importing kerasft chooses one before Keras is imported
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -22,7 +22,6 @@ SHARED = Path(os.environ.get("KERASFT_SHARED", ROOT.parent / "shared"))
 REAL_WEIGHTS = Path.home() / ".cache" / "kerasft-weights"
 
 # What a test marked `plain` does without. (Not torch itself: scikit-learn looks for it.)
-BACKENDS = ("torch", "tensorflow", "jax")
 HEAVY = ("keras", "keras_hub", *(f"kerasft.backends.{name}_backend" for name in BACKENDS))
 
 # XLA takes far longer to optimize such small programs than to run them.

@@ -20,7 +20,8 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 ROOMS = [
     *("errors", "storage", "backends", "cli", "layers", "text", "data", "models", "weight_maps"),
     *("peft", "generation", "bundle", "presets", "evaluation", "training", "engines", "predict"),
-    *("serving", "serve", "export", "convert", "reporting", "fine_tuning", "recipes"),
+    *("serving", "serve", "export", "convert", "reporting"),
+    *("fine_tuning", "from_scratch", "recipes"),
 ]
 BACKENDS = {"torch", "tensorflow", "tensorflow_text", "jax", "jaxlib"}
 ONLY_IN_BACKENDS = BACKENDS | {"keras_hub"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -61,7 +61,7 @@ def score(
     train: Table,
     test: Table,
     label_map: LabelMap,
-    class_weight: str | None = None,
+    class_weight: Literal["none", "balanced"] = "none",
 ) -> Scores:
     """Scores a classifier on the test rows, and the baselines trained on the same split.
 
@@ -70,7 +70,8 @@ def score(
         train: What the classifier was trained on, for the baselines.
         test: The test rows.
         label_map: Names of the labels.
-        class_weight: "balanced" or None; the baselines weigh the classes as the classifier did.
+        class_weight: How the classifier's training weighed the classes, and so the baselines do:
+            "balanced" by the inverse of each class's share, "none" all alike.
 
     Returns:
         Metrics by name: "this model" first.
@@ -78,7 +79,8 @@ def score(
     peak_memory = backends.peak_memory()
     labels, names = label_map.encode(test.labels), label_map.names
     train_labels = label_map.encode(train.labels)
-    baseline = TfidfBaseline.fit(train.texts, train_labels, len(names), class_weight=class_weight)
+    weights = None if class_weight == "none" else class_weight
+    baseline = TfidfBaseline.fit(train.texts, train_labels, len(names), class_weight=weights)
     baseline_probabilities = baseline.probabilities(test.texts)
     metrics = {
         THIS_MODEL: evaluate(labels, probabilities, names),

@@ -14,7 +14,7 @@ from kerasft.models.headed_encoder import HeadedEncoder
 from kerasft.models.masked_language_model import MaskedLanguageModel
 from kerasft.models.part_counts import part_counts
 from kerasft.models.t5 import T5, shift_right
-from kerasft.models.t5_arguments import T5Arguments
+from kerasft.models.t5_arguments import V1_1, T5Arguments
 from kerasft.models.tagger import Tagger
 from kerasft.models.transformer import Transformer, build_transformer
 from kerasft.models.transformer_arguments import TransformerArguments
@@ -23,6 +23,7 @@ __all__ = [
     "ARCHITECTURES",
     "POOLINGS",
     "T5",
+    "V1_1",
     "Classifier",
     "EncoderArguments",
     "HeadedEncoder",

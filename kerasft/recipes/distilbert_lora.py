@@ -146,11 +146,7 @@ def run(config: Config) -> Path:
     logits = batches.test.unsort(model.predict(batches.test, verbose=0))  # (rows, labels)
     probabilities = keras.ops.convert_to_numpy(keras.ops.softmax(logits))
     scores = evaluation.score(
-        probabilities,
-        dataset.train,
-        dataset.test,
-        label_map,
-        None if config.class_weight == "none" else config.class_weight,
+        probabilities, dataset.train, dataset.test, label_map, config.class_weight
     )
     metrics = scores[evaluation.THIS_MODEL]
     print(f"\n{evaluation.table(metrics)}\n\n{evaluation.comparison(scores)}\n")

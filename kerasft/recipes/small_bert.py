@@ -114,8 +114,7 @@ def run(config: Config) -> Path:
         min_frequency=config.min_frequency,
         lowercase=config.lowercase,
     )
-    layout: dict[str, Any] = {"batch_size": config.batch_size, "seed": config.seed}
-    layout["group_by_length"] = config.group_by_length
+    layout = {name: getattr(config, name) for name in ("batch_size", "group_by_length", "seed")}
     batches = labelled_batches(
         dataset,
         tokenizer,
@@ -153,8 +152,8 @@ def run(config: Config) -> Path:
         hidden = masked_batches(batches.encodings, tokenizer, **layout)
         facts.state("Hidden tokens", hidden.train.summary())
         language_model = models.MaskedLanguageModel(model)  # on the classifier's own encoder
-        options, place = config.of_language(), f"{output}.mlm.checkpoint"
-        resumes.append(fit(language_model, hidden, options, [language], place, dataset))
+        options = config.of_language()
+        resumes.append(fit(language_model, hidden, options, [language], f"{output}.mlm", dataset))
         language.close()
         facts.state("Masked language model", [language.summary(), hidden.outcome(language.epochs)])
         learned = language.to_dict()
@@ -163,8 +162,7 @@ def run(config: Config) -> Path:
 
     # Then the classes.
     stopping = [training.EarlyStopping(config.early_stopping)] if config.early_stopping else []
-    callbacks, place = [history, *stopping], f"{output}.checkpoint"
-    resumes.append(fit(model, batches, config, callbacks, place, dataset))
+    resumes.append(fit(model, batches, config, [history, *stopping], str(output), dataset))
     for callback in stopping:
         callback.restore(model)
     facts.state("Training", history.summary())
@@ -172,8 +170,9 @@ def run(config: Config) -> Path:
     # Evaluation, once, on rows that nothing above has seen, beside what costs nothing to try.
     logits = batches.test.unsort(model.predict(batches.test, verbose=0))  # (rows, labels)
     probabilities = keras.ops.convert_to_numpy(keras.ops.softmax(logits))
-    class_weight = None if config.class_weight == "none" else config.class_weight
-    scores = evaluation.score(probabilities, dataset.train, dataset.test, label_map, class_weight)
+    scores = evaluation.score(
+        probabilities, dataset.train, dataset.test, label_map, config.class_weight
+    )
     metrics = scores[evaluation.THIS_MODEL]
     print(f"\n{evaluation.table(metrics)}\n\n{evaluation.comparison(scores)}\n")
     facts.record("Test metrics per class", metrics["per_class"])
@@ -228,7 +227,7 @@ def fit(model: Any, batches: Any, config: Config, callbacks: list, place: str, d
     resume = training.Resume(
         model,
         batches.train,
-        place,
+        f"{place}.checkpoint",
         seed=config.seed,
         fingerprint=config.fingerprint() | {"data": data.train.sha256},
         every_steps=config.checkpoint_steps,

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from kerasft import backends, bundle, cli, evaluation, storage
 from kerasft.data.text_tasks import Task, load_tasks
+from kerasft.from_scratch import FromScratchOptions
 
 SAMPLES = (
     Task("classify", "sample:conversations", "classify: ", "text", "label", weight=3.0),
@@ -24,7 +25,7 @@ SAMPLES = (
 
 
 @dataclass
-class Config(cli.RunOptions):
+class Config(FromScratchOptions):
     """Train a T5 from random weights on several tasks at once, told apart by prefixes, and save it.
 
     Args:
@@ -49,15 +50,9 @@ class Config(cli.RunOptions):
         epochs: Passes over the mixture.
         batch_size: Rows a step.
         learning_rate: Of AdamW: the peak of the schedule.
-        schedule: `linear` (to 0 at the last step), `inverse_sqrt` or `constant`.
-        warmup_steps: Steps in which the rate rises (`constant` has none).
         weight_decay: Of matrices; norms and relative positions have none.
-        label_smoothing: Share of each label that is spread over the vocabulary.
         beam_size: Hypotheses followed at a time in the evaluation and in predictions.
         output_tokens: Most tokens that are written.
-        keep_epochs: Checkpoints of so many last epochs stay in `<output>.epochs`.
-        preload: Go on from one of these: its number, or `latest`.
-        average_epochs: In the end take the mean of the weights of so many kept epochs; 0 does not.
     """
 
     tasks: tuple[Task, ...] = SAMPLES
@@ -77,24 +72,15 @@ class Config(cli.RunOptions):
     dropout: float = 0.2
     epochs: int = 14
     batch_size: int = 32
-    learning_rate: float = 2e-3
-    schedule: Literal["linear", "inverse_sqrt", "constant"] = "linear"
-    warmup_steps: int = 200
     weight_decay: float = 0.01
     label_smoothing: float = 0.0
-    beam_size: int = 4
     output_tokens: int = 50
     keep_epochs: int = 2
-    preload: str = ""
-    average_epochs: int = 0
     output: str = "saved_models/t5_text_to_text"
 
-    def fingerprint(self) -> dict[str, Any]:
-        """As for every recipe; but a run may keep other epochs and write in other ways."""
-        free = {"beam_size", "output_tokens", "keep_epochs", "preload"}
-        if self.schedule != "linear":
-            free |= {"epochs", "average_epochs"}
-        return {name: v for name, v in super().fingerprint().items() if name not in free}
+    def free(self) -> set[str]:
+        """As for every model from scratch; and a run may write more or fewer tokens."""
+        return super().free() | {"output_tokens"}
 
 
 def run(config: Config) -> Path:
@@ -106,8 +92,7 @@ def run(config: Config) -> Path:
     from kerasft import training
     from kerasft.data.task_mixture import MixtureBatches, TaskRows
     from kerasft.generation import TextToTextGenerator
-    from kerasft.models import T5, T5Arguments
-    from kerasft.models.t5_arguments import V1_1
+    from kerasft.models import T5, V1_1, T5Arguments
     from kerasft.text.trained_unigram import train_unigram
 
     cli.at_least(config, epochs=1, beam_size=1, output_tokens=1, batch_size=1, cap=1)

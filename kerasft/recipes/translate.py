@@ -11,15 +11,16 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from kerasft import backends, bundle, cli, evaluation, storage
 from kerasft.data.pair_dataset import load_pairs
 from kerasft.data.samples import sample_path
+from kerasft.from_scratch import FromScratchOptions
 
 
 @dataclass
-class Config(cli.RunOptions):
+class Config(FromScratchOptions):
     """Train a Transformer from scratch to translate, and save it.
 
     Args:
@@ -42,18 +43,11 @@ class Config(cli.RunOptions):
         dropout: Dropout on the embeddings and on what each sublayer adds.
         tie_embeddings: Use the target embedding as projection too.
         norm: Whether layer normalization stands before (`pre`) or after (`post`) a sublayer.
-        epochs: Passes over the training pairs.
         tokens_per_batch: Positions of a batch: rows times the longer of the two lengths.
-        learning_rate: Of Adam: the peak of the schedule.
         schedule: `inverse_sqrt` (the paper's), `linear` (to 0 at the last step) or `constant`.
-        warmup_steps: Steps in which the rate rises (`constant` has none).
-        label_smoothing: Share of each label that is spread over the vocabulary.
         num_examples: Translations printed after each epoch.
         validation_sentences: Sentences translated after each epoch; 0 takes all.
         beam_size: Of the final evaluation, beside greedy decoding.
-        keep_epochs: Checkpoints of so many last epochs stay in `<output>.epochs`.
-        preload: Go on from one of these: its number, or `latest`.
-        average_epochs: In the end take the mean of the weights of so many kept epochs; 0 does not.
     """
 
     data: tuple[str, ...] = ()
@@ -77,24 +71,14 @@ class Config(cli.RunOptions):
     norm: Literal["pre", "post"] = "pre"
     epochs: int = 24
     tokens_per_batch: int = 512
-    learning_rate: float = 2e-3
     schedule: Literal["inverse_sqrt", "linear", "constant"] = "inverse_sqrt"
-    warmup_steps: int = 200
-    label_smoothing: float = 0.1
     num_examples: int = 2
     validation_sentences: int = 300
-    beam_size: int = 4
-    keep_epochs: int = 5
-    preload: str = ""
-    average_epochs: int = 0
     output: str = "saved_models/translate"
 
-    def fingerprint(self) -> dict[str, Any]:
-        """As for every recipe; but a run may go on for more epochs, and look on in other ways."""
-        free = {"num_examples", "validation_sentences", "beam_size", "keep_epochs", "preload"}
-        if self.schedule != "linear":
-            free |= {"epochs", "average_epochs"}
-        return {name: v for name, v in super().fingerprint().items() if name not in free}
+    def free(self) -> set[str]:
+        """As for every model from scratch; and a run may look on in other ways."""
+        return super().free() | {"num_examples", "validation_sentences"}
 
 
 def run(config: Config) -> Path:

@@ -50,6 +50,18 @@ def test_scores_stand_beside_the_baselines(scores):
     assert scores.peak_memory > 2**20
 
 
+@pytest.mark.parametrize(("class_weight", "of_tfidf"), [("none", None), ("balanced", "balanced")])
+def test_tfidf_weighs_the_classes_as_the_classifier_did(class_weight, of_tfidf):
+    train = Table(TRAIN.texts[:7], TRAIN.labels[:7], "made up", "0" * 64)  # 4 of "a", 3 of "b"
+    found = evaluation.score(PROBABILITIES, train, TEST, NAMES, class_weight)
+    ids = (NAMES.encode(train.labels), NAMES.encode(TEST.labels))
+    expected, other = (
+        evaluation.tfidf(train.texts, ids[0], TEST.texts, ids[1], NAMES.names, class_weight=weight)
+        for weight in (of_tfidf, "balanced" if of_tfidf is None else None)
+    )
+    assert found[evaluation.TFIDF] == expected != other
+
+
 def test_files(scores, tmp_path):
     write = evaluation.classifier_report(
         scores, HISTORY, TEST, PROBABILITIES, NAMES.names, seconds=12.5, test_sha256="ab",

@@ -10,6 +10,7 @@ import t5_twins
 import torch
 from keras import ops
 
+import changing_beams
 from kerasft import backends
 from kerasft.errors import BundleError, ConfigError
 from kerasft.models import T5, T5Arguments, shift_right
@@ -179,25 +180,13 @@ def test_cached_decoding_equals_the_whole(tied):
 def test_beams_of_a_row_do_not_see_each_other():
     """Two beams that change places at position 2: each one's past is where the mask says."""
     model = T5(SMALL)
-    tokens = np.array([[0, 9, 6, 4], [0, 7, 8, 10]], "int32")  # as they stand in the cache
-    ancestors = np.array([[0, 1, 0, 0], [0, 0, 1, 1]])  # of the beams at position 3
-    pasts = np.array([[0, 7, 6, 4], [0, 9, 8, 10]], "int32")
 
     def run(inputs):
-        state = model.start_decoding(inputs["source_ids"], 4, beams=2)
-        for position in range(4):
-            place = np.arange(4) <= position
-            if position < 2:
-                slots = place[:, None] & (np.arange(2) == np.arange(2)[:, None, None])
-            else:
-                slots = place[:, None] & (np.arange(2) == ancestors[:, :, None])  # (beams, 4, 2)
-            token_ids = ops.convert_to_tensor(tokens[None, :, position])
-            visible = ops.convert_to_tensor(slots.reshape(1, 2, 8))
-            log_probs, state = model.decode_step(state, token_ids, visible, position)
-        return log_probs
+        return changing_beams.last_log_probs(model, inputs["source_ids"], SMALL.start_id)
 
     source_ids = np.array([[7, 9, 4, 1]], "int32")
     found = backends.current().compile_function(model, run)({"source_ids": source_ids})
+    pasts = changing_beams.pasts(SMALL.start_id)
     whole = logits(model, {"source_ids": np.repeat(source_ids, 2, 0), "target_ids": pasts})
     np.testing.assert_allclose(found[0], log_softmax(whole)[:, 3], atol=1e-4)
     with pytest.raises(ConfigError, match="the length to decode is 0"):

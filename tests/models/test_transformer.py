@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+import changing_beams
 from kerasft import backends
 from kerasft.errors import BundleError, ConfigError, DataError
 from kerasft.models import Transformer, TransformerArguments, build_transformer
@@ -133,23 +134,9 @@ def test_cached_decoding_equals_the_whole(model, scores):
 def test_beams_of_a_row_do_not_see_each_other(model):
     """Two beams that change places at position 2: each one's past is where the mask says."""
     source_ids = ops.convert_to_tensor(BATCH["source_ids"][:1])
-    tokens = np.array([[5, 9, 6, 4], [5, 7, 8, 10]], "int32")  # as they stand in the cache
-    ancestors = np.array([[0, 1, 0, 0], [0, 0, 1, 1]])  # of the beams at position 3
-    pasts = np.array([[5, 7, 6, 4], [5, 9, 8, 10]], "int32")
-    state = model.start_decoding(source_ids, 4, beams=2)
-    for position in range(4):
-        place = np.arange(4) <= position
-        if position < 2:
-            slots = place[:, None] & (np.arange(2) == np.arange(2)[:, None, None])
-        else:
-            slots = place[:, None] & (np.arange(2) == ancestors[:, :, None])  # (beams, 4, 2)
-        log_probs, state = model.decode_step(
-            state,
-            ops.convert_to_tensor(tokens[None, :, position]),
-            ops.convert_to_tensor(slots.reshape(1, 2, 8)),
-            position,
-        )
-    whole = model({"source_ids": ops.repeat(source_ids, 2, axis=0), "target_ids": pasts})
+    log_probs = changing_beams.last_log_probs(model, source_ids, start_id=5)
+    sources, pasts = ops.repeat(source_ids, 2, axis=0), changing_beams.pasts(start_id=5)
+    whole = model({"source_ids": sources, "target_ids": pasts})
     np.testing.assert_allclose(numpy(log_probs)[0], numpy(whole)[:, 3], atol=1e-5)
 
 
