@@ -75,7 +75,7 @@ class Config(cli.RunOptions):
     decoder_layers: int = 3
     version: Literal["v1_0", "v1_1"] = "v1_1"
     dropout: float = 0.2
-    epochs: int = 14
+    epochs: int = 12
     batch_size: int = 32
     learning_rate: float = 2e-3
     schedule: Literal["linear", "inverse_sqrt", "constant"] = "linear"
