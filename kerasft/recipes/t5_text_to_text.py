@@ -70,7 +70,7 @@ class Config(FromScratchOptions):
     decoder_layers: int = 3
     version: Literal["v1_0", "v1_1"] = "v1_1"
     dropout: float = 0.2
-    epochs: int = 14
+    epochs: int = 12
     batch_size: int = 32
     weight_decay: float = 0.01
     label_smoothing: float = 0.0
