@@ -198,7 +198,8 @@ def machine() -> str:
     """Processor, cores and the versions that matter."""
     from importlib.metadata import version
 
-    names = ("keras", "keras-hub", "torch", "tensorflow", "jax", "transformers", "peft")
+    backends, peers = ("torch", "tensorflow", "jax"), ("transformers", "peft", "onnxruntime")
+    names = ("keras", "keras-hub", *backends, *peers)
     versions = ", ".join(f"{name} {version(name)}" for name in names)
     python = f"Python {platform.python_version()}"
     return f"{_processor()}, {os.cpu_count()} cores, {python}; {versions}"
