@@ -13,8 +13,10 @@ import platform
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,11 +50,12 @@ class Worker:
     """
 
     def __init__(self, script: str, words: Sequence[object], backend: str) -> None:
+        self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115
         self.process = subprocess.Popen(
             [sys.executable, script, *map(str, words)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=self.errors,
             text=True,
             env={**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"},
         )
@@ -60,16 +63,20 @@ class Worker:
     def do(self, job: str) -> dict[str, Any]:
         """Runs a job and waits for it: {"seconds": ..., "peak_mib": ...} and what it returned."""
         assert self.process.stdin and self.process.stdout
-        self.process.stdin.write(job + "\n")
-        self.process.stdin.flush()
+        with suppress(BrokenPipeError):
+            self.process.stdin.write(job + "\n")
+            self.process.stdin.flush()
         answer = self.process.stdout.readline()
         if not answer:
-            raise SystemExit("a worker died: run it with --worker by hand to see why")
+            self.process.wait()
+            self.errors.seek(0)
+            raise SystemExit(f"a worker died at {job!r}: {self.errors.read()[-1000:].strip()}")
         return json.loads(answer)
 
     def stop(self) -> None:
         """Ends the process."""
         self.process.communicate()
+        self.errors.close()
 
 
 def serve(make_jobs: Callable[[], Mapping[str, Callable[[], object]]]) -> None:
