@@ -14,6 +14,7 @@ median of the paired ratios PEFT / kerasft (above 1: kerasft is faster), and pea
 from __future__ import annotations
 
 import argparse
+import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -47,11 +48,14 @@ def full_rows(vocabulary: int) -> tuple[list[np.ndarray], np.ndarray]:
     return list(ids), generator.integers(0, 3, size=STEPS * BATCH).astype(np.int32)
 
 
-def kerasft_side(checkpoint: Path) -> dict[str, Callable[[], None]]:
+def kerasft_side(checkpoint: Path, threads: int) -> dict[str, Callable[[], None]]:
     """The jobs of kerasft, on the backend that KERAS_BACKEND names."""
+    from kerasft import backends
+
+    backends.current().set_threads(threads)
     import keras
 
-    from kerasft import backends, peft, presets
+    from kerasft import peft, presets
     from kerasft.data.batches import BucketedBatches
 
     backends.seed_everything(0)
@@ -74,12 +78,14 @@ def kerasft_side(checkpoint: Path) -> dict[str, Callable[[], None]]:
     }
 
 
-def peft_side(checkpoint: Path) -> dict[str, Callable[[], None]]:
+def peft_side(checkpoint: Path, threads: int) -> dict[str, Callable[[], None]]:
     """The jobs of transformers + PEFT."""
+    import torch
     import transformers
 
     import peft_side as other
 
+    torch.set_num_threads(threads)
     transformers.logging.set_verbosity_error()
     settings = other.Settings(batch_size=BATCH, max_length=LENGTH)
     model = other.build(checkpoint, 3, settings)
@@ -97,10 +103,16 @@ def peft_side(checkpoint: Path) -> dict[str, Callable[[], None]]:
     return {"step": lambda: train(full_ids, full_labels), "epoch": lambda: train(ids, labels)}
 
 
-def random_checkpoint(directory: Path) -> Path:
-    """A DistilBERT of the usual size with random weights: speed does not depend on their values."""
+def random_checkpoint(directory: Path, size: str = "distilbert") -> Path:
+    """An encoder with random weights: speed does not depend on their values.
+
+    Args:
+        directory: Where it is written.
+        size: "distilbert", of the usual size, or "bert-tiny": 2 layers of width 128.
+    """
     import transformers
 
+    transformers.logging.disable_progress_bar()
     pieces = [
         "[PAD]",
         "[UNK]",
@@ -111,8 +123,16 @@ def random_checkpoint(directory: Path) -> Path:
     ]
     words = sorted({w.lower().strip(".,:;!?\"'()") for w in sample_words()})
     pieces = list(dict.fromkeys([*pieces, *words, *(f"##{p}" for p in pieces[5:])]))
-    config = transformers.DistilBertConfig(num_labels=3)
-    transformers.DistilBertForSequenceClassification(config).save_pretrained(directory)
+    if size == "bert-tiny":
+        config = transformers.BertConfig(
+            hidden_size=128, num_hidden_layers=2, num_attention_heads=2, intermediate_size=512,
+            num_labels=3,
+        )  # fmt: skip
+        model = transformers.BertForSequenceClassification(config)
+    else:
+        config = transformers.DistilBertConfig(num_labels=3)
+        model = transformers.DistilBertForSequenceClassification(config)
+    model.save_pretrained(directory)
     (directory / "vocab.txt").write_text("\n".join(pieces) + "\n", encoding="utf-8")
     (directory / "tokenizer_config.json").write_text('{"do_lower_case": true}')
     return directory
@@ -132,20 +152,22 @@ def main() -> None:
     parser.add_argument("--preset", type=Path, help="a BERT or DistilBERT directory")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--backends", nargs="+", default=BACKENDS, choices=BACKENDS)
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--worker", choices=("kerasft", "peft"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.worker:
         make = kerasft_side if arguments.worker == "kerasft" else peft_side
-        return paired.serve(lambda: make(arguments.preset))
+        return paired.serve(lambda: make(arguments.preset, arguments.threads))
 
     with tempfile.TemporaryDirectory() as scratch:
         checkpoint = arguments.preset or random_checkpoint(Path(scratch))
-        print(paired.machine(), flush=True)
+        print(f"{paired.machine()}; {arguments.threads} threads", flush=True)
         print("\n| backend | step, ms | PEFT | ratio | epoch, s | PEFT | ratio | peak MiB | PEFT |")
         print("|---|---|---|---|---|---|---|---|---|", flush=True)
+        words = ["--preset", checkpoint, "--threads", arguments.threads]
         for backend in arguments.backends:
             sides = [
-                paired.Worker(__file__, ["--worker", side, "--preset", checkpoint], backend)
+                paired.Worker(__file__, [*words, "--worker", side], backend)
                 for side in ("kerasft", "peft")
             ]
             step, epoch = (

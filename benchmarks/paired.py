@@ -13,8 +13,10 @@ import platform
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,40 +50,50 @@ class Worker:
     """
 
     def __init__(self, script: str, words: Sequence[object], backend: str) -> None:
+        self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115
         self.process = subprocess.Popen(
             [sys.executable, script, *map(str, words)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=self.errors,
             text=True,
             env={**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"},
         )
 
-    def do(self, job: str) -> dict[str, float]:
-        """Runs a job and waits for it: {"seconds": ..., "peak_mib": ...}."""
+    def do(self, job: str) -> dict[str, Any]:
+        """Runs a job and waits for it: {"seconds": ..., "peak_mib": ...} and what it returned."""
         assert self.process.stdin and self.process.stdout
-        self.process.stdin.write(job + "\n")
-        self.process.stdin.flush()
+        with suppress(BrokenPipeError):
+            self.process.stdin.write(job + "\n")
+            self.process.stdin.flush()
         answer = self.process.stdout.readline()
         if not answer:
-            raise SystemExit("a worker died: run it with --worker by hand to see why")
+            self.process.wait()
+            self.errors.seek(0)
+            raise SystemExit(f"a worker died at {job!r}: {self.errors.read()[-1000:].strip()}")
         return json.loads(answer)
 
     def stop(self) -> None:
         """Ends the process."""
         self.process.communicate()
+        self.errors.close()
 
 
 def serve(make_jobs: Callable[[], Mapping[str, Callable[[], object]]]) -> None:
-    """A worker: reads a job's name a line, runs it, answers with its seconds and peak memory."""
+    """A worker: reads a job's name a line, runs it, answers with its seconds and peak memory.
+
+    What a job returns as a dict goes into the answer; "seconds" then are those that it measured.
+    """
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     jobs = make_jobs()
     for line in sys.stdin:
         start = time.perf_counter()
-        jobs[line.strip()]()
-        seconds = time.perf_counter() - start
-        print(json.dumps({"seconds": seconds, "peak_mib": peak_mib()}), file=answers, flush=True)
+        result = jobs[line.strip()]()
+        answer: dict[str, Any] = {"seconds": time.perf_counter() - start, "peak_mib": peak_mib()}
+        if isinstance(result, dict):
+            answer |= result
+        print(json.dumps(answer), file=answers, flush=True)
 
 
 def compare(sides: Sequence[Worker], job: str, rounds: int, warm_up: int = 1) -> list[Timing]:
@@ -100,6 +112,48 @@ def compare(sides: Sequence[Worker], job: str, rounds: int, warm_up: int = 1) ->
         )
         for i in range(len(sides))
     ]
+
+
+def take_turns(
+    turns: Mapping[str, tuple[Worker, str]], rounds: int
+) -> dict[str, list[dict[str, Any]]]:
+    """Runs jobs of several sides in turn, A B C A B C ...: a first time, then `rounds` times.
+
+    Args:
+        turns: Label -> side and job. Unlike in `compare`, each side has jobs of its own.
+        rounds: Timed calls of each.
+
+    Returns:
+        Label -> 1 + `rounds` answers; the first one's seconds hold the compiling.
+    """
+    answers: dict[str, list[dict[str, Any]]] = {label: [] for label in turns}
+    for _ in range(1 + rounds):
+        for label, (side, job) in turns.items():
+            answers[label].append(side.do(job))
+    return answers
+
+
+def median(answers: Sequence[Mapping[str, Any]], key: str = "seconds") -> float:
+    """Median of what `take_turns` measured, without the first call."""
+    return statistics.median(answer[key] for answer in answers[1:])
+
+
+def ratio(these: Sequence[Mapping[str, Any]], those: Sequence[Mapping[str, Any]]) -> float:
+    """Median over the rounds of these seconds / those: above 1, those are faster."""
+    pairs = zip(these[1:], those[1:], strict=True)
+    return statistics.median(one["seconds"] / other["seconds"] for one, other in pairs)
+
+
+def first_job(
+    script: str, words: Sequence[object], backend: str, job: str
+) -> tuple[float, dict[str, Any]]:
+    """Starts a side, lets it do one job, stops it: seconds from the command on, and the answer."""
+    start = time.perf_counter()
+    side = Worker(script, words, backend)
+    answer = side.do(job)
+    seconds = time.perf_counter() - start
+    side.stop()
+    return seconds, answer
 
 
 def print_table(
@@ -151,7 +205,25 @@ def machine() -> str:
     """Processor, cores and the versions that matter."""
     from importlib.metadata import version
 
-    names = ("keras", "keras-hub", "torch", "tensorflow", "jax", "transformers", "peft")
+    backends, peers = ("torch", "tensorflow", "jax"), ("transformers", "peft", "onnxruntime")
+    names = ("keras", "keras-hub", *backends, *peers)
     versions = ", ".join(f"{name} {version(name)}" for name in names)
     python = f"Python {platform.python_version()}"
-    return f"{platform.machine()}, {os.cpu_count()} cores, {python}; {versions}"
+    return f"{_processor()}, {os.cpu_count()} cores, {python}; {versions}"
+
+
+def heading(threads: int, rounds: int) -> str:
+    """What stands over a table: machine, versions, threads, rounds and the command."""
+    command = " ".join(["python", os.path.relpath(sys.argv[0]), *sys.argv[1:]])
+    counts = f"{threads} thread{'s' * (threads != 1)}, {rounds} round{'s' * (rounds != 1)}"
+    return f"{machine()}; {counts}\n\n    {command}"
+
+
+def _processor() -> str:
+    """The processor's name, if the system tells it."""
+    try:
+        with open("/proc/cpuinfo") as lines:
+            names = [line.split(":", 1)[1].strip() for line in lines if "model name" in line]
+    except OSError:
+        names = []
+    return f"{names[0]} ({platform.machine()})" if names else platform.machine()

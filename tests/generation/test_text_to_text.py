@@ -5,9 +5,9 @@ import functools
 import keras
 import numpy as np
 import pytest
-import t5_twins
 import torch
 
+import t5_twins
 from kerasft.generation import Generator, TextToTextGenerator
 from kerasft.models import T5, T5Arguments
 from kerasft.text.trained_unigram import train_unigram

@@ -4,10 +4,10 @@ import keras
 import numpy as np
 import pytest
 import torch
-from gradients import value_and_gradients
 from keras import ops
 from torch_twins import DECODER_BLOCK, assert_same, copy, randomized, stack
 
+from gradients import value_and_gradients
 from kerasft.layers import Decoder, DecoderBlock, causal_mask
 
 RNG = np.random.default_rng(0)

@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pytest
 import torch
-from gradients import value_and_gradients
 from torch_twins import ATTENTION, assert_same, copy, randomized
 
+from gradients import value_and_gradients
 from kerasft.errors import ConfigError
 from kerasft.layers import MultiHeadAttention, causal_mask
 

@@ -2,8 +2,8 @@
 
 import keras
 import numpy as np
-from gradients import value_and_gradients
 
+from gradients import value_and_gradients
 from kerasft.layers import InputEmbedding, Projection
 
 RNG = np.random.default_rng(0)

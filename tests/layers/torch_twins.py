@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 import torch
+
 from gradients import value_and_gradients
 
 Read = tuple[str, Callable[[torch.Tensor], torch.Tensor]]

@@ -2,15 +2,15 @@
 
 import dataclasses
 
-import gradients
 import keras
 import numpy as np
 import pytest
-import t5_twins
 import torch
 from keras import ops
 
 import changing_beams
+import gradients
+import t5_twins
 from kerasft import backends
 from kerasft.errors import BundleError, ConfigError
 from kerasft.models import T5, T5Arguments, shift_right

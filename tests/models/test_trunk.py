@@ -1,11 +1,11 @@
 """A model in two parts computes what the whole computes, forwards and backwards."""
 
-import gradients
 import keras
 import numpy as np
 import pytest
-import trunk_models
 
+import gradients
+import trunk_models
 from kerasft import backends, peft
 from kerasft.models.t5_trunk import split_t5, still_t5
 from kerasft.models.trunk import digest, split_encoder, still_encoder

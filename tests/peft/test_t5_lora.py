@@ -8,10 +8,10 @@ import peft as hugging_face_peft
 import pytest
 import safetensors.numpy
 import small
-import t5_twins
 import torch
 import transformers
 
+import t5_twins
 from kerasft import backends
 from kerasft.errors import AdapterError
 from kerasft.models import shift_right

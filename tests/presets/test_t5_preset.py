@@ -5,9 +5,9 @@ import shutil
 
 import numpy as np
 import pytest
-import t5_twins
 from keras import ops
 
+import t5_twins
 import text_models
 import translators
 from checkpoints import write_checkpoint

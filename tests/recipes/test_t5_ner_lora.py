@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import t5_twins
 from safetensors.numpy import load_file
 
 import entity_writers
+import t5_twins
 from checkpoints import write_checkpoint
 from kerasft import cli
 from kerasft.predict import EntityWriter

@@ -5,8 +5,8 @@ import shutil
 import keras
 import numpy as np
 import pytest
-import trunk_models
 
+import trunk_models
 from kerasft import peft
 from kerasft.errors import ConfigError
 from kerasft.models.trunk import split_encoder

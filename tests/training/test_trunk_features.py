@@ -5,8 +5,8 @@ import shutil
 import keras
 import numpy as np
 import pytest
-import trunk_models
 
+import trunk_models
 from kerasft import backends, training
 from kerasft.data.feature_store import FeatureStore
 from kerasft.errors import ConfigError

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import safetensors.numpy
-import t5_twins
 import torch
 import transformers
 
+import t5_twins
 from kerasft import backends
 from kerasft.errors import PresetError
 from kerasft.models import T5, T5Arguments, shift_right
