@@ -115,7 +115,8 @@ def current() -> ModuleType:
     """The module of the chosen backend (`torch_backend`, `jax_backend` or `tensorflow_backend`).
 
     All three hold the same functions: `compile_forward`, `compile_function`, `write`,
-    `fuse_updates`, `seed_step`, `sync_state`, `set_threads`, `threads`, `device`, `version`.
+    `fix_shapes`, `fuse_updates`, `seed_step`, `sync_state`, `set_threads`, `threads`, `device`,
+    `version`.
 
     Raises:
         ConfigError: see `check`.

@@ -71,6 +71,10 @@ def write(tensor: Any, start: Sequence[Any], values: Any) -> Any:
     return keras.ops.slice_update(tensor, start, values)
 
 
+def fix_shapes(model: "keras.Model") -> None:
+    """Nothing to do: JAX compiles for each shape by itself."""
+
+
 def fuse_updates(optimizer: "keras.optimizers.Optimizer") -> None:
     """Nothing to do: XLA fuses an optimizer's operations by itself."""
 

@@ -1,5 +1,6 @@
 """What kerasft needs of TensorFlow beyond Keras."""
 
+import itertools
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -67,6 +68,45 @@ def write(tensor: Any, start: Sequence[Any], values: Any) -> Any:
     import keras
 
     return keras.ops.slice_update(tensor, start, values)
+
+
+def fix_shapes(model: "keras.Model") -> None:
+    """Lets `fit` and `evaluate` trace a step for each shape of batch, whatever came before it.
+
+    Keras traces a step for the shape of the first batch, and from the second shape on one for open
+    lengths: which of them computes a batch depends on where the process began. Here every shape has
+    a step of its own, made by Keras, which decides about XLA as ever. The shapes are few (the
+    batches' buckets), so that no more than a few are traced.
+
+    Args:
+        model: A compiled model. When it is compiled anew, it forgets this.
+    """
+    model.train_function = _steps_by_shape(model, "train")
+    model.test_function = _steps_by_shape(model, "test")
+
+
+def _steps_by_shape(model: "keras.Model", kind: str) -> Callable[[Any], Any]:
+    """What stands in for the `train_function` or `test_function` that Keras makes."""
+    attribute = f"{kind}_function"
+    steps: dict[Any, Callable] = {}
+
+    def step_for(shapes: Any) -> Callable:
+        if shapes not in steps:
+            getattr(model, f"make_{attribute}")(force=True)  # sets the attribute to a new one
+            steps[shapes] = getattr(model, attribute)
+            setattr(model, attribute, run)
+        return steps[shapes]
+
+    def run(iterator: Any) -> Any:
+        if isinstance(iterator, (tf.data.Iterator, tf.distribute.DistributedIterator)):
+            return step_for("those of the iterator's signature")(iterator)
+        logs = None
+        for batch in itertools.islice(iterator, model.steps_per_execution):
+            shapes = tuple(tuple(np.shape(array)) for array in tf.nest.flatten(batch))
+            logs = step_for(shapes)(iter([batch]))
+        return logs
+
+    return run
 
 
 def fuse_updates(optimizer: "keras.optimizers.Optimizer") -> None:

@@ -64,6 +64,10 @@ def write(tensor: Any, start: Sequence[Any], values: Any) -> Any:
     return tensor
 
 
+def fix_shapes(model: "keras.Model") -> None:
+    """Nothing to do: torch compiles nothing."""
+
+
 def fuse_updates(optimizer: "keras.optimizers.Optimizer") -> None:
     """Lets a compiled Adam or AdamW update each variable in one pass over memory instead of ten.
 

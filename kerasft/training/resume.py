@@ -148,6 +148,8 @@ class Resume:
             ConfigError: The checkpoint is broken or does not fit the model.
         """
         epoch, batch, stopped = self._begin()
+        # Whatever batch comes first, each is computed as in a run that began elsewhere.
+        backends.current().fix_shapes(self._model)
         self._model.stop_training = False
         if stopped or epoch >= epochs:
             print("The training had already ended.")

@@ -29,20 +29,31 @@ class StopAt(keras.callbacks.Callback):
 
 
 class RandomBatches(EpochBatches):
-    """Batches of (8, 4) numbers and the class of their largest number, drawn per epoch."""
+    """Batches of (rows, 4) numbers and the class of their largest number, drawn per epoch.
 
-    def __init__(self, steps: int = STEPS, *, fixed: bool = False, noise: bool = False):
+    The numbers of rows take turns.
+    """
+
+    def __init__(
+        self,
+        steps: int = STEPS,
+        *,
+        fixed: bool = False,
+        noise: bool = False,
+        rows: tuple[int, ...] = (8,),
+    ):
         super().__init__()
-        self.steps, self.fixed, self.noise = steps, fixed, noise
+        self.steps, self.fixed, self.noise, self.rows = steps, fixed, noise, rows
 
     def __len__(self) -> int:
         return self.steps
 
     def batch(self, epoch, index):
         rng = np.random.default_rng([0 if self.fixed else epoch + 1, index])
-        x = rng.normal(size=(8, 4)).astype("float32")
-        labels = rng.integers(0, 3, 8) if self.noise else x[:, :3].argmax(axis=1)
-        return x, labels.astype("int32"), np.ones(8, "float32")
+        rows = self.rows[index % len(self.rows)]
+        x = rng.normal(size=(rows, 4)).astype("float32")
+        labels = rng.integers(0, 3, rows) if self.noise else x[:, :3].argmax(axis=1)
+        return x, labels.astype("int32"), np.ones(rows, "float32")
 
 
 def build(*, rate: float = 0.05, dropout: float = 0.3, frozen: bool = True) -> keras.Model:
@@ -89,14 +100,15 @@ class Run:
         steps: int = STEPS,
         trackers: tuple = (),
         validation: EpochBatches | None = None,
+        rows: tuple[int, ...] = (8,),
     ):
         self.model = build(rate=rate)
         self.history = training.History(trackers)
         self.stopping = training.EarlyStopping(patience) if patience else None
         self.stateful = [self.history, *([self.stopping] if self.stopping else [])]
-        self.validation = validation or RandomBatches(2, fixed=True)
+        self.validation = validation or RandomBatches(2, fixed=True, rows=rows)
         self.resuming = training.Resume(
-            self.model, RandomBatches(steps), folder / "checkpoint", seed=seed,
+            self.model, RandomBatches(steps, rows=rows), folder / "checkpoint", seed=seed,
             fingerprint=fingerprint or {"rate": rate}, every_steps=every_steps, enabled=resume,
             stateful=self.stateful,
         )  # fmt: skip

@@ -38,6 +38,23 @@ def test_goes_on_to_the_same_losses_and_weights(tmp_path, unbroken, step):
     assert_equal(Run(tmp_path, resume=True).fit(), unbroken)
 
 
+def test_each_batch_is_computed_in_its_own_shape(tmp_path):
+    """Not by a graph that depends on which batch a process began with."""
+    unbroken = Run(tmp_path / "unbroken", rows=(8, 6)).fit()
+    Run(tmp_path, rows=(8, 6)).fit(stop_at=3)
+    run, shapes = Run(tmp_path, rows=(8, 6), resume=True), {}
+    for name in ("train_step", "test_step"):
+        step = getattr(run.model, name)
+
+        def watched(*args, name=name, step=step):  # JAX's has the state in front of the batch
+            shapes.setdefault(name, set()).add(tuple(args[-1][0].shape))
+            return step(*args)
+
+        setattr(run.model, name, watched)
+    assert_equal(run.fit(), unbroken)
+    assert shapes == {name: {(8, 4), (6, 4)} for name in ("train_step", "test_step")}
+
+
 def test_without_checkpoints_within_epochs(tmp_path, unbroken):
     Run(tmp_path, every_steps=0).fit(stop_at=2 * STEPS - 1)
     facts = json.loads((tmp_path / "checkpoint" / "checkpoint.json").read_text())
