@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from kerasft import cli
-from kerasft.data.samples import sample_path
 from kerasft.data.text_tasks import load_tasks
 from kerasft.errors import ConfigError, DataError
 from kerasft.predict import TextToText
@@ -21,9 +20,9 @@ from kerasft.recipes.t5_text_to_text import Config
 
 SMALL = (
     "--d_model=16", "--d_kv=8", "--heads=2", "--d_ff=32", "--encoder_layers=1",
-    "--decoder_layers=1", "--vocabulary_size=300", "--max_length=48", "--max_target_length=24",
+    "--decoder_layers=1", "--vocabulary_size=300", "--max_length=32", "--max_target_length=24",
     "--output_tokens=12", "--batch_size=8", "--warmup_steps=2", "--learning_rate=0.01",
-    "--cap=40", "--validation=0.2", "--threads=1",
+    "--cap=40", "--validation=0.2",
 )  # fmt: skip
 KILLED_AT = 9
 
@@ -43,11 +42,13 @@ runpy.run_module("kerasft.recipes.t5_text_to_text", run_name="__main__", alter_s
 
 
 def write_config(folder: Path) -> Path:
-    """Two small tasks in files, as a YAML."""
-    lines = sample_path("translations").read_text("utf-8").splitlines()
-    short = [line for line in lines if len(line.split()) < 10]
-    (folder / "pairs.tsv").write_text("\n".join(short[:: len(short) // 50]) + "\n", "utf-8")
-    topics = [f"{['red', 'blue'][i % 2]} thing {i},{['warm', 'cold'][i % 2]}" for i in range(40)]
+    """Two small tasks in files, as a YAML; of few lengths, so that little is compiled."""
+    pairs = [f"the number {i} is here\til numero {i} è qui" for i in range(10, 35)]
+    for i in range(35, 60):
+        pairs.append(f"it is not {i} but the number {i + 30}\tnon è {i} ma il numero {i + 30}")
+    (folder / "pairs.tsv").write_text("\n".join(pairs) + "\n", "utf-8")
+    kinds = [("red", "warm"), ("blue", "cold")]
+    topics = [f"{kinds[i % 2][0]} thing {10 + i},{kinds[i % 2][1]}" for i in range(40)]
     (folder / "topics.csv").write_text("\n".join(["text,kind", *topics]) + "\n")
     (folder / "run.yaml").write_text(
         f"""
@@ -80,7 +81,7 @@ def test_a_run_says_what_it_does(saved):
     for words in (
         "topics: 40 pairs from",
         "pieces of",
-        "texts were cut at 48 tokens",
+        "texts were cut at 32 tokens",
         "all of them trained",
         "rows an epoch, padded to",
         "validation loss: ",
@@ -140,15 +141,15 @@ def test_the_folder_is_a_preset(saved):
 def test_killed_and_resumed_equals_unbroken(run_python, tmp_path):
     write_config(tmp_path)
     (tmp_path / "driver.py").write_text(DRIVER)
+    unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
+    options = ["--epochs=2", "--checkpoint_steps=2", "--dropout=0.2", "--beam_size=1"]
 
     def run(kill_at: int, output: Path, *more: str):
         return run_python(
             tmp_path / "driver.py", kill_at, *SMALL, f"--config={tmp_path / 'run.yaml'}",
-            "--output", output, "--epochs=2", "--checkpoint_steps=2", "--dropout=0.2",
-            "--beam_size=1", *more,
+            *options, f"--output={output}", *more,
         )  # fmt: skip
 
-    unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
     whole = run(-1, unbroken)
     assert whole.returncode == 0, whole.stderr
     killed = run(KILLED_AT, broken)

@@ -1,6 +1,7 @@
 """The translator's recipe through its command line: what a run leaves, and what it refuses."""
 
 import json
+import re
 import signal
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from kerasft.recipes import translate
 
 SMALL = (
     "--d_model=16", "--layers=1", "--heads=2", "--d_ff=32", "--seq_len=12", "--warmup_steps=4",
-    "--tokens_per_batch=256", "--vocabulary_size=400", "--validation_sentences=8",
+    "--tokens_per_batch=128", "--vocabulary_size=400", "--validation_sentences=8",
     "--learning_rate=0.01",
 )  # fmt: skip
 KILLED_AT = (3, 9)
@@ -36,9 +37,12 @@ runpy.run_module("kerasft.recipes.translate", run_name="__main__", alter_sys=Tru
 
 
 def write_pairs(path: Path, count: int = 120) -> Path:
-    """Some short pairs of the sample, with their origins."""
+    """Short pairs of the sample, with their origins; of two lengths, so that little is compiled."""
     lines = sample_path("translations").read_text("utf-8").splitlines()
-    short = [line for line in lines if len(line.split()) < 14]
+    sizes = [
+        [len(re.findall(r"\w+|[^\w\s]", side)) for side in line.split("\t")[:2]] for line in lines
+    ]
+    short = [line for line, size in zip(lines, sizes, strict=True) if size in ([5, 5], [7, 7])]
     step = len(short) // count
     path.write_text("\n".join(short[::step][:count]) + "\n", encoding="utf-8")
     return path
@@ -128,14 +132,13 @@ def test_killed_and_resumed_equals_unbroken_and_so_does_a_preloaded_epoch(run_py
     data = write_pairs(tmp_path / "pairs.tsv", 80)
     driver = tmp_path / "driver.py"
     driver.write_text(DRIVER)
+    unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
+    options = [*SMALL, f"--data={data}", "--epochs=3", "--checkpoint_steps=2", "--dropout=0.2",
+               "--beam_size=1"]  # fmt: skip
 
     def run(kill_at: int, output: Path, *more: str):
-        return run_python(
-            driver, kill_at, *SMALL, f"--data={data}", "--output", output, "--epochs=3",
-            "--checkpoint_steps=2", "--dropout=0.2", "--beam_size=1", *more,
-        )  # fmt: skip
+        return run_python(driver, kill_at, *options, f"--output={output}", *more)
 
-    unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
     whole = run(-1, unbroken)
     assert whole.returncode == 0, whole.stderr
     for attempt, step in enumerate(KILLED_AT):
@@ -152,7 +155,7 @@ def test_killed_and_resumed_equals_unbroken_and_so_does_a_preloaded_epoch(run_py
     weights = (unbroken / "model.safetensors").read_bytes()
     assert (broken / "model.safetensors").read_bytes() == weights
 
-    preloaded = run(-1, broken, "--preload", "2")
+    preloaded = run(-1, broken, "--preload=2")
     assert preloaded.returncode == 0, preloaded.stderr
     assert (broken / "model.safetensors").read_bytes() == weights
 
@@ -174,8 +177,6 @@ def test_killed_and_resumed_equals_unbroken_and_so_does_a_preloaded_epoch(run_py
     ],
 )
 def test_refuses_in_one_sentence(arguments, says, tmp_path, monkeypatch, capsys):
-    import re
-
     files = {
         "untabbed": "a\tb\nno tab here\n",
         "long": "one\ntwo\nthree\n",
