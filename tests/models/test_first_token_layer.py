@@ -7,13 +7,13 @@ import pytest
 import trunk_models
 
 import bundles
-from kerasft import bundle, peft
+from kerasft import backends, bundle, peft
 from kerasft.models import Classifier, EncoderArguments, MaskedLanguageModel
 from kerasft.models.first_token_layer import FirstTokenLayer
 from kerasft.models.trunk import split_encoder
 
 CASES = [
-    ("bert", 2, "lora"),
+    ("bert", 1, "lora"),
     ("bert", 1, "full"),
     ("distilbert", 2, "full"),
     ("distilbert", 1, "lora"),
@@ -186,7 +186,8 @@ def test_adapters_that_come_and_go_are_seen():
 
 def test_a_folder_of_whole_layers_loads_to_the_same_logits(tmp_path):
     model = bundles.build("bert")
-    expected = keras.ops.convert_to_numpy(whole(model)(bundles.inputs(), training=False))
     bundles.save(tmp_path / "saved", model)
-    found = bundles.logits(bundle.load(tmp_path / "saved").model)
+    forward = backends.current().compile_forward
+    expected = forward(whole(model))(bundles.inputs())
+    found = forward(bundle.load(tmp_path / "saved").model)(bundles.inputs())
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
