@@ -1,5 +1,6 @@
 """A text classifier: a pretrained encoder with the classification head of its Hugging Face twin."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -7,8 +8,10 @@ from keras import ops
 
 from kerasft.errors import ConfigError
 from kerasft.models.architectures import EncoderArguments, build_backbone
+from kerasft.models.first_token_layer import FirstTokenLayer
 from kerasft.models.headed_encoder import (
     HeadedEncoder,
+    below_last_layer,
     encoder_inputs,
     encoder_of,
     head_options,
@@ -32,6 +35,10 @@ class Classifier(HeadedEncoder):
 
     `pooling="first"` hands it the first token's hidden state (what transformers does), "mean" the
     mean over the tokens that are not padding; BERT then has no `pooled_dense`.
+
+    Where the head reads the first token alone, calling the model computes the last layer for that
+    token alone (`FirstTokenLayer`). The functional graph, from `model.input` to `model.output`, is
+    that of the whole layers, all of them stock ones; it computes the same numbers.
 
     Layer paths do not depend on what was built before in the process: "classifier",
     "transformer_layer_1/self_attention_layer/query", ...
@@ -99,9 +106,32 @@ class Classifier(HeadedEncoder):
         self.num_labels = num_labels
         self.pooling = pooling
         self.head_layers = tuple(names)
+        self._short: Callable[..., Any] | None = None
+        if pooling == "first":
+            below = hidden_states(architecture, below_last_layer(backbone), inputs)
+            last = FirstTokenLayer(backbone.transformer_layers[-1])
+            first = last(below, padding_mask=inputs["padding_mask"])  # (batch, 1, hidden_dim)
+            short = keras.Model(inputs, self.read_out(first, inputs["padding_mask"]))
+            # Its method and not itself: Keras would list it, and its layers, among this model's.
+            self._short = short.__call__
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """Computes logits (batch, num_labels), of the last layer only what the head reads.
+
+        Args:
+            inputs: The inputs of the model.
+            training: Whether to drop out.
+            mask: Of no use here; Keras hands it to functional models.
+        """
+        if self._short is None:
+            return super().call(inputs, training=training, mask=mask)
+        return self._short(inputs, training=training)
 
     def read_out(self, hidden: Any, padding_mask: Any) -> Any:
-        """What the head makes of hidden states (batch, length, hidden_dim): (batch, num_labels)."""
+        """What the head makes of hidden states (batch, length, hidden_dim): (batch, num_labels).
+
+        With `pooling="first"` a length of 1 is enough.
+        """
         x = _mean(hidden, padding_mask) if self.pooling == "mean" else hidden[:, 0, :]
         *below, last = self.head_layers
         for name in (*below, "head_dropout", last):

@@ -70,6 +70,12 @@ def encoder_of(architecture: str, backbone: keras.Model) -> keras.Model:
     return keras.Model(backbone.input, outputs, name="backbone")
 
 
+def below_last_layer(backbone: keras.Model) -> keras.Model:
+    """The backbone's graph up to what its last transformer layer is given."""
+    below = [backbone.embeddings_dropout, *backbone.transformer_layers][-2]
+    return keras.Model(backbone.input, below.output, name="below_last_layer")
+
+
 def hidden_states(
     architecture: str, encoder: keras.Model, inputs: dict[str, keras.KerasTensor]
 ) -> keras.KerasTensor:

@@ -16,6 +16,7 @@ import numpy as np
 from keras import ops
 
 from kerasft.models.architectures import EncoderArguments
+from kerasft.models.first_token_layer import FirstTokenLayer
 from kerasft.models.headed_encoder import HeadedEncoder, encoder_inputs, hidden_states
 
 Inputs = Mapping[str, np.ndarray]
@@ -137,8 +138,11 @@ def split_encoder(model: HeadedEncoder) -> EncoderTrunk | None:
     hidden = keras.Input((None, model.arguments.hidden_dim), dtype="float32", name="hidden")
     mask = keras.Input((None,), dtype="bool", name="padding_mask")
     x, real = hidden, ops.cast(mask, "int32")
-    for block in blocks[layers:]:
-        x = block(x, padding_mask=real)  # (batch, length, hidden_dim)
+    rest = blocks[layers:]
+    if rest and model.pooling == "first":
+        rest[-1] = FirstTokenLayer(rest[-1])
+    for block in rest:
+        x = block(x, padding_mask=real)  # (batch, length or 1, hidden_dim)
     above = {"hidden": hidden, "padding_mask": mask}
     upper = keras.Model(above, model.read_out(x, mask), name="above_trunk")
     return EncoderTrunk(lower, upper, model.architecture, model.arguments, layers)
