@@ -43,14 +43,14 @@ class RandomBatches(EpochBatches):
         rows: tuple[int, ...] = (8,),
     ):
         super().__init__()
-        self.steps, self.fixed, self.noise, self.rows = steps, fixed, noise, rows
+        self.steps, self.fixed, self.noise, self.sizes = steps, fixed, noise, rows
 
     def __len__(self) -> int:
         return self.steps
 
     def batch(self, epoch, index):
         rng = np.random.default_rng([0 if self.fixed else epoch + 1, index])
-        rows = self.rows[index % len(self.rows)]
+        rows = self.sizes[index % len(self.sizes)]
         x = rng.normal(size=(rows, 4)).astype("float32")
         labels = rng.integers(0, 3, rows) if self.noise else x[:, :3].argmax(axis=1)
         return x, labels.astype("int32"), np.ones(rows, "float32")
