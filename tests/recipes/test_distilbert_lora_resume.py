@@ -7,24 +7,12 @@ from pathlib import Path
 
 import pytest
 
+import killed_recipe
 from checkpoints import write_checkpoint
 from labelled_rows import write_rows
 
 KILLED_AT = (4, 9, 17)  # in the first, the second and the third epoch of 6 steps
-
-# The recipe's own command line, but the process kills itself when a step of the run has ended.
-DRIVER = """
-import os, runpy, signal, sys
-kill_at = int(sys.argv.pop(1))
-from kerasft import training
-original = training.History.on_train_batch_end
-def on_train_batch_end(self, batch, logs=None):
-    original(self, batch, logs)
-    if len(self.losses) == kill_at:
-        os.kill(os.getpid(), signal.SIGKILL)
-training.History.on_train_batch_end = on_train_batch_end
-runpy.run_module("kerasft.recipes.distilbert_lora", run_name="__main__", alter_sys=True)
-"""
+RECIPE = (killed_recipe.SCRIPT, "distilbert_lora")
 
 
 @pytest.mark.timeout(900)  # several processes, each compiles anew
@@ -32,8 +20,6 @@ runpy.run_module("kerasft.recipes.distilbert_lora", run_name="__main__", alter_s
 def test_killed_three_times_and_resumed_equals_unbroken(run_python, tmp_path: Path):
     write_checkpoint(tmp_path / "checkpoint", layers=3)
     write_rows(tmp_path / "rows.csv")
-    driver = tmp_path / "driver.py"
-    driver.write_text(DRIVER)
     unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
     checkpoint = Path(f"{broken}.checkpoint")
     options = [
@@ -43,7 +29,7 @@ def test_killed_three_times_and_resumed_equals_unbroken(run_python, tmp_path: Pa
     ]  # fmt: skip
 
     def run(kill_at: int, output: Path, *more: str):
-        return run_python(driver, kill_at, *options, "--output", output, *more)
+        return run_python(*RECIPE, kill_at, *options, "--output", output, *more)
 
     assert run(-1, unbroken).returncode == 0
     for attempt, step in enumerate(KILLED_AT):

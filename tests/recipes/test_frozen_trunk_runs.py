@@ -11,25 +11,14 @@ import keras
 import pytest
 from test_tagger_lora import rows
 
+import killed_recipe
 from checkpoints import write_checkpoint
 from kerasft import cli
 from kerasft.predict import Predictor
 from kerasft.recipes import distilbert_lora, tagger_lora
 from labelled_rows import write_rows
 
-# The recipe's own command line, but the process kills itself when a step of the run has ended.
-DRIVER = """
-import os, runpy, signal, sys
-kill_at = int(sys.argv.pop(1))
-from kerasft import training
-original = training.History.on_train_batch_end
-def on_train_batch_end(self, batch, logs=None):
-    original(self, batch, logs)
-    if len(self.losses) == kill_at:
-        os.kill(os.getpid(), signal.SIGKILL)
-training.History.on_train_batch_end = on_train_batch_end
-runpy.run_module("kerasft.recipes.distilbert_lora", run_name="__main__", alter_sys=True)
-"""
+RECIPE = (killed_recipe.SCRIPT, "distilbert_lora")
 
 
 @pytest.fixture(scope="module")
@@ -142,15 +131,13 @@ def test_a_checkpoint_goes_on_as_it_began(run, tmp_path, monkeypatch, capsys):
 def test_killed_in_the_first_epoch_it_equals_an_unbroken_run(run, run_python, world, tmp_path):
     options = ["--dropout", "0.2", "--learning_rate", "0.01", "--checkpoint_steps", "2"]
     unbroken, _ = run(*options, "--cache_trunk", tmp_path / "unbroken.cache", name="unbroken")
-    driver = tmp_path / "driver.py"
-    driver.write_text(DRIVER)
     broken = tmp_path / "broken"
     command = ["--preset", world / "preset", "--data", world / "rows.csv", "--output", broken]
     command += ["--max_length", "24", "--lora_layers", "1", *options]
     command += ["--cache_trunk", tmp_path / "broken.cache"]
-    killed = run_python(driver, 3, *command)
+    killed = run_python(*RECIPE, 3, *command)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
-    resumed = run_python(driver, -1, *command, "--resume")
+    resumed = run_python(*RECIPE, -1, *command, "--resume")
     assert resumed.returncode == 0, resumed.stderr
     assert "Resuming after step 2 " in resumed.stdout
     assert re.search(r"for 60 texts in .*, (24|32) of them from before", resumed.stdout)

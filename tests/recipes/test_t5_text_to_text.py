@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import killed_recipe
 from kerasft import cli
 from kerasft.data.text_tasks import load_tasks
 from kerasft.errors import ConfigError, DataError
@@ -25,20 +26,7 @@ SMALL = (
     "--cap=40", "--validation=0.2",
 )  # fmt: skip
 KILLED_AT = 9
-
-# The recipe's own command line, but the process kills itself when a step of the run has ended.
-DRIVER = """
-import os, runpy, signal, sys
-kill_at = int(sys.argv.pop(1))
-from kerasft import training
-original = training.History.on_train_batch_end
-def on_train_batch_end(self, batch, logs=None):
-    original(self, batch, logs)
-    if len(self.losses) == kill_at:
-        os.kill(os.getpid(), signal.SIGKILL)
-training.History.on_train_batch_end = on_train_batch_end
-runpy.run_module("kerasft.recipes.t5_text_to_text", run_name="__main__", alter_sys=True)
-"""
+RECIPE = (killed_recipe.SCRIPT, "t5_text_to_text")
 
 
 def write_config(folder: Path) -> Path:
@@ -140,13 +128,12 @@ def test_the_folder_is_a_preset(saved):
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
 def test_killed_and_resumed_equals_unbroken(run_python, tmp_path):
     write_config(tmp_path)
-    (tmp_path / "driver.py").write_text(DRIVER)
     unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
     options = ["--epochs=2", "--checkpoint_steps=2", "--dropout=0.2", "--beam_size=1"]
 
     def run(kill_at: int, output: Path, *more: str):
         return run_python(
-            tmp_path / "driver.py", kill_at, *SMALL, f"--config={tmp_path / 'run.yaml'}",
+            *RECIPE, kill_at, *SMALL, f"--config={tmp_path / 'run.yaml'}",
             *options, f"--output={output}", *more,
         )  # fmt: skip
 

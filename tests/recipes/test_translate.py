@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import killed_recipe
 from kerasft import cli
 from kerasft.data.pair_dataset import load_pairs
 from kerasft.data.samples import sample_path
@@ -20,20 +21,7 @@ SMALL = (
     "--learning_rate=0.01",
 )  # fmt: skip
 KILLED_AT = (3, 9)
-
-# The recipe's own command line, but the process kills itself when a step of the run has ended.
-DRIVER = """
-import os, runpy, signal, sys
-kill_at = int(sys.argv.pop(1))
-from kerasft import training
-original = training.History.on_train_batch_end
-def on_train_batch_end(self, batch, logs=None):
-    original(self, batch, logs)
-    if len(self.losses) == kill_at:
-        os.kill(os.getpid(), signal.SIGKILL)
-training.History.on_train_batch_end = on_train_batch_end
-runpy.run_module("kerasft.recipes.translate", run_name="__main__", alter_sys=True)
-"""
+RECIPE = (killed_recipe.SCRIPT, "translate")
 
 
 def write_pairs(path: Path, count: int = 120) -> Path:
@@ -130,14 +118,12 @@ def test_tokenizers_are_used_again(saved, tmp_path, capsys):
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
 def test_killed_and_resumed_equals_unbroken_and_so_does_a_preloaded_epoch(run_python, tmp_path):
     data = write_pairs(tmp_path / "pairs.tsv", 80)
-    driver = tmp_path / "driver.py"
-    driver.write_text(DRIVER)
     unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
     options = [*SMALL, f"--data={data}", "--epochs=3", "--checkpoint_steps=2", "--dropout=0.2",
                "--beam_size=1"]  # fmt: skip
 
     def run(kill_at: int, output: Path, *more: str):
-        return run_python(driver, kill_at, *options, f"--output={output}", *more)
+        return run_python(*RECIPE, kill_at, *options, f"--output={output}", *more)
 
     whole = run(-1, unbroken)
     assert whole.returncode == 0, whole.stderr
