@@ -7,22 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kerasft.bundle import contents
-from kerasft.bundle.contents import ClassificationManifest, Reader
+from kerasft.bundle.contents import ClassificationManifest
 from kerasft.bundle.export_files import export_paths
 from kerasft.bundle.headed_encoder import read_label_map
-from kerasft.bundle.manifest import verify_task
 from kerasft.bundle.onnx_file import check_onnx_file
 from kerasft.bundle.preprocessing import split_preprocessing
 from kerasft.bundle.reading import read_tokenizer
+from kerasft.bundle.verify_export import MAX_VOCABULARY, verify_export, whole_argument
 from kerasft.errors import BundleError
 
 if TYPE_CHECKING:
     from kerasft.text.cleaning import Cleaning
     from kerasft.text.labels import LabelMap
     from kerasft.text.tokenizer import LongTexts, Tokenizer
-
-
-MAX_VOCABULARY = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -69,23 +66,16 @@ def load_export(path: str | Path, format: str) -> ExportedClassifier:
     """
     folder = Path(path)
     (model,) = export_paths([format])
-    manifest = verify_task(
-        folder, ClassificationManifest, hashed=(contents.TOKENIZER, contents.LABEL_MAP, model)
+    manifest = verify_export(
+        folder, ClassificationManifest, format, (contents.TOKENIZER, contents.LABEL_MAP)
     )
-    if format not in manifest.exports:
-        raise BundleError(
-            f"{folder} has no export {format}; `python -m kerasft.export {folder} --engine "
-            f"{format}` makes it."
-        )
     check_onnx_file(folder / model)
     file = folder / contents.MANIFEST
     try:
         cleaning, long_texts = split_preprocessing(manifest.preprocessing)
     except BundleError as error:
         raise BundleError(f"{file}: {error}.") from None
-    if "vocabulary_size" not in manifest.arguments:
-        raise BundleError(f"{file}: arguments has no 'vocabulary_size'.")
-    rows = Reader(manifest.arguments, file).whole("vocabulary_size", 1, MAX_VOCABULARY)
+    rows = whole_argument(folder, manifest, "vocabulary_size", 1, MAX_VOCABULARY)
     return ExportedClassifier(
         path=folder,
         manifest=manifest,

@@ -5,7 +5,6 @@ The weights that Keras reads are not hashed: nobody reads them here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,21 +12,18 @@ from typing import TYPE_CHECKING
 from kerasft.bundle import contents
 from kerasft.bundle.contents import (
     MAX_TEXT_TOKENS,
-    Manifest,
-    Reader,
     TextToTextManifest,
     TranslationManifest,
 )
-from kerasft.bundle.export_files import EXPORT, export_paths
-from kerasft.bundle.manifest import OfTask, verify_task
+from kerasft.bundle.export_files import EXPORT
 from kerasft.bundle.reading import read_tokenizer
+from kerasft.bundle.verify_export import MAX_VOCABULARY, verify_export, whole_argument
 from kerasft.errors import BundleError
 
 if TYPE_CHECKING:
     from kerasft.text.cleaning import Cleaning
     from kerasft.text.tokenizer import Tokenizer
 
-MAX_VOCABULARY = 4_000_000
 MAX_POSITIONS = 100_000
 
 
@@ -101,14 +97,16 @@ def load_exported_translator(path: str | Path, format: str) -> ExportedTranslato
 
     folder = Path(path)
     files = (contents.TOKENIZER_SOURCE, contents.TOKENIZER_TARGET)
-    manifest = _verify(folder, TranslationManifest, format, files)
+    manifest = verify_export(folder, TranslationManifest, format, files)
     try:
         cleaning = Cleaning.from_dict(manifest.preprocessing, BundleError)
     except BundleError as error:
         raise BundleError(f"{folder / contents.MANIFEST}: {error}.") from None
     source, target = (
         read_tokenizer(
-            folder / file, manifest.max_length, _whole(folder, manifest, rows, 1, MAX_VOCABULARY)
+            folder / file,
+            manifest.max_length,
+            whole_argument(folder, manifest, rows, 1, MAX_VOCABULARY),
         )
         for file, rows in zip(files, ("src_vocab_size", "tgt_vocab_size"), strict=True)
     )
@@ -123,7 +121,7 @@ def load_exported_translator(path: str | Path, format: str) -> ExportedTranslato
         source_tokenizer=source,
         target_tokenizer=target,
         cleaning=cleaning,
-        target_length=_whole(folder, manifest, "tgt_seq_len", 2, MAX_POSITIONS),
+        target_length=whole_argument(folder, manifest, "tgt_seq_len", 2, MAX_POSITIONS),
     )
 
 
@@ -142,15 +140,15 @@ def load_exported_text_to_text(path: str | Path, format: str) -> ExportedTextToT
         4
     """
     folder = Path(path)
-    manifest = _verify(folder, TextToTextManifest, format, (contents.TOKENIZER,))
+    manifest = verify_export(folder, TextToTextManifest, format, (contents.TOKENIZER,))
     if manifest.max_length > MAX_TEXT_TOKENS:
         raise BundleError(
             f"{folder / contents.MANIFEST}: max_length is {manifest.max_length}, but must be 1 to "
             f"{MAX_TEXT_TOKENS}."
         )
-    rows = _whole(folder, manifest, "vocabulary_size", 1, MAX_VOCABULARY)
+    rows = whole_argument(folder, manifest, "vocabulary_size", 1, MAX_VOCABULARY)
     ids = {
-        name: _whole(folder, manifest, name, 0, rows - 1)
+        name: whole_argument(folder, manifest, name, 0, rows - 1)
         for name in ("start_id", "end_id", "pad_id")
     }
     return ExportedTextToText(
@@ -161,22 +159,3 @@ def load_exported_text_to_text(path: str | Path, format: str) -> ExportedTextToT
         tokenizer=read_tokenizer(folder / contents.TOKENIZER, manifest.max_length, rows),
         **ids,
     )
-
-
-def _verify(folder: Path, kind: type[OfTask], format: str, files: Sequence[str]) -> OfTask:
-    """Checks the folder, and that it has the export."""
-    manifest = verify_task(folder, kind, hashed=(*files, *export_paths([format])))
-    if format not in manifest.exports:
-        raise BundleError(
-            f"{folder} has no export {format}; `python -m kerasft.export {folder} --engine "
-            f"{format}` makes it."
-        )
-    return manifest
-
-
-def _whole(folder: Path, manifest: Manifest, name: str, low: int, high: int) -> int:
-    """A whole number among the model's arguments."""
-    file = folder / contents.MANIFEST
-    if name not in manifest.arguments:
-        raise BundleError(f"{file}: arguments has no {name!r}.")
-    return Reader(manifest.arguments, file).whole(name, low, high)

@@ -6,10 +6,10 @@ before the search, the words and the marks of what was lost after it.
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from kerasft.bundle.export_ctranslate2 import import_ctranslate2
+from kerasft.engines.cpu_threads import asked_threads, cpu_cores
 from kerasft.engines.ctranslate2_generator import CTranslate2Generator
 from kerasft.engines.text_to_text_engine import TextToTextEngine
 from kerasft.engines.translation_engine import TranslationEngine
@@ -114,11 +114,7 @@ def threads() -> int:
 
     More than 4 seldom help one search; several processes do.
     """
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    if asked.isdecimal() and int(asked):
-        return int(asked)
-    allowed = getattr(os, "sched_getaffinity", None)  # Linux alone has it
-    return min(4, len(allowed(0)) if allowed else os.cpu_count() or 1)
+    return asked_threads() or min(4, cpu_cores())
 
 
 def _t5_generator(exported: ExportedTextToText, beam_size: int) -> CTranslate2Generator:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kerasft.engines.classifier_engine import ClassifierEngine
+from kerasft.engines.cpu_threads import asked_threads, cpu_cores
 from kerasft.errors import BundleError, ConfigError
 
 if TYPE_CHECKING:
@@ -125,11 +125,7 @@ def padded(token_ids: Sequence[np.ndarray], pad_id: int) -> dict[str, np.ndarray
 
 def threads() -> int:
     """How many threads ONNX Runtime computes with: OMP_NUM_THREADS, else the process's cores."""
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    if asked.isdecimal() and int(asked):
-        return int(asked)
-    allowed = getattr(os, "sched_getaffinity", None)  # Linux alone has it
-    return len(allowed(0)) if allowed else os.cpu_count() or 1
+    return asked_threads() or cpu_cores()
 
 
 def version() -> str:
