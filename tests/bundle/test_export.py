@@ -9,7 +9,6 @@ import pytest
 
 import bundles
 from kerasft import backends
-from kerasft import export as command
 from kerasft.bundle.export import export
 from kerasft.errors import ConfigError
 from kerasft.text.cleaning import Cleaning
@@ -151,19 +150,11 @@ def test_exports_are_replaced_when_asked(tmp_path):
         export(folder, "huggingface", tmp_path / "out", overwrite=True)
 
 
-def test_the_command(saved, tmp_path: Path, monkeypatch, capsys):
+def test_the_command(saved, tmp_path: Path, run_export):
     pytest.importorskip("onnx")
 
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["export", *map(str, arguments)])
-        try:
-            command.main()
-        except SystemExit as stop:
-            return int(stop.code or 0), *capsys.readouterr()
-        return 0, *capsys.readouterr()
-
     folder, output = saved["lora"].folder, tmp_path / "x.onnx"
-    code, out, err = run(folder, "--format", "onnx", "--output", output)
+    code, out, err = run_export(folder, "--format", "onnx", "--output", output)
     assert (code, err) == (0, "") and "Texts are cut at 16 tokens." in out and output.is_file()
     for arguments in [
         (folder, "--format", "onnx", "--output", output),
@@ -171,5 +162,5 @@ def test_the_command(saved, tmp_path: Path, monkeypatch, capsys):
         (folder, "--format", "pickle", "--output", "x"),
         (tmp_path / "none", "--format", "keras", "--output", tmp_path / "x.keras"),
     ]:
-        code, out, err = run(*arguments)
+        code, out, err = run_export(*arguments)
         assert (code, out) == (2, "") and err.startswith("error: ") and err.count("\n") == 1

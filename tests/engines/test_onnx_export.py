@@ -9,7 +9,6 @@ import pytest
 import bundles
 import onnx_folders
 from kerasft import bundle
-from kerasft import export as command
 from kerasft.bundle import contents as c
 from kerasft.bundle.load_export import load_export
 from kerasft.bundle.onnx_file import OPSET
@@ -158,7 +157,7 @@ def test_a_graph_that_differs_from_keras_is_not_kept(copy, monkeypatch):
     assert (copy / c.MANIFEST).read_bytes() == before
 
 
-def test_the_command_and_the_engine_that_calls_it(tmp_path, monkeypatch, capsys):
+def test_the_command_and_the_engine_that_calls_it(tmp_path, run_export, capsys):
     """In a folder with an adapter: what is missing is made by a process of its own."""
     folder, expected = bundles.save(tmp_path / "run", onnx_folders.with_adapter())
     prepare(folder, "onnx")
@@ -171,17 +170,9 @@ def test_the_command_and_the_engine_that_calls_it(tmp_path, monkeypatch, capsys)
     prepare(folder, "onnx")
     assert capsys.readouterr().err == ""
 
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["export", *map(str, arguments)])
-        try:
-            command.main()
-        except SystemExit as stop:
-            return int(stop.code or 0), *capsys.readouterr()
-        return 0, *capsys.readouterr()
-
     rows = tmp_path / "rows.csv"
     onnx_folders.write_rows(rows, *onnx_folders.sure(engine))
-    code, out, err = run(folder, "--engine", "onnx-int8", "--gate_data", rows)
+    code, out, err = run_export(folder, "--engine", "onnx-int8", "--gate_data", rows)
     assert (code, err) == (0, "") and f"rows 60, source rows of {rows}, accuracy" in out
     assert "agreement" in out and {*bundle.verify(folder).exports} == {"onnx", "onnx-int8"}
     for words, message in [
@@ -192,6 +183,6 @@ def test_the_command_and_the_engine_that_calls_it(tmp_path, monkeypatch, capsys)
         ((), "one of the arguments --format --engine is required"),
         (("--engine", "onnx-int8", "--gate_data", tmp_path / "none.csv"), "none.csv"),
     ]:
-        code, out, err = run(folder, *words)
+        code, out, err = run_export(folder, *words)
         assert (code, out) == (2, "") and err.startswith("error: ") and err.count("\n") == 1
         assert message in err
