@@ -26,7 +26,8 @@ class History(keras.callbacks.Callback):
         losses: The loss of each step since the run began.
         epochs: A dict an epoch: `epoch` (from 1), `step` (steps done at its end), `learning_rate`
             (of its last step), and Keras's logs (`loss`, `val_loss`, ...).
-        seconds: How long `fit` took in this process.
+        seconds: How long `fit` took, validation included, in all processes of a resumed run (of
+            one that was killed, up to its last checkpoint).
         training_seconds: Seconds of training up to the end of each epoch, without the validation,
             in all processes of a resumed run.
 
@@ -57,7 +58,7 @@ class History(keras.callbacks.Callback):
         self.epochs: list[dict[str, Any]] = []
         self.seconds = 0.0
         self.training_seconds: list[float] = []
-        self._began = 0.0
+        self._began: float | None = None
         self._trained = 0.0
         self._clock: float | None = None
         self._mean = 0.0
@@ -89,6 +90,7 @@ class History(keras.callbacks.Callback):
             "epochs": self.epochs,
             "mean": self._mean,
             "seen": self._seen,
+            "seconds": self.seconds + self._fitting(),
             "training_seconds": self.training_seconds,
             "trained": self._trained + self._running(),
             "trackers": {tracker.name: tracker.get_state() for tracker in self.trackers},
@@ -102,13 +104,14 @@ class History(keras.callbacks.Callback):
         self._mean, self._seen = facts["mean"], facts["seen"]
         self.training_seconds = list(facts["training_seconds"])
         self._trained = facts["trained"]
+        self.seconds = facts.get("seconds", 0.0)  # older checkpoints do not know
         self._goes_on = True
         for tracker in self.trackers:
             tracker.set_state(facts["trackers"].get(tracker.name, {}))
 
     def summary(self) -> str:
         """One sentence for the run's output and the model card."""
-        return f"{len(self.losses)} steps, {self.seconds:.1f} s in this process"
+        return f"{len(self.losses)} steps, {self.seconds:.1f} s"
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Starts the clock, and once the trackers."""
@@ -117,7 +120,8 @@ class History(keras.callbacks.Callback):
 
     def on_train_end(self, logs: dict | None = None) -> None:
         """Stops the clock."""
-        self.seconds += time.perf_counter() - self._began
+        self.seconds += self._fitting()
+        self._began = None
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Begins a new running mean, unless a resumed epoch goes on with its old one."""
@@ -169,6 +173,10 @@ class History(keras.callbacks.Callback):
         )
         self._mean, self._seen = 0.0, 0
         self.track({"epoch": epoch + 1, **{f"epoch/{name}": v for name, v in finite.items()}})
+
+    def _fitting(self) -> float:
+        """Seconds since `fit` began; 0 outside of it."""
+        return 0.0 if self._began is None else time.perf_counter() - self._began
 
     def _running(self) -> float:
         """Seconds since the clock of the training was started; 0 while it stands."""

@@ -129,9 +129,23 @@ def test_training_seconds_leave_out_the_validation_and_outlive_the_process():
     assert history.training_seconds[-1] < history.seconds - 2 * 0.5  # an epoch validates for more
     resumed = training.History()
     resumed.set_state(*history.get_state())
+    assert resumed.seconds == history.seconds
     model.fit(RandomBatches(), initial_epoch=3, epochs=4, verbose=0, callbacks=[resumed])
+    assert resumed.seconds > history.seconds
     assert resumed.training_seconds[:3] == history.training_seconds
     assert resumed.training_seconds[3] > history.training_seconds[2]
+
+
+def test_seconds_are_known_in_the_midst_of_a_fit():
+    class Saver(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            saved.append(history.get_state()[1]["seconds"])
+
+    saved: list[float] = []
+    history = training.History()
+    callbacks = [history, Sleeper(), Saver()]
+    build().fit(RandomBatches(), epochs=2, verbose=0, callbacks=callbacks)
+    assert 0 <= saved[0] < saved[1] - 0.01 * STEPS and saved[1] < history.seconds
 
 
 def test_trackers_get_every_step_and_epoch():
