@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from kerasft.data.steps import Step, counted, take
-from kerasft.data.table import Table, quoted
+from kerasft.data.table import Table, quoted, tidy_label
 from kerasft.errors import ConfigError, DataError
 
 # New name -> the raw names that it stands for.
@@ -55,7 +55,7 @@ def merge_classes(
         )
     merged, step = _rename(table, new_names, "merged classes")
     if complete:
-        _check_enough(merged, table)
+        _check_enough(merged, table, f"--classes {SHIPPED}" if classes == SHIPPED else "--classes")
     return merged, step
 
 
@@ -101,28 +101,29 @@ def shipped_mapping() -> dict[str, list[str]]:
 
 
 def _invert(mapping: Mapped) -> dict[str, str]:
-    """Raw name -> new name."""
+    """Raw name -> new name, both tidied as the labels of a table are."""
     new_names: dict[str, str] = {}
     for new, names in mapping.items():
         if not new.strip() or not names:
             raise ConfigError(f"--classes has {new!r} with no name of the data; list one or more")
-        for name in names:
+        for name in map(tidy_label, names):
             if name in new_names:
                 raise ConfigError(
                     f"--classes names {name!r} under {new_names[name]!r} and under {new!r}; leave "
                     "it under one"
                 )
-            new_names[name] = new
+            new_names[name] = tidy_label(new)
     return new_names
 
 
-def _check_enough(merged: Table, raw: Table) -> None:
+def _check_enough(merged: Table, raw: Table, mapping: str) -> None:
     left = sorted(set(merged.labels))
     if len(left) < 2:
         only = f"one class ({left[0]!r})" if left else "no class"
         raise DataError(
-            f"the mapping --classes leaves {only} of {raw.source}, whose classes are "
-            f"{quoted(sorted(set(raw.labels)))}; a classifier needs two or more"
+            f"the mapping {mapping} leaves {only} of {raw.source}, whose classes are "
+            f"{quoted(sorted(set(raw.labels)))}; a classifier needs two or more (--classes none "
+            "keeps them as they are)"
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ class Table:
 
     Attributes:
         texts: The texts, none of them blank.
-        labels: The class names, without surrounding whitespace; empty when no label was asked for.
+        labels: The class names, as `tidy_label` gives them; empty when no label was asked for.
         source: The file or hub data set.
         sha256: Hash of the file's bytes (hub: of the rows).
         dropped: What was left out, and how often ("blank lines").
@@ -86,7 +87,7 @@ def make_table(
             )
     return Table(
         texts=[text for _, text in columns["text"]],
-        labels=[label.strip() for _, label in columns["label"]],
+        labels=[tidy_label(label) for _, label in columns["label"]],
         source=source,
         sha256=sha256,
         dropped={name: count for name, count in dropped.items() if count},
@@ -131,6 +132,19 @@ def check_columns(
             )
         if list(existing).count(column) > 1:
             raise DataError(f"{source} has {list(existing).count(column)} columns {column!r}")
+
+
+def tidy_label(label: str) -> str:
+    """A class name without what nobody sees: names that look the same are the same class.
+
+    Each run of white space (line breaks and non-breaking spaces too) becomes one space, none stays
+    at the ends, and accents are written in one way (NFC).
+
+    Example:
+        >>> tidy_label(" Credit\u00a0 card ")
+        'Credit card'
+    """
+    return " ".join(unicodedata.normalize("NFC", label).split())
 
 
 def as_label(value: Any, column: str, where: str) -> str:

@@ -37,6 +37,14 @@ def test_merging():
     assert "'junk' 1" in step.describe() and "12 -> 11 rows" in step.describe()
 
 
+def test_names_that_look_the_same_are_the_same():
+    table = Table(["a"] * 4, ["Crédit card", "Loan", "Crédit card", "Loan"], "made.csv", "")
+    mapping = {" Cards ": ["Cre\u0301dit\u00a0 card"], "Loans": ["Loan "]}
+    assert merge_classes(table, mapping)[0].labels == ["Cards", "Loans"] * 2
+    with pytest.raises(ConfigError, match="'Loan' under 'a' and under 'b'"):
+        merge_classes(table, {"a": ["Loan"], "b": ["Loan "]})
+
+
 def test_what_is_dropped_is_counted_by_name():
     step = merge_classes(TABLE, {"a": ["card"], "b": ["other"]})[1]
     assert step.why == "2 classes of 5; dropped: 'car loan' 4, 'student loan' 2, 'junk' 1"
@@ -80,7 +88,9 @@ def test_the_shipped_sample_has_no_other_products():
         ("conplaints", ConfigError, "classes is 'conplaints', but must be complaints, none"),
         ({"a": ["card", "other"]}, DataError, r"leaves one class \('a'\) of made.csv, whose"),
         ({}, DataError, "leaves no class of made.csv"),
-        ("complaints", DataError, "leaves no class of made.csv, whose classes are 'car loan'"),
+        ("complaints", DataError,
+         "the mapping --classes complaints leaves no class of made.csv, whose classes are 'car "
+         "loan'.*needs two or more .--classes none keeps them as they are."),
     ],
 )  # fmt: skip
 def test_refusals(classes, error, message):

@@ -146,6 +146,12 @@ def test_spaces_around_labels_do_not_make_classes(tmp_path):
     assert table.texts == [" x ", "y", "z"]
 
 
+def test_labels_that_look_the_same_are_one_class(tmp_path):
+    lines = 'x,Crédit card\ny,Cre\u0301dit card\nz,Crédit\u00a0card\nu,"Crédit  \r\ncard"\n'
+    table = read_table(write(tmp_path / "data.csv", "text,label\n" + lines))
+    assert table.labels == ["Crédit card"] * 4
+
+
 def test_json_values_become_labels(tmp_path):
     values = [3, -1, 0, 2.5, True, False, "x", " y ", 10**30]
     lines = "".join(json.dumps({"text": "t", "label": value}) + "\n" for value in values)
