@@ -26,6 +26,8 @@ except ImportError:  # Windows: leftovers of killed writers then stay until some
     fcntl = None  # type: ignore[assignment]
 
 NEW, OLD = ".new", ".old"
+# The file in a folder of ours that lists all others with their hashes: of a model, of a comparison.
+SEALS = ("bundle.json", "comparison.json")
 MAX_JSON_BYTES = 16 * 2**20
 
 
@@ -125,7 +127,8 @@ def check_output(destination: str | Path, is_ours: Callable[[Path], bool]) -> Pa
         The destination as a Path, as it was given.
 
     Raises:
-        ConfigError: It is a file, a folder of someone else's, a mount point, or not writable.
+        ConfigError: It is a file, a folder of someone else's, inside a folder of ours (whose list
+            of files would no longer be true), a mount point, or not writable.
     """
     path = Path(os.path.realpath(destination))
     recover(path)
@@ -145,12 +148,26 @@ def check_output(destination: str | Path, is_ours: Callable[[Path], bool]) -> Pa
                 f"{destination} exists and holds files that kerasft did not write, so it is left "
                 "alone; name a folder that is new or empty."
             )
+    for folder in path.parents:
+        if any(_is_seal(folder / name) for name in SEALS):
+            raise ConfigError(
+                f"{destination} lies inside {folder}, which kerasft saved and which would count as "
+                "changed; name a folder outside of it."
+            )
     ancestor = path.parent
     while not ancestor.exists():
         ancestor = ancestor.parent
     if not ancestor.is_dir() or not os.access(ancestor, os.W_OK | os.X_OK):
         raise ConfigError(f"{destination} cannot be written: {ancestor} is not a writable folder.")
     return Path(destination)
+
+
+def _is_seal(path: Path) -> bool:
+    try:
+        found = read_json(path, ConfigError)
+    except ConfigError:
+        return False
+    return isinstance(found, dict) and {"format_version", "files"} <= found.keys()
 
 
 def recover(target: str | Path) -> None:

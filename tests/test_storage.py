@@ -116,6 +116,22 @@ def test_others_files_are_left_alone(tmp_path):
     assert names(tmp_path) == ["file", "thesis"]
 
 
+@pytest.mark.parametrize("seal", storage.SEALS)
+def test_nothing_is_written_into_a_saved_folder(tmp_path, seal):
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / seal).write_text('{"format_version": 1, "files": {}}')
+    for destination in (run / "report", run / "a" / "b"):
+        with pytest.raises(ConfigError, match=f"lies inside {run}, which kerasft saved"):
+            storage.check_output(destination, is_ours)
+        with pytest.raises(ConfigError, match="lies inside"):
+            save(destination, "one")
+    assert names(run) == [seal]
+    # A file of that name may be anybody's.
+    (run / seal).write_text('{"files": ["app.js"]}')
+    storage.check_output(run / "report", is_ours)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc")
 def test_a_mount_point_cannot_be_replaced():
     with pytest.raises(ConfigError, match="mount point"):

@@ -122,6 +122,8 @@ def test_an_older_folder_and_a_folder_of_someone_else(recipe, capsys, tmp_path, 
     (tmp_path / "out" / "thesis.txt").write_text("mine")
     refused(recipe, capsys, "did not write")
     assert (tmp_path / "out" / "thesis.txt").read_text() == "mine"
+    refused(recipe, capsys, "lies inside", "--output", str(world / "one" / "comparison"))
+    assert not (world / "one" / "comparison").exists()
 
 
 def test_the_defaults_name_the_recipes_that_come_before():
