@@ -5,6 +5,7 @@ Drawn through matplotlib's objects alone, as in `kerasft.evaluation.plots`.
 
 from __future__ import annotations
 
+from itertools import product
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,11 +20,14 @@ from kerasft.reporting.words import milliseconds
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.transforms import Bbox
 
 PURPLE, RED, TEAL, SLATE = "#7a4fb5", "#b3263a", "#17858b", "#7b8794"
 INK, GRID = "#243b53", "#e4e7eb"
 MODELS, BASELINE = (BLUE, ORANGE, GREEN, PURPLE, RED, TEAL), SLATE
 WIDTH = 8.6
+# Names that would lie on each other move up or down by so many points, and so often at most.
+STEP_ASIDE, STEPS_ASIDE = 7, 40
 
 
 def colors(comparison: Comparison) -> dict[str, str]:
@@ -56,7 +60,7 @@ def plot_scores(comparison: Comparison, path: str | Path) -> None:
                 f"{found.value:.3f}", (found.high, row + shift), (6, 0), va="center",
                 textcoords="offset points", fontsize=9, color=INK,
             )  # fmt: skip
-    _rows(axes, names)
+    _rows(axes, [shorten(name, 40) for name in names])
     marks = [
         axes.plot([], [], color=INK, marker=marker, linestyle="", label=label)[0]
         for marker, label in (("o", "macro-F1"), ("s", "accuracy"))
@@ -165,18 +169,12 @@ def plot_tradeoff(comparison: Comparison, path: str | Path) -> None:
     }
     figure, axes = figure_and_axes(WIDTH, 4.2)
     times = {name: s.candidate.costs.latency[1].median for name, s in timed.items()}
-    middle = np.median(list(times.values())) if times else 1.0
+    middle = np.sqrt(min(times.values()) * max(times.values())) if times else 1.0
     for name, scored in timed.items():
         found = scored.macro["macro_f1"]
         axes.errorbar(
             times[name], found.value, yerr=_arms(found), color=tones[name], marker="o",
             markersize=8, capsize=3, linewidth=1.4,
-        )  # fmt: skip
-        left = times[name] > middle
-        axes.annotate(
-            f"{shorten(name, 40)}\n{milliseconds(times[name])}", (times[name], found.value),
-            (-10 if left else 10, 0), textcoords="offset points", va="center",
-            ha="right" if left else "left", fontsize=9, color=INK,
         )  # fmt: skip
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -188,7 +186,48 @@ def plot_tradeoff(comparison: Comparison, path: str | Path) -> None:
     axes.set_ylabel("macro-F1, 95 % interval")
     axes.grid(color=GRID)
     axes.set_axisbelow(True)
+    figure.draw_without_rendering()  # from now on everything has its place
+    points = [(times[name], s.macro["macro_f1"].value) for name, s in timed.items()]
+    taken = [_around(axes, point) for point in points]
+    for name, point in zip(timed, points, strict=True):
+        words = f"{shorten(name, 40)}\n{milliseconds(times[name])}"
+        taken.append(_name_point(axes, words, point, taken, to_left=times[name] > middle))
     _save(figure, path)
+
+
+def _around(axes: Axes, point: tuple[float, float]) -> Bbox:
+    """The pixels of a point's marker."""
+    from matplotlib.transforms import Bbox
+
+    x, y = axes.transData.transform(point)
+    return Bbox.from_bounds(x, y, 0, 0).padded(5)
+
+
+def _name_point(
+    axes: Axes, words: str, point: tuple[float, float], taken: list[Bbox], *, to_left: bool
+) -> Bbox:
+    """Writes a name beside its point, as near as what is taken leaves room; returns its pixels."""
+    from matplotlib.text import Text
+
+    name = axes.annotate(
+        words, point, (0, 0), textcoords="offset points", va="center", fontsize=9, color=INK,
+        arrowprops={"arrowstyle": "-", "color": SLATE, "linewidth": 0.7, "shrinkB": 5},
+    )  # fmt: skip
+
+    def put(left: bool, shift: float) -> Bbox:
+        name.set_horizontalalignment("right" if left else "left")
+        name.xyann = (-12 if left else 12, shift)
+        name.get_window_extent()  # moves the text; would count the line to the point as well
+        return Text.get_window_extent(name)
+
+    # At the point's height, a bit above, a bit below, further above, ... but inside the axes.
+    shifts = [STEP_ASIDE * step * sign for step in range(STEPS_ASIDE) for sign in (1, -1)]
+    for shift, left in product(shifts, (to_left, not to_left)):
+        place = put(left, shift)
+        inside = axes.bbox.count_contains(place.corners()) == 4
+        if inside and not any(place.overlaps(other) for other in taken):
+            return place
+    return put(to_left, 0)  # a picture of so many that there is no room
 
 
 def _interval(axes: Axes, row: float, found: Interval, color: str, marker: str) -> None:
@@ -205,7 +244,8 @@ def _arms(found: Interval) -> np.ndarray:
 
 
 def _rows(axes: Axes, names: list[str]) -> None:
-    axes.set_yticks(range(len(names)), [shorten(name, 40) for name in names])
+    """One row a name; what `shorten` has made of it is not to be shortened again."""
+    axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.5, -0.5)  # the first on top
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x", color=GRID)

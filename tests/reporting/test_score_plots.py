@@ -1,14 +1,17 @@
 """The pictures: every candidate and class is in them, with the right numbers."""
 
+import itertools
 from pathlib import Path
 
 import matplotlib.image
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from compared import CLASSES, make_comparison
 from kerasft import evaluation
-from kerasft.reporting import score_plots
+from kerasft.reporting import Candidate, Costs, compare, score_plots
 from kerasft.reporting.size_plot import PUBLISHED, plot_sizes
 
 PLOTS = [
@@ -107,6 +110,27 @@ def test_tradeoff(comparison, tmp_path, drawn):
         (s.candidate.costs.latency[1].median, s.macro["macro_f1"].value)
         for s in comparison.scored.values()
     }
+
+
+def test_names_of_models_that_are_alike_do_not_lie_on_each_other(tmp_path, drawn):
+    # As runs that differ in their seed alone: the same time, nearly the same score.
+    found = make_comparison(skills={f"tinybert_lora_{seed}": 2.0 + seed / 50 for seed in range(5)})
+    score_plots.plot_tradeoff(found[1], tmp_path / "p.png")
+    axes = drawn[0].axes[0]
+    places = [Text.get_window_extent(text) for text in axes.texts]
+    assert len(places) == 6
+    assert not any(first.overlaps(second) for first, second in itertools.combinations(places, 2))
+
+
+def test_a_dollar_is_a_dollar(drawn, tmp_path):
+    truth = np.array([0, 1, 0, 1])
+    names = ["loans under $500", "loans over $500"]
+    candidate = Candidate("a $ model", np.eye(2)[truth], Costs())
+    found = compare([candidate], ["a", "b", "c", "d"], truth, names, draws=100)
+    score_plots.plot_class_scores(found, tmp_path / "p.png")
+    score_plots.plot_scores(found, tmp_path / "q.png")
+    said = [t.get_text() for figure in drawn for t in figure.axes[0].get_yticklabels()]
+    assert said == [r"loans under \$500 (2)", r"loans over \$500 (2)", r"a \$ model"]
 
 
 def test_colors_are_the_same_in_all_pictures_and_grey_for_baselines(comparison):
