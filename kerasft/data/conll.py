@@ -134,11 +134,7 @@ class _Rows:
 
     def _usual_columns(self) -> int:
         """How many columns most lines have, so that the odd one out can be named."""
-        counts = Counter(
-            len(self._cells(line))
-            for line in self._lines
-            if self._may_be_row(line)
-        )
+        counts = Counter(len(self._cells(line)) for line in self._lines if self._may_be_row(line))
         return counts.most_common(1)[0][0] if counts else 0
 
     def _is_row(self, line: str) -> bool:
