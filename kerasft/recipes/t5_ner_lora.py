@@ -81,7 +81,11 @@ def run(config: Config) -> Path:
 
     from kerasft import peft, training
     from kerasft.data.entity_pairs import TextToTextTokens, entity_batches
-    from kerasft.engines.entity_text_engine import EntityTextEngine, read_spans
+    from kerasft.engines.entity_text_engine import (
+        EntityTextEngine,
+        describe_reading,
+        read_spans,
+    )
     from kerasft.presets import load_t5
 
     cli.at_least(config, epochs=1, tokens_per_batch=1, max_length=4, max_target_length=2)
@@ -171,6 +175,7 @@ def run(config: Config) -> Path:
     # Evaluation, once, on what the model writes of sentences that nothing above has seen.
     engine = EntityTextEngine(model, tokens, dataset.types, config.beam_size)
     written = engine.read(test)
+    facts.state("Test sentences", describe_reading(test, written, tokens))
     found = [read_spans(*pair) for pair in zip(test, written, strict=True)]
     spans = [list(each.spans) for each in found]
     scores = evaluation.score_entities(spans, dataset.train.sentences, test)
