@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from kerasft import backends, bundle, cli, evaluation, storage
 from kerasft.data.entity_dataset import EntityOptions, load_entities
@@ -106,6 +106,20 @@ def run(config: Config) -> Path:
     pretrained = load_t5(config.preset)
     model = pretrained.model
     facts.state("Pretrained model", [pretrained.source, *pretrained.report.describe()])
+
+    # What the folder is to hold, checked now: after the training it would be too late.
+    to_save: dict[str, Any] = {
+        "model": model,
+        "tokenizer": pretrained.tokenizer,
+        "tasks": [bundle.SavedTask("entities", config.prefix, "entities")],
+        "max_length": config.max_length,
+        "max_target_length": config.max_target_length,
+        "beam_size": config.beam_size,
+        "output_format": "entities",
+        "entity_types": dataset.types,
+    }
+    bundle.check_text_to_text(**to_save)
+
     adapters = peft.apply(
         model,
         peft.LoRAConfig(
@@ -189,14 +203,7 @@ def run(config: Config) -> Path:
 
     bundle.save_text_to_text(
         output,
-        model=model,
-        tokenizer=pretrained.tokenizer,
-        tasks=[bundle.SavedTask("entities", config.prefix, "entities")],
-        max_length=config.max_length,
-        max_target_length=config.max_target_length,
-        beam_size=config.beam_size,
-        output_format="entities",
-        entity_types=dataset.types,
+        **to_save,
         config_yaml=cli.to_yaml(config),
         card=facts.card(output.name),
         report=evaluation.entity_report(
