@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from types import ModuleType
 
 from kerasft.backends.choice import check
+from kerasft.errors import ConfigError
 
 _TENSORFLOW = ("tensorflow", "tensorflow_text")
 
@@ -31,8 +32,13 @@ def seed_everything(seed: int) -> None:
     does not know `tf.data` datasets.
 
     Args:
-        seed: Seeds Python, NumPy, Keras and the backend.
+        seed: Seeds Python, NumPy, Keras and the backend; from 0 to 2**32 - 1.
+
+    Raises:
+        ConfigError: It is out of this range.
     """
+    if not 0 <= seed < 2**32:
+        raise ConfigError(f"seed is {seed}; make it 0 or more and less than 2**32")
     import keras
 
     with without_tensorflow():

@@ -25,6 +25,7 @@ from kerasft.bundle.save import save
 from kerasft.bundle.tagger import TaggerBundle, load_tagger, save_tagger
 from kerasft.bundle.text_to_text import (
     TextToTextBundle,
+    check_text_to_text,
     load_text_to_text,
     save_text_to_text,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "TextToTextManifest",
     "TranslationManifest",
     "TranslatorBundle",
+    "check_text_to_text",
     "is_bundle",
     "is_ours",
     "load",

@@ -346,7 +346,7 @@ def wrong_tasks(
         return f"entity_types is {short(list(entity_types))}, but output_format {output_format!r}"
     for kind in entity_types:
         if not (isinstance(kind, str) and kind.strip() and len(kind) <= MAX_NAME):
-            return f"entity_types holds {short(kind)}, which names no type"
+            return f"entity_types holds {short(kind)}, which is no name of 1 to {MAX_NAME} letters"
     return ""
 
 

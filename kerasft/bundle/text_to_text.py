@@ -49,6 +49,51 @@ class TextToTextBundle:
     tokenizer: Tokenizer
 
 
+def check_text_to_text(
+    *,
+    model: T5,
+    tokenizer: Tokenizer,
+    tasks: Sequence[SavedTask],
+    max_length: int,
+    max_target_length: int,
+    beam_size: int = 4,
+    output_format: Literal["text", "entities"] = "text",
+    entity_types: Sequence[str] = (),
+) -> None:
+    """Whether a model can be saved, for a run to know before it trains.
+
+    Args:
+        model: As for `save_text_to_text`, like the others; it need not be trained.
+        tokenizer: See there.
+        tasks: See there.
+        max_length: See there.
+        max_target_length: See there.
+        beam_size: See there.
+        output_format: See there.
+        entity_types: See there.
+
+    Raises:
+        ConfigError: A number is out of its range, or the parts do not fit each other.
+
+    Example:
+        >>> parts = {"model": model, "tokenizer": tokenizer, "tasks": tasks, ...}
+        >>> check_text_to_text(**parts)
+    """
+    check_length(max_length, MAX_TEXT_TOKENS)
+    for name, value, most in (
+        ("max_target_length", max_target_length, MAX_TEXT_TOKENS),
+        ("beam_size", beam_size, MAX_BEAMS),
+    ):
+        if not 1 <= value <= most:
+            raise ConfigError(f"{name} is {value}, but must be 1 to {most}")
+    check_vocabulary(tokenizer.vocabulary_size, model.arguments.vocabulary_size)
+    wrong = wrong_tasks(tasks, output_format, entity_types)
+    if wrong:
+        raise ConfigError(wrong)
+    if wrong := _wrong_ids(tokenizer, model.arguments):
+        raise ConfigError(f"the tokenizer {wrong}")
+
+
 def save_text_to_text(
     destination: str | Path,
     *,
@@ -96,19 +141,16 @@ def save_text_to_text(
         ...     max_target_length=64, config_yaml=to_yaml(config), card=facts.card("tasks"),
         ... )
     """
-    check_length(max_length, MAX_TEXT_TOKENS)
-    for name, value, most in (
-        ("max_target_length", max_target_length, MAX_TEXT_TOKENS),
-        ("beam_size", beam_size, MAX_BEAMS),
-    ):
-        if not 1 <= value <= most:
-            raise ConfigError(f"{name} is {value}, but must be 1 to {most}")
-    check_vocabulary(tokenizer.vocabulary_size, model.arguments.vocabulary_size)
-    wrong = wrong_tasks(tasks, output_format, entity_types)
-    if wrong:
-        raise ConfigError(wrong)
-    if wrong := _wrong_ids(tokenizer, model.arguments):
-        raise ConfigError(f"the tokenizer {wrong}")
+    check_text_to_text(
+        model=model,
+        tokenizer=tokenizer,
+        tasks=tasks,
+        max_length=max_length,
+        max_target_length=max_target_length,
+        beam_size=beam_size,
+        output_format=output_format,
+        entity_types=entity_types,
+    )
     manifest = TextToTextManifest(
         architecture=ARCHITECTURE,
         arguments=model.arguments.to_dict(),

@@ -34,10 +34,9 @@ def read_conll(
 ) -> EntityTable:
     """Reads a file of entities in columns.
 
-    Columns are parted by tabs if the first line with columns has one, else by spaces. All lines
-    have as many columns, two or more. Lines that begin a document ("-DOCSTART-") end a sentence;
-    lines that begin with "#" before a sentence's first token and are no token with its tag are
-    comments.
+    Columns are parted by tabs if the first line of a token has one, else by spaces. All lines have
+    as many columns, two or more. Lines that begin a document ("-DOCSTART-") end a sentence; lines
+    that begin with "#" before a sentence's first token and are no token with its tag are comments.
 
     Args:
         path: The file, UTF-8.
@@ -75,10 +74,11 @@ class _Rows:
     def __init__(self, file: TextFile, token_column: int, tag_column: int) -> None:
         self._source = file.source
         # Not splitlines(): tweets hold U+2028 and U+0085, which end no line of the file.
-        self._lines = [line.rstrip("\r") for line in file.text.split("\n")]
+        text = file.text if "\n" in file.text else file.text.replace("\r", "\n")
+        self._lines = [line.rstrip("\r") for line in text.split("\n")]
         self._token_column, self._tag_column = token_column, tag_column
-        first = next((line for line in self._lines if _BLANKS.search(line.strip(" \t"))), "")
-        self._tabs = "\t" in first.strip(" \t")
+        rows = (line.strip(" \t") for line in self._lines if self._may_be_row(line))
+        self._tabs = "\t" in next((line for line in rows if _BLANKS.search(line)), "")
         self._columns = self._usual_columns()
         self._comments = 0
         self._documents = 0
@@ -127,13 +127,14 @@ class _Rows:
             return [cell.strip() for cell in line.rstrip("\t ").split("\t")]
         return [cell.strip() for cell in _BLANKS.split(line.strip(" \t"))]
 
+    def _may_be_row(self, line: str) -> bool:
+        """Whether a line is neither empty, nor begins a document, nor may be a comment."""
+        start = line.lstrip(" \t")
+        return bool(start) and not start.startswith(("#", DOCUMENT))
+
     def _usual_columns(self) -> int:
         """How many columns most lines have, so that the odd one out can be named."""
-        counts = Counter(
-            len(self._cells(line))
-            for line in self._lines
-            if line.strip(" \t") and not line.startswith("#") and DOCUMENT not in line
-        )
+        counts = Counter(len(self._cells(line)) for line in self._lines if self._may_be_row(line))
         return counts.most_common(1)[0][0] if counts else 0
 
     def _is_row(self, line: str) -> bool:

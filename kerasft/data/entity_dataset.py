@@ -124,7 +124,7 @@ def load_entities(options: EntityOptions) -> EntityDataset:
 
     Raises:
         ConfigError: The shares leave nothing to train on, or there is no such tag scheme.
-        DataError: A file cannot be used, a part is empty, or training has no entities.
+        DataError: A file cannot be used, a part is empty, or training or the test has no entities.
 
     Example:
         >>> dataset = load_entities(EntityOptions(data="wikigold.conll"))
@@ -149,12 +149,24 @@ def load_entities(options: EntityOptions) -> EntityDataset:
                 parts[other] = _without(parts[other], parts[part], other, part, notes)
     for part, found in parts.items():
         if not found.sentences:
-            option = f"--{part} or give --{part}_data" if part != "train" else "no such share"
-            raise DataError(f"no sentence is left for the {part} part; raise {option}")
+            if part == "train":
+                raise DataError(
+                    f"no sentence of {table.source} is left to train on: all of them are "
+                    "validation or test sentences; give more --data"
+                )
+            raise DataError(
+                f"no sentence is left for the {part} part; raise --{part} or give --{part}_data"
+            )
     notes += _repeats(parts["train"])
     types = parts["train"].types
     if not types:
         raise DataError(f"{table.source} has no entities to train on: all of its tags are O")
+    if not parts["test"].entities:
+        # Said now: a run would find out after its training, when there is nothing to score.
+        raise DataError(
+            f"none of the {len(parts['test'])} test sentences of {parts['test'].source} has an "
+            "entity, so there is nothing to score; raise --test or give other --test_data"
+        )
     for part in ("validation", "test"):
         unseen = [name for name in parts[part].types if name not in types]
         if unseen:

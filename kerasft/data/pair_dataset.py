@@ -143,7 +143,7 @@ def split_pairs(table: PairTable, validation: float, seed: int) -> PairDataset:
     if known:
         notes.append(
             f"{known} of {len(parts['validation'])} validation pairs have a target that training "
-            "sees too, as the translation of another sentence"
+            "sees too, with another source"
         )
     held_back = table.take(parts["validation"])
     return PairDataset(

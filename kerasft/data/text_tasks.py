@@ -104,6 +104,28 @@ def load_tasks(tasks: Sequence[Task], *, validation: float, seed: int) -> list[T
     return loaded
 
 
+def shared_prefixes(tasks: Sequence[Task]) -> list[str]:
+    """A sentence on each prefix that several tasks have: to the model they are one task.
+
+    Args:
+        tasks: The tasks.
+
+    Example:
+        >>> shared_prefixes([Task("news", "news.csv", "sum: "), Task("talks", "t.csv", "sum: ")])
+        ["the tasks 'news' and 'talks' have the same prefix 'sum:', so to the model they are ..."]
+    """
+    names: dict[str, list[str]] = {}
+    for task in tasks:
+        # White space as a T5 reads it.
+        names.setdefault(" ".join(task.prefix.split()), []).append(repr(task.name))
+    return [
+        f"the tasks {', '.join(several[:-1])} and {several[-1]} have the same prefix {prefix!r}, "
+        "so to the model they are one task"
+        for prefix, several in names.items()
+        if len(several) > 1
+    ]
+
+
 def _check(tasks: Sequence[Task]) -> None:
     if not tasks:
         raise ConfigError("there is no task; name one or more in --tasks")

@@ -33,12 +33,7 @@ class TextToTextTokens:
     max_target_length: int = 64
 
     def __post_init__(self) -> None:
-        taken = int(self.tokenizer.encode([self.prefix], 10**6).full_lengths[0])
-        if taken >= self.max_length:
-            raise ConfigError(
-                f"max_length is {self.max_length}, but the prefix {self.prefix!r} "
-                f"takes {taken} tokens with the end token; make it larger"
-            )
+        check_prefix(self.tokenizer, self.prefix, self.max_length)
 
     def sources(self, texts: Sequence[str]) -> Encodings:
         """The sources of texts; what is too long is cut."""
@@ -52,3 +47,22 @@ class TextToTextTokens:
         """Whether neither the sentence nor its target is too long."""
         source, target = self.sources([sentence.text]), self.targets([target_of(sentence)])
         return not source.cut and not target.cut
+
+
+def check_prefix(tokenizer: Tokenizer, prefix: str, max_length: int) -> None:
+    """Refuses a prefix that leaves no room for what it stands before.
+
+    Args:
+        tokenizer: Of the sources.
+        prefix: What stands before every source.
+        max_length: Most tokens of a source, prefix and end token included.
+
+    Raises:
+        ConfigError: The prefix alone fills a source.
+    """
+    taken = int(tokenizer.encode([prefix], 10**6).full_lengths[0])
+    if taken >= max_length:
+        raise ConfigError(
+            f"max_length is {max_length}, but the prefix {prefix!r} takes {taken} tokens with the "
+            "end token; make it larger"
+        )

@@ -31,6 +31,7 @@ class Written:
             the tokens of the output in which it stands, which all of that output's entities share.
         problems: The pieces of the outputs that could not be read.
         truncated: Whether an output was stopped at the most tokens that it may have.
+        starts: Where in the sentence the text of each output begins, by characters.
     """
 
     outputs: tuple[str, ...]
@@ -38,6 +39,7 @@ class Written:
     scores: tuple[float, ...]
     problems: tuple[Problem, ...]
     truncated: bool
+    starts: tuple[int, ...] = (0,)
 
 
 class EntityTextEngine:
@@ -114,7 +116,8 @@ class EntityTextEngine:
                 for each in parsed.entities
             ]
         entities, scores = zip(*scored, strict=True) if scored else ((), ())
-        return Written(tuple(outputs), entities, scores, tuple(problems), truncated)
+        places = tuple(places)
+        return Written(tuple(outputs), entities, scores, tuple(problems), truncated, places)
 
     def _too_long(self, texts: Sequence[str]) -> list[bool]:
         encoded = self._tokens.sources(texts)
@@ -169,3 +172,36 @@ def read_spans(sentence: Sentence, written: Written) -> ScoredSpans:
             scored.append((span, score))
     spans, scores = zip(*scored, strict=True) if scored else ((), ())
     return ScoredSpans(spans, tuple(problems), scores)
+
+
+def describe_reading(
+    sentences: Sequence[Sentence], written: Sequence[Written], tokens: TextToTextTokens
+) -> str:
+    """How sentences whose entities are known were read, in one sentence.
+
+    Args:
+        sentences: The sentences.
+        written: What the model wrote of each.
+        tokens: How it reads them.
+
+    Example:
+        >>> describe_reading(test, engine.read(test), tokens)
+        '2 of 186 sentences are longer than 128 tokens with the prefix; they are read in parts, ...'
+    """
+    long = sum(len(each.outputs) > 1 for each in written)
+    cut = sum(
+        any(entity.start < start < entity.end for start in each.starts)
+        for sentence, each in zip(sentences, written, strict=True)
+        for entity in sentence.entities
+    )
+    stopped = sum(each.truncated for each in written)
+    text = (
+        f"{long or 'none'} of {len(sentences)} sentences {'are' if long > 1 else 'is'} longer than "
+        f"{tokens.max_length} tokens with the prefix"
+    )
+    if long:
+        text += (
+            f"; {'they are' if long > 1 else 'it is'} read in parts, whose borders cut "
+            f"{cut or 'none'} of the entities"
+        )
+    return f"{text}; the outputs of {stopped} were stopped at {tokens.max_target_length} tokens"

@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from kerasft import backends, bundle, cli, evaluation, storage
 from kerasft.data.entity_dataset import EntityOptions, load_entities
@@ -81,7 +81,11 @@ def run(config: Config) -> Path:
 
     from kerasft import peft, training
     from kerasft.data.entity_pairs import TextToTextTokens, entity_batches
-    from kerasft.engines.entity_text_engine import EntityTextEngine, read_spans
+    from kerasft.engines.entity_text_engine import (
+        EntityTextEngine,
+        describe_reading,
+        read_spans,
+    )
     from kerasft.presets import load_t5
 
     cli.at_least(config, epochs=1, tokens_per_batch=1, max_length=4, max_target_length=2)
@@ -102,6 +106,20 @@ def run(config: Config) -> Path:
     pretrained = load_t5(config.preset)
     model = pretrained.model
     facts.state("Pretrained model", [pretrained.source, *pretrained.report.describe()])
+
+    # What the folder is to hold, checked now: after the training it would be too late.
+    to_save: dict[str, Any] = {
+        "model": model,
+        "tokenizer": pretrained.tokenizer,
+        "tasks": [bundle.SavedTask("entities", config.prefix, "entities")],
+        "max_length": config.max_length,
+        "max_target_length": config.max_target_length,
+        "beam_size": config.beam_size,
+        "output_format": "entities",
+        "entity_types": dataset.types,
+    }
+    bundle.check_text_to_text(**to_save)
+
     adapters = peft.apply(
         model,
         peft.LoRAConfig(
@@ -171,6 +189,7 @@ def run(config: Config) -> Path:
     # Evaluation, once, on what the model writes of sentences that nothing above has seen.
     engine = EntityTextEngine(model, tokens, dataset.types, config.beam_size)
     written = engine.read(test)
+    facts.state("Test sentences", describe_reading(test, written, tokens))
     found = [read_spans(*pair) for pair in zip(test, written, strict=True)]
     spans = [list(each.spans) for each in found]
     scores = evaluation.score_entities(spans, dataset.train.sentences, test)
@@ -184,14 +203,7 @@ def run(config: Config) -> Path:
 
     bundle.save_text_to_text(
         output,
-        model=model,
-        tokenizer=pretrained.tokenizer,
-        tasks=[bundle.SavedTask("entities", config.prefix, "entities")],
-        max_length=config.max_length,
-        max_target_length=config.max_target_length,
-        beam_size=config.beam_size,
-        output_format="entities",
-        entity_types=dataset.types,
+        **to_save,
         config_yaml=cli.to_yaml(config),
         card=facts.card(output.name),
         report=evaluation.entity_report(

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from kerasft import backends, bundle, cli, evaluation, storage
-from kerasft.data.text_tasks import Task, load_tasks
+from kerasft.data.text_tasks import Task, load_tasks, shared_prefixes
 from kerasft.from_scratch import FromScratchOptions
 
 SAMPLES = (
@@ -91,19 +91,21 @@ def run(config: Config) -> Path:
     """
     from kerasft import training
     from kerasft.data.task_mixture import MixtureBatches, TaskRows
+    from kerasft.data.text_to_text_tokens import check_prefix
     from kerasft.generation import TextToTextGenerator
     from kerasft.models import T5, V1_1, T5Arguments
     from kerasft.text.trained_unigram import train_unigram
 
     cli.at_least(config, epochs=1, beam_size=1, output_tokens=1, batch_size=1, cap=1)
+    cli.at_least(config, max_length=2, max_target_length=2)
     output = storage.check_output(config.output, bundle.is_ours)
     backends.seed_everything(config.seed)
     facts = bundle.Facts()
 
     # The pairs of each task; no source stands on both sides of the split.
     data = load_tasks(config.tasks, validation=config.validation, seed=config.split_seed)
-    facts.state("Data", [line for each in data for line in each.describe()])
-    saved_tasks = [bundle.SavedTask(t.name, t.prefix, t.metric) for t in config.tasks]
+    described = [line for each in data for line in each.describe()]
+    facts.state("Data", described + shared_prefixes(config.tasks))
 
     # One vocabulary for both sides and all tasks, from the training texts alone.
     texts = [
@@ -117,6 +119,7 @@ def run(config: Config) -> Path:
     # Token ids, in batches of a few shapes.
     rows: dict[str, dict[str, TaskRows]] = {"train": {}, "validation": {}}
     for each in data:
+        check_prefix(tokenizer, each.task.prefix, config.max_length)
         for side, pairs in each.pairs.parts.items():
             sources = tokenizer.encode(each.prefixed(pairs), config.max_length)
             targets = tokenizer.encode(pairs.targets, config.max_target_length)
@@ -138,6 +141,17 @@ def run(config: Config) -> Path:
     )
     model = T5(arguments)
     facts.state("Parameters", f"{model.count_params():,}, all of them trained")
+
+    # What the folder is to hold, checked now: after the training it would be too late.
+    to_save: dict[str, Any] = {
+        "model": model,
+        "tokenizer": tokenizer,
+        "tasks": [bundle.SavedTask(t.name, t.prefix, t.metric) for t in config.tasks],
+        "max_length": config.max_length,
+        "max_target_length": config.output_tokens,
+        "beam_size": config.beam_size,
+    }
+    bundle.check_text_to_text(**to_save)
 
     def batches(tasks: dict[str, TaskRows], cap: int) -> MixtureBatches:
         ids = {"pad_id": arguments.pad_id, "start_id": arguments.start_id}
@@ -212,12 +226,7 @@ def run(config: Config) -> Path:
 
     bundle.save_text_to_text(
         output,
-        model=model,
-        tokenizer=tokenizer,
-        tasks=saved_tasks,
-        max_length=config.max_length,
-        max_target_length=config.output_tokens,
-        beam_size=config.beam_size,
+        **to_save,
         config_yaml=cli.to_yaml(config),
         card=facts.card(output.name),
         report=evaluation.text_to_text_report(results, history.to_dict(), model=model),

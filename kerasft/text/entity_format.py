@@ -287,8 +287,12 @@ class _Folded:
 
     def _is_character(self, at: int) -> bool:
         """Whether a whole character of the text begins (or the text ends) here."""
-        inner = 0 < at < len(self.origin)
-        return not inner or self.origin[at] != self.origin[at - 1]
+        if not 0 < at < len(self.origin) or self.origin[at] != self.origin[at - 1]:
+            return True
+        # An accent by itself, such as ´, decomposes into a space and a mark; the space is lost
+        # where a mention begins with it.
+        opens = at < 2 or self.origin[at - 2] != self.origin[at]
+        return opens and self.folded[at - 1] == " "
 
     def _in_word(self, at: int) -> bool:
         """Whether a border here would cut a word."""

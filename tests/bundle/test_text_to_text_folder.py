@@ -102,7 +102,7 @@ TASK = {"name": "a", "prefix": "a: ", "metric": "exact"}
         (lambda d: d.update(output_format="code"), 'the output_format "code" is unknown'),
         (lambda d: d.update(output_format="entities"), "entity_types is []"),
         (lambda d: d.update(entity_types=["PER"]), 'entity_types is ["PER"]'),
-        (lambda d: d.update(output_format="entities", entity_types=[3]), "names no type"),
+        (lambda d: d.update(output_format="entities", entity_types=[3]), "which is no name"),
         (lambda d: d.update(max_target_length=10**6), "max_target_length is 1000000"),
         (lambda d: d.update(beam_size=0), "beam_size is 0"),
         (lambda d: d.update(beam_size=True), "beam_size is true"),
@@ -171,6 +171,7 @@ def test_what_does_not_fit_is_not_saved(tmp_path):
     model = text_models.build()
     size = text_models.tokenizer().vocabulary_size
     for options, message in [
+        ({"output_format": "entities", "entity_types": ["P" * 201]}, "no name of 1 to 200"),
         ({"max_length": 0}, "max_length is 0"),
         ({"max_target_length": 0}, "max_target_length is 0"),
         ({"beam_size": 65}, "beam_size is 65"),

@@ -41,10 +41,12 @@ def refused(path: Path, *words: str, **options: object) -> str:
         TWO.replace(" ", "\t"),
         TWO.replace(" ", "   "),
         TWO.replace("\n", "\r\n"),
+        TWO.replace("\n", "\r"),
         TWO.replace("\n\n", "\n \t\n\n\n"),
         "\ufeff\n\n" + TWO + "\n\n\n",
         TWO.replace("\n", " \n").replace(" \n \n", "\n\n"),
         "# id = 1\n# text = EU rejects\n" + TWO,
+        "# text =\tEU rejects\n-DOCSTART-\tO\n\n" + TWO,
         FOUR,
         FOUR.replace(" ", "\t"),
         TWO.replace("B-", "S-").replace("S-PER", "B-PER").replace("I-", "E-"),
@@ -52,8 +54,8 @@ def refused(path: Path, *words: str, **options: object) -> str:
         TWO.replace("B-", "I-"),
     ],
     ids=[
-        "spaces", "tabs", "many spaces", "CRLF", "blanks", "BOM", "trailing", "comments",
-        "CoNLL-2003", "four tabs", "BIOES", "BILOU", "IO",
+        "spaces", "tabs", "many spaces", "CRLF", "CR", "blanks", "BOM", "trailing", "comments",
+        "tabs in a comment", "CoNLL-2003", "four tabs", "BIOES", "BILOU", "IO",
     ],
 )  # fmt: skip
 def test_every_shape_gives_the_same_sentences(content, tmp_path):

@@ -127,6 +127,18 @@ def test_nothing_to_learn_is_refused(tmp_path):
         load_entities(options(path))
 
 
+def test_a_test_without_entities_is_refused_before_anything_is_trained(tmp_path):
+    test = write(tmp_path / "test.conll", [[(f"w{i}", "O")] for i in range(9)])
+    with pytest.raises(DataError, match=r"none of the 9 test sentences of .*test.conll has an"):
+        load_entities(options(write(tmp_path / "a.conll", corpus(50)), test_data=test))
+
+
+def test_a_test_that_has_all_training_sentences_is_refused(tmp_path):
+    path = write(tmp_path / "a.conll", corpus(50))
+    with pytest.raises(DataError, match=r"no sentence of .*a.conll is left to train on"):
+        load_entities(options(path, test_data=path))
+
+
 @pytest.mark.parametrize("shares", [(0.5, 0.5), (-0.1, 0.1), (float("nan"), 0.1)])
 def test_shares_that_cannot_be(tmp_path, shares):
     path = write(tmp_path / "a.conll", corpus(50))

@@ -3,7 +3,7 @@
 import pytest
 
 from kerasft.data.splits import normalize
-from kerasft.data.text_tasks import Task, load_tasks
+from kerasft.data.text_tasks import Task, load_tasks, shared_prefixes
 from kerasft.errors import ConfigError, DataError
 
 pytestmark = pytest.mark.plain
@@ -26,6 +26,15 @@ def test_the_samples():
         assert each.prefixed(parts["train"])[0] == each.task.prefix + parts["train"].sources[0]
         assert all(line.startswith(f"{each.task.name}: ") for line in each.describe())
     assert len(set(loaded[1].pairs.train.targets)) < 10
+
+
+def test_tasks_of_one_prefix_are_said():
+    tasks = [ITALIAN, TOPICS, Task("b", "b.tsv", "to  Italian:"), Task("c", "c.tsv", "to Italian")]
+    assert shared_prefixes(tasks) == [
+        "the tasks 'italian' and 'b' have the same prefix 'to Italian:', so to the model they are "
+        "one task"
+    ]
+    assert shared_prefixes(tasks[:2]) == []
 
 
 def test_a_source_of_two_tasks_is_on_one_side(tmp_path):

@@ -11,12 +11,12 @@ from scipy.special import log_softmax
 import entity_writers
 from kerasft import backends
 from kerasft.engines.ctranslate2_export import make_export
-from kerasft.engines.entity_text_engine import EntityTextEngine, read_spans
+from kerasft.engines.entity_text_engine import EntityTextEngine, describe_reading, read_spans
 from kerasft.engines.text_writers import entity_text_engine, load_writer
 from kerasft.errors import BundleError
 from kerasft.generation import TextToTextGenerator
 from kerasft.models import shift_right
-from kerasft.text.entities import Entity, Sentence
+from kerasft.text.entities import Entity, Sentence, Span
 from kerasft.text.entity_format import CUTS_A_TOKEN, UNKNOWN_TYPE, parse_spans
 
 SENTENCES = entity_writers.sentences(40, seed=9)
@@ -84,9 +84,26 @@ def test_long_texts_are_read_in_parts_to_their_end(model):
     right = [e for e in written.entities if sentence.text[e.start : e.end] in names]
     assert len(right) >= 0.7 * true and max(e.end for e in right) > 0.8 * len(sentence.text)
     assert sorted(written.entities) == list(written.entities)
+    assert written.starts[0] == 2 and len(written.starts) == len(written.outputs)
     short = engine.read(SENTENCES[:3])
     beside = engine.read([*SENTENCES[:3], sentence])
     assert [each.outputs for each in beside[:3]] == [each.outputs for each in short]
+
+
+def test_what_is_read_in_parts_or_stopped_is_said(engine):
+    tokens = entity_writers.tokens()
+    plain = engine.read(SENTENCES[:3])
+    assert describe_reading(SENTENCES[:3], plain, tokens) == (
+        "none of 3 sentences is longer than 32 tokens with the prefix; the outputs of 0 were "
+        "stopped at 24 tokens"
+    )
+    spans = (Span(0, 2, "PER"), Span(2, 3, "PER"))
+    sentence = Sentence(("Ann", "Lee", "Bob"), spans)
+    for starts, said in (((0, 4), "cut 1 of the entities"), ((0, 8), "cut none of the entities")):
+        parts = dataclasses.replace(plain[0], outputs=("a", "b"), starts=starts, truncated=True)
+        found = describe_reading([sentence, SENTENCES[0]], [parts, plain[0]], tokens)
+        assert found.startswith("1 of 2 sentences is longer than 32 tokens") and said in found
+        assert found.endswith("the outputs of 1 were stopped at 24 tokens")
 
 
 def test_other_types_are_unreadable(model):

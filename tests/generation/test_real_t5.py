@@ -6,9 +6,12 @@ import pytest
 import torch
 import transformers
 
+import gradients
 from kerasft.generation import TextToTextGenerator
 from kerasft.models import shift_right
 from kerasft.presets import load_t5
+from kerasft.training import LabelSmoothedCrossEntropy
+from kerasft.weight_maps import entries_for, layers_by_path
 
 HOUSE = "translate English to German: The house is wonderful."
 LONGEST = 32
@@ -44,8 +47,9 @@ def test_the_house_is_wonderful(twins):
         assert generator.texts([HOUSE]) == ["Das Haus ist wunderbar."]
 
 
-def test_logits_equal_those_of_transformers(twins, sentences):
+def test_states_logits_loss_and_gradients_equal_those_of_transformers(twins, sentences):
     pretrained, theirs, their_tokenizer = twins
+    model = pretrained.model
     texts = [HOUSE, *sentences[:7]]
     inputs = their_tokenizer(texts, padding=True, return_tensors="pt")
     labels = their_tokenizer(sentences[8:16], padding=True, return_tensors="pt").input_ids
@@ -53,16 +57,42 @@ def test_logits_equal_those_of_transformers(twins, sentences):
     source_ids = inputs.input_ids.numpy().astype("int32")
     for row, tokens in zip(source_ids, ids, strict=True):
         np.testing.assert_array_equal(row[: len(tokens)], tokens)
-    targets = shift_right(labels.numpy().astype("int32"))
-    with torch.no_grad():
-        expected = theirs(**inputs, decoder_input_ids=torch.tensor(targets, dtype=torch.long))
-    found = pretrained.model({"source_ids": source_ids, "target_ids": targets}, training=False)
-    found = keras.ops.convert_to_numpy(found)
     real = labels.numpy() != 0
-    deviation = np.abs(found - expected.logits.numpy())[real].max()
-    largest = np.abs(expected.logits.numpy())[real].max()
-    print(f"logits deviate by {deviation:.1e} at most, of {largest:.1f}")
-    assert deviation < 1e-4 * largest
+    # transformers moves the labels to the right by itself, and leaves out those of -100.
+    expected = theirs(**inputs, labels=labels.masked_fill(labels == 0, -100))
+    expected.logits.retain_grad()
+    expected.loss.backward()
+    inputs_here = {
+        "source_ids": source_ids,
+        "target_ids": shift_right(labels.numpy().astype("int32")),
+    }
+    memory = model.encode(source_ids, model.source_mask(source_ids), training=False)
+    memory = keras.ops.convert_to_numpy(memory)[source_ids != 0]
+    wanted = expected.encoder_last_hidden_state.detach().numpy()[source_ids != 0]
+    assert relative(memory, wanted) < 1e-4
+    logits, found = gradients.value_and_gradients(
+        lambda: model(inputs_here, training=False), [], model.weights, expected.logits.grad.numpy()
+    )
+    logits = keras.ops.convert_to_numpy(logits)
+    assert relative(logits[real], expected.logits.detach().numpy()[real]) < 1e-4
+    loss = LabelSmoothedCrossEntropy(0.0, from_logits=True)
+    value = float(loss(labels.numpy(), logits, sample_weight=real.astype("float32")))
+    assert value == pytest.approx(expected.loss.item(), rel=1e-4)
+
+    wanted = {name: p.grad.numpy() for name, p in theirs.named_parameters()}
+    by_weight = {id(weight): array for weight, array in zip(model.weights, found, strict=True)}
+    layers = layers_by_path(model)
+    for entry in entries_for(model):
+        for parameter in entry.parameters:
+            weight = getattr(layers[entry.layer], parameter.attribute)
+            gradient = entry.to_hugging_face(by_weight.pop(id(weight)), parameter)
+            assert relative(gradient, wanted.pop(parameter.name)) < 1e-3, parameter.name
+    assert not by_weight and not wanted
+
+
+def relative(found: np.ndarray, expected: np.ndarray) -> float:
+    """The largest deviation, as a share of the largest value."""
+    return float(np.abs(found - expected).max() / np.abs(expected).max())
 
 
 @pytest.mark.parametrize("beams", [1, 4])

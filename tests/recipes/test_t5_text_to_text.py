@@ -14,6 +14,7 @@ import killed_recipe
 from kerasft import cli
 from kerasft.data.text_tasks import load_tasks
 from kerasft.errors import ConfigError, DataError
+from kerasft.models import T5
 from kerasft.predict import TextToText
 from kerasft.presets import load_t5
 from kerasft.recipes import t5_text_to_text
@@ -160,11 +161,18 @@ def test_killed_and_resumed_equals_unbroken(run_python, tmp_path):
         (["--label_smoothing=1"], ConfigError, "label_smoothing is 1"),
         (["--weight_decay=-1"], ConfigError, "weight_decay is -1"),
         (["--tasks=[]"], ConfigError, "there is no task"),
+        (["--max_length=1"], ConfigError, "--max_length is 1"),
+        (["--max_target_length=0"], ConfigError, "--max_target_length is 0"),
+        (["--max_length=4"], ConfigError, "the prefix 'classify: ' takes"),
+        (["--beam_size=65"], ConfigError, "beam_size is 65"),
+        (["--output_tokens=20000"], ConfigError, "is 20000, but must be"),
+        (["--seed=-1"], ConfigError, "seed is -1"),
     ],
 )
-def test_what_cannot_be_used_is_refused_before_the_folder_is_touched(
-    saved, tmp_path, options, error, words
+def test_what_cannot_be_used_is_refused_before_the_training(
+    saved, tmp_path, options, error, words, monkeypatch
 ):
+    monkeypatch.setattr(T5, "fit", lambda *_, **__: pytest.fail("it was trained"))
     config = config_of(saved[0].parent, f"--output={tmp_path / 'out'}", *options)
     with pytest.raises(error, match=words):
         t5_text_to_text.run(config)

@@ -19,6 +19,7 @@ TOKENS = [
     "🙂", "👩\u200d👧", "n't", "do", "AC/DC", "x;y", "a: b", ".", ",", "$", "50", "%", "ﬁ", "fi",
     "two words", "wide；semicolon",  # noqa: RUF001
     "no\u00a0break", "LOC: Rome; PER: Ann", "ﬁne", "\u200b", "İ", "ß",
+    "\u00b4", "¨", "x\u00b4", "ﷺ",
 ]  # fmt: skip
 TYPES = [
     "PER",
