@@ -50,7 +50,7 @@ def make_run(name: str, truth: np.ndarray, skill: float, **changes: object) -> R
         "machine": "torch 2.0 on cpu, 1 thread",
         "baseline_costs": {
             "seconds": 0.5, "parameters": {"trained": 9_000, "frozen": 0}, "bytes": 100_000,
-            "ms_per_text": {"1": 0.5, "32": 0.1},
+            "peak_memory_bytes": 2e8, "ms_per_text": {"1": 0.5, "32": 0.1},
         },
     }  # fmt: skip
     manifest = ClassificationManifest(

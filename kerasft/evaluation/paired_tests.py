@@ -41,8 +41,8 @@ class Difference:
 
     @property
     def is_clear(self) -> bool:
-        """Whether the interval leaves out 0."""
-        return self.low > 0 or self.high < 0
+        """Whether the interval leaves out 0, and p, which few draws make larger, is below 0.05."""
+        return (self.low > 0 or self.high < 0) and self.p < 0.05
 
 
 def mcnemar(first_right: np.ndarray, second_right: np.ndarray) -> McNemar:

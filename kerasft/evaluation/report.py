@@ -16,6 +16,7 @@ from kerasft.evaluation.baselines import MAJORITY, TFIDF, majority
 from kerasft.evaluation.classification import Metrics, evaluate
 from kerasft.evaluation.plots import plot_confusion, plot_loss
 from kerasft.evaluation.tfidf_baseline import TfidfBaseline
+from kerasft.evaluation.tfidf_memory import tfidf_peak_memory
 from kerasft.text.labels import LabelMap
 
 THIS_MODEL = "this model"
@@ -33,7 +34,8 @@ class Scores(dict[str, Metrics]):
     Args:
         metrics: These.
         baseline_probabilities: (test rows, labels) of TF-IDF + logistic regression.
-        baseline_costs: See `TfidfBaseline.costs`.
+        baseline_costs: See `TfidfBaseline.costs`; and `peak_memory_bytes` of a process that fits
+            the baseline and does nothing else.
         peak_memory: Bytes that the process had needed before a baseline was fitted; None where the
             system does not tell.
 
@@ -87,7 +89,11 @@ def score(
         TFIDF: evaluate(labels, baseline_probabilities, names),
         MAJORITY: majority(train_labels, labels, names),
     }
-    return Scores(metrics, baseline_probabilities, baseline.costs(test.texts), peak_memory)
+    costs = baseline.costs(test.texts)
+    costs["peak_memory_bytes"] = tfidf_peak_memory(
+        train.texts, train_labels, len(names), class_weight=weights
+    )
+    return Scores(metrics, baseline_probabilities, costs, peak_memory)
 
 
 def classifier_report(

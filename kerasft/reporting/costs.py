@@ -76,6 +76,7 @@ def baseline_costs(run: Run) -> Costs:
     times = {size: number(said, "ms_per_text", str(size)) for size in (1, 32)}
     return Costs(
         train_seconds=number(said, "seconds"),
+        peak_memory=number(said, "peak_memory_bytes"),
         parameters=total,
         trained=trained,
         bytes=number(said, "bytes"),

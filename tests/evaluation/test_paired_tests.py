@@ -53,6 +53,12 @@ def test_a_clear_difference():
     assert turned.value == -found.value and turned.is_clear and turned.p == found.p
 
 
+def test_few_draws_make_nothing_clear():
+    few = difference(0.9, 0.8, np.full(20, 0.9), np.full(20, 0.8))
+    assert few.low > 0 and few.p > 0.05 and not few.is_clear
+    assert difference(0.9, 0.8, np.full(60, 0.9), np.full(60, 0.8)).is_clear
+
+
 def test_no_difference():
     random = np.random.default_rng(0)
     truth = random.integers(0, 2, 400)

@@ -77,6 +77,7 @@ def test_files(scores, tmp_path):
     assert metrics["test"] == scores[evaluation.THIS_MODEL]
     assert set(metrics["baselines"]) == {evaluation.TFIDF, evaluation.MAJORITY}
     assert metrics["baseline_costs"] == scores.baseline_costs
+    assert metrics["baseline_costs"]["peak_memory_bytes"] > 2**25
     assert metrics["peak_memory_bytes"] == scores.peak_memory
     assert "thread" in metrics["machine"] and " on " in metrics["machine"]
     assert (metrics["seconds"], metrics["test_sha256"]) == (12.5, "ab")

@@ -1,0 +1,25 @@
+import sys
+
+import numpy as np
+
+from kerasft import backends
+from kerasft.evaluation.tfidf_memory import tfidf_peak_memory
+
+LABELS = np.array([0, 1] * 4)
+
+
+def test_it_counts_the_fit_and_not_this_process():
+    ballast = np.ones(2**27)  # 1 GiB that only this process holds
+    few = tfidf_peak_memory(["a goal in \ud800 the match"] * 8, LABELS, 2)
+    words = [" ".join(f"w{row}x{i}" for i in range(20_000)) for row in range(8)]
+    many = tfidf_peak_memory(words, LABELS, 2, class_weight="balanced")
+    here = backends.peak_memory()
+    assert few is not None and many is not None and here is not None
+    assert 2**25 < few < many - 2**25
+    assert many < here and here > ballast.nbytes
+
+
+def test_a_process_that_fails_says_nothing(monkeypatch):
+    assert tfidf_peak_memory(["! ?"] * 8, LABELS, 2) is None  # no word at all
+    monkeypatch.setattr(sys, "executable", "false")
+    assert tfidf_peak_memory(["a goal"] * 8, LABELS, 2) is None
