@@ -32,6 +32,7 @@ class Written:
         problems: The pieces of the outputs that could not be read.
         truncated: Whether an output was stopped at the most tokens that it may have.
         starts: Where in the sentence the text of each output begins, by characters.
+        cut: Whether a word is too long to be read at once, so that its end was not read.
     """
 
     outputs: tuple[str, ...]
@@ -40,6 +41,7 @@ class Written:
     problems: tuple[Problem, ...]
     truncated: bool
     starts: tuple[int, ...] = (0,)
+    cut: bool = False
 
 
 class EntityTextEngine:
@@ -92,8 +94,11 @@ class EntityTextEngine:
             else:
                 texts.append(sentence.text)
                 starts.append([0])
-        found = self._generator.generate(self._tokens.sources(texts).token_ids)
-        best = iter(zip(texts, (hypotheses[0] for hypotheses in found), strict=True))
+        encoded = self._tokens.sources(texts)
+        found = self._generator.generate(encoded.token_ids)
+        # Parts were made to fit; where one does not, it is a word by itself.
+        cut = (encoded.full_lengths > encoded.max_length).tolist()
+        best = iter(zip(texts, (hypotheses[0] for hypotheses in found), cut, strict=True))
         return [self._written(places, [next(best) for _ in places]) for places in starts]
 
     def _written(self, places: Sequence[int], rows: Sequence[tuple]) -> Written:
@@ -101,8 +106,8 @@ class EntityTextEngine:
         outputs: list[str] = []
         problems: list[Problem] = []
         scored: list[tuple[Entity, float]] = []
-        truncated = False
-        for place, (text, hypothesis) in zip(places, rows, strict=True):
+        truncated = any_cut = False
+        for place, (text, hypothesis, cut) in zip(places, rows, strict=True):
             mean = hypothesis.rank(1.0)  # of the tokens' log-probabilities
             if not mean > -1e30:  # TensorFlow makes -infinity of the largest of NaNs
                 raise BundleError("the model computes NaN or infinity: its weights are broken")
@@ -111,13 +116,16 @@ class EntityTextEngine:
             parsed = parse(outputs[-1], text, self._types)
             problems += parsed.problems
             truncated |= hypothesis.truncated
+            any_cut |= cut
             scored += [
                 (Entity(each.start + place, each.end + place, each.type), min(score, 1.0))
                 for each in parsed.entities
             ]
         entities, scores = zip(*scored, strict=True) if scored else ((), ())
         places = tuple(places)
-        return Written(tuple(outputs), entities, scores, tuple(problems), truncated, places)
+        return Written(
+            tuple(outputs), entities, scores, tuple(problems), truncated, places, any_cut
+        )
 
     def _too_long(self, texts: Sequence[str]) -> list[bool]:
         encoded = self._tokens.sources(texts)
@@ -188,7 +196,7 @@ def describe_reading(
         >>> describe_reading(test, engine.read(test), tokens)
         '2 of 186 sentences are longer than 128 tokens with the prefix; they are read in parts, ...'
     """
-    long = sum(len(each.outputs) > 1 for each in written)
+    long = sum(len(each.outputs) > 1 or each.cut for each in written)
     cut = sum(
         any(entity.start < start < entity.end for start in each.starts)
         for sentence, each in zip(sentences, written, strict=True)
@@ -204,4 +212,6 @@ def describe_reading(
             f"; {'they are' if long > 1 else 'it is'} read in parts, whose borders cut "
             f"{cut or 'none'} of the entities"
         )
+    if too_long := sum(each.cut for each in written):
+        text += f"; a word is longer than a part in {too_long}, and its end was not read"
     return f"{text}; the outputs of {stopped} were stopped at {tokens.max_target_length} tokens"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -12,18 +12,31 @@ from kerasft import backends
 from kerasft.data import shapes
 from kerasft.errors import BundleError
 from kerasft.text.tag_decoding import ScoredSpan, find_spans, outside
-from kerasft.text.word_windows import owners, prediction_windows
+from kerasft.text.word_windows import Window, owners, prediction_windows
 
 if TYPE_CHECKING:
     from kerasft.models import Tagger
     from kerasft.text.tokenizer import Tokenizer
 
 
+class Tagged(NamedTuple):
+    """What the model finds in a sentence and what was lost on the way.
+
+    Attributes:
+        spans: The entities, in order.
+        cut: A word has more tokens than the model reads at once, and its end was not read.
+    """
+
+    spans: list[ScoredSpan]
+    cut: bool
+
+
 class TaggingEngine:
     """Finds entities, in a few fixed shapes; the backend compiles one function once a shape.
 
-    Long sentences are read in windows that overlap, so that none is cut. What is found in a
-    sentence does not depend on the sentences beside it beyond float32 rounding.
+    Long sentences are read in windows that overlap, so that none is cut but in a word which is
+    longer than a window. What is found in a sentence does not depend on the sentences beside it
+    beyond float32 rounding.
 
     Args:
         model: The tagger; adapters on it may be merged or not.
@@ -52,7 +65,23 @@ class TaggingEngine:
         Raises:
             BundleError: The model computes NaN or infinity.
         """
-        return [find_spans(each, self._tags) for each in self.probabilities(sentences)]
+        return [each.spans for each in self.read(sentences)]
+
+    def read(self, sentences: Sequence[Sequence[str]]) -> list[Tagged]:
+        """The entities of each sentence, and whether a word of it was cut.
+
+        Args:
+            sentences: The words of each sentence.
+
+        Raises:
+            BundleError: The model computes NaN or infinity.
+        """
+        windows = prediction_windows(self._tokenizer, sentences, self._max_length)
+        cut = set(windows.cut_words)
+        return [
+            Tagged(find_spans(found, self._tags), row in cut)
+            for row, found in enumerate(self._probabilities(sentences, windows.windows))
+        ]
 
     def probabilities(self, sentences: Sequence[Sequence[str]]) -> list[np.ndarray]:
         """The probability of each tag for each word.
@@ -68,7 +97,12 @@ class TaggingEngine:
         Raises:
             BundleError: The model computes NaN or infinity.
         """
-        windows = prediction_windows(self._tokenizer, sentences, self._max_length).windows
+        windows = prediction_windows(self._tokenizer, sentences, self._max_length)
+        return self._probabilities(sentences, windows.windows)
+
+    def _probabilities(
+        self, sentences: Sequence[Sequence[str]], windows: Sequence[Window]
+    ) -> list[np.ndarray]:
         logits = self._logits([window.token_ids for window in windows])
         found = [outside(len(words), self._tags) for words in sentences]
         rows = zip(windows, logits, strict=True)

@@ -12,7 +12,7 @@ from kerasft.engines.text_writers import entity_text_engine, load_writer
 from kerasft.errors import BundleError
 from kerasft.predict.output import Columns
 from kerasft.predict.tagging import Entities, EntityColumns, FoundEntity
-from kerasft.predict.texts import checked, facts, warm_up_texts
+from kerasft.predict.texts import checked, cut_word_note, facts, warm_up_texts
 from kerasft.text.entities import Sentence
 from kerasft.text.tokenizer import check_text
 
@@ -40,7 +40,8 @@ class EntityWriter:
     """A loaded folder whose text-to-text model writes the entities of texts.
 
     The model's prefix is put before each text. A text that is too long to be read at once is read
-    in parts that stand end to end, cut at ends of sentences where there are some.
+    in parts that stand end to end, cut at ends of sentences where there are some; a word that is
+    longer than a part is cut.
 
     Args:
         folder: The folder that `kerasft.bundle.save_text_to_text` wrote, whose outputs are
@@ -91,6 +92,7 @@ class EntityWriter:
         self.columns: Columns = WrittenEntityColumns()
         self.notes: Mapping[str, str] = {
             "unreadable": "outputs have pieces that name no entity of their text.",
+            "cut": cut_word_note(self.max_length),
             "truncated": "outputs were stopped before their end, at the most tokens.",
         }
         self.warm_up_texts: Sequence[str] = warm_up_texts(self.max_length, engine)
@@ -116,14 +118,17 @@ class EntityWriter:
             )
             unreadable = tuple(f"{each.piece} ({each.reason})" for each in written.problems)
             output = " | ".join(written.outputs)
-            found.append(WrittenEntities(entities, output, unreadable, written.truncated))
+            found.append(
+                WrittenEntities(entities, written.cut, output, unreadable, written.truncated)
+            )
         return found
 
 
 class WrittenEntityColumns(EntityColumns):
     """Written entities in tables and files; see `kerasft.predict.output.Columns`.
 
-    In a file: text, entities, as JSON, and what the model wrote. On the screen as other entities.
+    In a file: text, entities, as JSON, cut, and what the model wrote. On the screen as other
+    entities.
     """
 
     file_heads: Sequence[str] = (*EntityColumns.file_heads, "output")

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from kerasft.bundle import load_tagger
-from kerasft.predict.output import TEXT_WIDTH, Columns, beginning, printable
-from kerasft.predict.texts import checked, facts, one_of_each_length
+from kerasft.predict.output import TEXT_WIDTH, Columns, beginning, cell, printable
+from kerasft.predict.texts import checked, cut_word_note, facts, one_of_each_length
 from kerasft.text.entities import Sentence, Span
 from kerasft.text.tokenizer import check_text
 
@@ -40,16 +40,18 @@ class Entities:
 
     Attributes:
         entities: In the order of the text; none of them overlap.
+        cut: Whether a word was longer than the model reads at once, so that its end was not seen.
     """
 
     entities: tuple[FoundEntity, ...]
+    cut: bool
 
 
 class EntityFinder:
     """A loaded folder that finds entities in texts.
 
     A text is split into words about as the corpora are; one that is too long to be read at once is
-    read in parts that overlap, so that no text is cut.
+    read in parts that overlap, so that no text is cut but in a word which is longer than a part.
 
     Args:
         folder: The folder that `kerasft.bundle.save_tagger` wrote.
@@ -88,7 +90,7 @@ class EntityFinder:
             "adapter": manifest.has_adapter,
         }
         self.columns: Columns = EntityColumns()
-        self.notes: Mapping[str, str] = {}
+        self.notes: Mapping[str, str] = {"cut": cut_word_note(self.max_length)}
         self.warm_up_texts: Sequence[str] = one_of_each_length(self.max_length)
 
     def predict(self, texts: Sequence[str]) -> list[Entities]:
@@ -99,27 +101,27 @@ class EntityFinder:
                 (counted from 0).
         """
         sentences = [_sentence(text, row) for row, text in enumerate(checked(texts, "find"))]
-        found = self._engine.find([sentence.tokens for sentence in sentences])
+        found = self._engine.read([sentence.tokens for sentence in sentences])
         return [
-            Entities(tuple(_entity(sentence, each.span, each.score) for each in spans))
-            for sentence, spans in zip(sentences, found, strict=True)
+            Entities(tuple(_entity(sentence, each.span, each.score) for each in spans), cut)
+            for sentence, (spans, cut) in zip(sentences, found, strict=True)
         ]
 
 
 class EntityColumns:
     """Entities in tables and files; see `kerasft.predict.output.Columns`.
 
-    In a file: text, entities, as JSON. On the screen: the beginning of the text, then the entities
-    with their types and scores.
+    In a file: text, entities, as JSON, cut. On the screen: the beginning of the text, then the
+    entities with their types and scores.
     """
 
-    file_heads: Sequence[str] = ("text", "entities")
+    file_heads: Sequence[str] = ("text", "entities", "cut")
     screen_heads: Sequence[str] = (f"{'text':<{TEXT_WIDTH}}", "entities")
 
     def in_file(self, text: str, prediction: Entities) -> list[str]:
         """The cells of one row of a file."""
         entities = [asdict(entity) for entity in prediction.entities]
-        return [text, json.dumps(entities, ensure_ascii=False)]
+        return [text, json.dumps(entities, ensure_ascii=False), cell(prediction.cut)]
 
     def on_screen(self, text: str, prediction: Entities) -> list[str]:
         """The cells of one row on the screen."""

@@ -51,6 +51,14 @@ def cut_note(max_length: int, long_texts: str = "cut") -> str:
     return f"texts were cut at {max_length} tokens; what came after was not read."
 
 
+def cut_word_note(max_length: int) -> str:
+    """What the field `cut` means where texts are read in parts, to be said after "3 of 10 "."""
+    return (
+        f"texts have a word too long for the {max_length} tokens that are read at once; its end "
+        "was not read."
+    )
+
+
 def one_of_each_length(max_length: int) -> list[str]:
     """A text of each length that engines pad to, so that every shape is compiled once."""
     # Two tokens are those around a text.

@@ -15,6 +15,10 @@ class TextEntities(Body):
         description="In the order of the text, none overlapping. Their score is the geometric mean "
         "of the probabilities of the output's tokens, one for all entities of an output."
     )
+    cut: bool = Field(
+        description="Whether a word was too long for max_length, so that its end was not read; "
+        "longer texts are read in parts."
+    )
     output: str = Field(description="What the model wrote.")
     unreadable: list[str] = Field(
         description="Pieces of the output that name no entity of the text, each with the reason."

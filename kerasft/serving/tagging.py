@@ -21,6 +21,10 @@ class TextEntities(Body):
     """What the model found in one text."""
 
     entities: list[FoundEntity] = Field(description="In the order of the text, none overlapping.")
+    cut: bool = Field(
+        description="Whether a word was too long for max_length, so that its end was not read; "
+        "longer texts are read in parts."
+    )
 
 
 class PredictAnswer(Body):

@@ -53,7 +53,8 @@ class Windows:
         max_length: Most tokens of a window, special tokens included.
         long_sentences: Sentences of more than one window.
         cuts: Borders inside of entities, which are longer than a window.
-        cut_words: Words that are longer than a window; their last tokens are left out.
+        cut_words: The sentence of each word that is longer than a window; the word's last tokens
+            are left out.
         empty_words: Words without a token (of control characters alone, ...).
         unknown: Tokens that are the unknown token, of `tokens`.
         tokens: Tokens of all sentences.
@@ -65,7 +66,7 @@ class Windows:
     max_length: int
     long_sentences: int
     cuts: int
-    cut_words: int
+    cut_words: list[int]
     empty_words: int
     unknown: int
     tokens: int
@@ -82,7 +83,7 @@ class Windows:
         if self.long_sentences:
             text += f" and read in parts {how}"
         for count, what in (
-            (self.cut_words, "longer than a part and cut"),
+            (len(self.cut_words), "longer than a part and cut"),
             (self.empty_words, "without a letter that the tokenizer knows of"),
         ):
             if count:
@@ -174,7 +175,8 @@ def _windows(
             f"each sentence; make it {tokenizer.special_count + 1} or more"
         )
     windows: list[Window] = []
-    long_sentences = cuts = cut_words = empty_words = unknown = tokens = 0
+    cut_words: list[int] = []
+    long_sentences = cuts = empty_words = unknown = tokens = 0
     for row, (words, encoded) in enumerate(
         zip(sentences, tokenizer.encode_words(sentences), strict=True)
     ):
@@ -183,7 +185,7 @@ def _windows(
         windows += [_window(tokenizer, row, run, encoded, room) for run in runs]
         long_sentences += len(runs) > 1
         cuts += sum(not borders[row][end] for _, end in runs)
-        cut_words += int((sizes > room).sum())
+        cut_words += [row] * int((sizes > room).sum())
         empty_words += int((sizes == 0).sum())
         unknown += int((encoded.token_ids == tokenizer.unknown_id).sum())
         tokens += len(encoded.token_ids)

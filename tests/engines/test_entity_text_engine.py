@@ -106,6 +106,16 @@ def test_what_is_read_in_parts_or_stopped_is_said(engine):
         assert found.endswith("the outputs of 1 were stopped at 24 tokens")
 
 
+def test_a_word_that_is_longer_than_a_part_is_said_to_be_cut(engine):
+    tokens = entity_writers.tokens()
+    rows = [SENTENCES[0], Sentence(("jon" * 60,)), Sentence(("jon", "at", "jon" * 60))]
+    written = engine.read(rows)
+    assert [each.cut for each in written] == [False, True, True]
+    assert "; a word is longer than a part in 2, and its end was not read; the outputs" in (
+        describe_reading(rows, written, tokens)
+    )
+
+
 def test_other_types_are_unreadable(model):
     engine = EntityTextEngine(model, entity_writers.tokens(), ["PER"])
     written = engine.read(SENTENCES)

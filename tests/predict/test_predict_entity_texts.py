@@ -50,6 +50,16 @@ def test_running_text_keeps_its_offsets(writer):
     assert all(text[e.start : e.end] == e.text for e in found.entities)
 
 
+def test_a_word_that_is_cut_is_said(writer, command, tmp_path):
+    words = ["jon at home . " * 12, "jon" * 60, "it was the " * 8 + "jon" * 60]
+    assert [each.cut for each in writer.predict(words)] == [False, True, True]
+    assert "2 of 3 texts have a word too long for the 32 tokens" in command(*words)[2]
+    path = tmp_path / "found.csv"
+    assert command(*words, "--output", path)[0] == 0
+    with open(path, newline="") as file:
+        assert [row["cut"] for row in csv.DictReader(file)] == ["false", "true", "true"]
+
+
 @pytest.mark.parametrize(
     ("texts", "words"),
     [
@@ -100,6 +110,6 @@ def test_the_command_prints_and_writes(command, writer, tmp_path):
 
     code, out, err = command("jon at nowhere .", "--format", "jsonl")
     record = json.loads(out)
-    assert set(record) == {"text", "entities", "output", "unreadable", "truncated"}
+    assert set(record) == {"text", "entities", "cut", "output", "unreadable", "truncated"}
     assert all(set(e) == {"start", "end", "text", "type", "score"} for e in record["entities"])
     assert bool(record["unreadable"]) == ("name no entity of their text" in err)

@@ -41,6 +41,18 @@ def test_entities_are_characters_of_the_text(finder):
     assert finder.predict([]) == []
 
 
+def test_a_word_that_is_cut_is_said(finder, command, tmp_path):
+    # One token for each of its letters, of which 14 and the two special tokens are read.
+    texts = ["he was with " * 30, "he is " + "a" * 14, "he is " + "a" * 15 + " " + "a" * 15]
+    assert [each.cut for each in finder.predict(texts)] == [False, False, True]
+    note = "1 of 3 texts have a word too long for the 16 tokens that are read at once; its end was"
+    assert note in command(*texts)[2]
+    path = tmp_path / "found.csv"
+    assert command(*texts, "--output", path)[0] == 0
+    with open(path, newline="") as file:
+        assert [row["cut"] for row in csv.DictReader(file)] == ["false", "false", "true"]
+
+
 @pytest.mark.parametrize(
     ("texts", "words"),
     [

@@ -11,6 +11,7 @@ import entity_writers
 from kerasft.predict import EntityWriter
 
 TEXTS = [row.text for row in entity_writers.sentences(6, seed=5)]
+LONG = "jon at " + "jon" * 60  # its last word is longer than the model reads at once
 
 
 @pytest.fixture(scope="module")
@@ -24,10 +25,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 def test_answers_equal_the_writers(server) -> None:
-    answer = server.client.post("/predict", json={"texts": TEXTS}).json()
+    answer = server.client.post("/predict", json={"texts": [*TEXTS, LONG]}).json()
     assert answer["model"]["architecture"] == "t5"
+    cut = [found["cut"] for found in answer["predictions"]]
+    assert cut == [False] * len(TEXTS) + [True]
     for found, wanted in zip(
-        answer["predictions"], EntityWriter(entity_writers.saved()).predict(TEXTS), strict=True
+        answer["predictions"],
+        EntityWriter(entity_writers.saved()).predict([*TEXTS, LONG]),
+        strict=True,
     ):
         assert found["entities"] == [
             {

@@ -24,6 +24,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 def test_answers_equal_the_finders(server) -> None:
     texts = [text for text in taggers.TEXTS if len(text) <= LIMITS["max_characters"]]
+    texts.append("he is " + "a" * 60)  # a word that is longer than the model reads at once
     answer = server.client.post("/predict", json={"texts": texts}).json()
     assert answer["model"] == {
         "name": "tiny",
@@ -44,6 +45,8 @@ def test_answers_equal_the_finders(server) -> None:
             for each in wanted.entities
         ]
     assert any(found["entities"] for found in answer["predictions"])
+    cut = [found["cut"] for found in answer["predictions"]]
+    assert cut == [False] * (len(texts) - 1) + [True]
 
 
 def test_metadata_states_the_types(server) -> None:
