@@ -153,6 +153,20 @@ def at_least(config: Any, **least: float) -> None:
             raise ConfigError(f"--{name} is {getattr(config, name)}; give {bound} or more.")
 
 
+def at_most(config: Any, **most: float) -> None:
+    """Refuses options that are above what can be saved.
+
+    Raises:
+        ConfigError: The message names the first such option.
+
+    Example:
+        >>> at_most(config, beam_size=bundle.MAX_BEAMS)
+    """
+    for name, bound in most.items():
+        if not getattr(config, name) <= bound:
+            raise ConfigError(f"--{name} is {getattr(config, name)}; give {bound} or less.")
+
+
 @contextmanager
 def guard() -> Iterator[None]:
     """Turns what a user can do wrong into one sentence on stderr and exit code 2.

@@ -12,6 +12,8 @@ folder of each task holds is in `contents.py`. Importing this room imports no Ke
 
 from kerasft.bundle.card import Facts
 from kerasft.bundle.contents import (
+    MAX_BEAMS,
+    MAX_TEXT_TOKENS,
     ClassificationManifest,
     Manifest,
     SavedTask,
@@ -32,6 +34,8 @@ from kerasft.bundle.text_to_text import (
 from kerasft.bundle.translator import TranslatorBundle, load_translator, save_translator
 
 __all__ = [
+    "MAX_BEAMS",
+    "MAX_TEXT_TOKENS",
     "Bundle",
     "ClassificationManifest",
     "Facts",

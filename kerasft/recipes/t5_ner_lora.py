@@ -89,6 +89,7 @@ def run(config: Config) -> Path:
     from kerasft.presets import load_t5
 
     cli.at_least(config, epochs=1, tokens_per_batch=1, max_length=4, max_target_length=2)
+    cli.at_most(config, max_target_length=bundle.MAX_TEXT_TOKENS, beam_size=bundle.MAX_BEAMS)
     cli.at_least(config, beam_size=1, early_stopping=0, warmup_steps=0, learning_rate=1e-12)
     output = storage.check_output(config.output, bundle.is_ours)
     trackers = training.trackers(output, asdict(config))

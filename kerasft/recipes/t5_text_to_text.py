@@ -98,6 +98,7 @@ def run(config: Config) -> Path:
 
     cli.at_least(config, epochs=1, beam_size=1, output_tokens=1, batch_size=1, cap=1)
     cli.at_least(config, max_length=2, max_target_length=2)
+    cli.at_most(config, output_tokens=bundle.MAX_TEXT_TOKENS, beam_size=bundle.MAX_BEAMS)
     output = storage.check_output(config.output, bundle.is_ours)
     backends.seed_everything(config.seed)
     facts = bundle.Facts()

@@ -183,9 +183,9 @@ def test_bad_data_is_one_sentence(recipe, tmp_path, content, words, capsys):
         (["--preset", "./nowhere"], "a folder saved by t5_text_to_text"),
         (["--preset", "minilm"], "minilm is no T5 but an encoder"),
         (["--pooling", "mean"], "--pooling"),
-        (["--beam_size", "65"], "beam_size is 65"),
+        (["--beam_size", "65"], "--beam_size is 65"),
         (["--prefix", "to: " * 300, "--max_length", "3000"], "more than 1000 characters"),
-        (["--max_target_length", "20000"], "max_target_length is 20000"),
+        (["--max_target_length", "20000"], "--max_target_length is 20000"),
         (["--seed", "-1"], "seed is -1"),
     ],
 )

@@ -164,8 +164,8 @@ def test_killed_and_resumed_equals_unbroken(run_python, tmp_path):
         (["--max_length=1"], ConfigError, "--max_length is 1"),
         (["--max_target_length=0"], ConfigError, "--max_target_length is 0"),
         (["--max_length=4"], ConfigError, "the prefix 'classify: ' takes"),
-        (["--beam_size=65"], ConfigError, "beam_size is 65"),
-        (["--output_tokens=20000"], ConfigError, "is 20000, but must be"),
+        (["--beam_size=65"], ConfigError, "--beam_size is 65"),
+        (["--output_tokens=20000"], ConfigError, "--output_tokens is 20000; give 16384 or less"),
         (["--seed=-1"], ConfigError, "seed is -1"),
     ],
 )
