@@ -31,7 +31,12 @@ from kerasft.bundle.text_to_text import (
     load_text_to_text,
     save_text_to_text,
 )
-from kerasft.bundle.translator import TranslatorBundle, load_translator, save_translator
+from kerasft.bundle.translator import (
+    TranslatorBundle,
+    check_translator,
+    load_translator,
+    save_translator,
+)
 
 __all__ = [
     "MAX_BEAMS",
@@ -48,6 +53,7 @@ __all__ = [
     "TranslationManifest",
     "TranslatorBundle",
     "check_text_to_text",
+    "check_translator",
     "is_bundle",
     "is_ours",
     "load",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kerasft.bundle import contents
-from kerasft.bundle.contents import TranslationManifest, are_languages
+from kerasft.bundle.contents import MAX_LANGUAGE, TranslationManifest, are_languages
 from kerasft.bundle.manifest import verify_task
 from kerasft.bundle.reading import check_known, read_tokenizer
 from kerasft.bundle.weights import Tensors
@@ -50,6 +50,56 @@ class TranslatorBundle:
     source_tokenizer: Tokenizer
     target_tokenizer: Tokenizer
     cleaning: Cleaning
+
+
+def check_translator(
+    *,
+    model: Transformer,
+    source_tokenizer: Tokenizer,
+    target_tokenizer: Tokenizer,
+    languages: Mapping[str, str],
+    max_length: int,
+) -> None:
+    """Whether a translator can be saved and loaded again, for a run to know before it trains.
+
+    Args:
+        model: As for `save_translator`, like the others; it need not be trained.
+        source_tokenizer: See there.
+        target_tokenizer: See there.
+        languages: See there.
+        max_length: See there.
+
+    Raises:
+        ConfigError: A number is out of its range, or the parts do not fit each other.
+
+    Example:
+        >>> parts = {"model": model, "source_tokenizer": english, "target_tokenizer": italian, ...}
+        >>> check_translator(**parts)
+    """
+    arguments = model.arguments
+    if not are_languages(languages):
+        raise ConfigError(
+            f"the languages are {dict(languages)}, but must name one source and one target, as in "
+            "{'source': 'en', 'target': 'it'}: letters and digits, with single - or _ between "
+            f"them, {MAX_LANGUAGE} in all"
+        )
+    check_length(max_length, arguments.src_seq_len)
+    for side, tokenizer, rows in (
+        ("source", source_tokenizer, arguments.src_vocab_size),
+        ("target", target_tokenizer, arguments.tgt_vocab_size),
+    ):
+        whose = f"the tokenizer of the {side}"
+        check_vocabulary(tokenizer.vocabulary_size, rows, whose)
+        wrong = _wrong_ids(tokenizer, arguments)
+        if wrong:
+            raise ConfigError(f"{whose} {wrong}")
+    positions = _positions(arguments)
+    if positions > arguments.parameter_count + SPARE:
+        raise ConfigError(
+            f"the positions of {arguments.src_seq_len} tokens in sources and "
+            f"{arguments.tgt_seq_len} in targets take {positions:,} numbers, more than all of the "
+            "model; make seq_len smaller"
+        )
 
 
 def save_translator(
@@ -97,25 +147,16 @@ def save_translator(
     """
     from kerasft.text.cleaning import Cleaning
 
-    arguments = model.arguments
-    if not are_languages(languages):
-        raise ConfigError(
-            f"the languages are {dict(languages)}, but must name one source and one target, as in "
-            "{'source': 'en', 'target': 'it'}"
-        )
-    check_length(max_length, arguments.src_seq_len)
-    for side, tokenizer, rows in (
-        ("source", source_tokenizer, arguments.src_vocab_size),
-        ("target", target_tokenizer, arguments.tgt_vocab_size),
-    ):
-        whose = f"the tokenizer of the {side}"
-        check_vocabulary(tokenizer.vocabulary_size, rows, whose)
-        wrong = _wrong_ids(tokenizer, arguments)
-        if wrong:
-            raise ConfigError(f"{whose} {wrong}")
+    check_translator(
+        model=model,
+        source_tokenizer=source_tokenizer,
+        target_tokenizer=target_tokenizer,
+        languages=languages,
+        max_length=max_length,
+    )
     manifest = TranslationManifest(
         architecture=ARCHITECTURE,
-        arguments=arguments.to_dict(),
+        arguments=model.arguments.to_dict(),
         languages=dict(languages),
         max_length=max_length,
         preprocessing=Cleaning.from_dict(preprocessing or {}).to_dict(),
@@ -226,13 +267,18 @@ def _check_size(arguments: TransformerArguments, tensors: Tensors, folder: Path)
             f"{folder / contents.WEIGHTS} holds {held:,} numbers, but {contents.MANIFEST} asks for "
             f"a model of {arguments.parameter_count:,}."
         )
-    positions = (arguments.src_seq_len + arguments.tgt_seq_len) * arguments.d_model
+    positions = _positions(arguments)
     if positions > held + SPARE:
         raise BundleError(
             f"{folder / contents.MANIFEST}: the positions of src_seq_len {arguments.src_seq_len} "
             f"and tgt_seq_len {arguments.tgt_seq_len} take {positions:,} numbers, more than the "
             "whole model."
         )
+
+
+def _positions(arguments: TransformerArguments) -> int:
+    """Numbers in the tables of positions, which are no weights but take memory too."""
+    return (arguments.src_seq_len + arguments.tgt_seq_len) * arguments.d_model
 
 
 def _fill(model: Transformer, tensors: Tensors, file: Path) -> None:

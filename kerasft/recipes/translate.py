@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from kerasft import backends, bundle, cli, evaluation, storage
 from kerasft.data.pair_dataset import load_pairs
@@ -154,6 +154,16 @@ def run(config: Config) -> Path:
     )
     facts.state("Parameters", f"{model.count_params():,}, all of them trained")
 
+    # What the folder is to hold, checked now: after the training it would be too late.
+    to_save: dict[str, Any] = {
+        "model": model,
+        "source_tokenizer": source_words,
+        "target_tokenizer": target_words,
+        "languages": dict(zip(("source", "target"), languages, strict=True)),
+        "max_length": config.seq_len,
+    }
+    bundle.check_translator(**to_save)
+
     # Greedy translations of some of the validation sentences after each epoch.
     held_out, ids = encoded["validation"].pairs, encoded["validation"].source_ids
     greedy = SentenceGenerator(model, target_words, config.seq_len)
@@ -204,11 +214,7 @@ def run(config: Config) -> Path:
 
     bundle.save_translator(
         output,
-        model=model,
-        source_tokenizer=source_words,
-        target_tokenizer=target_words,
-        languages=dict(zip(("source", "target"), languages, strict=True)),
-        max_length=config.seq_len,
+        **to_save,
         config_yaml=cli.to_yaml(config),
         card=facts.card(output.name),
         report=evaluation.translation_report(

@@ -1,7 +1,9 @@
 """A translator's folder: what it holds, and what is not saved."""
 
+import dataclasses
 import json
 import pickle
+import types
 
 import numpy as np
 import pytest
@@ -88,6 +90,7 @@ def test_what_does_not_fit_is_not_saved(tmp_path):
         ({"source_tokenizer": other}, "pads with the token 0, but the model with 1"),
         ({"languages": {"source": "en"}}, "the languages are {'source': 'en'}"),
         ({"languages": {"source": "en", "target": "../it"}}, "must name one source and one target"),
+        ({"languages": {"source": "English (US)", "target": "it"}}, "letters and digits, with"),
         ({"preprocessing": {"stem": True}}, "unknown preprocessing step 'stem'"),
     ]:
         with pytest.raises(ConfigError, match=message):
@@ -96,6 +99,21 @@ def test_what_does_not_fit_is_not_saved(tmp_path):
     with pytest.raises(ConfigError, match="hold NaN or infinity"):
         translators.save(tmp_path / "run", model)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_that_could_not_be_loaded_again_is_refused():
+    source, target = translators.tokenizers()
+    arguments = dataclasses.replace(
+        translators.build().arguments, src_seq_len=90_000, tgt_seq_len=90_000, d_model=128
+    )
+    with pytest.raises(ConfigError, match=r"23,040,000 numbers.*make seq_len smaller"):
+        bundle.check_translator(
+            model=types.SimpleNamespace(arguments=arguments),
+            source_tokenizer=source,
+            target_tokenizer=target,
+            languages=translators.LANGUAGES,
+            max_length=16,
+        )
 
 
 def _template(single: str):

@@ -160,9 +160,12 @@ def test_killed_and_resumed_equals_unbroken_and_so_does_a_preloaded_epoch(run_py
         (["--epochs=0"], "--epochs is 0"),
         (["--output={foreign}"], "foreign"),
         (["--source={short}"], "need each other"),
+        (["--source_lang=English (US)"], "'English .US.', .* must name one source and one target"),
+        (["--target_lang="], "must name one source and one target"),
     ],
 )
 def test_refuses_in_one_sentence(arguments, says, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("keras.Model.fit", lambda *_, **__: pytest.fail("it was trained"))
     files = {
         "untabbed": "a\tb\nno tab here\n",
         "long": "one\ntwo\nthree\n",
