@@ -10,7 +10,7 @@ from pathlib import Path
 
 from kerasft.data.duplicates import without_texts_of
 from kerasft.data.readers import read_table
-from kerasft.data.splits import hash_of_texts, split_by_hash
+from kerasft.data.splits import hash_of_texts, hashes_of_files, split_by_hash
 from kerasft.data.steps import Step, take
 from kerasft.data.table import Table, check_classes, quoted
 from kerasft.errors import DataError
@@ -45,6 +45,11 @@ class Dataset:
     def parts(self) -> dict[str, Table]:
         """The tables by name, in the order train, validation, test."""
         return {"train": self.train, "validation": self.validation, "test": self.test}
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        """The hashes of the files, by the options that name them; see `hashes_of_files`."""
+        return hashes_of_files(self.train.sha256, self.validation.sha256, self.test.sha256)
 
     def describe(self) -> list[str]:
         """Where the rows come from and what each step made of them, one sentence each."""

@@ -12,7 +12,7 @@ from kerasft.data.conll import read_conll
 from kerasft.data.entity_hub import read_entity_hub
 from kerasft.data.entity_table import EntityTable
 from kerasft.data.samples import sample_path
-from kerasft.data.splits import hash_of_texts, normalize, place_of
+from kerasft.data.splits import hash_of_texts, hashes_of_files, normalize, place_of
 from kerasft.data.table import quoted
 from kerasft.errors import ConfigError, DataError
 from kerasft.text.entities import Sentence
@@ -76,6 +76,11 @@ class EntityDataset:
     def parts(self) -> dict[str, EntityTable]:
         """The tables by name, in the order train, validation, test."""
         return {"train": self.train, "validation": self.validation, "test": self.test}
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        """The hashes of the files, by the options that name them; see `hashes_of_files`."""
+        return hashes_of_files(self.train.sha256, self.validation.sha256, self.test.sha256)
 
     def __len__(self) -> int:
         return sum(len(table) for table in self.parts.values())

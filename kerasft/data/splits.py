@@ -49,6 +49,24 @@ def hash_of_texts(texts: Iterable[str]) -> str:
     return hashlib.sha256(joined.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def hashes_of_files(train: str, validation: str, test: str) -> dict[str, str]:
+    """What decides the rows of a run, by the options that name it, for a run that goes on.
+
+    A test file is as good as the training file here: its texts are left out of the training.
+
+    Args:
+        train: Hash of the file of the training rows.
+        validation: That of the validation rows, the same where they are a share of the former.
+        test: That of the test rows, likewise.
+
+    Example:
+        >>> hashes_of_files("5d41...", "5d41...", "7d79...")
+        {'data': '5d41...', 'test_data': '7d79...'}
+    """
+    own = {"validation_data": validation, "test_data": test}
+    return {"data": train} | {name: sha256 for name, sha256 in own.items() if sha256 != train}
+
+
 def place_of(text: str, seed: int) -> float:
     """Where a text stands between 0 and 1, by its hash: a split that rows cannot move.
 

@@ -229,7 +229,7 @@ def fit(model: Any, batches: Any, config: Config, callbacks: list, place: str, d
         batches.train,
         f"{place}.checkpoint",
         seed=config.seed,
-        fingerprint=config.fingerprint() | {"data": data.train.sha256},
+        fingerprint=config.fingerprint() | data.hashes,
         every_steps=config.checkpoint_steps,
         enabled=config.resume,
         stateful=callbacks,

@@ -163,7 +163,7 @@ def run(config: Config) -> Path:
         weighted_metrics=[keras.metrics.SparseCategoricalAccuracy(name="token_accuracy")],
     )
     history = training.History(trackers, batch_weight=batches.train.tokens)
-    sources = {"data": dataset.train.sha256, "preset": pretrained.sha256}
+    sources = {**dataset.hashes, "preset": pretrained.sha256}
     stopping = [training.EarlyStopping(config.early_stopping)] if config.early_stopping else []
     resume = training.Resume(
         above.model,

@@ -105,7 +105,7 @@ def run(config: Config) -> Path:
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         weighted_metrics=["accuracy"],
     )
-    sources = {"data": dataset.train.sha256, "preset": pretrained.sha256}
+    sources = {**dataset.hashes, "preset": pretrained.sha256}
     stopping = [training.EarlyStopping(config.early_stopping)] if config.early_stopping else []
     resume = training.Resume(
         above.model,

@@ -183,6 +183,8 @@ def test_a_test_file_of_its_own(messy, tmp_path):
     test = write(tmp_path / "test.csv", rows)
     dataset = load_corpus(CorpusOptions(data=messy, test_data=test))
     assert len(dataset.test) == 32 and dataset.test.source == test
+    assert list(dataset.hashes) == ["data", "test_data"]
+    assert list(load_corpus(CorpusOptions(data=messy)).hashes) == ["data"]
     train, validation, held_out = texts_of(dataset).values()
     assert not (train & held_out or validation & held_out)
     steps = {step.name: step for step in dataset.steps}

@@ -55,6 +55,20 @@ def test_shares_and_counts(tmp_path):
     assert "500 sentences" in dataset.describe()[0] and "BIO" in dataset.describe()[0]
 
 
+def test_each_file_has_its_hash(tmp_path):
+    paths = [write(tmp_path / f"{i}.conll", corpus(100, seed=i)) for i in range(3)]
+    given = options(paths[0], validation_data=paths[1], test_data=paths[2])
+    before = load_entities(given).hashes
+    assert list(before) == ["data", "validation_data", "test_data"]
+    for name, path in zip(before, paths, strict=True):
+        content = Path(path).read_text("utf-8")
+        Path(path).write_text(content + "\nlast\tO\n", "utf-8")
+        after = load_entities(given).hashes
+        assert [n for n in after if after[n] != before[n]] == [name]
+        Path(path).write_text(content, "utf-8")
+    assert list(load_entities(options(paths[0])).hashes) == ["data"]
+
+
 def test_the_split_depends_on_the_sentences_alone(tmp_path):
     sentences = corpus(300)
     first = load_entities(options(write(tmp_path / "a.conll", sentences)))

@@ -119,10 +119,15 @@ def test_head_and_full_have_no_adapter(recipe, tune, world):
     assert (moved > 1e-4) if tune == "full" else (moved == 0)
 
 
-def test_a_run_that_is_stopped_goes_on_to_the_same(recipe, monkeypatch, tmp_path):
+def test_a_run_that_is_stopped_goes_on_to_the_same(
+    recipe, monkeypatch, tmp_path, tmp_path_factory, capsys
+):
     from kerasft import training
 
-    whole = json.loads((recipe("--epochs", "2") / "report" / "metrics.json").read_text())
+    test = tmp_path_factory.mktemp("data") / "test.conll"
+    test.write_text(rows(20, seed=1), encoding="utf-8")
+    options = ("--epochs", "2", "--test_data", str(test))
+    whole = json.loads((recipe(*options) / "report" / "metrics.json").read_text())
     for path in tmp_path.iterdir():
         path.rename(path.with_name("whole"))
 
@@ -137,9 +142,14 @@ def test_a_run_that_is_stopped_goes_on_to_the_same(recipe, monkeypatch, tmp_path
     original = training.History.on_train_batch_end
     monkeypatch.setattr(training.History, "on_train_batch_end", stop)
     with pytest.raises(Stop):
-        recipe("--epochs", "2", "--checkpoint_steps", "5")
+        recipe(*options, "--checkpoint_steps", "5")
     monkeypatch.setattr(training.History, "on_train_batch_end", original)
-    output = recipe("--epochs", "2", "--checkpoint_steps", "5", "--resume")
+    content = test.read_text(encoding="utf-8")
+    test.write_text(rows(20, seed=2), encoding="utf-8")
+    capsys.readouterr()
+    refused(recipe, capsys, "made with another test_data (", *options, "--resume")
+    test.write_text(content, encoding="utf-8")
+    output = recipe(*options, "--checkpoint_steps", "5", "--resume")
     again = json.loads((output / "report" / "metrics.json").read_text())
     assert again["history"]["losses"] == whole["history"]["losses"]
     assert again["test"] == whole["test"]
