@@ -122,11 +122,9 @@ def _write_cells(axes: "Axes", counts: np.ndarray, shares: np.ndarray) -> None:
 
 def figure_and_axes(width: float, height: float) -> tuple["Figure", "Axes"]:
     """An empty figure of so many inches, without pyplot, and its axes."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    from kerasft.evaluation.report_figure import ReportFigure
 
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = ReportFigure(figsize=(width, height), layout="constrained")
     axes = figure.add_subplot()
     axes.spines[["top", "right"]].set_visible(False)
     return figure, axes

@@ -121,14 +121,13 @@ def plot_reliability(comparison: Comparison, path: str | Path) -> None:
         comparison: What `compare` returned.
         path: The PNG to write.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    from kerasft.evaluation.report_figure import ReportFigure
 
     tones, number = colors(comparison), len(comparison.scored)
     columns = min(number, 3)
     lines = ceil(number / columns)
-    figure = Figure(figsize=(max(3.1 * columns, 5.0), 3.4 * lines), layout="constrained")
-    FigureCanvasAgg(figure)
+    size = (max(3.1 * columns, 5.0), 3.4 * lines)
+    figure = ReportFigure(figsize=size, layout="constrained")
     grid = figure.subplots(lines, columns, squeeze=False)
     for axes in grid.flat[number:]:
         axes.set_axis_off()
