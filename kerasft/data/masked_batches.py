@@ -106,7 +106,8 @@ class MaskedBatches(EpochBatches):
         words = np.arange(tokenizer.vocabulary_size, dtype=np.int32)
         self._words = words[~np.isin(words, self._special)]
         eligible = np.array([(~np.isin(ids, self._special)).sum() for ids in token_ids])
-        self.predictions_per_epoch = int(_chosen(eligible).sum())
+        self._chosen_of = _chosen(eligible)  # (texts,)
+        self.predictions_per_epoch = int(self._chosen_of.sum())
         if not self.predictions_per_epoch:
             raise DataError("no text has a token that could be hidden, only special ones")
 
@@ -126,6 +127,21 @@ class MaskedBatches(EpochBatches):
     def rows(self, epoch: int, index: int) -> np.ndarray:
         """Which texts are in a batch, in its order: (batch_size,) or fewer indices."""
         return self._rows.rows(epoch, index)
+
+    def means(self, losses: Sequence[float]) -> list[float]:
+        """The mean over the chosen tokens of each step.
+
+        By the weights of the batches `fit` logs less for a batch of short texts, where fewer tokens
+        are chosen, than for one of long texts that are as hard.
+
+        Args:
+            losses: What `fit` logged at each step, from the first batch of the first epoch on.
+        """
+        found = []
+        for step, loss in enumerate(losses):
+            tokens = self._chosen_of[self.rows(*divmod(step, len(self)))].sum()
+            found.append(float(loss * self.predictions_per_epoch / len(self) / max(tokens, 1)))
+        return found
 
     def batch(self, epoch: int, index: int) -> tuple[Any, ...]:
         """Makes batch `index` of an epoch (shapes: see the class)."""

@@ -157,6 +157,7 @@ def run(config: Config) -> Path:
         language.close()
         facts.state("Masked language model", [language.summary(), hidden.outcome(language.epochs)])
         learned = language.to_dict()
+        learned["losses"] = hidden.train.means(learned["losses"])
         more["masked_language_model"] = {"seconds": language.seconds, "history": learned}
         pictures.append(("language_model_loss.png", partial(evaluation.plot_loss, learned)))
 

@@ -233,3 +233,20 @@ def test_fit_takes_them_and_logs_the_mean_over_hidden_tokens():
     np.testing.assert_allclose(
         (logged["val_loss"][0], logged["val_accuracy"][0]), expected, rtol=1e-5
     )
+
+
+def test_the_mean_of_a_step_from_what_fit_logs():
+    texts = [*make_texts(45), np.array([CLS, UNK, SEP])]
+    batches = make(texts, batch_size=1, group_by_length=True)
+    logged, expected = [], []
+    for epoch in range(2):
+        for index in range(len(batches)):
+            _, labels, weights = batches.batch(epoch, index)
+            of_tokens = np.sin(labels)  # the loss of each slot, whatever it is
+            logged.append((of_tokens * weights).mean())
+            expected.append(of_tokens[weights > 0].mean() if weights.any() else 0.0)
+    np.testing.assert_allclose(batches.means(logged), expected, rtol=1e-5, atol=1e-6)
+    assert not np.allclose(logged, expected, rtol=0.2)
+    even = [batches.batch(0, index)[2].mean() for index in range(len(batches))]
+    found = batches.means(even)
+    np.testing.assert_allclose([mean for mean in found if mean], 1.0, rtol=1e-5)
