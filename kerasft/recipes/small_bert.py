@@ -156,8 +156,7 @@ def run(config: Config) -> Path:
         resumes.append(fit(language_model, hidden, options, [language], f"{output}.mlm", dataset))
         language.close()
         facts.state("Masked language model", [language.summary(), hidden.outcome(language.epochs)])
-        learned = language.to_dict()
-        learned["losses"] = hidden.train.means(learned["losses"])
+        learned = language.to_dict() | {"losses": hidden.train.means(language.losses)}
         more["masked_language_model"] = {"seconds": language.seconds, "history": learned}
         pictures.append(("language_model_loss.png", partial(evaluation.plot_loss, learned)))
 
