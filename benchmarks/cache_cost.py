@@ -241,14 +241,12 @@ def print_backend(backend: str, measured: Sequence[Measured], width: int) -> Non
 
 def plot(found: dict[str, list[Measured]], path: Path, title: str) -> None:
     """Draws what the cost model says against what was measured; hollow: it had not seen these."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
     from kerasft.evaluation.plots import BLUE, GREY, ORANGE
+    from kerasft.evaluation.report_figure import ReportFigure
 
-    figure = Figure(figsize=(4.4 * len(found) + 0.6, 4.8), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = ReportFigure(figsize=(4.4 * len(found) + 0.6, 4.8), layout="constrained")
     for axes, (backend, measured) in zip(
         figure.subplots(1, len(found), squeeze=False)[0], found.items(), strict=True
     ):

@@ -170,13 +170,10 @@ def worst(trace: dict[str, Any]) -> tuple[float, dict[int, float]]:
 
 def plot(traces: dict[str, dict[str, Any]], path: Path, title: str) -> None:
     """Draws each step of each backend; a color for each length."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     from kerasft.evaluation.plots import BLUE, GREEN, GREY, ORANGE
+    from kerasft.evaluation.report_figure import ReportFigure
 
-    figure = Figure(figsize=(8.0, 2.4 * len(traces) + 0.8), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = ReportFigure(figsize=(8.0, 2.4 * len(traces) + 0.8), layout="constrained")
     rows = figure.subplots(len(traces), 1, squeeze=False, sharex=True)[:, 0]
     colors = (BLUE, ORANGE, GREEN, GREY, "black", "red")
     for axes, (backend, trace) in zip(rows, traces.items(), strict=True):
