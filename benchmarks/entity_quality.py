@@ -27,6 +27,7 @@ import peft
 import torch
 import transformers
 
+import peft_side
 from kerasft import backends, cli
 from kerasft.data.entity_dataset import load_entities
 from kerasft.data.entity_pairs import TextToTextTokens, entity_batches
@@ -83,9 +84,7 @@ def theirs(config: t5_ner_lora.Config) -> Scores:
     ).train
     steps = len(batches) * config.epochs
     optimizer = torch.optim.Adam(trained, config.learning_rate)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: _share(config, step, steps)
-    )
+    schedule = peft_side.schedule(config.schedule, optimizer, config.warmup_steps, steps)
     started = time.perf_counter()
     for epoch in range(config.epochs):
         model.train()
@@ -147,14 +146,6 @@ def _is_target(name: str, targets: Sequence[str]) -> bool:
         "EncDecAttention", "cross_attention"
     )
     return any(re.fullmatch(target, path) for target in targets)
-
-
-def _share(config: t5_ner_lora.Config, step: int, steps: int) -> float:
-    """The learning rate at a step as a share of the highest."""
-    if config.schedule == "constant":
-        return 1.0
-    rising = config.warmup_steps
-    return (step + 1) / rising if step < rising else max(0.0, (steps - step) / (steps - rising))
 
 
 def main() -> None:

@@ -39,6 +39,7 @@ class Settings:
     targets: tuple[str, ...] = ("query", "value")
     learning_rate: float = 1e-3
     schedule: str = "constant"
+    warmup_ratio: float = 0.0
     epochs: int = 3
     batch_size: int = 16
     max_length: int = 64
@@ -114,6 +115,15 @@ def batches(
         yield inputs, torch.from_numpy(labels[rows].astype(np.int64))
 
 
+def schedule(
+    name: str, optimizer: torch.optim.Optimizer, rising: int, total: int
+) -> torch.optim.lr_scheduler.LambdaLR:
+    """The schedule of transformers that a recipe's `--schedule` names."""
+    if name == "constant":
+        return transformers.get_constant_schedule(optimizer)
+    return transformers.get_linear_schedule_with_warmup(optimizer, rising, total)
+
+
 class Trainer:
     """A plain training loop: forward, backward, Adam, schedule; rows may weigh by their class."""
 
@@ -128,10 +138,8 @@ class Trainer:
         self.weights = None if class_weights is None else torch.from_numpy(class_weights).float()
         parameters = [p for p in model.parameters() if p.requires_grad]
         self.optimizer = torch.optim.Adam(parameters, lr=settings.learning_rate)
-        linear = settings.schedule == "linear"
-        self.schedule = torch.optim.lr_scheduler.LambdaLR(
-            self.optimizer, lambda step: max(0.0, 1 - step / total_steps) if linear else 1.0
-        )
+        rising = int(settings.warmup_ratio * total_steps)
+        self.schedule = schedule(settings.schedule, self.optimizer, rising, total_steps)
 
     def step(self, inputs: dict[str, torch.Tensor], labels: torch.Tensor) -> float:
         """One update; returns the loss."""

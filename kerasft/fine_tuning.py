@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from kerasft.cli import RunOptions
 
 if TYPE_CHECKING:
+    from keras.optimizers.schedules import LearningRateSchedule
+
     from kerasft.models import T5, HeadedEncoder
     from kerasft.models.trunk import Trunk
     from kerasft.peft import Counts
@@ -69,6 +71,7 @@ class TuningOptions(TrunkOptions):
             epoch has 64 batches or more (with fewer it costs accuracy).
         learning_rate: Of Adam; 0 takes 2e-3 for lora and head and 5e-5 for full.
         schedule: `constant`, or `linear` down to 0 at the last step.
+        warmup_ratio: Share of the steps in which the rate of `linear` rises first.
         early_stopping: Stop after so many epochs without a better validation loss, and take the
             best epoch's weights; 0 is off.
     """
@@ -87,12 +90,24 @@ class TuningOptions(TrunkOptions):
     group_by_length: bool | None = None
     learning_rate: float = 0.0
     schedule: Literal["constant", "linear"] = "linear"
+    warmup_ratio: float = 0.0
     early_stopping: int = 0
 
     @property
-    def rate(self) -> float:
-        """The learning rate, or the usual one of what is tuned."""
+    def peak_rate(self) -> float:
+        """The highest learning rate: what is set, or the usual one of what is tuned."""
         return self.learning_rate or LEARNING_RATES[self.tune]
+
+    def rate(self, steps: int) -> float | LearningRateSchedule:
+        """The learning rate over a run of so many steps.
+
+        Raises:
+            ConfigError: The rate is below 0, or the share of rising steps is not in [0, 1).
+        """
+        from kerasft import training
+
+        rising = int(self.warmup_ratio * steps)
+        return training.schedule(self.schedule, self.peak_rate, steps, rising)
 
 
 @dataclass

@@ -42,7 +42,7 @@ class Config(CorpusOptions):
             epoch has 64 batches or more (with fewer it costs accuracy).
         learning_rate: The highest rate of Adam.
         schedule: `linear` rises to the highest rate, then falls to 0; `constant` stays.
-        rising: Share of the steps in which the rate of `linear` rises.
+        warmup_ratio: Share of the steps in which the rate of `linear` rises.
         class_weight: `balanced` weighs each class by the inverse of its share.
         early_stopping: Stop after so many epochs without a better validation loss, and take the
             best epoch's weights; 0 is off.
@@ -64,7 +64,7 @@ class Config(CorpusOptions):
     group_by_length: bool | None = None
     learning_rate: float = 1e-3
     schedule: Literal["constant", "linear"] = "linear"
-    rising: float = 0.1
+    warmup_ratio: float = 0.1
     class_weight: Literal["none", "balanced"] = "balanced"
     early_stopping: int = 0
     output: str = "saved_models/small_bert"
@@ -90,8 +90,8 @@ def run(config: Config) -> Path:
     from kerasft.text.trained_wordpiece import train_wordpiece
 
     cli.at_least(config, layers=1, width=1, heads=1, ffn=1, max_length=4, batch_size=1, epochs=1)
-    at_least_0 = ("mlm_epochs", "mlm_learning_rate", "learning_rate", "rising", "early_stopping")
-    cli.at_least(config, **dict.fromkeys(at_least_0, 0))
+    cli.at_least(config, mlm_epochs=0, mlm_learning_rate=0, learning_rate=0)
+    cli.at_least(config, warmup_ratio=0, early_stopping=0)
     if config.width % config.heads:
         raise ConfigError(f"--heads {config.heads} does not divide --width {config.width}.")
     output = storage.check_output(config.output, bundle.is_ours)
@@ -217,7 +217,7 @@ def fit(model: Any, batches: Any, config: Config, callbacks: list, place: str, d
     from kerasft import training
 
     steps = len(batches.train) * config.epochs
-    rising = int(config.rising * steps)
+    rising = int(config.warmup_ratio * steps)
     rate = training.schedule(config.schedule, config.learning_rate, steps, rising)
     model.compile(
         optimizer=training.adam(rate),

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from kerasft import backends, bundle, cli, evaluation, storage
 from kerasft.data.entity_dataset import EntityOptions, load_entities
@@ -52,7 +51,7 @@ def run(config: Config) -> Path:
     from kerasft.presets import load_preset
 
     cli.at_least(config, epochs=1, batch_size=1, rank=1, lora_layers=1, max_length=4)
-    cli.at_least(config, learning_rate=0, early_stopping=0)
+    cli.at_least(config, learning_rate=0, warmup_ratio=0, early_stopping=0)
     output = storage.check_output(config.output, bundle.is_ours)
     history = training.History(training.trackers(output, asdict(config)))
     backends.seed_everything(config.seed)
@@ -97,11 +96,8 @@ def run(config: Config) -> Path:
     facts.state("Frozen layers", notes)
 
     # Training; `parts` is one fit for a run that was never stopped.
-    rate: Any = config.rate
-    if config.schedule == "linear":
-        rate = training.WarmupLinearDecay(rate, total_steps=len(batches.train) * config.epochs)
     above.model.compile(
-        optimizer=training.adam(rate),
+        optimizer=training.adam(config.rate(len(batches.train) * config.epochs)),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         weighted_metrics=["accuracy"],
     )

@@ -155,6 +155,17 @@ def test_a_run_that_is_stopped_goes_on_to_the_same(
     assert again["test"] == whole["test"]
 
 
+def test_a_warm_up_rises_before_it_falls(recipe):
+    output = recipe("--epochs", "3", "--warmup_ratio", "0.5", "--learning_rate", "0.01")
+    epochs = json.loads((output / "report" / "metrics.json").read_text())["history"]["epochs"]
+    steps = epochs[-1]["step"]
+    rising = steps // 2
+    for epoch in epochs:
+        step = epoch["step"] - 1
+        share = step / rising if step < rising else (steps - step) / (steps - rising)
+        assert epoch["learning_rate"] == pytest.approx(0.01 * share, rel=1e-5)
+
+
 def refused(recipe, capsys, words: str, *arguments: str, **options: str) -> None:
     with pytest.raises(SystemExit) as stop:
         recipe(*arguments, **options)
@@ -194,6 +205,8 @@ def test_bad_data_is_one_sentence(recipe, tmp_path, name, capsys):
         (["--rank", "0"], "--rank"),
         (["--max_length", "65"], "64 tokens"),
         (["--lora_layers", "9"], "9"),
+        (["--warmup_ratio", "1"], "A warmup of"),
+        (["--warmup_ratio", "-0.1"], "--warmup_ratio is -0.1"),
         (["--validation", "0.6", "--test", "0.5"], "0.6"),
         (["--pooling", "mean"], "--pooling"),
         (["--preset", "/nowhere/at/all"], "/nowhere/at/all"),
