@@ -35,6 +35,14 @@ def encoder(
     return model
 
 
+def head_only(kind: str, pooling: str) -> Classifier:
+    """Three frozen layers under a head that trains."""
+    model = encoder(kind, pooling=pooling)
+    peft.remove(model)
+    peft.freeze(model, model.head_layers)
+    return model
+
+
 def t5(*, dropout: float = 0.0, **arguments: object) -> T5:
     """Three encoder blocks of which the uppermost has LoRA, and one of a decoder."""
     values = {

@@ -86,7 +86,7 @@ class Classifier(HeadedEncoder):
 
         inputs = encoder_inputs()
         hidden = hidden_states(architecture, encoder, inputs)  # (batch, length, hidden_dim)
-        pooled = _mean(hidden, inputs["padding_mask"]) if pooling == "mean" else hidden[:, 0, :]
+        pooled = _pool(pooling, hidden, inputs["padding_mask"])
         names = ["classifier"]
         if architecture == "distilbert":
             names.insert(0, "pre_classifier")
@@ -106,13 +106,16 @@ class Classifier(HeadedEncoder):
         self.num_labels = num_labels
         self.pooling = pooling
         self.head_layers = tuple(names)
+        self._first: Callable[..., Any] | None = None
         self._short: Callable[..., Any] | None = None
         if pooling == "first":
             below = hidden_states(architecture, below_last_layer(backbone), inputs)
             last = FirstTokenLayer(backbone.transformer_layers[-1])
             first = last(below, padding_mask=inputs["padding_mask"])  # (batch, 1, hidden_dim)
             short = keras.Model(inputs, self.read_out(first, inputs["padding_mask"]))
-            # Its method and not itself: Keras would list it, and its layers, among this model's.
+            # Their methods and not themselves: Keras would list them, and their layers, among this
+            # model's.
+            self._first = keras.Model(inputs, first).__call__
             self._short = short.__call__
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
@@ -132,15 +135,26 @@ class Classifier(HeadedEncoder):
 
         With `pooling="first"` a length of 1 is enough.
         """
-        x = _mean(hidden, padding_mask) if self.pooling == "mean" else hidden[:, 0, :]
+        x = self.pool(hidden, padding_mask)
         *below, last = self.head_layers
         for name in (*below, "head_dropout", last):
             x = self.get_layer(name)(x)
         return x
 
+    def pool(self, hidden: Any, padding_mask: Any) -> Any:
+        """What the head reads of hidden states (batch, length, hidden_dim): (batch, hidden_dim)."""
+        return _pool(self.pooling, hidden, padding_mask)
 
-def _mean(hidden: keras.KerasTensor, padding_mask: keras.KerasTensor) -> keras.KerasTensor:
-    """Mean over the real tokens: (batch, length, d) and (batch, length) -> (batch, d)."""
+    def pooled(self, inputs: Any) -> Any:
+        """What the head reads of the model's inputs: (batch, hidden_dim)."""
+        encode = self._first or self.backbone_outputs
+        return self.pool(encode(inputs), inputs["padding_mask"])
+
+
+def _pool(pooling: str, hidden: Any, padding_mask: Any) -> Any:
+    """The first position, or the mean over the real ones: (batch, length, d) -> (batch, d)."""
+    if pooling == "first":
+        return hidden[:, 0, :]
     weights = ops.expand_dims(ops.cast(padding_mask, hidden.dtype), -1)  # (batch, length, 1)
     # At least 1: a row that is all padding (it fills up a batch) gets zeros, not NaN.
     return ops.sum(hidden * weights, axis=1) / ops.maximum(ops.sum(weights, axis=1), 1.0)

@@ -57,6 +57,10 @@ class T5Trunk:
         lengths = real.shape[1] - np.argmax(real[:, ::-1], axis=1)
         return [ids[:n] for ids, n in zip(inputs["source_ids"], lengths, strict=True)]
 
+    def positions(self, tokens: int) -> int:
+        """As many as there are tokens."""
+        return tokens
+
     def below(self, inputs: Inputs) -> dict[str, np.ndarray]:
         """The inputs of the lower part: the sources."""
         return {"source_ids": inputs["source_ids"]}

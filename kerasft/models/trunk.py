@@ -16,6 +16,7 @@ import numpy as np
 from keras import ops
 
 from kerasft.models.architectures import EncoderArguments
+from kerasft.models.classifier import Classifier
 from kerasft.models.first_token_layer import FirstTokenLayer
 from kerasft.models.headed_encoder import HeadedEncoder, encoder_inputs, hidden_states
 
@@ -27,7 +28,7 @@ class Trunk(Protocol):
 
     @property
     def lower(self) -> keras.Model:
-        """Some of the whole model's inputs -> hidden states (batch, length, width)."""
+        """Some of the whole model's inputs -> hidden states (batch, positions, width)."""
 
     @property
     def upper(self) -> keras.Model:
@@ -48,11 +49,14 @@ class Trunk(Protocol):
     def token_ids(self, inputs: Inputs) -> list[np.ndarray]:
         """The token ids of each row, without padding: one (tokens,) array a row."""
 
+    def positions(self, tokens: int) -> int:
+        """How many hidden states the lower part makes of so many tokens."""
+
     def below(self, inputs: Inputs) -> dict[str, np.ndarray]:
         """The inputs of the lower part among those of the whole model."""
 
     def above(self, inputs: Inputs, hidden: np.ndarray) -> dict[str, np.ndarray]:
-        """The inputs of the upper part: hidden states (batch, length, width) and what else."""
+        """The inputs of the upper part: hidden states (batch, positions, width) and what else."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +65,14 @@ class EncoderTrunk:
 
     Attributes:
         lower: {"token_ids": (batch, length) int32, "padding_mask": (batch, length) bool} -> hidden
-            states (batch, length, hidden_dim) of the last frozen layer.
-        upper: {"hidden": (batch, length, hidden_dim) float32, "padding_mask": (batch, length)
+            states (batch, positions, hidden_dim) of the last frozen layer.
+        upper: {"hidden": (batch, positions, hidden_dim) float32, "padding_mask": (batch, positions)
             bool} -> logits.
         architecture: "bert" or "distilbert".
         arguments: The whole encoder's shape.
         layers: Transformer layers of the lower part.
+        pooled: "first" or "mean", where the lower part ends with what the head reads, one position
+            a text; None where it makes one of each token.
     """
 
     lower: keras.Model
@@ -74,6 +80,7 @@ class EncoderTrunk:
     architecture: str
     arguments: EncoderArguments
     layers: int
+    pooled: str | None = None
 
     @property
     def width(self) -> int:
@@ -89,12 +96,17 @@ class EncoderTrunk:
     def facts(self) -> dict[str, Any]:
         """Of what shape the lower part is."""
         arguments = self.arguments.to_dict()
-        return {"architecture": self.architecture, **arguments, "layers": self.layers}
+        facts = {"architecture": self.architecture, **arguments, "layers": self.layers}
+        return {**facts, "pooled": self.pooled} if self.pooled else facts
 
     def token_ids(self, inputs: Inputs) -> list[np.ndarray]:
         """The token ids of each row, without padding."""
         rows = zip(inputs["token_ids"], inputs["padding_mask"], strict=True)
         return [ids[mask] for ids, mask in rows]
+
+    def positions(self, tokens: int) -> int:
+        """One for a text whose head is all that trains, else as many as there are tokens."""
+        return min(tokens, 1) if self.pooled else tokens
 
     def below(self, inputs: Inputs) -> dict[str, np.ndarray]:
         """The inputs of the lower part: all."""
@@ -102,7 +114,8 @@ class EncoderTrunk:
 
     def above(self, inputs: Inputs, hidden: np.ndarray) -> dict[str, np.ndarray]:
         """The inputs of the upper part."""
-        return {"hidden": hidden, "padding_mask": inputs["padding_mask"]}
+        # The first of a text's tokens is real: where one position is left, so is it.
+        return {"hidden": hidden, "padding_mask": inputs["padding_mask"][:, : hidden.shape[1]]}
 
 
 def split_encoder(model: HeadedEncoder) -> EncoderTrunk | None:
@@ -110,7 +123,8 @@ def split_encoder(model: HeadedEncoder) -> EncoderTrunk | None:
 
     The upper part computes what the whole model computes, with the very same layers: training it
     trains the model. Positions of padding may hold anything in the hidden states, as long as it is
-    finite; nothing that counts reads them.
+    finite; nothing that counts reads them. Where a classifier's head is all that trains, the lower
+    part makes only what the head reads, one vector a text.
 
     Args:
         model: With its adapters on it and what is frozen frozen.
@@ -133,7 +147,13 @@ def split_encoder(model: HeadedEncoder) -> EncoderTrunk | None:
     if stack.trainable_variables:
         return None
     inputs = encoder_inputs()
-    lower = keras.Model(inputs, hidden_states(model.architecture, stack, inputs), name="trunk")
+    is_whole = layers == len(blocks) and isinstance(model, Classifier)
+    pooled = model.pooling if is_whole else None
+    if pooled:
+        states = ops.expand_dims(model.pooled(inputs), 1)  # (batch, 1, hidden_dim)
+    else:
+        states = hidden_states(model.architecture, stack, inputs)  # (batch, length, hidden_dim)
+    lower = keras.Model(inputs, states, name="trunk")
 
     hidden = keras.Input((None, model.arguments.hidden_dim), dtype="float32", name="hidden")
     mask = keras.Input((None,), dtype="bool", name="padding_mask")
@@ -145,7 +165,7 @@ def split_encoder(model: HeadedEncoder) -> EncoderTrunk | None:
         x = block(x, padding_mask=real)  # (batch, length or 1, hidden_dim)
     above = {"hidden": hidden, "padding_mask": mask}
     upper = keras.Model(above, model.read_out(x, mask), name="above_trunk")
-    return EncoderTrunk(lower, upper, model.architecture, model.arguments, layers)
+    return EncoderTrunk(lower, upper, model.architecture, model.arguments, layers, pooled)
 
 
 def blocks_of(model: HeadedEncoder) -> list[keras.layers.Layer]:

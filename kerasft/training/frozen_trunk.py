@@ -145,7 +145,8 @@ def above_trunk(
         )
     key = digest(trunk, {"dtype": settings.dtype, **_versions()})
     rows = list(texts_of(trunk, (train, validation)))
-    tokens = dict(zip(keys_of(key, rows), map(len, rows), strict=True))  # of each text once
+    made = (trunk.positions(len(ids)) for ids in rows)
+    states = dict(zip(keys_of(key, rows), made, strict=True))  # of each text once
     row_bytes = trunk.width * (2 if settings.dtype == "float16" else 4)
     folder = directory / f"trunk-{key[:16]}"
 
@@ -153,7 +154,7 @@ def above_trunk(
         return FeatureStore(folder, trunk=key, width=trunk.width, dtype=settings.dtype)
 
     kept = store() if folder.exists() else None
-    missing = sum(n for text, n in tokens.items() if kept is None or text not in kept) * row_bytes
+    missing = sum(n for text, n in states.items() if kept is None or text not in kept) * row_bytes
     there = size_of_stores(directory)
     limit, free = round(settings.gigabytes * 1e9), _free(directory)
     if there + missing > limit:
@@ -167,15 +168,15 @@ def above_trunk(
             f"{_amount(free)} are free"
         )
     kept = kept or store()
-    known = sum(text in kept for text in tokens)
+    known = sum(text in kept for text in states)
     kept.max_bytes = limit - max(there - kept.size, 0)  # the others' features stay as they are
     features = TrunkFeatures(trunk, kept, key)
     return AboveTrunk(
         trunk.upper,
         FeatureBatches(train, features),
         FeatureBatches(validation, features),
-        f"{trunk.description} run once a text: {_amount(sum(tokens.values()) * row_bytes)} of "
-        f"{settings.dtype} for {len(tokens)} texts in {directory}, {known} of them from before",
+        f"{trunk.description} run once a text: {_amount(sum(states.values()) * row_bytes)} of "
+        f"{settings.dtype} for {len(states)} texts in {directory}, {known} of them from before",
         {"trunk": f"{trunk.description} in {settings.dtype}"},
         None if settings.is_shared else kept,
     )

@@ -77,34 +77,36 @@ class TrunkFeatures:
             inputs: Those of the whole model, arrays (batch, length) by name.
 
         Returns:
-            (batch, length, width) float32; 0 where there is padding.
+            (batch, positions, width) float32; 0 where there is padding.
 
         Raises:
             ConfigError: A hidden state is no number, or too large for the store's type.
         """
         rows = self.trunk.token_ids(inputs)
         keys = keys_of(self._digest, rows)
-        found = {key: self.store.get(key, len(ids)) for key, ids in zip(keys, rows, strict=True)}
+        made = [self.trunk.positions(len(ids)) for ids in rows]
+        found = {key: self.store.get(key, count) for key, count in zip(keys, made, strict=True)}
         if any(features is None for features in found.values()):
-            computed = self._compute(inputs)  # (batch, length, width)
+            computed = self._compute(inputs, made)  # (batch, positions, width)
             new = {
-                key: computed[slot, : len(ids)]
-                for slot, (key, ids) in enumerate(zip(keys, rows, strict=True))
+                key: computed[slot, :count]
+                for slot, (key, count) in enumerate(zip(keys, made, strict=True))
                 if found[key] is None
             }
             found.update(self._keep(new))
         length = next(iter(self.trunk.below(inputs).values())).shape[1]
-        hidden = np.zeros((len(rows), length, self.trunk.width), dtype=np.float32)
-        for slot, key in enumerate(keys):
-            hidden[slot, : len(rows[slot])] = found[key]
+        shape = (len(rows), self.trunk.positions(length), self.trunk.width)
+        hidden = np.zeros(shape, dtype=np.float32)
+        for slot, (key, count) in enumerate(zip(keys, made, strict=True)):
+            hidden[slot, :count] = found[key]
         return hidden
 
-    def _compute(self, inputs: Inputs) -> np.ndarray:
-        """(batch, length, width) of the store's type."""
+    def _compute(self, inputs: Inputs, made: Sequence[int]) -> np.ndarray:
+        """(batch, positions, width) of the store's type; `made` of each row count."""
         with np.errstate(over="ignore"):  # looked for below
             hidden = self._forward(self.trunk.below(inputs)).astype(self.store.dtype)
-        for slot, ids in enumerate(self.trunk.token_ids(inputs)):
-            if not np.isfinite(hidden[slot, : len(ids)]).all():
+        for slot, count in enumerate(made):
+            if not np.isfinite(hidden[slot, :count]).all():
                 raise ConfigError(
                     f"The frozen layers make numbers that are too large for {self.store.dtype}; "
                     "give --cache_dtype float32 or --cache_trunk off."

@@ -14,6 +14,8 @@ KINDS = {
     "mean": lambda: trunk_models.encoder("distilbert", pooling="mean"),
     "first": lambda: trunk_models.encoder("bert"),
     "tagger": lambda: trunk_models.encoder("distilbert", tagger=True),
+    "head, mean": lambda: trunk_models.head_only("bert", "mean"),
+    "head, first": lambda: trunk_models.head_only("distilbert", "first"),
     "t5": lambda: trunk_models.t5(
         gated=True, activation="gelu_approximate", tie_embeddings=False, scale_outputs=False
     ),
@@ -36,7 +38,7 @@ def hidden_of(trunk, inputs: dict) -> np.ndarray:
     hidden = backends.current().compile_forward(trunk.lower)(trunk.below(inputs))
     kept = np.zeros_like(hidden)
     for slot, ids in enumerate(trunk.token_ids(inputs)):
-        kept[slot, : len(ids)] = hidden[slot, : len(ids)]
+        kept[slot, : trunk.positions(len(ids))] = hidden[slot, : trunk.positions(len(ids))]
     return kept
 
 
@@ -85,6 +87,29 @@ def test_the_lower_part_is_all_that_is_frozen_below():
     assert split_encoder(model) is None
     peft.unfreeze(model)
     assert split_encoder(model) is None
+
+
+@pytest.mark.parametrize("pooling", ["first", "mean"])
+def test_under_a_head_alone_one_vector_a_text_is_made(pooling):
+    model = trunk_models.head_only("bert", pooling)
+    trunk, inputs = split_encoder(model), trunk_models.batch()
+    made = keras.ops.convert_to_numpy(trunk.lower(inputs))
+    assert made.shape == (4, 1, 8) and (trunk.positions(12), trunk.positions(0)) == (1, 0)
+    hidden = keras.ops.convert_to_numpy(model.backbone_outputs(inputs))
+    wanted = hidden[:, 0]
+    if pooling == "mean":
+        rows = zip(hidden, inputs["padding_mask"], strict=True)
+        wanted = np.stack([row[mask].mean(axis=0) for row, mask in rows])
+    np.testing.assert_allclose(made[:, 0], wanted, rtol=1e-5, atol=1e-5)
+
+    # A head on each token keeps each token, and what is kept for one is not taken for another.
+    tagger = trunk_models.encoder(tagger=True)
+    peft.freeze(tagger, tagger.head_layers)
+    assert split_encoder(tagger).positions(12) == 12
+    other = split_encoder(
+        trunk_models.head_only("bert", {"first": "mean", "mean": "first"}[pooling])
+    )
+    assert digest(other, {}) != digest(trunk, {})
 
 
 def test_of_a_t5_everything_below_must_be_frozen():

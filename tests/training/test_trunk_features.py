@@ -29,9 +29,9 @@ def calls(monkeypatch) -> list[int]:
     seen: list[int] = []
     original = TrunkFeatures._compute
 
-    def compute(self, inputs):
+    def compute(self, inputs, made):
         seen.append(len(inputs["token_ids"]))
-        return original(self, inputs)
+        return original(self, inputs, made)
 
     monkeypatch.setattr(TrunkFeatures, "_compute", compute)
     return seen
@@ -147,14 +147,22 @@ def weights_of(model) -> dict[str, np.ndarray]:
     return {w.path: np.array(keras.ops.convert_to_numpy(w)) for w in model.weights}
 
 
-def test_losses_are_those_without_a_cache(tmp_path):
+MODELS = {
+    "LoRA": trunk_models.encoder,
+    "head, first": lambda: trunk_models.head_only("bert", "first"),
+    "head, mean": lambda: trunk_models.head_only("distilbert", "mean"),
+}
+
+
+@pytest.mark.parametrize("build", MODELS.values(), ids=MODELS)
+def test_losses_are_those_without_a_cache(build, tmp_path):
     def parts():
         return trunk_models.batches(), trunk_models.batches(8, shuffle=False, seed=9)
 
-    whole = trunk_models.encoder()
+    whole = build()
     before = weights_of(whole)
     expected, expected_epochs = fit(whole, *parts())
-    model = trunk_models.encoder()
+    model = build()
     trunk = split_encoder(model)
     features = features_of(trunk, tmp_path)
     train, validation = (FeatureBatches(batches, features) for batches in parts())
