@@ -27,6 +27,7 @@ from kerasft.evaluation.calibration import Calibration, calibration_of
 from kerasft.evaluation.classification import comparison, evaluate, means, table
 from kerasft.evaluation.data_plots import plot_classes, plot_text_lengths
 from kerasft.evaluation.entities import (
+    NOTHING_FOUND,
     entity_comparison,
     entity_means,
     entity_table,
@@ -62,6 +63,7 @@ __all__ = [
     "MAJORITY",
     "MEMORY",
     "METRICS",
+    "NOTHING_FOUND",
     "PREDICTIONS",
     "TFIDF",
     "THIS_MODEL",

@@ -13,6 +13,10 @@ from kerasft.text.entity_format import ParsedSpans
 from kerasft.text.tag_schemes import tags_of
 
 NOTHING = "no entity"
+NOTHING_FOUND = (
+    "the model finds no entity in any test sentence. So ends a training whose steps were too large "
+    "(a lower --learning_rate, or a warm-up, helps) or too few (more --epochs help)."
+)
 
 MEANS = {
     "precision": "precision",

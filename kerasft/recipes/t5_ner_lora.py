@@ -200,6 +200,8 @@ def run(config: Config) -> Path:
     facts.record("Test metrics per type", metrics["per_type"])
     facts.record("Test metrics beside baselines", evaluation.entity_means(scores))
     facts.state("Mistakes in the test", metrics["mistakes"])
+    if not metrics["found"]:
+        facts.state("Nothing was found", evaluation.NOTHING_FOUND)
     facts.state("Outputs that could not be read as a whole", unreadable)
 
     bundle.save_text_to_text(

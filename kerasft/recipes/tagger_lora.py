@@ -135,6 +135,8 @@ def run(config: Config) -> Path:
     facts.record("Test metrics per type", metrics["per_type"])
     facts.record("Test metrics beside baselines", evaluation.entity_means(scores))
     facts.state("Mistakes in the test", metrics["mistakes"])
+    if not metrics["found"]:
+        facts.state("Nothing was found", evaluation.NOTHING_FOUND)
 
     bundle.save_tagger(
         output,

@@ -62,6 +62,7 @@ def test_a_run_learns_and_leaves_a_folder_that_finds_the_same(recipe, capsys):
         "--epochs", "10", "--learning_rate=0.02", "--lora_layers", "2", "--max_length", "10"
     )
     said = capsys.readouterr().out
+    assert "nothing was found" not in said
     for words in (
         "backend: ",
         "data: 120 sentences",
@@ -164,6 +165,21 @@ def test_a_warm_up_rises_before_it_falls(recipe):
         step = epoch["step"] - 1
         share = step / rising if step < rising else (steps - step) / (steps - rising)
         assert epoch["learning_rate"] == pytest.approx(0.01 * share, rel=1e-5)
+
+
+def test_a_tagger_that_finds_nothing_says_so(recipe, tmp_path, capsys):
+    rng = random.Random(0)
+    lines = []
+    for number in range(120):  # names that nothing tells from other words, and few of them
+        words = [f"{rng.choice(FILLER)} O" for _ in range(8)]
+        if number % 4 == 0:
+            words[rng.randrange(8)] = f"{rng.choice(FILLER)} B-PER"
+        lines.append("\n".join(words))
+    (tmp_path / "rare.conll").write_text("\n\n".join(lines) + "\n", encoding="utf-8")
+    output = recipe("--epochs", "3", "--learning_rate", "0.01", data=str(tmp_path / "rare.conll"))
+    words = "nothing was found: the model finds no entity in any test sentence."
+    assert words in capsys.readouterr().out
+    assert words.removeprefix("nothing was found: ") in (output / "README.md").read_text()
 
 
 def refused(recipe, capsys, words: str, *arguments: str, **options: str) -> None:
