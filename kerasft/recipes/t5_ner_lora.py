@@ -63,7 +63,7 @@ class Config(TrunkOptions, EntityOptions):
     max_target_length: int = 64
     epochs: int = 10
     tokens_per_batch: int = 512
-    learning_rate: float = 3e-3
+    learning_rate: float = 1e-2
     schedule: Literal["constant", "linear"] = "linear"
     warmup_steps: int = 0
     early_stopping: int = 0
