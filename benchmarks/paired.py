@@ -194,11 +194,10 @@ def print_table(
 
 
 def peak_mib() -> float:
-    """Largest resident size of this process so far, MiB."""
-    import resource
+    """Most memory that this process has held at a time so far, MiB."""
+    from kerasft import backends
 
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (2**20 if sys.platform == "darwin" else 2**10)
+    return (backends.peak_memory() or float("nan")) / 2**20
 
 
 def machine() -> str:
