@@ -14,7 +14,10 @@ shape and an epoch that fills the cache:
   longest step over the median of its shape (the claim: no more than 3);
 - *fit* and a *loop* by hand over the same compiled step and batches (the first `--turn_steps`) take
   turns, an epoch each; printed are steps a second and the median of the paired ratios (the claim:
-  0.95 or more).
+  0.95 or more);
+- *PyDataset* takes its turns with them: `fit` again, with the same batches through Keras's own
+  adapter, as Keras's guides have it; printed are its steps a second beside the loop's, the longest
+  of its steps over the median of its shape, and the seconds beyond the medians of all its steps.
 
 *Traced* is how often the backend asked the training step for its operations; torch does so at every
 step, since nothing is compiled there.
@@ -61,10 +64,12 @@ def side(options: argparse.Namespace) -> dict[str, Any]:
     batches = random_batches(
         natural(options.steps * BATCH), vocabulary=1000, batch_size=BATCH, max_length=MAX_LENGTH
     )
-    kept = KeptModel(model, Chosen(batches, range(min(options.turn_steps, options.steps))))
+    first = Chosen(batches, range(min(options.turn_steps, options.steps)))
+    kept = KeptModel(model, first)
     few = kept.train
     kept.take(batches)
     traces = count_traces(kept.model)
+    stock = through_py_dataset(few, lengths_of(first))
 
     def warm_up() -> dict[str, Any]:
         kept.take(one_of_each(batches))
@@ -78,6 +83,12 @@ def side(options: argparse.Namespace) -> dict[str, Any]:
         kept.model.fit(kept.train, verbose=0, callbacks=[clock])
         return {"steps": clock.seconds, "lengths": lengths, "traces": len(traces) - before}
 
+    def stock_trace() -> dict[str, Any]:
+        clock, start = _clock(), time.perf_counter()
+        kept.model.fit(stock, verbose=0, callbacks=[clock])
+        seconds = time.perf_counter() - start
+        return {"steps": clock.seconds, "lengths": stock.lengths, "seconds": seconds}
+
     def loop() -> None:
         by_hand(kept.model, few, keras.backend.backend())
 
@@ -87,7 +98,38 @@ def side(options: argparse.Namespace) -> dict[str, Any]:
         "trace": trace,
         "fit": lambda: kept.model.fit(few, verbose=0),
         "loop": loop,
+        "stock": lambda: kept.model.fit(stock, verbose=0),
+        "stock trace": stock_trace,
     }
+
+
+def through_py_dataset(batches: Any, lengths: Sequence[int]) -> Any:
+    """The same batches as a `PyDataset`, two of different lengths first.
+
+    On TensorFlow a PyDataset's signature is made from its first batches: two of one length would
+    make every other length an error.
+
+    Args:
+        batches: The batches.
+        lengths: Padded length of each, in tokens.
+    """
+    import keras
+
+    other = next((i for i, length in enumerate(lengths) if length != lengths[0]), None)
+    order = sorted(range(len(lengths)), key=lambda i: (i != 0, i != other, i))
+
+    class Stock(keras.utils.PyDataset):
+        """As Keras's guides write it."""
+
+        def __len__(self) -> int:
+            return len(order)
+
+        def __getitem__(self, index: int) -> Any:
+            return batches.batch(batches.epoch, order[index])
+
+    stock = Stock()
+    stock.lengths = [lengths[i] for i in order]
+    return stock
 
 
 def count_traces(model: Any) -> list[None]:
@@ -202,9 +244,12 @@ def measure(
     worker = paired.Worker(__file__, [*words, "--worker"], backend)
     warm, _ = worker.do("warm up"), worker.do("fill")
     trace = worker.do("trace")
-    turns = paired.take_turns({job: (worker, job) for job in ("fit", "loop")}, rounds)
+    turns = paired.take_turns({job: (worker, job) for job in ("fit", "loop", "stock")}, rounds)
+    stock = worker.do("stock trace")
     worker.stop()
     ratio, medians = worst(trace)
+    stock_ratio, stock_medians = worst(stock)
+    beyond = stock["seconds"] - sum(stock_medians[length] for length in stock["lengths"])
     share = paired.ratio(turns["loop"], turns["fit"])
     traced = "every step" if backend == "torch" else f"{warm['traces']}, then {trace['traces']}"
     return trace, [
@@ -217,6 +262,8 @@ def measure(
         f"{steps / paired.median(turns['fit']):.2f}",
         f"{steps / paired.median(turns['loop']):.2f}",
         f"{share:.3f} ({'yes' if share >= SLOWER else 'no'})",
+        f"{paired.ratio(turns['loop'], turns['stock']):.3f}",
+        f"{stock_ratio:.2f}x, {beyond:.1f} s",
         f"{turns['fit'][-1]['peak_mib']:.0f}",
     ]
 
@@ -243,7 +290,8 @@ def main() -> None:
     columns = [
         "backend", "shapes", "traced: warm-up, then trace", "warm-up, s",
         "median step by length, ms", f"longest / median (at most {SLOWEST:g}?)",
-        "fit, steps/s", "by hand, steps/s", f"fit / by hand (at least {SLOWER:g}?)", "peak MiB",
+        "fit, steps/s", "by hand, steps/s", f"fit / by hand (at least {SLOWER:g}?)",
+        "PyDataset / by hand", "PyDataset: longest / median, s beyond", "peak MiB",
     ]  # fmt: skip
     print(f"\n| {' | '.join(columns)} |\n|{'---|' * len(columns)}", flush=True)
     words: list[object] = []

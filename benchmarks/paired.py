@@ -169,7 +169,8 @@ def print_table(
     Args:
         title: What the jobs are.
         jobs: A module with `SIDES` (name -> what makes its jobs; the first is compared with the
-            others), `JOBS` (their names), `UNIT`, and `figure(job, seconds)` in that unit.
+            others), `JOBS` (their names), `UNIT`, `figure(job, seconds)` in that unit, and, where
+            the first side is the peer, its name as `PEER`.
         script: The benchmark's file; `script *words --worker TITLE:SIDE` serves a side.
         words: What its command line says before that.
         backends: A part of the table each.
@@ -178,7 +179,8 @@ def print_table(
     names = list(jobs.SIDES)
     columns = ["backend", title]
     columns += [f"{name}: {what}" for what in (jobs.UNIT, "first, s", "MiB") for name in names]
-    columns += [f"beside {name}" for name in names[1:]]
+    peer = getattr(jobs, "PEER", None)
+    columns += [f"{name} beside {peer}" if peer else f"beside {name}" for name in names[1:]]
     print(f"\n| {' | '.join(columns)} |\n|{'---|' * len(columns)}", flush=True)
     for backend in backends:
         sides = [Worker(script, [*words, "--worker", f"{title}:{name}"], backend) for name in names]
@@ -187,7 +189,8 @@ def print_table(
             cells = [jobs.figure(job, timing.seconds) for timing in timings]
             cells += [f"{timing.first:.1f}" for timing in timings]
             cells += [f"{timing.mib:.0f}" for timing in timings]
-            cells += [f"{timing.ratio:.2f}x" for timing in timings[1:]]
+            ratios = [1 / timing.ratio if peer else timing.ratio for timing in timings[1:]]
+            cells += [f"{ratio:.2f}x" for ratio in ratios]
             print(f"| {backend} | {job} | {' | '.join(cells)} |", flush=True)
         for side in sides:
             side.stop()

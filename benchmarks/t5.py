@@ -5,9 +5,10 @@
 
 For each backend one process a side lives beside the other, and they take turns, job by job; the
 peer is always on torch. The jobs are those of `t5_training.py` (a LoRA step) and `t5_generation.py`
-(greedy and beam search). Printed are the medians of each side's figure, the seconds of the first
-job (compiling included), peak memory, and the median of the paired ratios (above 1: kerasft is
-faster).
+(greedy and beam search); `t5_ctranslate2.py` has the latter once more for CTranslate2, whose export
+is made on the first of the backends. Printed are the medians of each side's figure, the seconds of
+the first job (compiling included), peak memory, and the median of the paired ratios (above 1:
+kerasft is faster).
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ import argparse
 import os
 from pathlib import Path
 
+import paired
+import t5_ctranslate2
 import t5_generation
 import t5_training
-
-import paired
 from paired import BACKENDS
 
-PARTS = {"training": t5_training, "generation": t5_generation}
+PARTS = {"training": t5_training, "generation": t5_generation, "ctranslate2": t5_ctranslate2}
 
 
 def main() -> None:
@@ -44,7 +45,8 @@ def main() -> None:
     print(f"{paired.machine()}; {arguments.threads} threads, {arguments.rounds} rounds")
     words = ["--checkpoint", checkpoint, "--threads", arguments.threads]
     for part in arguments.parts:
-        paired.print_table(part, PARTS[part], __file__, words, arguments.backends, arguments.rounds)
+        backends = arguments.backends[: 1 if part == "ctranslate2" else None]
+        paired.print_table(part, PARTS[part], __file__, words, backends, arguments.rounds)
 
 
 if __name__ == "__main__":

@@ -5,9 +5,10 @@
 
 For each backend one process a side lives beside the others, and they take turns, job by job; the
 peers are always on torch. The models are those of `translator_models.py`, the jobs those of
-`translate_training.py` and `translate_decoding.py`. Printed are the medians of each side's figure,
-the seconds of the first job (compiling included: the time to the first steps), peak memory, and the
-medians of the paired ratios (above 1: kerasft is faster).
+`translate_training.py` and `translate_decoding.py`; `translate_ctranslate2.py` has the latter once
+more for CTranslate2, whose export is made on the first of the backends. Printed are the medians of
+each side's figure, the seconds of the first job (compiling included: the time to the first steps),
+peak memory, and the medians of the paired ratios (above 1: kerasft is faster).
 """
 
 from __future__ import annotations
@@ -16,11 +17,16 @@ import argparse
 import os
 
 import paired
+import translate_ctranslate2
 import translate_decoding
 import translate_training
 from paired import BACKENDS
 
-PARTS = {"training": translate_training, "decoding": translate_decoding}
+PARTS = {
+    "training": translate_training,
+    "decoding": translate_decoding,
+    "ctranslate2": translate_ctranslate2,
+}
 
 
 def main() -> None:
@@ -38,7 +44,8 @@ def main() -> None:
     print(f"{paired.machine()}; {arguments.threads} threads, {arguments.rounds} rounds")
     words = ["--threads", arguments.threads]
     for part in arguments.parts:
-        paired.print_table(part, PARTS[part], __file__, words, arguments.backends, arguments.rounds)
+        backends = arguments.backends[: 1 if part == "ctranslate2" else None]
+        paired.print_table(part, PARTS[part], __file__, words, backends, arguments.rounds)
 
 
 if __name__ == "__main__":
