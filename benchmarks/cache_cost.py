@@ -8,7 +8,7 @@ take minutes; 32 texts of random tokens a step, LoRA on query and value of the l
 
     rows      1,000, 10,000 and 50,000 (`--rows`) of natural lengths, 2 of the 4 layers frozen
     lengths   `--probe` rows of 16, 32, 64 and 128 tokens, 2 of the 4 layers frozen
-    layers    `--probe` rows of 64 tokens, 1, 2 or 3 of the 4 layers frozen
+    layers    `--probe` rows of 64 and of 128 tokens, 1, 2 or 3 of the 4 layers frozen
 
 For each: seconds of an epoch that fills an empty cache and of one from the cache (medians over the
 rounds, but one round above 10,000 rows; all is compiled before), the bytes on the disk, and what
@@ -16,12 +16,13 @@ rounds, but one round above 10,000 rows; all is compiled before), the bytes on t
 points that are *not* of natural lengths, and to the smallest that is; what it says of the others,
 up to 50 times as large, stands beside what was measured:
 
-    from the cache   a steps + above (b tokens + c tokens length)
-    filling          the same + d steps + e tokens + frozen (f tokens + g tokens length)
+    from the cache   a steps + b tokens + whole (c tokens + d tokens length)
+    filling          the same + e steps + f tokens + frozen (g tokens + h tokens length)
 
 with `tokens` the positions computed, padding included, `tokens length` the sum over the batches of
-positions times the batch's length (what attention takes), `above` and `frozen` layers. The squares
-of the relative errors are least.
+positions times the batch's length (what attention takes), `frozen` the frozen layers and `whole`
+those above but the last, which computes the first token alone and has its keys and values in b. The
+squares of the relative errors are least.
 """
 
 from __future__ import annotations
@@ -88,8 +89,9 @@ class Measured:
 
     def above(self) -> list[float]:
         """What the terms of an epoch from the cache are multiplied with."""
-        above = LAYERS - self.point.frozen
-        return [float(self.steps), float(above * self.tokens), float(above * self.squares)]
+        whole = LAYERS - self.point.frozen - 1
+        terms = (self.steps, self.tokens, whole * self.tokens, whole * self.squares)
+        return [float(term) for term in terms]
 
     def below(self) -> list[float]:
         """What the terms that filling adds are multiplied with."""
@@ -105,7 +107,7 @@ class Measured:
 def points(rows: Sequence[int], probe: int) -> list[Point]:
     """The points, each once, those of natural lengths last and by size."""
     found = [Point(probe, length, 2) for length in LENGTHS]
-    found += [Point(probe, 64, frozen) for frozen in FROZEN]
+    found += [Point(probe, length, frozen) for length in LENGTHS[-2:] for frozen in FROZEN]
     found += [Point(count, 0, 2) for count in sorted(rows)]
     return list(dict.fromkeys(found))
 
@@ -174,7 +176,7 @@ class Law:
     """The cost model of a backend.
 
     Attributes:
-        above: Coefficients of an epoch from the cache, (3,) seconds.
+        above: Coefficients of an epoch from the cache, (4,) seconds.
         below: Coefficients of what filling adds, (4,) seconds.
     """
 
@@ -235,7 +237,7 @@ def print_backend(backend: str, measured: Sequence[Measured], width: int) -> Non
         cells.append("yes" if one in seen else "no")
         print(f"| {' | '.join(map(str, cells))} |", flush=True)
     print(f"\n{backend}, fitted to {len(seen)} points; microseconds:\n")
-    values = zip("abcdefg", [*law.above * 1e6, *law.below * 1e6], strict=True)
+    values = zip("abcdefgh", [*law.above * 1e6, *law.below * 1e6], strict=True)
     print("    " + ", ".join(f"{letter} = {value:.3g}" for letter, value in values))
 
 
@@ -297,7 +299,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, nargs="+", default=[1_000, 10_000, 50_000])
     parser.add_argument("--probe", type=int, default=1_000, help="rows of the other points")
     parser.add_argument("--width", type=int, default=128, help="a multiple of 32 (%(default)s)")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--backends", nargs="+", default=("torch",), choices=BACKENDS)
     parser.add_argument("--plot", type=Path, help="the PNG to write")

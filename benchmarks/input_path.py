@@ -3,11 +3,11 @@
     python benchmarks/input_path.py                                 # three backends, 200 steps
     python benchmarks/input_path.py --backends jax --steps 400 --plot docs/images/input_path.png
 
-What trains is the part of a DistilBERT above its frozen layers: two layers of width 768 with LoRA,
-and the head. The batches are NumPy arrays of 16 texts, read from the cache and padded to one of a
-few lengths; the lengths are drawn from the shipped corpora. (One frozen layer below instead of four
-fills the cache sooner, and has no part in what is timed.) After a warm-up with one batch of each
-shape and an epoch that fills the cache:
+What trains is the part of an encoder above its frozen layers: two layers of MiniLM's width of 384
+with LoRA, and the head. The batches are NumPy arrays of 16 texts, read from the cache and padded to
+one of a few lengths; the lengths are drawn from the shipped corpora. (One frozen layer below fills
+the cache sooner than four would, and has no part in what is timed.) After a warm-up with one batch
+of each shape and an epoch that fills the cache:
 
 - a *trace*: seconds of each step of an epoch through `fit`, from the end of the one before to the
   arrival of its loss, the making of the batch included; printed are the medians by shape, and the
@@ -273,7 +273,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=200, help="of the trace (%(default)s)")
     parser.add_argument("--turn_steps", type=int, default=50, help="of a turn (%(default)s)")
-    parser.add_argument("--width", type=int, default=768, help="a multiple of 64 (%(default)s)")
+    parser.add_argument("--width", type=int, default=384, help="a multiple of 64 (%(default)s)")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--backends", nargs="+", default=BACKENDS, choices=BACKENDS)
