@@ -42,7 +42,7 @@ def relative_position_buckets(
         distances = -np.minimum(distances, 0)
     exact = buckets // 2
     # On the border of two buckets rounding decides, so this is rounded where the original rounds:
-    # after each step, to float32.
+    # after each step, to float32. The logarithm is the nearest float32, on every processor.
     single = np.float32
     far = np.maximum(distances, exact).astype(single) / single(exact)
     log = np.log(far.astype("float64")).astype(single)
