@@ -9,12 +9,21 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-ENGINES = {"ctranslate2": False, "ctranslate2-int8": True}
+from kerasft.engines.ctranslate2_engine import CTRANSLATE2_INT8, FORMATS
+
+
+def sides(
+    peer: str, peer_side: Callable[..., Any], engine_side: Callable[..., Any]
+) -> dict[str, Callable[..., Any]]:
+    """The peer's side and one of each engine, which is told whether it is the one of 8 bits."""
+    engines = {name: partial(engine_side, int8=name == CTRANSLATE2_INT8) for name in FORMATS}
+    return {peer: peer_side, **engines}
 
 
 def jobs(
@@ -39,7 +48,7 @@ def jobs(
         int8: Whether matrices are multiplied in 8 bits.
     """
     from kerasft.bundle.export_ctranslate2 import source_tokens, write_ctranslate2
-    from kerasft.engines.ctranslate2_generator import open_translator
+    from kerasft.engines.ctranslate2_generator import batch_size, open_translator
 
     with tempfile.TemporaryDirectory() as scratch:
         write_ctranslate2(model, Path(scratch), *ends, int8=int8)
@@ -52,6 +61,7 @@ def jobs(
             found = translator.translate_batch(
                 [source_tokens(row) for row in ids], beam_size=beams, max_input_length=0,
                 min_decoding_length=new_tokens, max_decoding_length=new_tokens, return_scores=True,
+                max_batch_size=batch_size(translator, batch),
             )  # fmt: skip
             written = {len(each.hypotheses[0]) for each in found}
             if written != {new_tokens} or len(found) != batch:

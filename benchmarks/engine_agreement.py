@@ -21,8 +21,9 @@ from pathlib import Path
 from typing import Any
 
 import paired
+from kerasft.engines.ctranslate2_engine import CTRANSLATE2, CTRANSLATE2_INT8
 
-KERAS, FLOAT32, INT8 = "keras", "ctranslate2", "ctranslate2-int8"
+KERAS = "keras"
 
 
 def written(folder: Path, engine: str, beams: int, tasks: Sequence[Any]) -> list[list[Any]]:
@@ -70,16 +71,16 @@ def main() -> None:
     from kerasft.engines.text_gate import gate_rows
     from kerasft.errors import KerasftError
 
-    engines, refused = [KERAS, FLOAT32, INT8], ""
+    engines, refused = [KERAS, CTRANSLATE2, CTRANSLATE2_INT8], ""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch, "run")
         shutil.copytree(arguments.folder, folder)
-        make_export(folder, FLOAT32)
+        make_export(folder, CTRANSLATE2)
         try:
-            make_export(folder, INT8, data=arguments.data)
+            make_export(folder, CTRANSLATE2_INT8, data=arguments.data)
         except KerasftError as error:
             refused = str(error)
-            engines.remove(INT8)
+            engines.remove(CTRANSLATE2_INT8)
         rows = gate_rows(folder, read(folder), arguments.data)
         print(f"{paired.machine()}; {rows.source}\n")
         print("| engine | beams | the same as Keras | score apart by at most | scores |")
@@ -91,7 +92,7 @@ def main() -> None:
                 found = wanted if engine == KERAS else written(folder, engine, beams, rows.tasks)
                 text, differing = line(engine, beams, found, wanted, rows)
                 print(text, flush=True)
-                others += differing if engine == FLOAT32 else []
+                others += differing if engine == CTRANSLATE2 else []
     print(f"\nWritten otherwise in float32: {len(others)}\n" + "\n".join(others))
     if refused:
         print(f"\n8 bits: {refused}")

@@ -174,7 +174,8 @@ def print_table(
     Args:
         title: What the jobs are.
         jobs: A module with `SIDES` (name -> what makes its jobs; the first is compared with the
-            others), `JOBS` (their names), `UNIT`, `figure(job, seconds)` in that unit, and, where
+            others), `JOBS` (their names), `UNIT`, `figure(job, seconds)` in that unit. Where the
+            others are engines, which compute alike on each backend, so that the first is enough,
             the first side is the peer, its name as `PEER`.
         script: The benchmark's file; `script *words --worker TITLE:SIDE` serves a side.
         words: What its command line says before that.
@@ -187,7 +188,7 @@ def print_table(
     peer = getattr(jobs, "PEER", None)
     columns += [f"{name} beside {peer}" if peer else f"beside {name}" for name in names[1:]]
     print(f"\n| {' | '.join(columns)} |\n|{'---|' * len(columns)}", flush=True)
-    for backend in backends:
+    for backend in backends[: 1 if peer else None]:
         sides = [Worker(script, [*words, "--worker", f"{title}:{name}"], backend) for name in names]
         for job in jobs.JOBS:
             timings = compare(sides, job, rounds)
@@ -212,7 +213,8 @@ def machine() -> str:
     """Processor, cores and the versions that matter."""
     from importlib.metadata import version
 
-    backends, peers = ("torch", "tensorflow", "jax"), ("transformers", "peft", "onnxruntime")
+    backends = ("torch", "tensorflow", "jax")
+    peers = ("transformers", "peft", "onnxruntime", "ctranslate2")
     names = ("keras", "keras-hub", *backends, *peers)
     versions = ", ".join(f"{name} {version(name)}" for name in names)
     python = f"Python {platform.python_version()}"

@@ -24,7 +24,4 @@ def engine_side(checkpoint: Path, threads: int, int8: bool) -> Jobs:
 
 
 PEER = "transformers"
-SIDES = {
-    PEER: transformers_side,
-    **{name: partial(engine_side, int8=int8) for name, int8 in ctranslate2_sides.ENGINES.items()},
-}
+SIDES = ctranslate2_sides.sides(PEER, transformers_side, engine_side)

@@ -44,8 +44,7 @@ def main() -> None:
     print(f"{paired.machine()}; {arguments.threads} threads, {arguments.rounds} rounds")
     words = ["--threads", arguments.threads]
     for part in arguments.parts:
-        backends = arguments.backends[: 1 if part == "ctranslate2" else None]
-        paired.print_table(part, PARTS[part], __file__, words, backends, arguments.rounds)
+        paired.print_table(part, PARTS[part], __file__, words, arguments.backends, arguments.rounds)
 
 
 if __name__ == "__main__":

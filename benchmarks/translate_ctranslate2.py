@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import ctranslate2_sides
 from translate_decoding import JOBS, NEW_TOKENS, UNIT, Jobs, figure, marian_side, sources
 from translator_models import END, START, kerasft_model
@@ -20,7 +18,4 @@ def engine_side(threads: int, int8: bool) -> Jobs:
 
 
 PEER = "MarianMT"
-SIDES = {
-    PEER: marian_side,
-    **{name: partial(engine_side, int8=int8) for name, int8 in ctranslate2_sides.ENGINES.items()},
-}
+SIDES = ctranslate2_sides.sides(PEER, marian_side, engine_side)

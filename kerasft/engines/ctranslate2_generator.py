@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from kerasft.errors import BundleError, ConfigError
 from kerasft.generation.hypotheses import Hypothesis
 from kerasft.generation.search import Search
 
-# Sources that are decoded at a time, those of like lengths together.
+# Sources that are decoded at a time at most, those of like lengths together.
 BATCH_SIZE = 32
 
 
@@ -115,7 +116,7 @@ class CTranslate2Generator:
         results = self._run(
             "translate_batch",
             rows,
-            max_batch_size=BATCH_SIZE,
+            max_batch_size=batch_size(self._translator, len(rows)),
             beam_size=search.beam_size,
             patience=most / search.beam_size,
             num_hypotheses=1 if search.rank_cut else most,
@@ -178,10 +179,14 @@ class CTranslate2Generator:
 def open_translator(folder: Path, *, int8: bool = False, threads: int = 0) -> Any:
     """CTranslate2's own object for a model.
 
+    In float32 the threads share each multiplication: reading the weights is what takes the time,
+    and two cores read faster than one. In 8 bits there is little to share, and waiting for each
+    other takes longer than the work, so each thread searches rows of its own, see `batch_size`.
+
     Args:
         folder: What `write_ctranslate2` wrote.
         int8: Whether matrices are multiplied in 8 bits.
-        threads: Threads that compute; 0 leaves it to CTranslate2.
+        threads: Threads that compute; 0 leaves it to CTranslate2 in float32 and is 1 in 8 bits.
 
     Raises:
         BundleError: The model is not one of ours, or CTranslate2 cannot read it.
@@ -194,12 +199,27 @@ def open_translator(folder: Path, *, int8: bool = False, threads: int = 0) -> An
             f"CTranslate2 cannot compute in {kind} on this machine; take another engine"
         )
     check_ctranslate2_file(folder / CTRANSLATE2_MODEL)
+    searchers = max(1, threads) if int8 else 1
     try:
         return ctranslate2.Translator(
-            str(folder), device="cpu", compute_type=kind, intra_threads=threads
+            str(folder),
+            device="cpu",
+            compute_type=kind,
+            inter_threads=searchers,
+            intra_threads=1 if int8 else threads,
         )
     except (RuntimeError, ValueError) as error:
         raise BundleError(f"CTranslate2 cannot read {folder}: {_first_line(error)}") from error
+
+
+def batch_size(translator: Any, rows: int) -> int:
+    """Rows that are decoded at a time, so that all that search have some.
+
+    Args:
+        translator: What `open_translator` made.
+        rows: Rows to search.
+    """
+    return min(BATCH_SIZE, math.ceil(rows / translator.num_translators))
 
 
 def _first_line(error: Exception) -> str:

@@ -9,7 +9,7 @@ import pytest
 import text_models
 import translators
 from kerasft.bundle.export_ctranslate2 import write_ctranslate2
-from kerasft.engines.ctranslate2_generator import CTranslate2Generator
+from kerasft.engines.ctranslate2_generator import CTranslate2Generator, batch_size, open_translator
 from kerasft.errors import BundleError, ConfigError
 from kerasft.generation import Generator, Hypothesis, Search
 
@@ -149,6 +149,21 @@ def test_order_and_neighbors_do_not_matter(translator, tmp_path):
         assert alone.token_ids == best.token_ids
         assert alone.score == pytest.approx(best.score, abs=1e-4)
     assert generator.generate([]) == []
+
+
+def test_in_eight_bits_each_thread_searches_rows_of_its_own(translator, tmp_path):
+    prefer(translator, TRAINED)
+    write_ctranslate2(translator.model, tmp_path, START, END, int8=True)
+    search = Search(START, END, PAD, max_length=11, beam_size=3)
+    rows = sources(translator.model.arguments.src_vocab_size, 7)
+    found = {}
+    for threads, size in ((1, 7), (3, 3)):
+        opened = open_translator(tmp_path, int8=True, threads=threads)
+        assert (opened.num_translators, batch_size(opened, len(rows))) == (threads, size)
+        generator = CTranslate2Generator(tmp_path, search, int8=True, threads=threads)
+        found[threads] = [best for best, *_ in generator.generate(rows)]
+    assert [best.token_ids for best in found[3]] == [best.token_ids for best in found[1]]
+    assert open_translator(tmp_path, threads=3).num_translators == 1
 
 
 @pytest.mark.parametrize(
