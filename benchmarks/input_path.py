@@ -274,7 +274,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=200, help="of the trace (%(default)s)")
     parser.add_argument("--turn_steps", type=int, default=50, help="of a turn (%(default)s)")
     parser.add_argument("--width", type=int, default=384, help="a multiple of 64 (%(default)s)")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=11)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--backends", nargs="+", default=BACKENDS, choices=BACKENDS)
     parser.add_argument("--plot", type=Path, help="the PNG to write")
