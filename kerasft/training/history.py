@@ -30,6 +30,8 @@ class History(keras.callbacks.Callback):
             one that was killed, up to its last checkpoint).
         training_seconds: Seconds of training up to the end of each epoch, without the validation,
             in all processes of a resumed run.
+        first_step_seconds: From the beginning of `fit` to the end of its first step, which is when
+            the backend has compiled it; None before, and where nothing is left to train.
 
     Example:
         >>> history = History()
@@ -58,6 +60,7 @@ class History(keras.callbacks.Callback):
         self.epochs: list[dict[str, Any]] = []
         self.seconds = 0.0
         self.training_seconds: list[float] = []
+        self.first_step_seconds: float | None = None
         self._began: float | None = None
         self._trained = 0.0
         self._clock: float | None = None
@@ -111,7 +114,10 @@ class History(keras.callbacks.Callback):
 
     def summary(self) -> str:
         """One sentence for the run's output and the model card."""
-        return f"{len(self.losses)} steps, {self.seconds:.1f} s"
+        done = f"{len(self.losses)} steps, {self.seconds:.1f} s"
+        if self.first_step_seconds is None:
+            return done
+        return f"{done}; the first took {self.first_step_seconds:.1f} s, compiling included"
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Starts the clock, and once the trackers."""
@@ -140,6 +146,8 @@ class History(keras.callbacks.Callback):
             ConfigError: It is NaN or infinite.
         """
         mean = float((logs or {})["loss"])
+        if self.first_step_seconds is None:
+            self.first_step_seconds = self._fitting()
         weight = self._batch_weight(self._epoch, self._seen)
         before, self._weight = self._weight, self._weight + weight
         loss = (mean * self._weight - self._mean * before) / weight

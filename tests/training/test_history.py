@@ -86,6 +86,23 @@ def test_records_each_steps_own_loss_where_batches_weigh_differently():
     np.testing.assert_allclose(history.losses, expected, rtol=1e-5)
 
 
+def test_says_how_long_the_first_step_took():
+    class Slow(RandomBatches):
+        def batch(self, epoch, index):
+            time.sleep(0.3 * (index == 0))
+            return super().batch(epoch, index)
+
+    model, history = build(), training.History()
+    assert history.summary() == "0 steps, 0.0 s"
+    model.fit(Slow(), verbose=0, callbacks=[history])
+    first, seconds = history.first_step_seconds, history.seconds
+    assert 0.3 <= first <= seconds
+    model.fit(Slow(), verbose=0, callbacks=[history])
+    assert history.first_step_seconds == first
+    took = f"{2 * STEPS} steps, {history.seconds:.1f} s; the first took {first:.1f} s"
+    assert history.summary() == f"{took}, compiling included"
+
+
 def test_records_epochs_that_json_can_hold():
     model = build()
     history = training.History()
