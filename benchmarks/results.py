@@ -80,7 +80,7 @@ PARTS: Mapping[str, Part] = {
     ),
     "t5": Part(
         "A T5 beside transformers + PEFT",
-        ("--checkpoint", T5_CHECKPOINT),
+        ("--checkpoint", T5_CHECKPOINT, "--rounds", "5"),
         ("--checkpoint", T5_CHECKPOINT, "--rounds", "1"),
     ),
 }
