@@ -116,7 +116,6 @@ class CTranslate2Generator:
         results = self._run(
             "translate_batch",
             rows,
-            max_batch_size=batch_size(self._translator, len(rows)),
             beam_size=search.beam_size,
             patience=most / search.beam_size,
             num_hypotheses=1 if search.rank_cut else most,
@@ -145,7 +144,7 @@ class CTranslate2Generator:
     def _with_whole_scores(self, row: list[str], hypotheses: list[Hypothesis]) -> list[Hypothesis]:
         """Hypotheses with the scores that nothing was taken out for."""
         targets = [target_tokens(one.token_ids) for one in hypotheses]
-        found = self._run("score_batch", [row] * len(targets), targets, max_batch_size=BATCH_SIZE)
+        found = self._run("score_batch", [row] * len(targets), targets)
         return [
             # The last of them is the end's.
             Hypothesis(
@@ -167,9 +166,12 @@ class CTranslate2Generator:
     def _allowed(self, hypothesis: Hypothesis) -> bool:
         return not set(self.search.impossible).intersection(hypothesis.token_ids)
 
-    def _run(self, method: str, *arguments: Any, **options: Any) -> list[Any]:
+    def _run(self, method: str, rows: list[list[str]], *more: Any, **options: Any) -> list[Any]:
+        size = batch_size(self._translator, len(rows))
         try:
-            return getattr(self._translator, method)(*arguments, max_input_length=0, **options)
+            return getattr(self._translator, method)(
+                rows, *more, max_batch_size=size, max_input_length=0, **options
+            )
         except (RuntimeError, ValueError, IndexError) as error:
             raise BundleError(
                 f"CTranslate2 fails on {self._folder}: {_first_line(error)}"
@@ -199,14 +201,14 @@ def open_translator(folder: Path, *, int8: bool = False, threads: int = 0) -> An
             f"CTranslate2 cannot compute in {kind} on this machine; take another engine"
         )
     check_ctranslate2_file(folder / CTRANSLATE2_MODEL)
-    searchers = max(1, threads) if int8 else 1
+    searchers, threads_each = (max(1, threads), 1) if int8 else (1, threads)
     try:
         return ctranslate2.Translator(
             str(folder),
             device="cpu",
             compute_type=kind,
             inter_threads=searchers,
-            intra_threads=1 if int8 else threads,
+            intra_threads=threads_each,
         )
     except (RuntimeError, ValueError) as error:
         raise BundleError(f"CTranslate2 cannot read {folder}: {_first_line(error)}") from error
