@@ -124,7 +124,14 @@ def to_yaml(config: Any) -> str:
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose complaints are `ConfigError`s; for commands beside the recipes."""
+    """An argument parser whose complaints are `ConfigError`s; for commands beside the recipes.
+
+    Options may stand before, between and after the other words.
+    """
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Reads the words, by default those of the command line; see argparse."""
+        return self.parse_intermixed_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
         """Raises what argparse would print and exit with."""
@@ -171,8 +178,11 @@ def at_most(config: Any, **most: float) -> None:
 def guard() -> Iterator[None]:
     """Turns what a user can do wrong into one sentence on stderr and exit code 2.
 
-    Errors that are not the user's fault keep their traceback: they are bugs.
+    Errors that are not the user's fault keep their traceback: they are bugs. Where standard error
+    is no terminal, libraries that download or read draw no bars into it.
     """
+    if not sys.stderr.isatty():
+        os.environ.setdefault("TQDM_DISABLE", "1")  # read when a library imports tqdm
     try:
         yield
         sys.stdout.flush()

@@ -2,13 +2,14 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 import yaml
 
-from kerasft import cli
+from kerasft import cli, convert, export, serve
 from kerasft.errors import ConfigError, DataError
+from kerasft.predict import command as predict
 
 pytestmark = pytest.mark.plain
 
@@ -121,6 +122,45 @@ def test_wrong_files_are_refused(tmp_path: Path, text: str):
     with pytest.raises(ConfigError) as error:
         cli.parse(Config, ["--config", str(file)])
     assert "\n" not in str(error.value)
+
+
+FOLDER_AND_TEXTS = {"folder": "F", "texts": ["a", "-b"], "format": "jsonl"}
+
+
+@pytest.mark.parametrize(
+    ("command", "words", "means"),
+    [
+        (predict, "F --format jsonl a -- -b", FOLDER_AND_TEXTS),
+        (predict, "--format jsonl F a -- -b", FOLDER_AND_TEXTS),
+        (predict, "F a --format=jsonl -- -b", FOLDER_AND_TEXTS),
+        (predict, "F a --text_column t b --overwrite c", {"texts": ["a", "b", "c"]}),
+        (predict, "F -5", {"texts": ["-5"]}),
+        (predict, "--input x.csv F", {"folder": "F", "texts": [], "input": "x.csv"}),
+        (serve, "--port 1 F --host ::1", {"folder": "F", "port": 1, "host": "::1"}),
+        (export, "--engine onnx F", {"folder": "F", "engine": "onnx"}),
+        (export, "--format onnx F --output o", {"folder": "F", "format": "onnx", "output": "o"}),
+        (convert, "--output o D", {"directory": "D", "output": "o"}),
+    ],
+)
+def test_options_stand_anywhere(command: Any, words: str, means: dict[str, Any]):
+    found = vars(command.parse(words.split()))
+    assert {name: found[name] for name in means} == means
+
+
+@pytest.mark.parametrize(
+    ("command", "words", "says"),
+    [
+        (predict, "--format jsonl", "required: FOLDER"),
+        (predict, "F a --formt jsonl b", "unrecognized arguments: --formt"),
+        (serve, "F --port 1 G", "unrecognized arguments: G"),
+        (export, "F", "one of the arguments --format --engine is required"),
+        (export, "F --engine onnx --format onnx", "not allowed with"),
+        (convert, "--output o", "required: DIR"),
+    ],
+)
+def test_what_options_cannot_mean_is_one_sentence(command: Any, words: str, says: str):
+    with pytest.raises(ConfigError, match=says):
+        command.parse(words.split())
 
 
 def test_guard_makes_one_sentence_and_exit_code_2(capsys: pytest.CaptureFixture):

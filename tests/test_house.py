@@ -150,6 +150,16 @@ def test_links_in_the_pages_lead_somewhere(path: Path) -> None:
             assert (path.parent / target).exists(), f"{relative(path)} links to {target}"
 
 
+@pytest.mark.parametrize("path", sorted((PACKAGE / "recipes").glob("*.py")), ids=relative)
+def test_recipes_draw_no_bar_into_a_log(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(
+            ("model.fit", "model.predict", "model.evaluate")
+        ):
+            verbose = {word.arg: ast.unparse(word.value) for word in node.keywords}.get("verbose")
+            assert verbose in ("training.progress()", "0"), f"{relative(path)}:{node.lineno}"
+
+
 def test_decisions_are_numbered_without_gaps() -> None:
     names = sorted(path.name for path in (ROOT / "docs" / "decisions").glob("*.md"))
     assert [name[:4] for name in names] == [f"{n:04}" for n in range(1, len(names) + 1)]

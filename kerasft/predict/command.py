@@ -15,7 +15,7 @@ from kerasft.errors import ConfigError, DataError
 from kerasft.predict import output
 from kerasft.predict.tasks import OPTIONS, open_folder
 
-# Texts between two steps of the progress bar; longer inputs show one.
+# Texts between two steps of the progress bar; on a terminal longer inputs show one.
 CHUNK = 512
 
 
@@ -102,7 +102,7 @@ def run(options: argparse.Namespace) -> None:
         output.open_writer(options, predictor.columns) as writer,
         tqdm(
             total=len(texts), unit=" texts", file=sys.stderr, mininterval=1,
-            disable=len(texts) <= CHUNK,
+            disable=len(texts) <= CHUNK or None,  # None: where standard error is no terminal
         ) as bar,
     ):  # fmt: skip
         for start in range(0, len(texts), CHUNK):

@@ -133,6 +133,7 @@ def run(config: Config) -> Path:
             epochs=part.last,
             validation_data=above.validation,
             callbacks=[history, *stopping, resume.callback],
+            verbose=training.progress(),
         )
     for callback in stopping:
         callback.restore(above.model)

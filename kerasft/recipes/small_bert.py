@@ -241,6 +241,7 @@ def fit(model: Any, batches: Any, config: Config, callbacks: list, place: str, d
             epochs=part.last,
             validation_data=batches.validation,
             callbacks=[*callbacks, resume.callback],
+            verbose=training.progress(),
         )
     return resume
 

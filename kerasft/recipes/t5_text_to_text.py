@@ -193,6 +193,7 @@ def run(config: Config) -> Path:
             initial_epoch=part.first,
             epochs=part.last,
             callbacks=[losses, history, resume.callback],
+            verbose=training.progress(),
         )
     facts.state("Training", history.summary())
     facts.state("Weights", kept.average(model, config.average_epochs))

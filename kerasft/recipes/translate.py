@@ -201,6 +201,7 @@ def run(config: Config) -> Path:
             epochs=part.last,
             validation_data=batches["validation"],
             callbacks=[scores, history, resume.callback],
+            verbose=training.progress(),
         )
     facts.state("Training", history.summary())
     facts.state("Weights", kept.average(model, config.average_epochs))

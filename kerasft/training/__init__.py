@@ -9,7 +9,7 @@ run = training.Resume(
 for part in run.parts(epochs=10):
     model.fit(
         part.batches, initial_epoch=part.first, epochs=part.last, validation_data=validation,
-        callbacks=[history, stopping, run.callback],
+        callbacks=[history, stopping, run.callback], verbose=training.progress(),
     )
 stopping.restore(model)
 history.close()
@@ -21,6 +21,7 @@ from kerasft.training.history import History
 from kerasft.training.kept_epochs import KeptEpochs
 from kerasft.training.losses import LabelSmoothedCrossEntropy
 from kerasft.training.optimizers import adam, adamw
+from kerasft.training.progress import progress
 from kerasft.training.resume import Part, Resume
 from kerasft.training.schedule import InverseSquareRoot, WarmupLinearDecay, schedule
 from kerasft.training.task_losses import TaskLosses
@@ -45,6 +46,7 @@ __all__ = [
     "WarmupLinearDecay",
     "adam",
     "adamw",
+    "progress",
     "schedule",
     "trackers",
 ]

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import sys
 
 import pytest
 
@@ -83,12 +84,15 @@ def test_from_file_to_file(command, tmp_path, suffix, predictor):
     assert sorted(os.listdir(tmp_path)) == sorted([source.name, target.name])
 
 
-def test_long_input_shows_progress(command, tmp_path):
+@pytest.mark.parametrize("terminal", [True, False])
+def test_long_input_shows_progress_on_a_terminal(command, tmp_path, monkeypatch, terminal):
     source = tmp_path / "in.csv"
     source.write_text("text\n" + "the cat\n" * (command_line.CHUNK + 1))
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
     code, out, err = command("--input", source)
     assert code == 0 and len(out.splitlines()) == command_line.CHUNK + 2
-    assert f"{command_line.CHUNK + 1}/{command_line.CHUNK + 1}" in err
+    assert (f"{command_line.CHUNK + 1}/{command_line.CHUNK + 1}" in err) == terminal
+    assert terminal or not err
 
 
 def test_nothing_is_overwritten_unasked(command, tmp_path):

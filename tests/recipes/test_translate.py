@@ -75,6 +75,7 @@ def test_a_run_says_what_it_does(saved):
     ):
         assert words in said, words
     assert said.count("    target:    ") == 3 * 2  # epochs x num_examples
+    assert "\b" not in said and said.count("val_token_accuracy: ") == 3  # a line an epoch
 
 
 def test_the_folder_translates_as_the_run_did(saved):
