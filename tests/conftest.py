@@ -71,12 +71,16 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--real"):
-        return
-    deselected = [item for item in items if "real" in item.keywords]
-    if deselected:
-        config.hook.pytest_deselected(items=deselected)
-        items[:] = [item for item in items if "real" not in item.keywords]
+    plain, real = config.getoption("--plain"), config.getoption("--real")
+    left_out = [
+        item
+        for item in items
+        # A file that is named on the command line is collected with --plain, whatever it needs.
+        if (plain and "plain" not in item.keywords) or (not real and "real" in item.keywords)
+    ]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.hookimpl(tryfirst=True)  # before the fixtures are made
