@@ -45,6 +45,7 @@ class AdapterReport:
         trained_in_full: Paths of the layers whose own weights came from the file (the head).
         from_base: Names of the head's modules that the file lacks: they stay as in the base model.
         base_model: What the file calls its base model.
+        notes: What the file asks for and does not get, as in PEFT.
         counts: Trained and frozen parameters.
     """
 
@@ -52,6 +53,7 @@ class AdapterReport:
     trained_in_full: tuple[str, ...]
     from_base: tuple[str, ...]
     base_model: str
+    notes: tuple[str, ...]
     counts: Counts
 
     def __str__(self) -> str:
@@ -59,7 +61,7 @@ class AdapterReport:
         text += f"{', '.join(self.trained_in_full) or 'no layer'} loaded in full"
         if self.from_base:
             text += f", {', '.join(self.from_base)} as in the base model"
-        return f"{text}; {self.counts}"
+        return "; ".join([text, *self.notes, str(self.counts)])
 
 
 def save_adapter(model: keras.Model, directory: str | Path, base_model_name: str) -> None:
@@ -165,6 +167,7 @@ def load_adapter(model: keras.Model, directory: str | Path) -> AdapterReport:
         trained_in_full=report.trained_in_full,
         from_base=contents.from_base,
         base_model=config.base_model,
+        notes=config.notes,
         counts=report.counts,
     )
 
@@ -205,8 +208,35 @@ class _Contents:
 
     def _unknown(self, name: str, modules: Mapping[str, Module]) -> str:
         """Says why a tensor has no place in the model."""
+        where = f"{self._file.path} holds {name!r}"
+        again = "save the adapter again with PEFT's save_pretrained"
+        owner = next((each for each in modules if f".{each}." in f".{name}"), None)
+        if owner:
+            before, _, after = f".{name}".partition(f".{owner}.")
+            before = f"{before}.".removeprefix(".")
+            if before != _PREFIX:
+                return (
+                    f"{where}, but an adapter's names begin with {_PREFIX!r} and not with "
+                    f"{before or owner!r}; PEFT does not load it either: {again}."
+                )
+            if after.startswith("lora_embedding_"):
+                return f"{where}, an adapter of an embedding, which is not supported."
+            if after.startswith(("modules_to_save.", "original_module.", "base_layer.", "lora_")):
+                return (
+                    f"{where}, but after {owner!r} an adapter's file has only "
+                    "'lora_A.weight' and 'lora_B.weight', or the module's own weights, without a "
+                    f"name between; {again}."
+                )
+        bare = name.removeprefix(_PREFIX)
+        if any(
+            rest and bare.startswith(f"{rest}.") for rest in (n.partition(".")[2] for n in modules)
+        ):
+            return (
+                f"{where}, so it was trained on the bare model without a head, but this one has "
+                "it; PEFT does not load it here either."
+            )
         roots = {each.partition(".")[0] for each in modules}
-        if name.removeprefix(_PREFIX).partition(".")[0] not in roots:
+        if bare.partition(".")[0] not in roots:
             dense = [each for each in modules.values() if isinstance(each.layer, DENSE_KINDS)]
             example = (dense or [*modules.values()])[0].name
             return (
@@ -215,7 +245,7 @@ class _Contents:
                 "it was trained on."
             )
         return (
-            f"{self._file.path} holds {name!r}, which has no place in this model; the adapter was "
+            f"{where}, which has no place in this model; the adapter was "
             "trained on a model with more layers or other parts."
         )
 

@@ -6,14 +6,16 @@ module a config means follows PEFT 0.21 (`peft.tuners.tuners_utils.check_target_
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from kerasft import storage
 from kerasft.errors import AdapterError, ConfigError
 from kerasft.peft.lora_settings import LoRASettings
+from kerasft.peft.patterns import compile_patterns
 
 CONFIG_NAME = "adapter_config.json"
 ALL_LINEAR = "all-linear"
@@ -27,7 +29,13 @@ _HARMLESS = {
 _READ = {
     *("peft_type", "r", "lora_alpha", "lora_dropout", "use_rslora", "rank_pattern"),
     *("alpha_pattern", "target_modules", "exclude_modules", "layers_to_transform"),
-    *("layers_pattern", "modules_to_save", "bias", "init_lora_weights"),
+    *("layers_pattern", "modules_to_save", "bias", "init_lora_weights", "fan_in_fan_out"),
+}
+# What PEFT 0.21 knows besides, each with a say in what the adapter computes.
+_UNSUPPORTED = {
+    *("alora_invocation_tokens", "arrow_config", "kasa_config", "layer_replication", "lora_bias"),
+    *("loftq_config", "monteclora_config", "target_parameters", "trainable_token_indices"),
+    *("use_bdlora", "use_dora", "use_qalora", "velora_config"),
 }
 # These begin with A B = 0 or leave the base as it is; all others change the base model's weights.
 _HARMLESS_STARTS = (None, True, False, "gaussian", "eva", "orthogonal")
@@ -48,6 +56,7 @@ class PeftConfig:
         modules_to_save: Ends of the names of modules that are saved whole.
         base_model: The base model's name or path.
         task_type: PEFT's name of the task ("SEQ_CLS").
+        notes: Sentences on what the file asks for and does not get, as in PEFT.
     """
 
     default: LoRASettings
@@ -60,6 +69,7 @@ class PeftConfig:
     modules_to_save: tuple[str, ...] = ()
     base_model: str = ""
     task_type: str | None = None
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -128,12 +138,13 @@ class PeftConfig:
                 modules_to_save=fields.several("modules_to_save"),
                 base_model=str(values.get("base_model_name_or_path") or ""),
                 task_type=values.get("task_type"),
+                notes=_notes(values),
             )
             for rank in config.rank_pattern.values():
                 LoRASettings(rank=rank)
             for alpha in config.alpha_pattern.values():
                 LoRASettings(alpha=alpha)
-            config.check_patterns()
+            _ = config._patterns
         except ConfigError as problem:
             raise AdapterError(f"{path} cannot be used: {problem}") from None
         if not config.target_modules:
@@ -163,25 +174,24 @@ class PeftConfig:
 
     def targets(self, module: str) -> bool:
         """Whether the module of a name is adapted."""
-        if self.exclude_modules and _is_meant(self.exclude_modules, module):
+        if self.exclude_modules and self._is_meant("exclude_modules", module):
             return False
-        if any(re.match(rf"(^|.*\.){each}($|\..*)", module) for each in self.modules_to_save):
+        if any(each.match(module) for each in self._patterns["modules_to_save"].values()):
             return False
-        if not _is_meant(self.target_modules, module):
+        if not self._is_meant("target_modules", module):
             return False
         exact = isinstance(self.target_modules, str) or module in self.target_modules
         if exact or not self.layers_to_transform:
             return True
-        starts = [rf"(?:^|.*?\.){each}" for each in self.layers_pattern] or [r".*?\.[^.]*"]
-        found = (re.match(rf"{start}\.(\d+)\.", module) for start in starts)
-        number = next((match[1] for match in found if match), None)
+        found = (each.match(module) for each in self._patterns["layers_pattern"].values())
+        number = next((match["idx"] for match in found if match), None)
         return number is not None and int(number) in self.layers_to_transform
 
     def settings(self, module: str) -> LoRASettings:
         """The numbers of the module of a name."""
         return LoRASettings(
-            rank=_by_pattern(self.rank_pattern, module, self.default.rank),
-            alpha=_by_pattern(self.alpha_pattern, module, self.default.alpha),
+            rank=self._by_pattern("rank_pattern", module, self.default.rank),
+            alpha=self._by_pattern("alpha_pattern", module, self.default.alpha),
             dropout=self.default.dropout,
             rank_stabilized=self.default.rank_stabilized,
         )
@@ -190,20 +200,47 @@ class PeftConfig:
         """Whether the module of a name, or one around it, is named in `modules_to_save`."""
         return any(f".{module}.".find(f".{each}.") >= 0 for each in self.modules_to_save)
 
-    def check_patterns(self) -> None:
-        """Raises a ConfigError for a pattern that is no regular expression."""
-        patterns = [*self.rank_pattern, *self.alpha_pattern, *self.layers_pattern]
-        patterns += self.modules_to_save
-        patterns += [
-            each for each in (self.target_modules, self.exclude_modules) if isinstance(each, str)
-        ]
-        for pattern in patterns:
-            try:
-                re.compile(pattern)
-            except re.error as problem:
-                raise ConfigError(
-                    f"{pattern!r} is no valid regular expression ({problem})."
-                ) from None
+    @cached_property
+    def _patterns(self) -> dict[str, dict[str, Any]]:
+        """The fields that hold regular expressions, put together as PEFT does.
+
+        Raises:
+            ConfigError: One is none, or they are too much work.
+        """
+        several: dict[str, tuple[Iterable[str], str]] = {
+            "target_modules": (_one(self.target_modules), "%s"),
+            "exclude_modules": (_one(self.exclude_modules), "%s"),
+            "modules_to_save": (self.modules_to_save, r"(?:^|.*\.)%s(?:$|\..*)"),
+            "rank_pattern": (self.rank_pattern, r"(?:.*\.)?(?:%s)$"),
+            "alpha_pattern": (self.alpha_pattern, r"(?:.*\.)?(?:%s)$"),
+        }
+        patterns = {name: compile_patterns(*each) for name, each in several.items()}
+        starts = self.layers_pattern or [r".*?\.[^.]*"]
+        frame = r"%s\.(?P<idx>\d+)\."
+        if self.layers_pattern:
+            frame = rf"(?:^|.*?\.){frame}"
+        return patterns | {"layers_pattern": compile_patterns(starts, frame, capture=True)}
+
+    @cached_property
+    def _ends(self) -> dict[str, frozenset[str]]:
+        return {
+            "target_modules": frozenset(self.target_modules),
+            "exclude_modules": frozenset(self.exclude_modules),
+        }
+
+    def _is_meant(self, name: str, module: str) -> bool:
+        """Whether `target_modules` or `exclude_modules` means a module."""
+        if isinstance(getattr(self, name), str):
+            return any(each.fullmatch(module) for each in self._patterns[name].values())
+        parts = module.split(".")
+        return any(".".join(parts[start:]) in self._ends[name] for start in range(len(parts)))
+
+    def _by_pattern(self, name: str, module: str, default: Any) -> Any:
+        """What `rank_pattern` or `alpha_pattern` has for a module: its first pattern that fits."""
+        for pattern, compiled in self._patterns[name].items():
+            if compiled.match(module):
+                return getattr(self, name)[pattern]
+        return default
 
 
 class _Fields:
@@ -258,21 +295,26 @@ def _check_supported(path: Path, values: Mapping[str, Any]) -> None:
             f"{path} was started with {start or 'loftq'!r}, which changes the base model's own "
             "weights, so it cannot be loaded; convert it to a plain LoRA adapter with PEFT first."
         )
-    for name, value in values.items():
-        if value and name not in _HARMLESS | _READ:
+    for name in sorted(_UNSUPPORTED & set(values)):
+        if values[name]:
             raise AdapterError(
-                f"{path} sets {name} to {str(value)[:60]!r}, which is not supported."
+                f"{path} sets {name} to {str(values[name])[:60]!r}, which is not supported."
             )
 
 
-def _is_meant(names: str | tuple[str, ...], module: str) -> bool:
-    if isinstance(names, str):
-        return re.fullmatch(names, module) is not None
-    return module in names or module.endswith(tuple(f".{name}" for name in names))
+def _notes(values: Mapping[str, Any]) -> tuple[str, ...]:
+    """What is set and has no effect, here as in PEFT, which only warns."""
+    notes = []
+    if values.get("fan_in_fan_out"):
+        notes.append("fan_in_fan_out is ignored, as PEFT does for Linear layers")
+    known = _HARMLESS | _READ | _UNSUPPORTED
+    if unknown := sorted(name for name, value in values.items() if value and name not in known):
+        shown = ", ".join(name[:40] for name in unknown[:5])
+        more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
+        notes.append(f"{shown}{more}: unknown to PEFT's LoRA, ignored as PEFT does")
+    return tuple(notes)
 
 
-def _by_pattern(patterns: Mapping[str, Any], module: str, default: Any) -> Any:
-    for pattern, value in patterns.items():
-        if re.match(rf"(.*\.)?({pattern})$", module):
-            return value
-    return default
+def _one(names: str | tuple[str, ...]) -> tuple[str, ...]:
+    """The pattern of a field that holds one, and none of a list of names."""
+    return (names,) if isinstance(names, str) else ()

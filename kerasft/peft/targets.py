@@ -1,7 +1,8 @@
 """Which layers a pattern means.
 
 A layer's path says where it stands, e.g. "transformer_layer_1/self_attention_layer/query". A
-pattern is a regular expression that must match the whole path, or its end from a slash on:
+pattern is a regular expression (RE2's: no lookaround, no backreferences) that must match the whole
+path, or its end from a slash on:
 
     query                                 every layer called "query"
     classifier                            "classifier", but not "pre_classifier"
@@ -16,8 +17,9 @@ from collections.abc import Iterable, Sequence
 
 import keras
 
-from kerasft.errors import AdapterError, ConfigError
+from kerasft.errors import AdapterError
 from kerasft.peft.adapted import all_layers, in_model_order
+from kerasft.peft.patterns import compile_pattern
 
 DENSE_KINDS = (keras.layers.Dense, keras.layers.EinsumDense)
 
@@ -26,18 +28,13 @@ def matches(pattern: str, path: str) -> bool:
     """Whether a pattern means the layer at a path.
 
     Raises:
-        ConfigError: The pattern is no regular expression.
+        ConfigError: The pattern is no regular expression (of RE2's: no lookaround).
 
     Example:
         >>> matches("query", "transformer_layer_0/self_attention_layer/query")
         True
     """
-    try:
-        return re.fullmatch(f"(?:.*/)?(?:{pattern})", path) is not None
-    except re.error as problem:
-        raise ConfigError(
-            f"The layer pattern {pattern!r} is no valid regular expression ({problem})."
-        ) from None
+    return compile_pattern(pattern, "(?:.*/)?(?:%s)").fullmatch(path) is not None
 
 
 def layers_by_path(model: keras.Model) -> dict[str, keras.layers.Layer]:

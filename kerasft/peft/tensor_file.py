@@ -16,6 +16,9 @@ _FLOATS = ("F64", "F32", "F16", "BF16")
 class TensorFile(Mapping[str, np.ndarray]):
     """Tensor by name of one safetensors file, as float32.
 
+    `...lora_A.default.weight`, as a PEFT model calls its own weights, counts as `...lora_A.weight`,
+    as PEFT saves them and reads both.
+
     Args:
         path: The file.
 
@@ -44,10 +47,16 @@ class TensorFile(Mapping[str, np.ndarray]):
                     f"{path} holds {name!r} as {each.get_dtype()}, but only floats "
                     f"({', '.join(_FLOATS)}) can be read."
                 )
-        self.shapes = {name: tuple(each.get_shape()) for name, each in slices.items()}
+        self._stored = {_without_adapter_name(name): name for name in slices}
+        if len(self._stored) < len(slices):
+            twice = next(each for each in slices if each not in self._stored.values())
+            raise AdapterError(f"{path} holds {twice!r} with and without the adapter's name.")
+        self.shapes = {
+            name: tuple(slices[stored].get_shape()) for name, stored in self._stored.items()
+        }
 
     def __getitem__(self, name: str) -> np.ndarray:
-        array = self._file.get_tensor(name).astype(np.float32, copy=False)
+        array = self._file.get_tensor(self._stored[name]).astype(np.float32, copy=False)
         if not np.isfinite(array).all():
             raise AdapterError(f"{self.path} holds NaN or infinity in {name!r}.")
         return array
@@ -57,3 +66,10 @@ class TensorFile(Mapping[str, np.ndarray]):
 
     def __len__(self) -> int:
         return len(self.shapes)
+
+
+def _without_adapter_name(name: str) -> str:
+    for matrix in (".lora_A", ".lora_B"):
+        if name.endswith(f"{matrix}.default.weight"):
+            return name.removesuffix(".default.weight") + ".weight"
+    return name

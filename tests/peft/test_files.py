@@ -198,6 +198,15 @@ def tensor(name: str, array: np.ndarray | None) -> Change:
     return change
 
 
+def renamed(old: str, new: str) -> Change:
+    def change(fields: dict, tensors: dict) -> None:
+        found = {name.replace(old, new): array for name, array in tensors.items()}
+        tensors.clear()
+        tensors.update(found)
+
+    return change
+
+
 def zeros(*shape: int, dtype: str = "float32") -> np.ndarray:
     return np.zeros(shape, dtype)
 
@@ -207,10 +216,9 @@ REFUSED = {
     "no method": (config(peft_type=None), "peft_type None"),
     "DoRA": (config(use_dora=True), "is a DoRA adapter"),
     "biases": (config(bias="lora_only"), "trains biases .bias: 'lora_only'."),
-    "transposed": (config(fan_in_fan_out=True), "sets fan_in_fan_out to 'True'"),
     "loftq": (config(loftq_config={"loftq_bits": 4}), "changes the base model's own weights"),
     "pissa": (config(init_lora_weights="pissa"), "started with 'pissa'"),
-    "of the future": (config(use_magic=3), "sets use_magic to '3', which is not supported"),
+    "biases of B": (config(lora_bias=True), "sets lora_bias to 'True', which is not supported"),
     "replicated": (config(layer_replication=[[0, 2]]), "sets layer_replication"),
     "another task": (config(task_type="TOKEN_CLS"), "trained for the task 'TOKEN_CLS'"),
     "rank 0": (config(r=0), "rank must be a whole number from 1 to 4096, got 0"),
@@ -224,6 +232,41 @@ REFUSED = {
     "odd targets": (config(target_modules=[1]), "target_modules must be a list of names"),
     "no targets": (config(target_modules=None), "has no target_modules"),
     "broken regex": (config(target_modules="(q_lin"), "no valid regular expression"),
+    "lookahead": (
+        config(target_modules="(?!k_lin).*q_lin"),
+        "'.*q_lin' is no valid regular expression .*; lookaround and backreferences are not supp",
+    ),
+    "a huge pattern": (
+        config(rank_pattern={f"(?:a?.?){{200}}{each}": 4 for each in range(60)}),
+        "patterns up to .* are too large together",
+    ),
+    "no prefix": (
+        renamed(PREFIX, ""),
+        "'classifier.bias', but .* begin with 'base_model.model.' and not .* PEFT does not load it",
+    ),
+    "two prefixes": (
+        renamed(PREFIX, PREFIX * 2),
+        f"and not with '{PREFIX}{PREFIX}'; PEFT does not",
+    ),
+    "inside another": (renamed(PREFIX, f"{PREFIX}model."), f"and not with '{PREFIX}model.'; PEFT"),
+    "of the bare model": (
+        renamed(f"{PREFIX}distilbert.", PREFIX),
+        "'base_model.model.transformer.layer.1.* was trained on the bare model without a head",
+    ),
+    "another adapter's name": (
+        renamed("lora_A.weight", "lora_A.sst2.weight"),
+        f"lora_A.sst2.weight', but after '{QUERY}' an adapter's file has only 'lora_A.weight'",
+    ),
+    "a wrapper's names": (
+        renamed("classifier.", "classifier.modules_to_save.default."),
+        "but after '(pre_)?classifier' an adapter's file has only",
+    ),
+    "both names": (
+        lambda fields, tensors: tensors.update(
+            {name.replace("A.w", "A.default.w"): array for name, array in tensors.items()}
+        ),
+        "with and without the adapter's name",
+    ),
     "odd layers": (config(layers_to_transform=["x"]), "must be a number or a list of numbers"),
     "another rank": (config(r=5), r"shape \(4, 16\), but .* config ask for \(5, 16\)"),
     "more targets": (

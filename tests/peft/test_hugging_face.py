@@ -1,6 +1,7 @@
 """Adapters go to Hugging Face PEFT and come from it with the same logits."""
 
 import json
+import re
 import warnings
 from pathlib import Path
 
@@ -124,6 +125,30 @@ def test_we_load_what_peft_trains(checkpoint, tmp_path, variant: str) -> None:
     save_adapter(model, tmp_path / "ours", "base")
     theirs = twins.with_adapter(directory, tmp_path / "ours")
     np.testing.assert_allclose(twins.logits(theirs), expected, atol=1e-4)
+
+
+def test_names_and_fields_that_peft_reads_are_read(checkpoint, tmp_path) -> None:
+    kind, directory = checkpoint
+    adapter = tmp_path / "a"
+    twins.train_theirs(directory, adapter, target_modules=QUERY_VALUE[kind], r=4)
+    path = adapter / "adapter_config.json"
+    config = json.loads(path.read_text()) | {"fan_in_fan_out": True, "enable_lora": [True]}
+    path.write_text(json.dumps(config | {"use_magic": 3, "new_and_off": None}))
+    weights = adapter / "adapter_model.safetensors"
+    tensors = safetensors.numpy.load_file(weights)
+    named = {re.sub(r"(lora_[AB])\.", r"\1.default.", name): each for name, each in tensors.items()}
+    assert len(set(named) - set(tensors)) == 12
+    safetensors.numpy.save_file(named, weights)
+    with pytest.warns(UserWarning, match="fan_in_fan_out is set to True but"):
+        theirs = twins.with_adapter(directory, adapter)
+    model = twins.ours(directory)
+    report = load_adapter(model, adapter)
+    np.testing.assert_allclose(twins.logits(model), twins.logits(theirs), atol=1e-4)
+    assert report.notes == (
+        "fan_in_fan_out is ignored, as PEFT does for Linear layers",
+        "enable_lora, use_magic: unknown to PEFT's LoRA, ignored as PEFT does",
+    )
+    assert report.notes[1] in str(report)
 
 
 def test_a_head_part_that_the_file_lacks_stays_as_in_the_base(tmp_path) -> None:
