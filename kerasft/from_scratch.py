@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from kerasft.cli import RunOptions
+
+if TYPE_CHECKING:
+    from keras.optimizers.schedules import LearningRateSchedule
 
 
 @dataclass
@@ -20,7 +23,8 @@ class FromScratchOptions(RunOptions):
         label_smoothing: Share of each label that is spread over the vocabulary.
         beam_size: Hypotheses followed at a time.
         keep_epochs: Checkpoints of so many last epochs stay in `<output>.epochs`.
-        preload: Go on from one of these: its number, or `latest`.
+        preload: Go on from one of these: its number, or `latest`; to another number of `epochs` if
+            you like, and with no more than it has had, the folder is saved without training.
         average_epochs: In the end take the mean of the weights of so many kept epochs; 0 does not.
     """
 
@@ -34,8 +38,21 @@ class FromScratchOptions(RunOptions):
     preload: str = ""
     average_epochs: int = 0
 
+    def rate(self, steps: int) -> float | LearningRateSchedule:
+        """The learning rate over a run of so many steps.
+
+        Raises:
+            ConfigError: The rate is not above 0, or the rising steps do not fit into the run.
+        """
+        from kerasft import training
+
+        rising = self.warmup_steps
+        if self.preload and self.schedule == "linear":
+            rising = min(rising, steps - 1)  # a kept epoch may be saved before the rate has risen
+        return training.schedule(self.schedule, self.learning_rate, steps, rising)
+
     def free(self) -> set[str]:
         """As for every recipe; and a run may keep other epochs, or go on for more of them."""
-        free = super().free() | {"beam_size", "keep_epochs", "preload"}
+        free = super().free() | {"beam_size", "keep_epochs", "preload", "average_epochs"}
         # `linear` falls to 0 at the last step of all: with more epochs it is another run.
-        return free if self.schedule == "linear" else free | {"epochs", "average_epochs"}
+        return free if self.schedule == "linear" else free | {"epochs"}

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.plain
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "kerasft"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
+RECIPES = sorted((PACKAGE / "recipes").glob("*.py"))
 
 # A room imports only itself and the rooms before it. CONTRIBUTING.md shows the same order.
 ROOMS = [
@@ -150,7 +151,7 @@ def test_links_in_the_pages_lead_somewhere(path: Path) -> None:
             assert (path.parent / target).exists(), f"{relative(path)} links to {target}"
 
 
-@pytest.mark.parametrize("path", sorted((PACKAGE / "recipes").glob("*.py")), ids=relative)
+@pytest.mark.parametrize("path", RECIPES, ids=relative)
 def test_recipes_draw_no_bar_into_a_log(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(
@@ -158,6 +159,17 @@ def test_recipes_draw_no_bar_into_a_log(path: Path) -> None:
         ):
             verbose = {word.arg: ast.unparse(word.value) for word in node.keywords}.get("verbose")
             assert verbose in ("training.progress()", "0"), f"{relative(path)}:{node.lineno}"
+
+
+TRAINING = [path for path in RECIPES if ".fit(" in path.read_text("utf-8")]
+
+
+@pytest.mark.parametrize("path", TRAINING, ids=relative)
+def test_a_recipe_says_what_can_be_done_about_a_rising_validation_loss(path: Path) -> None:
+    config = importlib.import_module(f"kerasft.recipes.{path.stem}").Config
+    given = "config.early_stopping" if hasattr(config, "early_stopping") else "kept=kept.epochs()"
+    line = f'facts.state("Training", history.summary({given}))'
+    assert line in path.read_text("utf-8")
 
 
 def test_decisions_are_numbered_without_gaps() -> None:

@@ -137,7 +137,7 @@ def run(config: Config) -> Path:
         )
     for callback in stopping:
         callback.restore(above.model)
-    facts.state("Training", history.summary())
+    facts.state("Training", history.summary(config.early_stopping))
 
     # Evaluation, once, on rows that nothing above has seen, beside what costs nothing to try.
     logits = batches.test.unsort(model.predict(batches.test, verbose=0))  # (rows, labels)

@@ -155,7 +155,7 @@ def run(config: Config) -> Path:
         options = config.of_language()
         resumes.append(fit(language_model, hidden, options, [language], f"{output}.mlm", dataset))
         language.close()
-        facts.state("Masked language model", [language.summary(), hidden.outcome(language.epochs)])
+        facts.state("Masked language model", [*language.summary(), hidden.outcome(language.epochs)])
         learned = language.to_dict() | {"losses": hidden.train.means(language.losses)}
         more["masked_language_model"] = {"seconds": language.seconds, "history": learned}
         pictures.append(("language_model_loss.png", partial(evaluation.plot_loss, learned)))
@@ -165,7 +165,7 @@ def run(config: Config) -> Path:
     resumes.append(fit(model, batches, config, [history, *stopping], str(output), dataset))
     for callback in stopping:
         callback.restore(model)
-    facts.state("Training", history.summary())
+    facts.state("Training", history.summary(config.early_stopping))
 
     # Evaluation, once, on rows that nothing above has seen, beside what costs nothing to try.
     logits = batches.test.unsort(model.predict(batches.test, verbose=0))  # (rows, labels)

@@ -186,7 +186,7 @@ def run(config: Config) -> Path:
         )
     for callback in stopping:
         callback.restore(above.model)
-    facts.state("Training", history.summary())
+    facts.state("Training", history.summary(config.early_stopping))
 
     # Evaluation, once, on what the model writes of sentences that nothing above has seen.
     engine = EntityTextEngine(model, tokens, dataset.types, config.beam_size)

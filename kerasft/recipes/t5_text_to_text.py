@@ -162,9 +162,7 @@ def run(config: Config) -> Path:
     facts.state("Batches", train.summary())
 
     # Training, with the validation loss of each task; `parts` is one fit for an unbroken run.
-    rate = training.schedule(
-        config.schedule, config.learning_rate, len(train) * config.epochs, config.warmup_steps
-    )
+    rate = config.rate(len(train) * config.epochs)
     loss = training.LabelSmoothedCrossEntropy(config.label_smoothing, from_logits=True)
     model.compile(training.adamw(rate, model, config.weight_decay), loss)
     held_out = {
@@ -195,7 +193,7 @@ def run(config: Config) -> Path:
             callbacks=[losses, history, resume.callback],
             verbose=training.progress(),
         )
-    facts.state("Training", history.summary())
+    facts.state("Training", history.summary(kept=kept.epochs()))
     facts.state("Weights", kept.average(model, config.average_epochs))
 
     # What is written for the held-out texts, beside the simplest way to do each task.

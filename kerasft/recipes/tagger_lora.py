@@ -124,7 +124,7 @@ def run(config: Config) -> Path:
         )
     for callback in stopping:
         callback.restore(above.model)
-    facts.state("Training", history.summary())
+    facts.state("Training", history.summary(config.early_stopping))
 
     # Evaluation, once, on sentences that nothing above has seen, beside remembering names.
     engine = TaggingEngine(model, pretrained.tokenizer, tags.names, config.max_length)

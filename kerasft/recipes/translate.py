@@ -172,8 +172,7 @@ def run(config: Config) -> Path:
     )
 
     # Training; `parts` is one fit for a run that was never stopped.
-    steps = len(batches["train"]) * config.epochs
-    rate = training.schedule(config.schedule, config.learning_rate, steps, config.warmup_steps)
+    rate = config.rate(len(batches["train"]) * config.epochs)
     model.compile(
         optimizer=training.adam(rate, beta_2=0.98, epsilon=1e-9),
         loss=training.LabelSmoothedCrossEntropy(config.label_smoothing),
@@ -203,7 +202,7 @@ def run(config: Config) -> Path:
             callbacks=[scores, history, resume.callback],
             verbose=training.progress(),
         )
-    facts.state("Training", history.summary())
+    facts.state("Training", history.summary(kept=kept.epochs()))
     facts.state("Weights", kept.average(model, config.average_epochs))
 
     # Evaluation on all held-out pairs, beside copying the source.

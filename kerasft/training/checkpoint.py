@@ -76,8 +76,12 @@ def write(directory: Path, checkpoint: Checkpoint) -> None:
         )
 
 
-def read_facts(directory: Path) -> dict[str, Any]:
+def read_facts(directory: Path, option: str = "--resume") -> dict[str, Any]:
     """Reads all but the arrays.
+
+    Args:
+        directory: The checkpoint.
+        option: What asked for it, for the sentence that refuses it.
 
     Raises:
         ConfigError: The folder is no checkpoint, or one of another format version.
@@ -88,13 +92,17 @@ def read_facts(directory: Path) -> dict[str, Any]:
     if facts.get("format_version") != FORMAT_VERSION:
         raise ConfigError(
             f"The checkpoint {directory} has the format version {facts.get('format_version')}, but "
-            f"this version of kerasft reads {FORMAT_VERSION}; start afresh without --resume."
+            f"this version of kerasft reads {FORMAT_VERSION}; start afresh without {option}."
         )
     return facts
 
 
-def read(directory: Path) -> Checkpoint:
+def read(directory: Path, option: str = "--resume") -> Checkpoint:
     """Reads the whole folder.
+
+    Args:
+        directory: The checkpoint.
+        option: What asked for it, for the sentence that refuses it.
 
     Raises:
         ConfigError: It is no checkpoint, or a broken one.
@@ -102,14 +110,14 @@ def read(directory: Path) -> Checkpoint:
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    facts = read_facts(directory)
+    facts = read_facts(directory, option)
     try:
         tensors = load_file(directory / TENSORS)
         del facts["kind"], facts["format_version"]
         return Checkpoint(**facts, tensors=tensors)
     except (OSError, SafetensorError, TypeError) as error:
         raise ConfigError(
-            f"The checkpoint {directory} is broken ({error}); start afresh without --resume."
+            f"The checkpoint {directory} is broken ({error}); start afresh without {option}."
         ) from error
 
 
@@ -125,8 +133,16 @@ def remove(directory: Path) -> None:
     directory.rmdir()
 
 
-def check_fingerprint(directory: Path, theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
+def check_fingerprint(
+    directory: Path, theirs: Mapping[str, Any], ours: Mapping[str, Any], option: str = "--resume"
+) -> None:
     """Refuses a checkpoint of a run with other settings.
+
+    Args:
+        directory: The checkpoint.
+        theirs: Its settings.
+        ours: Those of this run.
+        option: What asked for it, for the sentence that refuses it.
 
     Raises:
         ConfigError: Names every setting that differs, with both values.
@@ -141,7 +157,7 @@ def check_fingerprint(directory: Path, theirs: Mapping[str, Any], ours: Mapping[
     if differing:
         raise ConfigError(
             f"The checkpoint {directory} was made with another {', '.join(differing)}; give the "
-            "same settings, or start afresh without --resume."
+            f"same settings, or start afresh without {option}."
         )
 
 

@@ -32,6 +32,7 @@ class History(keras.callbacks.Callback):
             in all processes of a resumed run.
         first_step_seconds: From the beginning of `fit` to the end of its first step, which is when
             the backend has compiled it; None before, and where nothing is left to train.
+        notes: What `summary` is to say besides; a resumed run keeps them.
 
     Example:
         >>> history = History()
@@ -61,6 +62,7 @@ class History(keras.callbacks.Callback):
         self.seconds = 0.0
         self.training_seconds: list[float] = []
         self.first_step_seconds: float | None = None
+        self.notes: list[str] = []
         self._began: float | None = None
         self._trained = 0.0
         self._clock: float | None = None
@@ -91,6 +93,7 @@ class History(keras.callbacks.Callback):
         """What the checkpoint keeps: arrays by name, and what JSON can hold."""
         facts = {
             "epochs": self.epochs,
+            "notes": self.notes,
             "mean": self._mean,
             "seen": self._seen,
             "seconds": self.seconds + self._fitting(),
@@ -104,6 +107,7 @@ class History(keras.callbacks.Callback):
         """Takes back what `get_state` gave."""
         self.losses = arrays["losses"].tolist()
         self.epochs = list(facts["epochs"])
+        self.notes = list(facts["notes"])
         self._mean, self._seen = facts["mean"], facts["seen"]
         self.training_seconds = list(facts["training_seconds"])
         self._trained = facts["trained"]
@@ -112,12 +116,35 @@ class History(keras.callbacks.Callback):
         for tracker in self.trackers:
             tracker.set_state(facts["trackers"].get(tracker.name, {}))
 
-    def summary(self) -> str:
-        """One sentence for the run's output and the model card."""
+    def summary(self, early_stopping: int | None = None, kept: Sequence[int] = ()) -> list[str]:
+        """Sentences for the run's output and the model card.
+
+        Args:
+            early_stopping: The recipe's option of that name, if it has one; 0 is off.
+            kept: Epochs, from 1, whose checkpoints are kept.
+        """
         done = f"{len(self.losses)} steps, {self.seconds:.1f} s"
-        if self.first_step_seconds is None:
-            return done
-        return f"{done}; the first took {self.first_step_seconds:.1f} s, compiling included"
+        if self.first_step_seconds is not None:
+            done += f"; the first took {self.first_step_seconds:.1f} s, compiling included"
+        rise = [] if early_stopping else self._rise(early_stopping, kept)
+        return [done, *self.notes, *rise]
+
+    def _rise(self, early_stopping: int | None, kept: Sequence[int]) -> list[str]:
+        """That the validation loss rose after its best epoch, and what can be done about it."""
+        losses = [epoch["val_loss"] for epoch in self.epochs if "val_loss" in epoch]
+        if not losses or round(losses[-1], 3) <= round(min(losses), 3):
+            return []
+        best = losses.index(min(losses)) + 1
+        rise = (
+            f"the validation loss rose after epoch {best}: {min(losses):.3f}, {losses[-1]:.3f} now"
+        )
+        if early_stopping is not None:
+            return [
+                f"{rise}; --early_stopping 1 ends a run then and takes the best epoch's weights"
+            ]
+        if best in kept:
+            return [f"{rise}; --preload {best} --epochs {best} saves that epoch without training"]
+        return [rise]
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Starts the clock, and once the trackers."""

@@ -17,6 +17,9 @@ class KeptEpochs:
         directory: The folder; made when the first epoch is kept.
         last: How many are kept, the latest ones; 0 keeps none.
 
+    Attributes:
+        reached: The epoch, from 1, whose weights the model has; 0 before the first.
+
     Raises:
         ConfigError: `last` is negative.
 
@@ -30,6 +33,7 @@ class KeptEpochs:
         if last < 0:
             raise ConfigError(f"{last} epochs cannot be kept; give 0 or more.")
         self.directory, self.last = Path(directory), last
+        self.reached = 0
 
     def epochs(self) -> list[int]:
         """The numbers of the epochs that are there, from 1, ascending."""
@@ -63,6 +67,7 @@ class KeptEpochs:
 
     def write(self, epoch: int, saved: checkpoint.Checkpoint) -> None:
         """Keeps an epoch (from 1), and removes those that are too old."""
+        self.reached = epoch
         if not self.last:
             return
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -70,9 +75,9 @@ class KeptEpochs:
         for old in [kept for kept in self.epochs() if kept <= epoch][: -self.last]:
             checkpoint.remove(self.path(old))
 
-    def clear(self) -> int:
-        """Removes all kept epochs, those of an earlier run; returns how many there were."""
-        epochs = self.epochs()
+    def clear(self, after: int = 0) -> int:
+        """Removes the kept epochs after one, those of an earlier run; returns how many."""
+        epochs = [epoch for epoch in self.epochs() if epoch > after]
         for epoch in epochs:
             checkpoint.remove(self.path(epoch))
         return len(epochs)
@@ -80,25 +85,34 @@ class KeptEpochs:
     def average(self, model: keras.Model, count: int) -> str:
         """Gives the model the mean of the weights of the last epochs (Vaswani et al. 2017, 6.1).
 
+        Those that were kept after the epoch that is reached are of another run, and left out.
+
         Args:
             model: The model that was trained.
             count: Of how many epochs, or fewer if fewer are kept; 0 or 1 leaves the model as it is.
 
         Returns:
-            A sentence on what the weights are now.
-
-        Raises:
-            ConfigError: An epoch is broken or of another model.
+            A sentence on what the weights are now. Where an epoch is broken or of another model,
+            the sentence says so, and the model is as it was: a run is not to end unsaved for it.
         """
-        epochs = self.epochs()[-count:] if count > 1 else []
+        as_they_are = f"those after epoch {self.reached}"
+        epochs = [epoch for epoch in self.epochs() if epoch <= self.reached]
+        epochs = epochs[-count:] if count > 1 else []
         if len(epochs) < 2:
-            return "those after the last step"
+            return as_they_are
         target = variables.changing_variables(model)
         sums: dict[str, np.ndarray] = {}
         for epoch in epochs:
-            arrays = checkpoint.read(self.path(epoch)).group("model")
+            try:
+                arrays = checkpoint.read(self.path(epoch), f"--average_epochs {count}").group(
+                    "model"
+                )
+            except ConfigError as error:
+                return f"{as_they_are}; there is no mean, because of this: {error}"
             if problem := variables.mismatch(target, arrays):
-                raise ConfigError(f"{self.path(epoch)} does not fit this model: {problem}.")
+                return (
+                    f"{as_they_are}; there is no mean: {self.path(epoch)} does not fit: {problem}."
+                )
             for name, array in arrays.items():
                 if np.issubdtype(array.dtype, np.floating):
                     sums[name] = sums.get(name, 0.0) + array.astype(np.float64)

@@ -11,6 +11,7 @@ import numpy as np
 from kerasft import backends, storage
 from kerasft.errors import ConfigError
 from kerasft.training import checkpoint, variables
+from kerasft.training.history import History
 from kerasft.training.kept_epochs import KeptEpochs
 
 
@@ -107,7 +108,9 @@ class Resume:
             enabled: Whether to go on from a checkpoint that is there.
             stateful: The callbacks whose state is kept.
             kept: Where each epoch's checkpoint is kept as well.
-            preload: Go on from this one of the kept epochs: its number, or "latest".
+            preload: Go on from this one of the kept epochs: its number, or "latest". The run may
+                have another number of epochs than the one that kept it; `enabled` goes on to the
+                same end alone.
 
         Raises:
             ConfigError: The checkpoint belongs to a run with other settings (named), is broken, or
@@ -129,14 +132,24 @@ class Resume:
             {**fingerprint, "seed": seed, "steps in an epoch": self._steps}
         )
         self._enabled, self._stateful, self._kept = enabled, list(stateful), kept
+        self._preload, self._option = (
+            bool(preload),
+            f"--preload {preload}" if preload else "--resume",
+        )
+        self._leaves_checkpoint = False
+        self._another_end = ""
         self.callback = _Checkpointer(self)
         storage.check_output(self._directory, checkpoint.is_checkpoint)
         self._source = self._find_source(preload)
         if self._source:
-            facts = checkpoint.read_facts(self._source)
-            checkpoint.check_fingerprint(
-                self._source, facts.get("fingerprint", {}), self._fingerprint
-            )
+            theirs = checkpoint.read_facts(self._source, self._option).get("fingerprint", {})
+            ours = self._fingerprint
+            if preload and theirs.keys() & ours.keys() & {"epochs"}:
+                was, now = theirs["epochs"], ours["epochs"]
+                if was != now:
+                    self._another_end = f"went on as a run of {now} epochs, from one of {was}"
+                theirs = {**theirs, "epochs": now}
+            checkpoint.check_fingerprint(self._source, theirs, ours, self._option)
 
     def parts(self, epochs: int) -> Iterator[Part]:
         """Yields what is left to do, one `fit` call each; prints where the run begins.
@@ -152,8 +165,19 @@ class Resume:
         backends.current().fix_shapes(self._model)
         self._model.stop_training = False
         if stopped or epoch >= epochs:
-            print("The training had already ended.")
+            print(
+                "The training had already ended."
+                if stopped or not self._preload
+                else f"Nothing is left to train: {epoch} of {epochs} epochs are done."
+            )
+            # A longer run that left one can still go on from it.
+            self._leaves_checkpoint = self._preload
             return
+        if self._preload:
+            self._clear(after=epoch)
+            for part in self._stateful:
+                if isinstance(part, History) and self._another_end:
+                    part.notes.append(f"after epoch {epoch} it {self._another_end}")
         if batch:
             yield self._part(epoch, batch, epoch + 1)
             epoch += 1
@@ -163,7 +187,8 @@ class Resume:
 
     def finish(self) -> None:
         """Removes the checkpoint, when what it was for has been saved."""
-        checkpoint.remove(self._directory)
+        if not self._leaves_checkpoint:
+            checkpoint.remove(self._directory)
 
     def _find_source(self, preload: str) -> Path | None:
         """The checkpoint to go on from, if any."""
@@ -181,14 +206,18 @@ class Resume:
             return self._restore(self._source)
         if self._enabled:
             print(f"There is no checkpoint at {self._directory}: training starts at the beginning.")
-        elif checkpoint.is_checkpoint(self._directory):
+        self._clear(after=0)
+        return 0, 0, False
+
+    def _clear(self, after: int) -> None:
+        """Removes what an earlier run left after the epoch that this one goes on from."""
+        if checkpoint.is_checkpoint(self._directory):
             checkpoint.remove(self._directory)
             print(
                 f"Removed the checkpoint {self._directory} (--resume would have gone on from it)."
             )
-        if self._kept and (count := self._kept.clear()):
+        if self._kept and (count := self._kept.clear(after)):
             print(f"Removed {count} epochs of an earlier run in {self._kept.directory}.")
-        return 0, 0, False
 
     def _part(self, first: int, batch: int, last: int) -> Part:
         self._batches.start_epoch(first, batch)
@@ -196,7 +225,7 @@ class Resume:
         return Part(self._batches, first, last)
 
     def _restore(self, source: Path) -> tuple[int, int, bool]:
-        saved = checkpoint.read(source)
+        saved = checkpoint.read(source, self._option)
         for group, of_group in self._variables().items():
             arrays = saved.group(group)
             if group == "metrics" and not arrays:
@@ -204,7 +233,7 @@ class Resume:
             if problem := variables.mismatch(of_group, arrays):
                 raise ConfigError(
                     f"The checkpoint {source} does not fit this run: {problem}; start "
-                    "afresh without --resume."
+                    f"afresh without {self._option}."
                 )
             if group == "metrics":
                 self.callback.metrics = arrays  # `fit` resets the metrics as its epoch begins
@@ -214,10 +243,12 @@ class Resume:
             if part.state_name not in saved.states:
                 raise ConfigError(
                     f"The checkpoint {source} was made without {part.state_name}; give "
-                    "the same settings, or start afresh without --resume."
+                    f"the same settings, or start afresh without {self._option}."
                 )
             part.set_state(saved.group(part.state_name), saved.states[part.state_name])
         self.callback.saved_at = (saved.epoch, saved.batch)
+        if self._kept:
+            self._kept.reached = saved.epoch
         self._say_where(saved, source)
         return saved.epoch, saved.batch, saved.stopped
 

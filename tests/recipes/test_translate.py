@@ -2,11 +2,14 @@
 
 import json
 import re
+import shutil
 import signal
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 import killed_recipe
 from kerasft import cli
@@ -47,7 +50,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     config = cli.parse(
         translate.Config,
         [*SMALL, f"--data={data}", f"--output={folder / 'out'}", "--epochs=3", "--keep_epochs=2",
-         "--average_epochs=2"],
+         "--average_epochs=2", "--schedule=linear"],
     )  # fmt: skip
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
@@ -100,6 +103,29 @@ def test_the_logs_are_means_over_tokens_and_hold_bleu(saved):
     assert [epoch["epoch"] for epoch in history["epochs"]] == [1, 2, 3]
     assert {"val_loss", "val_token_accuracy", "val_bleu", "val_chrf"} <= history["epochs"][0].keys()
     assert history["epochs"][-1]["loss"] < history["epochs"][0]["loss"]
+
+
+def test_a_kept_epoch_is_saved_without_training(saved, tmp_path, monkeypatch, capsys):
+    output, _ = saved
+    for ending in (".epochs", ".tokenizers"):
+        shutil.copytree(f"{output}{ending}", tmp_path / f"out{ending}")
+    monkeypatch.setattr("keras.Model.fit", lambda *_, **__: pytest.fail("it was trained"))
+    config = cli.parse(
+        translate.Config,
+        [*SMALL, f"--data={output.parent / 'pairs.tsv'}", f"--output={tmp_path / 'out'}",
+         "--schedule=linear", "--preload=2", "--epochs=1", "--warmup_steps=4", "--beam_size=1",
+         "--average_epochs=5"],
+    )  # fmt: skip
+    translate.run(config)
+    assert "weights: those after epoch 2\n" in capsys.readouterr().out  # epoch 3 has no part in it
+    found = load_file(tmp_path / "out" / "model.safetensors").values()
+    kept = load_file(tmp_path / "out.epochs" / "epoch_002" / "checkpoint.safetensors")
+    kept = {name: array for name, array in kept.items() if name.startswith("model/")}
+    assert found and all(any(np.array_equal(a, b) for b in kept.values()) for a in found)
+    assert (
+        len(json.loads((tmp_path / "out/report/metrics.json").read_text())["history"]["epochs"])
+        == 2
+    )
 
 
 def test_tokenizers_are_used_again(saved, tmp_path, capsys):

@@ -93,14 +93,46 @@ def test_says_how_long_the_first_step_took():
             return super().batch(epoch, index)
 
     model, history = build(), training.History()
-    assert history.summary() == "0 steps, 0.0 s"
+    assert history.summary() == ["0 steps, 0.0 s"]
     model.fit(Slow(), verbose=0, callbacks=[history])
     first, seconds = history.first_step_seconds, history.seconds
     assert 0.3 <= first <= seconds
     model.fit(Slow(), verbose=0, callbacks=[history])
     assert history.first_step_seconds == first
     took = f"{2 * STEPS} steps, {history.seconds:.1f} s; the first took {first:.1f} s"
-    assert history.summary() == f"{took}, compiling included"
+    assert history.summary() == [f"{took}, compiling included"]
+
+
+@pytest.mark.parametrize(
+    ("losses", "more", "says"),
+    [
+        (
+            [0.327, 0.350, 0.417],
+            {"early_stopping": 0},
+            "rose after epoch 1: 0.327, 0.417 now; --earl",
+        ),
+        (
+            [0.5, 0.3, 0.4, 0.35],
+            {"early_stopping": 0},
+            "rose after epoch 2: 0.300, 0.350 now; --earl",
+        ),
+        ([0.5, 0.3, 0.4], {"kept": [1, 2]}, "0.400 now; --preload 2 --epochs 2 saves that epoch"),
+        ([0.5, 0.3, 0.4], {"kept": [3]}, "rose after epoch 2: 0.300, 0.400 now"),
+        ([0.5, 0.3, 0.4], {}, "rose after epoch 2: 0.300, 0.400 now"),
+        ([0.5, 0.3, 0.4], {"early_stopping": 5}, ""),  # the weights are the best epoch's
+        ([0.5, 0.4, 0.3], {"early_stopping": 0}, ""),
+        ([0.5, 0.3, 0.3], {"early_stopping": 0}, ""),
+        ([0.5, 0.3001, 0.3004], {"early_stopping": 0}, ""),  # the same to what is shown
+        ([0.5], {"early_stopping": 0}, ""),
+        ([], {"early_stopping": 0}, ""),
+    ],
+)
+def test_says_that_the_validation_loss_rose_after_its_best_epoch(losses, more, says):
+    history = training.History()
+    history.epochs = [{"epoch": i + 1, "val_loss": loss} for i, loss in enumerate(losses)]
+    done, *rest = history.summary(**more)
+    assert done == "0 steps, 0.0 s" and len(rest) == bool(says)
+    assert says in "".join(rest) and ("--" in says) == ("--" in "".join(rest))
 
 
 def test_records_epochs_that_json_can_hold():
