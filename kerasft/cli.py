@@ -1,25 +1,33 @@
 """From a config dataclass to a command line, from an exception to one sentence and an exit code.
 
-Exit codes: 0 done, 2 the input was wrong (one sentence on stderr), 130 interrupted.
+Exit codes: 0 done, 2 the input was wrong or the disk is full (one sentence on stderr), 130
+interrupted, 143 terminated (129 where the terminal was closed).
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+import functools
 import os
 import re
 import shlex
+import signal
 import sys
+import threading
 from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from kerasft import backends
+from kerasft import backends, storage
 from kerasft.errors import ConfigError, KerasftError
 
 C = TypeVar("C", bound="Options")
+R = TypeVar("R")
+
+# What asks a process to end, and would end it at once, its half-written files left behind.
+ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 @dataclasses.dataclass
@@ -80,6 +88,25 @@ def main(run: Callable[[C], object], config_class: type[C]) -> None:
         print(backends.describe())
         print("config:\n  " + to_yaml(config).rstrip().replace("\n", "\n  "))
         run(config)
+
+
+def alone(run: Callable[[C], R]) -> Callable[[C], R]:
+    """Refuses a recipe's run while another process runs into the same output; for its `run`.
+
+    Raises:
+        ConfigError: Another run does; the message names the output.
+
+    Example:
+        >>> @alone
+        ... def run(config): ...
+    """
+
+    @functools.wraps(run)
+    def held(config: C) -> R:
+        with storage.hold(config.output):
+            return run(config)
+
+    return held
 
 
 def parse(config_class: type[C], arguments: Sequence[str]) -> C:
@@ -184,21 +211,71 @@ def guard() -> Iterator[None]:
     if not sys.stderr.isatty():
         os.environ.setdefault("TQDM_DISABLE", "1")  # read when a library imports tqdm
     try:
-        yield
-        sys.stdout.flush()
+        with _terminable():
+            yield
+            sys.stdout.flush()
     except KerasftError as error:
         print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
-    except (PermissionError, NotADirectoryError, IsADirectoryError) as error:
-        print(f"error: {error.strerror}: '{error.filename}'.", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(130)
+    except _Terminated as terminated:
+        print("terminated", file=sys.stderr)
+        sys.exit(128 + terminated.number)
     except BrokenPipeError:
-        # The reader of our output (`| head`) has gone: nobody is left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()  # its reader (`| head`) has gone: nobody is left to tell
         sys.exit(0)
+    except OSError as error:
+        users = isinstance(error, (PermissionError, NotADirectoryError, IsADirectoryError))
+        if not users and error.errno not in storage.FULL:
+            raise
+        if error.filename is None:
+            _drop_output()  # what it holds back would fail once more as the process ends
+        place = f": '{error.filename}'" if error.filename else ""
+        print(f"error: {error.strerror}{place}.", file=sys.stderr)
+        sys.exit(2)
+
+
+class _Terminated(BaseException):
+    """Stands for a signal that asks the process to end, so that whoever writes can clean up.
+
+    Attributes:
+        number: The signal's.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Raises `_Terminated` at the first signal; the second one ends the process as it ever did."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are not its business
+        return
+
+    def end(number: int, frame: object) -> None:
+        for each in ours:
+            signal.signal(each, signal.SIG_DFL)
+        raise _Terminated(number)
+
+    # One that is ignored (`nohup`) or handled stays so.
+    ours = [each for each in ENDING if signal.getsignal(each) is signal.SIG_DFL]
+    for each in ours:
+        signal.signal(each, end)
+    try:
+        yield
+    finally:
+        for each in ours:
+            if signal.getsignal(each) is end:
+                signal.signal(each, signal.SIG_DFL)
+
+
+def _drop_output() -> None:
+    """Sends what is still to be printed nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _completed(config_class: type, arguments: Sequence[str]) -> list[str]:

@@ -1,6 +1,10 @@
 """The command line: what is accepted, what is refused, and with which words."""
 
 import dataclasses
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, Literal
 
@@ -180,3 +184,67 @@ def test_guard_names_a_folder_that_cannot_be_written(capsys: pytest.CaptureFixtu
         raise PermissionError(13, "Permission denied", "/root/output")
     assert stop.value.code == 2
     assert "/root/output" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/dev/full")
+def test_a_full_disk_behind_standard_output_is_one_sentence():
+    code = "from kerasft import cli\nwith cli.guard():\n    print('x' * 100_000)"
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", code], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert (done.returncode, done.stderr) == (2, "error: No space left on device.\n")
+
+
+WRITER = """
+import sys, time
+from pathlib import Path
+from kerasft import cli, storage
+with cli.guard():
+    if sys.argv[1] == "file":
+        with storage.write_file(sys.argv[2]) as file:
+            file.write_text("half")
+            print("in", flush=True)
+            time.sleep(60)
+    with storage.write_folder(sys.argv[2], is_ours=lambda path: True) as folder:
+        (folder / "half").write_text("half")
+        print("in", flush=True)
+        time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+@pytest.mark.parametrize(("kind", "name"), [("file", "SIGTERM"), ("folder", "SIGHUP")])
+def test_what_is_told_to_end_leaves_no_half_written_file(tmp_path: Path, kind: str, name: str):
+    number = getattr(signal, name)
+    with subprocess.Popen(
+        [sys.executable, "-c", WRITER, kind, tmp_path / "out"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        process.stdout.readline()
+        assert len(list(tmp_path.iterdir())) == 1
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (128 + number, "terminated\n")
+    assert not list(tmp_path.iterdir())
+
+
+def test_guard_leaves_signals_as_they_were(capsys: pytest.CaptureFixture):
+    before = [signal.getsignal(number) for number in cli.ENDING]
+    with pytest.raises(SystemExit), cli.guard():
+        raise ConfigError("no")
+    assert [signal.getsignal(number) for number in cli.ENDING] == before
+
+
+def test_one_run_at_a_time_writes_an_output(tmp_path: Path):
+    output = tmp_path / "models" / "run"
+
+    @cli.alone
+    def run(config: Config) -> str:
+        with pytest.raises(ConfigError, match=rf"process {os.getpid()}.* is writing {output};"):
+            run(config)
+        return config.output
+
+    assert run(Config(output=str(output))) == str(output)
+    assert not list(tmp_path.iterdir())

@@ -1,3 +1,4 @@
+import errno
 import hashlib
 import os
 import signal
@@ -163,7 +164,7 @@ def test_a_full_disk_is_one_sentence(tmp_path):
 
 
 def test_without_a_swap_two_renames_do(tmp_path, monkeypatch):
-    monkeypatch.setattr(storage, "_exchange", lambda first, second: False)
+    monkeypatch.setattr(storage.writing, "_exchange", lambda first, second: False)
     save(tmp_path / "run", "one")
     save(tmp_path / "run", "two")
     assert names(tmp_path) == ["run"]
@@ -178,7 +179,7 @@ def test_a_kill_between_the_two_renames_is_recovered(tmp_path):
     assert names(tmp_path) == ["run"]
 
 
-@pytest.mark.skipif(storage.fcntl is None, reason="no file locks on this system")
+@pytest.mark.skipif(storage.locks.fcntl is None, reason="no file locks on this system")
 def test_leftovers_of_the_dead_go_and_folders_of_the_living_stay(tmp_path):
     child = (
         "import sys, time\nfrom pathlib import Path\nfrom kerasft import storage\n"
@@ -218,7 +219,7 @@ while True:
 @pytest.mark.parametrize("swap", [True, False], ids=["swap", "two-renames"])
 def test_a_killed_writer_leaves_the_old_or_the_new_folder(tmp_path, swap):
     code = WRITER if swap else WRITER.replace(
-        "number = 0", "number = 0\nstorage._exchange = lambda first, second: False"
+        "number = 0", "number = 0\nstorage.writing._exchange = lambda first, second: False"
     )  # fmt: skip
     target = tmp_path / "run"
     for kill in range(12):
@@ -235,3 +236,55 @@ def test_a_killed_writer_leaves_the_old_or_the_new_folder(tmp_path, swap):
         assert [len(content) for content in files] == [300_000] * 6
         assert len({content[0] for content in files}) == 1
         assert all(content == content[:1] * 300_000 for content in files)
+
+
+HOLDER = """
+import sys, time
+from kerasft import storage
+with storage.hold(sys.argv[1]):
+    print("in", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(storage.locks.fcntl is None, reason="no file locks on this system")
+def test_a_lock_dies_with_its_process(tmp_path):
+    (tmp_path / "link").symlink_to("run")
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, tmp_path / "run"], stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        for destination in (tmp_path / "run", tmp_path / "x" / ".." / "run", tmp_path / "link"):
+            with (
+                pytest.raises(ConfigError, match=rf"\(process {process.pid}\) is writing"),
+                storage.hold(destination),
+            ):
+                pass
+        with storage.hold(tmp_path / "other"):
+            pass
+        process.kill()
+    with storage.hold(tmp_path / "run"):
+        assert names(tmp_path) == [".run.lock", "link"]
+    assert names(tmp_path) == ["link"]
+
+
+@pytest.mark.skipif(storage.locks.fcntl is None, reason="no file locks on this system")
+def test_where_there_are_no_locks_nothing_is_held(tmp_path, monkeypatch):
+    def flock(descriptor, operation):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(storage.locks.fcntl, "flock", flock)
+    with storage.hold(tmp_path / "a" / "run"), storage.hold(tmp_path / "a" / "run"):
+        assert names(tmp_path / "a") == []
+    (tmp_path / "file").write_text("x")
+    with storage.hold(tmp_path / "file" / "run"):  # no place for a lock
+        pass
+    assert names(tmp_path) == ["file"]
+
+
+def test_a_name_without_room_for_a_sibling_is_refused_before_the_work(tmp_path):
+    storage.check_output(tmp_path / ("x" * 241), is_ours)
+    save(tmp_path / ("x" * 241), "one")
+    with pytest.raises(ConfigError, match="too long a name"):
+        storage.check_output(tmp_path / ("x" * 242), is_ours)

@@ -37,6 +37,7 @@ class Config(cli.Options):
     output: str = "saved_models/comparison"
 
 
+@cli.alone
 def run(config: Config) -> Path:
     """Compares the folders and writes the report; returns its page.
 

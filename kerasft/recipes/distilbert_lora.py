@@ -45,6 +45,7 @@ class Config(FineTuningOptions):
     output: str = "saved_models/distilbert_lora"
 
 
+@cli.alone
 def run(config: Config) -> Path:
     """Trains, evaluates and saves one classifier; returns the saved folder.
 

@@ -3,8 +3,7 @@
     python -m kerasft.recipes.small_bert
     python -m kerasft.recipes.small_bert --data complaints.csv --mlm_epochs 10
 
-The word pieces are made of the training texts. With `--mlm_epochs` the encoder first learns to
-fill in hidden tokens of these texts. What is saved predicts the same on torch, TensorFlow and JAX.
+Its word pieces are those of the training texts; with `--mlm_epochs` it first fills in hidden ones.
 """
 
 from __future__ import annotations
@@ -75,6 +74,7 @@ class Config(CorpusOptions):
         return replace(self, epochs=self.mlm_epochs, learning_rate=self.mlm_learning_rate, **none)
 
 
+@cli.alone
 def run(config: Config) -> Path:
     """Trains, evaluates and saves one classifier; returns the saved folder.
 

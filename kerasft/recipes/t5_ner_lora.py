@@ -71,6 +71,7 @@ class Config(TrunkOptions, EntityOptions):
     output: str = "saved_models/t5_ner_lora"
 
 
+@cli.alone
 def run(config: Config) -> Path:
     """Trains, evaluates and saves one model; returns the saved folder.
 

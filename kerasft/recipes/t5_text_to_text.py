@@ -83,6 +83,7 @@ class Config(FromScratchOptions):
         return super().free() | {"output_tokens"}
 
 
+@cli.alone
 def run(config: Config) -> Path:
     """Trains, evaluates and saves one model; returns the saved folder.
 

@@ -37,6 +37,7 @@ class Config(TuningOptions, EntityOptions):
     output: str = "saved_models/tagger_lora"
 
 
+@cli.alone
 def run(config: Config) -> Path:
     """Trains, evaluates and saves one tagger; returns the saved folder.
 

@@ -29,6 +29,7 @@ class Config(FineTuningOptions, CorpusOptions):
     output: str = "saved_models/tinybert_lora"
 
 
+@cli.alone
 def run(config: Config) -> Path:
     """Trains, evaluates and saves one classifier; returns the saved folder.
 

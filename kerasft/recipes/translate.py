@@ -81,6 +81,7 @@ class Config(FromScratchOptions):
         return super().free() | {"num_examples", "validation_sentences"}
 
 
+@cli.alone
 def run(config: Config) -> Path:
     """Trains, evaluates and saves one translator; returns the saved folder.
 

@@ -1,14 +1,12 @@
-"""Folders that are written whole or not at all, small JSON files, hashes, and the user cache.
+"""Files and folders that are written whole or not at all.
 
 A saved folder is built in a hidden sibling (`.NAME.RANDOM.new`), flushed to the disk, and then
 swapped with the old one in a single system call, so that whoever looks, at any moment and after any
-crash, finds the old folder or the new one. Nothing heavy is imported here.
+crash, finds the old folder or the new one.
 """
 
 import ctypes
 import errno
-import hashlib
-import json
 import os
 import secrets
 import shutil
@@ -16,82 +14,15 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
-from kerasft.errors import ConfigError, KerasftError
-
-try:
-    import fcntl
-except ImportError:  # Windows: leftovers of killed writers then stay until someone removes them
-    fcntl = None  # type: ignore[assignment]
+from kerasft.errors import ConfigError
+from kerasft.storage import write_errors
+from kerasft.storage.files import read_json
+from kerasft.storage.locks import is_at, lock_folder
 
 NEW, OLD = ".new", ".old"
 # The file in a folder of ours that lists all others with their hashes: of a model, of a comparison.
 SEALS = ("bundle.json", "comparison.json")
-MAX_JSON_BYTES = 16 * 2**20
-
-
-def cache_dir() -> Path:
-    """The folder of downloaded models: `$KERASFT_CACHE`, else `~/.cache/kerasft` (not created)."""
-    return Path(os.environ.get("KERASFT_CACHE") or "~/.cache/kerasft").expanduser()
-
-
-def sha256_file(path: str | Path) -> str:
-    """The SHA-256 of a file's bytes, as 64 hexadecimal digits."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def json_text(obj: Any) -> str:
-    """`obj` as indented JSON; NaN and infinity raise ValueError, since JSON has none."""
-    return json.dumps(obj, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def write_json(path: str | Path, obj: Any) -> None:
-    """Writes `json_text(obj)` in UTF-8."""
-    Path(path).write_text(json_text(obj), encoding="utf-8", newline="\n")
-
-
-def read_json(
-    path: str | Path, error_class: type[KerasftError], *, max_bytes: int = MAX_JSON_BYTES
-) -> Any:
-    """Reads a JSON file that may have been made or changed by anyone.
-
-    Args:
-        path: The file.
-        error_class: What to raise when the file is missing, larger than `max_bytes`, or not JSON
-            (NaN and keys that occur twice are not JSON either).
-        max_bytes: The largest file that is read into memory.
-
-    Example:
-        >>> read_json("bundle.json", BundleError)["format_version"]
-        1
-    """
-    try:
-        with open(path, "rb") as file:
-            raw = file.read(max_bytes + 1)
-    except OSError as error:
-        raise error_class(f"{path} cannot be read: {error.strerror}.") from error
-    if len(raw) > max_bytes:
-        raise error_class(f"{path} is larger than {max_bytes} bytes, so it was not read.")
-    try:
-        return json.loads(raw, object_pairs_hook=_unique_keys, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:  # bad UTF-8 and bad JSON are ValueErrors
-        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise error_class(f"{path} is not valid JSON: {reason}.") from error
-
-
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key {twice!r} occurs twice")
-    return result
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not a JSON value")
 
 
 @contextmanager
@@ -101,19 +32,18 @@ def write_file(destination: str | Path) -> Iterator[Path]:
     After an exception or a kill the destination is the old file, or none, as before.
 
     Raises:
-        ConfigError: The file cannot be written.
+        ConfigError: The file cannot be written, because the disk is full, for example.
     """
     target = Path(os.path.realpath(destination))
     sibling = target.parent / f".{target.name}.{secrets.token_hex(4)}{NEW}"
-    try:
-        yield sibling
-        _fsync(sibling)
-        os.replace(sibling, target)
-        _fsync(target.parent)
-    except OSError as error:
-        raise ConfigError(f"{destination} cannot be written: {error}.") from error
-    finally:
-        sibling.unlink(missing_ok=True)
+    with _said(destination):
+        try:
+            yield sibling
+            _fsync(sibling)
+            os.replace(sibling, target)
+            _fsync(target.parent)
+        finally:
+            sibling.unlink(missing_ok=True)
 
 
 def check_output(destination: str | Path, is_ours: Callable[[Path], bool]) -> Path:
@@ -157,9 +87,19 @@ def check_output(destination: str | Path, is_ours: Callable[[Path], bool]) -> Pa
     ancestor = path.parent
     while not ancestor.exists():
         ancestor = ancestor.parent
+    longest = len(os.fsencode(path.name)) + len(f"..{secrets.token_hex(4)}{NEW}")
+    if longest > _longest_name(ancestor):
+        raise ConfigError(f"{destination} has too long a name; give a shorter one.")
     if not ancestor.is_dir() or not os.access(ancestor, os.W_OK | os.X_OK):
         raise ConfigError(f"{destination} cannot be written: {ancestor} is not a writable folder.")
     return Path(destination)
+
+
+def _longest_name(folder: Path) -> int:
+    """Most bytes of a name in a folder."""
+    with suppress(AttributeError, OSError, ValueError):  # Windows has no such question
+        return os.pathconf(folder, "PC_NAME_MAX")
+    return 255
 
 
 def _is_seal(path: Path) -> bool:
@@ -183,7 +123,9 @@ def recover(target: str | Path) -> None:
 
 
 @contextmanager
-def write_folder(destination: str | Path, *, is_ours: Callable[[Path], bool]) -> Iterator[Path]:
+def write_folder(
+    destination: str | Path, *, is_ours: Callable[[Path], bool], size: int = 0
+) -> Iterator[Path]:
     """Yields an empty sibling folder to fill, which takes the destination's place if all goes well.
 
     On an exception the sibling is removed and the old folder stays. After a kill or a power cut, at
@@ -193,6 +135,7 @@ def write_folder(destination: str | Path, *, is_ours: Callable[[Path], bool]) ->
     Args:
         destination: The folder to write; missing parents are made. A link is followed.
         is_ours: Tells whether an existing folder was written by us and may be replaced.
+        size: About how many bytes it will hold, where that is known; said when the disk is full.
 
     Raises:
         ConfigError: As `check_output`, or the disk is full or cannot be written.
@@ -203,8 +146,7 @@ def write_folder(destination: str | Path, *, is_ours: Callable[[Path], bool]) ->
     """
     check_output(destination, is_ours)
     target = Path(os.path.realpath(destination))
-    lock = None
-    try:
+    with _said(destination, size):
         target.parent.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(target)
         folder, lock = _make_sibling(target)
@@ -215,11 +157,20 @@ def write_folder(destination: str | Path, *, is_ours: Callable[[Path], bool]) ->
         finally:
             # By now it is the half-written folder after an error, the old one after a swap.
             shutil.rmtree(folder, ignore_errors=True)
-    except OSError as error:
-        raise ConfigError(f"{destination} cannot be written: {error}.") from error
-    finally:
-        if lock is not None:
-            os.close(lock)
+            if lock is not None:
+                os.close(lock)
+
+
+@contextmanager
+def _said(destination: str | Path, size: int = 0) -> Iterator[None]:
+    """Turns what the disk has against the writing into one sentence, whoever raised it."""
+    try:
+        yield
+    except Exception as error:
+        said = write_errors.sentence(destination, error, size)
+        if said is None:
+            raise
+        raise said from error
 
 
 def _siblings(target: Path, ending: str) -> list[Path]:
@@ -241,43 +192,17 @@ def _make_sibling(target: Path) -> tuple[Path, int | None]:
         folder.mkdir()
         # Another process may take the folder for a leftover before the lock is ours: then again.
         with suppress(BlockingIOError, FileNotFoundError):
-            lock = _lock(folder)
-            if lock is None or _is_at(lock, folder):
+            lock = lock_folder(folder)
+            if lock is None or is_at(lock, folder):
                 return folder, lock
             os.close(lock)
-
-
-def _lock(folder: Path) -> int | None:
-    """The locked descriptor of a folder; None where the system or file system has no locks.
-
-    Raises:
-        BlockingIOError: Another process holds the lock.
-    """
-    if fcntl is None:
-        return None
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(descriptor)
-        if isinstance(error, BlockingIOError):
-            raise
-        return None
-    return descriptor
-
-
-def _is_at(descriptor: int, folder: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(descriptor), os.stat(folder))
-    except FileNotFoundError:
-        return False
 
 
 def _remove_leftovers(target: Path) -> None:
     """Removes what killed writers left beside the target; siblings of living writers are locked."""
     for path in _siblings(target, NEW):
         with suppress(BlockingIOError, FileNotFoundError):
-            if (lock := _lock(path)) is not None:
+            if (lock := lock_folder(path)) is not None:
                 shutil.rmtree(path, ignore_errors=True)
                 os.close(lock)
     for path in _siblings(target, OLD):
@@ -314,8 +239,9 @@ def _put_in_place(folder: Path, target: Path) -> None:
         target.rename(aside)
         try:
             folder.rename(target)
-        except OSError:
-            aside.rename(target)
+        except BaseException:  # a signal, too
+            with suppress(OSError):
+                aside.rename(target)
             raise
         aside.rename(folder)
     _fsync(target.parent)

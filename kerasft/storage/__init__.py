@@ -1,0 +1,44 @@
+"""Folders and files that are written whole or not at all, locks, small JSON files, and hashes.
+
+Nothing heavy is imported here.
+"""
+
+from kerasft.storage.files import (
+    MAX_JSON_BYTES,
+    cache_dir,
+    json_text,
+    read_json,
+    sha256_file,
+    write_json,
+)
+from kerasft.storage.locks import hold
+from kerasft.storage.write_errors import FULL, number_of, reason_of
+from kerasft.storage.writing import (
+    NEW,
+    OLD,
+    SEALS,
+    check_output,
+    recover,
+    write_file,
+    write_folder,
+)
+
+__all__ = [
+    "FULL",
+    "MAX_JSON_BYTES",
+    "NEW",
+    "OLD",
+    "SEALS",
+    "cache_dir",
+    "check_output",
+    "hold",
+    "json_text",
+    "number_of",
+    "read_json",
+    "reason_of",
+    "recover",
+    "sha256_file",
+    "write_file",
+    "write_folder",
+    "write_json",
+]
