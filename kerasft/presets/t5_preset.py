@@ -117,6 +117,7 @@ def load_t5_directory(
     paths = weight_files(directory)
     tensors = TensorFiles(paths)
     model, report = load_t5_tensors(config, tensors, tensors.shapes, where)
+    report.note = tensors.note
     rows, pieces = model.arguments.vocabulary_size, tokenizer.vocabulary_size
     if pieces > rows:
         raise PresetError(

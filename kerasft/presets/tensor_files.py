@@ -9,6 +9,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from kerasft.errors import PresetError
+from kerasft.presets.wrapped_names import unwrapped_names
 
 _FLOATS = ("F64", "F32", "F16", "BF16")
 
@@ -18,11 +19,15 @@ class TensorFiles(Mapping[str, np.ndarray]):
 
     Nothing but the headers is read until a tensor is asked for.
 
+    Names are those that a model has by itself: what the module put before them that it was saved
+    in is taken off.
+
     Args:
         paths: The files; no name may occur in two of them.
 
     Attributes:
         shapes: Shape by name.
+        note: A sentence on what was taken off the names; None where that is nothing.
 
     Raises:
         PresetError: A file is broken, or (when asked for it) a tensor is not of floats.
@@ -34,7 +39,7 @@ class TensorFiles(Mapping[str, np.ndarray]):
     """
 
     def __init__(self, paths: Sequence[Path]) -> None:
-        self.shapes: dict[str, tuple[int, ...]] = {}
+        found: dict[str, tuple[int, ...]] = {}
         self._files: dict[str, tuple[Path, Any]] = {}
         for path in paths:
             try:
@@ -46,12 +51,15 @@ class TensorFiles(Mapping[str, np.ndarray]):
                     f"{path} is not a whole safetensors file ({error}); fetch or copy it again"
                 ) from None
             for name in names:
-                if name in self.shapes:
+                if name in found:
                     raise PresetError(f"the tensor {name!r} is in {path} and in another file too")
                 self._files[name] = (path, file)
-            self.shapes.update(shapes)
+            found.update(shapes)
+        self._stored, self.note = unwrapped_names(found, str(paths[0].parent) if paths else "")
+        self.shapes = {name: found[stored] for name, stored in self._stored.items()}
 
     def __getitem__(self, name: str) -> np.ndarray:
+        name = self._stored[name]
         path, file = self._files[name]
         kind = file.get_slice(name).get_dtype()
         if kind not in _FLOATS:

@@ -14,7 +14,7 @@ from kerasft.models.t5 import T5
 from kerasft.models.t5_arguments import T5Arguments
 from kerasft.weight_maps import t5
 from kerasft.weight_maps.table import layers_by_path
-from kerasft.weight_maps.tensors import LoadReport, check_shapes, to_tensors
+from kerasft.weight_maps.tensors import LoadReport, check_shapes, finite, to_tensors
 
 # transformers keeps one table under several names; a file may hold any of them, or all.
 _TABLE = ("shared.weight", "encoder.embed_tokens.weight", "decoder.embed_tokens.weight")
@@ -43,8 +43,8 @@ def load_t5_tensors(
         unused table of positions of old cross-attentions, ...).
 
     Raises:
-        PresetError: The configuration is not supported, or a tensor is missing, misshapen or
-            contradicts another one.
+        PresetError: The configuration is not supported, or a tensor is missing, misshapen, not
+            finite, or contradicts another one.
     """
     if shapes is None:
         shapes = {name: tuple(tensors[name].shape) for name in tensors}
@@ -52,7 +52,8 @@ def load_t5_tensors(
     names = {name: name for name in shapes}
     names["shared.weight"] = _table(arguments, tensors, shapes, source)
     arguments = dataclasses.replace(
-        arguments, tie_embeddings=_is_tied(arguments, tensors, shapes, names["shared.weight"])
+        arguments,
+        tie_embeddings=_is_tied(arguments, tensors, shapes, names["shared.weight"], source),
     )
     table = t5.entries(arguments)
     # Before the model is built: a wrong configuration must not take memory first.
@@ -62,7 +63,7 @@ def load_t5_tensors(
     report = LoadReport()
     for entry in table:
         for parameter in entry.parameters:
-            array = np.asarray(tensors[names[parameter.name]], dtype="float32")
+            array = finite(tensors, names[parameter.name], source)
             variable = getattr(layers[entry.layer], parameter.attribute)
             variable.assign(entry.to_keras(array, tuple(variable.shape)))
             report.loaded.append(parameter.name)
@@ -107,7 +108,7 @@ def _table(
             "download is incomplete"
         )
     for other in found[1:]:
-        if not _same(tensors, shapes, found[0], other):
+        if not _same(tensors, shapes, found[0], other, source):
             raise PresetError(
                 f"the tensors {found[0]!r} and {other!r} of {source} differ, but a T5 has one "
                 "table of tokens for both sides"
@@ -120,11 +121,12 @@ def _is_tied(
     tensors: Mapping[str, np.ndarray],
     shapes: Mapping[str, tuple[int, ...]],
     table: str,
+    source: str,
 ) -> bool:
     """Whether the head is the table: the checkpoint has no values for it, or the same."""
     if _HEAD not in shapes or table == _HEAD or not arguments.tie_embeddings:
         return arguments.tie_embeddings
-    return _same(tensors, shapes, table, _HEAD)
+    return _same(tensors, shapes, table, _HEAD, source)
 
 
 def _same(
@@ -132,5 +134,9 @@ def _same(
     shapes: Mapping[str, tuple[int, ...]],
     first: str,
     second: str,
+    source: str,
 ) -> bool:
-    return shapes[first] == shapes[second] and np.array_equal(tensors[first], tensors[second])
+    if shapes[first] != shapes[second]:
+        return False
+    # NaN equals nothing: it must be called by its name before it counts as a difference.
+    return np.array_equal(finite(tensors, first, source), finite(tensors, second, source))

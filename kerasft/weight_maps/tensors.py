@@ -23,15 +23,19 @@ class LoadReport:
         loaded: Hugging Face names of the model's parameters that the checkpoint filled.
         new: Those of the head that it lacks or holds for other labels: they stay random.
         unread: Tensors of the checkpoint that the model has no place for (pretraining heads, ...).
+        note: What else is to be said of the checkpoint, such as what its names begin with.
     """
 
     loaded: list[str] = field(default_factory=list)
     new: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+    note: str | None = None
 
     def describe(self) -> list[str]:
         """What happened, in a sentence or more for the run's output and the model card."""
         lines = [f"{len(self.loaded)} tensors loaded"]
+        if self.note:
+            lines.append(self.note)
         if self.new:
             lines.append(f"new, so untrained: {', '.join(self.new)}")
         if self.unread:
@@ -140,7 +144,8 @@ def load_tensors(
         What was loaded, what of the head is new, and what was left unread.
 
     Raises:
-        PresetError: A tensor of the encoder is missing or misshapen; nothing was loaded.
+        PresetError: A tensor of the encoder is missing or misshapen, and nothing was loaded; or one
+            holds NaN or infinity.
     """
     if shapes is None:
         shapes = {name: tuple(tensors[name].shape) for name in tensors}
@@ -161,10 +166,31 @@ def load_tensors(
             continue
         for name, parameter in zip(names, entry.parameters, strict=True):
             variable = getattr(layers[entry.layer], parameter.attribute)
-            array = np.asarray(tensors[str(name)], dtype="float32")
+            array = finite(tensors, str(name), source)
             variable.assign(entry.to_keras(array, tuple(variable.shape)))
             report.loaded.append(parameter.name)
     return report
+
+
+def finite(tensors: Mapping[str, np.ndarray], name: str, source: str) -> np.ndarray:
+    """A tensor of a checkpoint as float32.
+
+    Args:
+        tensors: Tensor by name.
+        name: The one to read.
+        source: The checkpoint, for messages.
+
+    Raises:
+        PresetError: It holds NaN or infinity, or numbers beyond float32.
+    """
+    with np.errstate(over="ignore"):
+        array = np.asarray(tensors[name], dtype="float32")
+    if not np.isfinite(array).all():
+        raise PresetError(
+            f"the tensor {name!r} of {source} holds NaN or infinity, so its weights are broken; "
+            "fetch or train them again"
+        )
+    return array
 
 
 def to_tensors(

@@ -211,3 +211,86 @@ def test_what_cannot_be_read_is_one_sentence(copy, breaks, words):
     message = str(caught.value)
     assert words in message and str(copy) in message
     assert "\n" not in message
+
+
+def rewrite(directory, change):
+    """Writes the weights anew under the names, and with the numbers, that `change` gives."""
+    path = directory / "model.safetensors"
+    tensors = dict(change(*item) for item in safetensors.numpy.load_file(path).items())
+    safetensors.numpy.save_file(tensors, path, metadata={"format": "pt"})
+
+
+WRAPPED = {
+    "DataParallel": (lambda each, kind: f"module.{each}", "'module.'"),
+    "compiled": (lambda each, kind: f"_orig_mod.{each}", "'_orig_mod.'"),
+    "both in a task's module": (
+        lambda each, kind: f"model._orig_mod.module.{each}",
+        "'_orig_mod.' and 'model.' and 'module.'",
+    ),
+    "a head beside the model": (
+        lambda each, kind: f"model.{each}" if each.startswith(kind) else each,
+        "'model.'",
+    ),
+    "in a module of the same name": (lambda each, kind: f"{kind}.{each}", "'{kind}.'"),
+    "of a bare model": (
+        lambda each, kind: each.replace(f"{kind}.", "0.auto_model."),
+        "'0.auto_model.'",
+    ),
+    "a compiled layer": (
+        lambda each, kind: each.replace(".layer.1.", ".layer.1._orig_mod."),
+        "'_orig_mod.'",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRAPPED)
+def test_names_of_a_model_inside_another_module(case, name, written, copy, agree):
+    rename, taken = WRAPPED[case]
+    rewrite(copy, lambda each, array: (rename(each, name), array))
+    model, report = load_preset(str(copy)).build_classifier(3)
+    assert (report.new, report.unread) == ([], [])
+    assert f"{taken.format(kind=name)} taken off the tensors' names" in report.describe()
+    agree(model, written[1])
+
+
+def test_two_models_in_one_file_are_refused(name, copy):
+    path = copy / "model.safetensors"
+    tensors = safetensors.numpy.load_file(path)
+    for first, second, message in [
+        ("model.", "encoder.", "holds two models, .* begin with 'encoder.' and one with 'model.'"),
+        ("module.", "_orig_mod.", "the tensors '.*' and '.*' of .* are the same one inside"),
+    ]:
+        twice = {f"{front}{each}": tensors[each] for front in (first, second) for each in tensors}
+        safetensors.numpy.save_file(twice, path)
+        with pytest.raises(PresetError, match=message):
+            load_preset(str(copy))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_no_numbers_are_refused_by_name(name, copy, dtype, value):
+    def change(each, array):
+        array = array.astype(dtype)
+        if each.endswith(("layer.1.ffn.lin1.bias", "layer.1.intermediate.dense.bias")):
+            array[3] = value
+        return each, array
+
+    rewrite(copy, change)
+    pretrained = load_preset(str(copy))
+    for build in (
+        lambda: pretrained.build_classifier(3),
+        lambda: pretrained.build_tagger(["O", "B-X"]),
+    ):
+        with pytest.raises(PresetError, match=r"layer\.1\..*bias' of .* holds NaN or infinity"):
+            build()
+
+
+def test_numbers_beyond_float32_are_refused(name, copy):
+    def change(each, array):
+        return each, array.astype(np.float64) * (1e60 if each == "classifier.bias" else 1)
+
+    rewrite(copy, change)
+    pretrained = load_preset(str(copy))
+    pretrained.build_classifier(5)  # the head is of other labels, so it is not read
+    with pytest.raises(PresetError, match=r"'classifier.bias' of .* holds NaN or infinity"):
+        pretrained.build_classifier(3)

