@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from kerasft import backends, storage
+from kerasft.config_file import read_config
 from kerasft.errors import ConfigError, KerasftError
 
 C = TypeVar("C", bound="Options")
@@ -127,6 +128,7 @@ def parse(config_class: type[C], arguments: Sequence[str]) -> C:
         prog=f"python -m {_module_name(config_class)}",
         description=_summary(config_class),
         exit_on_error=False,
+        allow_abbrev=False,
     )
     parser.add_argument("--config", action="config", help="YAML file with any of the options below")
     parser.add_class_arguments(config_class, fail_untyped=True)
@@ -136,6 +138,10 @@ def parse(config_class: type[C], arguments: Sequence[str]) -> C:
         raise ConfigError(_one_sentence(error, config_class)) from None
     namespace = parser.instantiate_classes(namespace)  # dataclasses inside of options
     values = {f.name: namespace[f.name] for f in dataclasses.fields(config_class)}
+    for field in dataclasses.fields(config_class):
+        # jsonargparse takes null for any of them.
+        if values[field.name] is None and "None" not in str(field.type):
+            raise ConfigError(f"--{field.name} has no value; give one, or leave it out.")
     return config_class(**values)
 
 
@@ -279,13 +285,21 @@ def _drop_output() -> None:
 
 
 def _completed(config_class: type, arguments: Sequence[str]) -> list[str]:
-    """Spells out what jsonargparse wants spelled: `--resume true`, `--targets [query,value]`."""
+    """Spells out what jsonargparse wants spelled: `--resume true`, `--targets [query,value]`.
+
+    And puts the content of a file in the place of its name.
+    """
     kinds = {f"--{f.name}": str(f.type) for f in dataclasses.fields(config_class)}
+    kinds["--config"] = "config"
     arguments = [part for word in arguments for part in _split(word, kinds)]
     completed: list[str] = []
     for word, following in zip(arguments, [*arguments, "--"][1:], strict=True):
-        is_list = bool(completed) and kinds.get(completed[-1], "").startswith("tuple[")
-        completed.append(f"[{word}]" if is_list and not word.startswith("[") else word)
+        kind = kinds.get(completed[-1], "") if completed else ""
+        if kind == "config":
+            word = read_config(word)
+        elif kind.startswith("tuple[") and not word.startswith("["):
+            word = f"[{word}]"
+        completed.append(word)
         if kinds.get(word) in ("bool", "<class 'bool'>") and following.startswith("--"):
             completed.append("true")
     return completed

@@ -1,10 +1,12 @@
 """The command line: what is accepted, what is refused, and with which words."""
 
+import codecs
 import dataclasses
 import os
 import signal
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -165,6 +167,86 @@ def test_options_stand_anywhere(command: Any, words: str, means: dict[str, Any])
 def test_what_options_cannot_mean_is_one_sentence(command: Any, words: str, says: str):
     with pytest.raises(ConfigError, match=says):
         command.parse(words.split())
+
+
+TEXT = "# è\nrank: 3\npreset: è\n"
+UTF_16 = codecs.BOM_UTF16_LE + TEXT.encode("utf-16-le")
+BOMB = "a: &a [1]\n" + "".join(
+    f"{name}: &{name} [{', '.join([f'*{before}'] * 10)}]\n"
+    for before, name in pairwise("abcdefghij")
+)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        TEXT.encode(),
+        codecs.BOM_UTF8 + TEXT.replace("\n", "\r\n").encode(),
+        UTF_16,  # as PowerShell writes it
+        codecs.BOM_UTF16_BE + TEXT.encode("utf-16-be"),
+        codecs.BOM_UTF32_LE + TEXT.encode("utf-32-le"),
+        b'<<: {rank: &r 3}\nseed: *r\npreset: "\xc3\xa8"\n',
+    ],
+)
+def test_files_of_any_unicode_are_read(tmp_path: Path, raw: bytes):
+    (tmp_path / "run.yaml").write_bytes(raw)
+    for words in (["--config", str(tmp_path / "run.yaml")], [f"--config={tmp_path / 'run.yaml'}"]):
+        config = cli.parse(Config, words)
+        assert (config.rank, config.preset) == (3, "è")
+
+
+@pytest.mark.parametrize("raw", [b"", b"# nothing\n", b"---\n"])
+def test_a_file_without_options_changes_none(tmp_path: Path, raw: bytes):
+    (tmp_path / "run.yaml").write_bytes(raw)
+    assert cli.parse(Config, ["--config", str(tmp_path / "run.yaml")]) == Config()
+
+
+@pytest.mark.parametrize(
+    ("raw", "says"),
+    [
+        (TEXT.encode("latin-1"), "not UTF-8: byte 0xe8 in line 1; save it as UTF-8"),
+        (b"r\0a\0n\0k\0", "holds NUL characters"),
+        (UTF_16[:-1], "not UTF-16"),
+        (b"seed: 1\nrank: [3\n", "not valid YAML in line 3"),
+        (b"seed: 1\nx: \x07\n", "not valid YAML in line 2"),
+        (b"rank: 3\n---\nrank: 4\n", "not valid YAML in line 2"),
+        (b"rank: " + b"[" * 99_999, "nested too deeply"),
+        (b"rank: " + b"[" * 50 + b"]" * 50, "inside each other"),
+        (b"rank: &a [*a]\n", "inside each other"),
+        (BOMB.encode(), "for more than 10000 values, its aliases written out"),
+        (b"rank: 3\nseed: 1\nrank: 4\n", "line 3: 'rank' stands there a second time"),
+        (b"targets: {a: 1, a: 2}\n", "line 1: 'a' stands there a second time"),
+        (b"seed: 1\nno: 3\n", "line 2: no stands where a name must; put it in quotes"),
+        (b"targets: {1: 2}\n", "line 1: 1 stands where a name must"),
+        (b"? [a]\n: 2\n", "a list or a mapping stands where a name must"),
+        (b"rank: !!python/name:os.system\n", "no option takes a value with the tag"),
+        (b"- 1\n", "names no options"),
+        (b"config: other.yaml\n", "cannot name another"),
+        (b"rank:\n", "--rank has no value"),
+        (b"x" * 2**18 + b": 1", "is larger than 262144 bytes"),
+    ],
+)
+def test_a_file_of_other_things_is_one_sentence(tmp_path: Path, raw: bytes, says: str):
+    (tmp_path / "run.yaml").write_bytes(raw)
+    with pytest.raises(ConfigError) as error:
+        cli.parse(Config, ["--config", str(tmp_path / "run.yaml")])
+    assert says in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no FIFOs")
+def test_what_is_no_file_is_not_read(tmp_path: Path):
+    os.mkfifo(tmp_path / "fifo")
+    for path in (tmp_path, tmp_path / "fifo", Path("/dev/zero")):
+        with pytest.raises(ConfigError, match="is a folder, a pipe or a device"):
+            cli.parse(Config, ["--config", str(path)])
+
+
+def test_an_option_is_written_out():
+    with pytest.raises(ConfigError, match="--ran"):
+        cli.parse(Config, ["--ran", "3"])
+    with pytest.raises(ConfigError, match="--rank: expected int"):
+        cli.parse(Config, ["--rank", "null"])
+    assert cli.parse(Config, ["--preset", "null"]).preset is None
 
 
 def test_guard_makes_one_sentence_and_exit_code_2(capsys: pytest.CaptureFixture):

@@ -19,8 +19,18 @@ RECIPES = sorted((PACKAGE / "recipes").glob("*.py"))
 
 # A room imports only itself and the rooms before it. CONTRIBUTING.md shows the same order.
 ROOMS = [
-    *("errors", "storage", "backends", "cli", "layers", "text", "data", "models", "weight_maps"),
-    *("peft", "generation", "bundle", "presets", "evaluation", "training", "engines", "predict"),
+    *("errors", "storage", "backends", "config_file", "cli", "layers", "text", "data", "models"),
+    *(
+        "weight_maps",
+        "peft",
+        "generation",
+        "bundle",
+        "presets",
+        "evaluation",
+        "training",
+        "engines",
+        "predict",
+    ),
     *("serving", "serve", "export", "convert", "reporting"),
     *("fine_tuning", "from_scratch", "recipes"),
 ]
