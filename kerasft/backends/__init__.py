@@ -16,7 +16,7 @@ from kerasft.backends.hub import (
     without_torch,
 )
 from kerasft.backends.memory import peak_memory
-from kerasft.backends.pickled_tensors import read_pickled_tensors
+from kerasft.backends.pickled_tensors import has_checksums, read_pickled_tensors
 
 __all__ = [
     "BACKENDS",
@@ -25,6 +25,7 @@ __all__ = [
     "choose",
     "current",
     "describe",
+    "has_checksums",
     "import_keras_hub",
     "machine",
     "peak_memory",

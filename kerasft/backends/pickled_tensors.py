@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pickle
 import re
@@ -22,6 +23,15 @@ _SAFE_SINCE = (2, 6)
 # A file can name the same numbers many times over. A model does so for its embeddings, in a few
 # places; a file of a few bytes could fill the memory.
 _REPEATS = 8
+_PICKLE, _STORAGES = "data.pkl", "data/"
+_CHUNK = 2**20
+# Of what a storage's class holds, as far as safetensors can. Others are refused by their tensors.
+_ITEM_BYTES = {
+    **dict.fromkeys(("DoubleStorage", "LongStorage"), 8),
+    **dict.fromkeys(("FloatStorage", "IntStorage"), 4),
+    **dict.fromkeys(("HalfStorage", "BFloat16Storage", "ShortStorage"), 2),
+    **dict.fromkeys(("ByteStorage", "CharStorage", "BoolStorage", "UntypedStorage"), 1),
+}
 
 
 def read_pickled_tensors(path: str | Path) -> dict[str, np.ndarray]:
@@ -32,6 +42,9 @@ def read_pickled_tensors(path: str | Path) -> dict[str, np.ndarray]:
     it is looked up. Where the file allows it, its tensors are mapped and not read: they come into
     memory as they are used, and the file must stay as it is until then.
 
+    Of the format that torch writes since 1.6, a zip archive, every checksum is verified, and that
+    each tensor's numbers fill the entry that they stand in. The older format has no checksums.
+
     Args:
         path: The file.
 
@@ -41,15 +54,15 @@ def read_pickled_tensors(path: str | Path) -> dict[str, np.ndarray]:
 
     Raises:
         ConfigError: torch is not installed, or older than 2.6.
-        PresetError: The file is broken, holds anything but tensors by name, or repeats its numbers
-            to more than eight times its size.
+        PresetError: The file is broken or damaged, holds anything but tensors by name, or repeats
+            its numbers to more than eight times its size.
 
     Example:
         >>> read_pickled_tensors("pytorch_model.bin")["classifier.bias"].shape
         (3,)
     """
     torch = _import_torch()
-    archived = zipfile.is_zipfile(path)
+    archived = has_checksums(path)
     if archived:
         _check_archive(path)
     try:
@@ -90,20 +103,93 @@ def _import_torch() -> Any:
     return torch
 
 
+def has_checksums(path: str | Path) -> bool:
+    """Whether a file is of the format, a zip archive, that has a checksum for each of its parts.
+
+    Raises:
+        PresetError: It cannot be read.
+    """
+    try:
+        with open(path, "rb") as file:
+            return file.read(4) == b"PK\x03\x04"  # as torch decides it
+    except OSError as error:
+        raise PresetError(f"{path} cannot be read: {error.strerror}") from None
+
+
 def _check_archive(path: str | Path) -> None:
-    """Refuses what `torch.save` never writes: compressed entries, which could be of any size."""
+    """Refuses what `torch.save` never writes, and what is not any more as it wrote it."""
     try:
         with zipfile.ZipFile(path) as archive:
-            compressed = [
-                entry for entry in archive.infolist() if entry.compress_type != zipfile.ZIP_STORED
-            ]
-    except (zipfile.BadZipFile, OSError) as error:
+            entries = archive.infolist()
+            if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
+                raise PresetError(
+                    f"{path} is a compressed archive, as a TorchScript program is but no file of "
+                    "tensors, so it is not read"
+                )
+            sizes = {}
+            for entry in entries:
+                with archive.open(entry) as file:
+                    while file.read(_CHUNK):  # at the end of an entry its CRC-32 is compared
+                        pass
+                sizes[entry.filename.partition("/")[2]] = entry.file_size
+            if len(sizes) != len(entries):
+                raise PresetError(_broken(path, "it holds two parts of one name"))
+            names = [each.filename for each in entries]
+            (pickled,) = [name for name in names if name.partition("/")[2] == _PICKLE]
+            _check_storages(path, archive.read(pickled), sizes)
+    except PresetError:
+        raise
+    except Exception as error:  # zipfile lets those of many parts of Python through
         raise PresetError(_broken(path, str(error))) from None
-    if compressed:
-        raise PresetError(
-            f"{path} is a compressed archive, as a TorchScript program is but no file of tensors, "
-            "so it is not read"
-        )
+
+
+def _check_storages(path: str | Path, pickled: bytes, sizes: dict[str, int]) -> None:
+    """Compares how many numbers the pickle says each storage has with how many there are.
+
+    torch believes the pickle, and reads on into the storage behind it.
+    """
+    declared: dict[str, set[int]] = {}
+    _Storages(pickled, declared).load()
+    for key, found in declared.items():
+        for size in found - {sizes.get(_STORAGES + key)}:
+            held = sizes.get(_STORAGES + key, "no")
+            raise PresetError(
+                _broken(path, f"its part {key[:20]!r} holds {held} bytes, not {size}")
+            )
+
+
+class _Nothing:
+    """Stands for whatever a pickle names; does nothing, whatever is done with it."""
+
+    def __init__(self, name: str = "") -> None:
+        self.name = name
+
+    def __call__(self, *_: object) -> _Nothing:
+        return _Nothing()
+
+    def __setitem__(self, *_: object) -> None:
+        pass
+
+    def __setstate__(self, _: object) -> None:
+        pass
+
+
+# The one in Python: that in C takes memory for as many memories as a file says there are.
+class _Storages(pickle._Unpickler):
+    """Runs through a pickle, without what it names, for the sizes of its storages in bytes."""
+
+    def __init__(self, pickled: bytes, declared: dict[str, set[int]]) -> None:
+        super().__init__(io.BytesIO(pickled))
+        self._declared = declared
+
+    def find_class(self, _module: str, name: str) -> Any:
+        return _Nothing(name)
+
+    def persistent_load(self, pid: Any) -> Any:
+        _, kind, key, _, count = pid
+        if kind.name in _ITEM_BYTES:
+            self._declared.setdefault(key, set()).add(count * _ITEM_BYTES[kind.name])
+        return _Nothing()
 
 
 def _reason(path: str | Path, error: Exception) -> str:
@@ -135,6 +221,8 @@ def _check(path: str | Path, name: object, value: object) -> None:
         raise PresetError(
             f"{path} has an entry whose name is {_kind(name)}, so it is not a model's weights"
         )
+    if not name.isprintable():  # nor is half a character, which no file could hold
+        raise PresetError(f"{path} calls an entry {name!a:.60}, which is no name of a tensor")
     what = f"the entry {name!r} of {path}"
     if not isinstance(value, torch.Tensor):
         raise PresetError(

@@ -12,7 +12,7 @@ from pathlib import Path
 import safetensors.numpy
 from safetensors import SafetensorError
 
-from kerasft.backends import read_pickled_tensors
+from kerasft.backends import has_checksums, read_pickled_tensors
 from kerasft.errors import ConfigError, PresetError
 from kerasft.presets.directory import INDEX, PICKLE, PICKLE_INDEX, WEIGHTS, shard_names
 from kerasft.storage import check_output, read_json, write_file, write_folder, write_json
@@ -34,6 +34,7 @@ class Conversion:
         repeated: Names of tensors that shared their memory with one before them, as tied embeddings
             do. Each has its numbers to itself now.
         left: Names in the old directory that did not go along to the new one.
+        unchecked: Names of the old files that are in a format without checksums.
     """
 
     files: tuple[str, ...]
@@ -41,6 +42,7 @@ class Conversion:
     bytes: int
     repeated: tuple[str, ...]
     left: tuple[str, ...]
+    unchecked: tuple[str, ...] = ()
 
     def describe(self) -> list[str]:
         """The same in sentences, for the command line."""
@@ -50,6 +52,11 @@ class Conversion:
             lines.append(
                 f"written out once more each, since they shared another's memory: "
                 f"{', '.join(self.repeated)}"
+            )
+        if self.unchecked:
+            lines.append(
+                "PyTorch's format before 1.6 has no checksums, so nothing tells whether a number "
+                f"in it was damaged: {', '.join(self.unchecked)}"
             )
         if self.left:
             lines.append(f"left behind: {', '.join(self.left)}")
@@ -91,7 +98,7 @@ def convert_directory(directory: str | Path, output: str | Path | None = None) -
     if output is None:
         _check_free(source, [*targets.values(), WEIGHTS, INDEX])
         repeated, sizes = _write_weights(source, targets, source)
-        return _conversion(targets, repeated, sizes, ())
+        return _conversion(source, targets, repeated, sizes, ())
     if os.path.realpath(output) == os.path.realpath(source):
         raise ConfigError(
             f"--output is {directory} itself; leave it out to write the new weights beside the old"
@@ -102,7 +109,7 @@ def convert_directory(directory: str | Path, output: str | Path | None = None) -
         repeated, sizes = _write_weights(source, targets, folder)
         for name in along:
             shutil.copyfile(source / name, folder / name)
-    return _conversion(targets, repeated, sizes, left)
+    return _conversion(source, targets, repeated, sizes, left)
 
 
 def _is_ours(folder: Path) -> bool:
@@ -233,6 +240,7 @@ def _new_index(sizes: dict[str, dict[str, int]]) -> dict[str, object]:
 
 
 def _conversion(
+    source: Path,
     targets: dict[str, str],
     repeated: list[str],
     sizes: dict[str, dict[str, int]],
@@ -244,4 +252,5 @@ def _conversion(
         bytes=sum(size for file in sizes.values() for size in file.values()),
         repeated=tuple(repeated),
         left=left,
+        unchecked=tuple(name for name in targets if not has_checksums(source / name)),
     )

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import random
 import zipfile
 from collections import OrderedDict
 
@@ -151,6 +152,69 @@ def test_a_truncated_file_is_one_sentence(path, zipped):
     torch.save({"a": torch.randn(500)}, path, _use_new_zipfile_serialization=zipped)
     path.write_bytes(path.read_bytes()[:-700])
     with pytest.raises(PresetError, match="cannot be read as PyTorch weights"):
+        read_pickled_tensors(path)
+
+
+def damaged(rng, raw):
+    """The bytes with one thing done to them that copying, disks and networks do."""
+    data, kind = bytearray(raw), rng.choice(["bit", "cut", "zeros", "swap", "twice", "lost"])
+    place, other, size = rng.randrange(len(raw)), rng.randrange(len(raw)), rng.randrange(1, 64)
+    piece = data[other : other + size]
+    if kind == "bit":
+        data[place] ^= 1 << rng.randrange(8)
+    elif kind == "cut":
+        del data[place:]
+    elif kind == "zeros":
+        data[place : place + size] = bytes(len(data[place : place + size]))
+    elif kind == "swap":
+        data[other : other + size], data[place : place + size] = data[place : place + size], piece
+    elif kind == "twice":
+        data[place:place] = piece
+    else:
+        del data[place : place + size]
+    return bytes(data)
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_damaged_file_is_one_sentence_or_as_it_was(path, zipped):
+    """The older format has no checksums: its numbers can differ, but nothing else happens."""
+    tensors = OrderedDict((f"layer.{i}.weight", torch.randn(8, 5)) for i in range(4))
+    torch.save(tensors, path, _use_new_zipfile_serialization=zipped)
+    raw, rng, refused = path.read_bytes(), random.Random(0), 0
+    for _ in range(300):
+        path.write_bytes(damaged(rng, raw))
+        try:
+            found = read_pickled_tensors(path)
+        except PresetError as error:
+            assert "\n" not in str(error) and len(str(error)) < 400
+            refused += 1
+            continue
+        if zipped:
+            assert list(found) == list(tensors)
+            assert all(np.array_equal(found[name], tensors[name].numpy()) for name in tensors)
+    assert refused > 150
+
+
+@pytest.mark.parametrize("change", [10, -4])
+def test_a_storage_has_the_size_that_the_pickle_says(path, change):
+    """With 10 numbers more, torch would read on into the storage behind it."""
+    tensors = {"a": torch.ones(20), "b": torch.full((20,), 7.0)}
+    torch.save(tensors, path)
+    with zipfile.ZipFile(path) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    (name,) = [name for name in entries if name.endswith("data.pkl")]
+    # BININT1 20 stands before the tuple of the persistent id is closed, and in the shape.
+    entries[name] = entries[name].replace(b"K\x14", bytes([ord("K"), 20 + change]))
+    with zipfile.ZipFile(path, "w") as archive:
+        for each, content in entries.items():
+            archive.writestr(each, content)
+    with pytest.raises(PresetError, match=f"its part '0' holds 80 bytes, not {80 + 4 * change}"):
+        read_pickled_tensors(path)
+
+
+def test_a_name_that_no_file_could_hold_is_refused(path):
+    torch.save({"half \ud800": torch.zeros(2)}, path)
+    with pytest.raises(PresetError, match="which is no name of a tensor"):
         read_pickled_tensors(path)
 
 

@@ -164,6 +164,24 @@ def test_tied_and_strided_tensors_have_their_numbers_to_themselves(tmp_path):
     assert "written out once more each" in conversion.describe()[1]
 
 
+def test_one_flipped_bit_is_noticed(copy):
+    pickle, directory = copy / "pytorch_model.bin", copy
+    raw = bytearray(pickle.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    pickle.write_bytes(raw)
+    with pytest.raises(PresetError, match="cannot be read as PyTorch weights"):
+        convert_directory(directory)
+    assert not (directory / "model.safetensors").exists()
+
+
+def test_a_format_without_checksums_is_named(copy):
+    tensors = torch.load(copy / "pytorch_model.bin")
+    assert not any("checksums" in line for line in convert_directory(copy).describe())
+    (copy / "model.safetensors").unlink()
+    torch.save(tensors, copy / "pytorch_model.bin", _use_new_zipfile_serialization=False)
+    assert "has no checksums" in convert_directory(copy).describe()[1]
+
+
 def test_a_masked_language_model_of_tied_embeddings_is_converted(tmp_path):
     model = write_checkpoint(tmp_path, "bert", "ForMaskedLM", layers=1)
     (tmp_path / "model.safetensors").unlink()
