@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kerasft.errors import BundleError
+from kerasft.errors import BundleError, KerasftError
 
 if TYPE_CHECKING:
     from kerasft.text.tokenizer import Tokenizer
@@ -46,15 +46,10 @@ def read_tokenizer(file: Path, max_length: int, vocabulary_size: int) -> Tokeniz
 
     try:
         tokenizer = Tokenizer.from_file(file)
-        size = tokenizer.vocabulary_size
-        if size <= vocabulary_size:
-            # What goes around a text is not of the vocabulary, and may be broken by itself.
-            size = 1 + int(max(tokenizer.encode(["a"], max_length).token_ids[0]))
-    except BaseException as error:
-        # The Rust library panics on some files, and its PanicException is no Exception.
-        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
-            raise
+        tokenizer.encode(["a"], max_length)
+    except KerasftError as error:
         raise BundleError(f"{file} is no tokenizer that can be used: {problem(error)}.") from error
+    size = tokenizer.vocabulary_size
     if size > vocabulary_size:
         raise BundleError(f"{file} has {size} tokens, but the model only {vocabulary_size}.")
     return tokenizer

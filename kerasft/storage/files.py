@@ -47,6 +47,17 @@ def read_json(
         >>> read_json("bundle.json", BundleError)["format_version"]
         1
     """
+    return parse_json(read_bytes(path, error_class, max_bytes=max_bytes), path, error_class)
+
+
+def read_bytes(path: str | Path, error_class: type[KerasftError], *, max_bytes: int) -> bytes:
+    """Reads a small file of anybody's making.
+
+    Args:
+        path: The file.
+        error_class: What to raise when the file is missing or larger than `max_bytes`.
+        max_bytes: The largest file that is read into memory.
+    """
     try:
         with open(path, "rb") as file:
             raw = file.read(max_bytes + 1)
@@ -54,6 +65,17 @@ def read_json(
         raise error_class(f"{path} cannot be read: {error.strerror}.") from error
     if len(raw) > max_bytes:
         raise error_class(f"{path} is larger than {max_bytes} bytes, so it was not read.")
+    return raw
+
+
+def parse_json(raw: bytes, path: str | Path, error_class: type[KerasftError]) -> Any:
+    """What a JSON file holds whose bytes are here.
+
+    Args:
+        raw: The bytes.
+        path: Where they come from, for the sentence.
+        error_class: What to raise when they are not JSON; see `read_json`.
+    """
     try:
         return json.loads(raw, object_pairs_hook=_unique_keys, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:  # bad UTF-8 and bad JSON are ValueErrors

@@ -17,7 +17,6 @@ The rules (transformers 5, `BertTokenizer` and `TokenizersBackend`):
 
 import base64
 import binascii
-import json
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,7 +25,17 @@ from typing import Any
 import tokenizers
 from tokenizers import AddedToken, models, normalizers
 
+from kerasft import storage
 from kerasft.errors import PresetError
+from kerasft.text.charsmap import read_charsmap
+from kerasft.text.tokenizer_file import (
+    MAX_FILE_BYTES,
+    MAX_TOKEN_LENGTH,
+    check_added_token,
+    check_model,
+    check_tokenizer,
+    library_errors,
+)
 from kerasft.text.unigram import END, ROLES, build_unigram, sentinels
 from kerasft.text.wordpiece import SPECIAL_TOKENS, build_wordpiece
 
@@ -35,19 +44,26 @@ BERT_MODEL_TYPES = {"bert", "distilbert"}
 T5_CLASSES, T5_MODEL_TYPES = {"T5Tokenizer"}, {"t5"}
 
 
-def read_tokenizer_json(path: Path) -> tokenizers.Tokenizer:
+def read_tokenizer_json(path: Path, most_tokens: int | None = None) -> tokenizers.Tokenizer:
     """Reads one `tokenizer.json` as it stands.
 
+    Args:
+        path: The file.
+        most_tokens: Rows of the model's embedding table, where they are known.
+
     Raises:
-        PresetError: The file is missing or is not a tokenizer.
+        PresetError: The file is missing, is not a tokenizer, or is one that no model has.
     """
-    text = _read(path)
-    try:
-        return tokenizers.Tokenizer.from_str(text)
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException as error:  # a panic in Rust is no Exception
-        raise PresetError(f"{path} is not a tokenizer that can be read: {error}") from None
+    return parse_tokenizer_json(_read(path), path, most_tokens)
+
+
+def parse_tokenizer_json(
+    raw: bytes, path: Path, most_tokens: int | None = None
+) -> tokenizers.Tokenizer:
+    """`read_tokenizer_json` for bytes that are here; `path` is for the messages."""
+    check_tokenizer(storage.parse_json(raw, path, PresetError), str(path), most_tokens)
+    with library_errors(PresetError, f"{path} is not a tokenizer that can be read"):
+        return tokenizers.Tokenizer.from_str(raw.decode("utf-8"))
 
 
 def read_directory(directory: Path) -> tuple[tokenizers.Tokenizer, str | None]:
@@ -83,7 +99,9 @@ def read_directory(directory: Path) -> tuple[tokenizers.Tokenizer, str | None]:
         return _read_t5(directory, config)
     if json_file.is_file() and not is_bert:
         padding = config.get("pad_token")
-        return read_tokenizer_json(json_file), None if padding is None else _content(padding)
+        return read_tokenizer_json(json_file), (
+            None if padding is None else _content(directory, padding)
+        )
     if name is not None and not is_bert:
         raise PresetError(
             f"{directory} has a {name}, which is not supported without a tokenizer.json; save it "
@@ -99,10 +117,7 @@ def _read_bert(directory: Path, config: dict[str, Any]) -> tuple[tokenizers.Toke
     if json_file.is_file():
         vocabulary = _vocabulary(json_file, saved)
     else:
-        try:
-            vocabulary = models.WordPiece.read_file(str(directory / "vocab.txt"))
-        except Exception as error:
-            raise PresetError(f"cannot read {directory / 'vocab.txt'}: {error}") from None
+        vocabulary = _read_pieces(directory / "vocab.txt")
     for setting in ("do_lower_case", "tokenize_chinese_chars", "strip_accents"):
         value = config.get(setting)
         if value is not None and not isinstance(value, bool):
@@ -137,18 +152,14 @@ def _read_t5(directory: Path, config: dict[str, Any]) -> tuple[tokenizers.Tokeni
                 "number of tokens"
             )
         extra = [*extra, *sentinels(count)]
-    try:
+    with library_errors(PresetError, f"{path} is not a tokenizer that can be read"):
         backend = build_unigram(
             _pieces(path, saved),
-            _characters(saved.get("normalizer")),
+            _characters(path, saved.get("normalizer")),
             end_token=special.get("eos_token", END),
             added_tokens=added,
             special_tokens=[*special.values(), *extra],
         )
-    except (KeyboardInterrupt, SystemExit, PresetError):
-        raise
-    except BaseException as error:  # a panic in Rust is no Exception
-        raise PresetError(f"{path} is not a tokenizer that can be read: {error}") from None
     return backend, special.get("pad_token")
 
 
@@ -158,13 +169,20 @@ def _pieces(path: Path, saved: dict[str, Any]) -> list[tuple[str, float]]:
     if not isinstance(model, dict) or model.get("type", "Unigram") != "Unigram":
         kind = model.get("type") if isinstance(model, dict) else None
         raise PresetError(f"{path} has a {kind} model where T5 has a Unigram one")
+    if not isinstance(model.get("vocab"), list):
+        raise PresetError(f"{path} has no vocabulary of the form [[piece, score], ...]")
+    _check_model(path, model)
+    return [(piece, float(score)) for piece, score in model["vocab"]]
+
+
+def _check_model(path: Path, model: dict[str, Any]) -> None:
     try:
-        return [(str(piece), float(score)) for piece, score in model["vocab"]]
-    except (KeyError, TypeError, ValueError):
-        raise PresetError(f"{path} has no vocabulary of the form [[piece, score], ...]") from None
+        check_model(model)
+    except PresetError as problem:
+        raise PresetError(f"{path} cannot be used: {problem}") from None
 
 
-def _characters(normalizer: object) -> normalizers.Normalizer | None:
+def _characters(path: Path, normalizer: object) -> normalizers.Normalizer | None:
     """SentencePiece's table of characters among the steps of a saved normalizer."""
     steps = normalizer.get("normalizers", [normalizer]) if isinstance(normalizer, dict) else []
     for step in steps if isinstance(steps, list) else []:
@@ -172,8 +190,8 @@ def _characters(normalizer: object) -> normalizers.Normalizer | None:
             try:
                 table = base64.b64decode(step.get("precompiled_charsmap") or "", validate=True)
             except (TypeError, ValueError, binascii.Error):
-                raise PresetError("the tokenizer's precompiled_charsmap is not base64") from None
-            return normalizers.Precompiled(table) if table else None
+                raise PresetError(f"{path}: its precompiled_charsmap is not base64") from None
+            return read_charsmap(table) if table else None
     return None
 
 
@@ -189,23 +207,41 @@ def _special_tokens(
         if role in settings and settings[role] is None:
             del special[role]  # the checkpoint says that it has none
         elif role in settings:
-            special[role] = _content(settings[role])
+            special[role] = _content(directory, settings[role])
     extra = settings.get("extra_special_tokens") or settings.get("additional_special_tokens") or []
     if isinstance(extra, dict):
         extra = list(extra.values())
+    if not isinstance(extra, list):
+        raise PresetError(f"the tokenizer of {directory} names special tokens that are no list")
+    extra = [_content(directory, token) for token in extra]
     added: dict[int, AddedToken] = {}
     if older:
-        pieces = _read_object(directory / "added_tokens.json")
-        for token, index in pieces.items():
-            is_special = token in {*special.values(), *map(_content, extra)}
-            added[int(index)] = AddedToken(token, special=is_special, normalized=not is_special)
-        for entry in saved.get("added_tokens") or []:
-            added[int(entry["id"])] = _added_token(entry)
+        named = {*special.values(), *extra}
+        for token, index in _read_object(directory / "added_tokens.json").items():
+            flags = {"special": token in named, "normalized": token not in named}
+            _add(added, directory, index, {"content": token, **flags})
+        entries = saved.get("added_tokens") or []
+        for entry in entries if isinstance(entries, list) else [entries]:
+            _add(added, directory, entry.get("id") if isinstance(entry, dict) else None, entry)
     else:
-        for index, entry in config["added_tokens_decoder"].items():
-            added[int(index)] = _added_token(entry)
-    tokens = [added[index] for index in sorted(added)]
-    return special, tokens, [_content(token) for token in extra]
+        decoder = config["added_tokens_decoder"]
+        if not isinstance(decoder, dict):
+            raise PresetError(
+                f"{directory / 'tokenizer_config.json'}: added_tokens_decoder is none"
+            )
+        for index, entry in decoder.items():
+            _add(added, directory, int(index) if index.isdecimal() else index, entry)
+    return special, [added[index] for index in sorted(added)], extra
+
+
+def _add(added: dict[int, AddedToken], directory: Path, index: Any, entry: Any) -> None:
+    """Puts an added token of a file to the others, if it is one."""
+    fields = {"id": index} | dict(entry) | {"id": index} if isinstance(entry, Mapping) else entry
+    try:
+        check_added_token(fields)
+    except PresetError as problem:
+        raise PresetError(f"the tokenizer of {directory} cannot be used: {problem}") from None
+    added[index] = _added_token(fields)
 
 
 def _warn_of_case(directory: Path, lowercase: bool, normalizer: object) -> None:
@@ -228,49 +264,49 @@ def _vocabulary(path: Path, saved: dict[str, Any]) -> dict[str, int]:
         kind = model.get("type") if isinstance(model, dict) else None
         raise PresetError(f"{path} has a {kind} model where BERT has a WordPiece one")
     vocabulary = model.get("vocab")
-    if not isinstance(vocabulary, dict) or not all(
-        isinstance(index, int) and 0 <= index < 2**31 for index in vocabulary.values()
-    ):
+    if not isinstance(vocabulary, dict):
         raise PresetError(f"{path} has no vocabulary of the form {{word piece: id}}")
+    _check_model(path, {name: value for name, value in model.items() if name != "unk_token"})
     return vocabulary
 
 
-def _content(token: object) -> str:
+def _read_pieces(path: Path) -> dict[str, int]:
+    """The word pieces of a vocab.txt, one a line."""
+    if path.stat().st_size > MAX_FILE_BYTES:
+        raise PresetError(f"{path} is larger than {MAX_FILE_BYTES} bytes, so it was not read")
+    with library_errors(PresetError, f"cannot read {path}"):
+        return models.WordPiece.read_file(str(path))
+
+
+def _content(directory: Path, token: object) -> str:
     """The text of a special token, which stands as a string or as {"content": string, ...}."""
     content = token.get("content") if isinstance(token, Mapping) else token
-    if not isinstance(content, str):
-        raise PresetError(f"the tokenizer's files name a special token {token!r}, not a string")
+    if not isinstance(content, str) or len(content) > MAX_TOKEN_LENGTH:
+        raise PresetError(
+            f"the tokenizer of {directory} names a special token {content!a:.60}, which cannot be "
+            "one"
+        )
     return content
 
 
-def _added_token(entry: object) -> AddedToken:
-    content = _content(entry)
-    flags = entry if isinstance(entry, Mapping) else {}
+def _added_token(entry: Mapping[str, Any]) -> AddedToken:
     names = ("single_word", "lstrip", "rstrip", "special")
-    chosen = {name: bool(flags.get(name, False)) for name in names}
-    normalized = bool(flags.get("normalized", not chosen["special"]))
-    return AddedToken(content, normalized=normalized, **chosen)
+    chosen = {name: bool(entry.get(name, False)) for name in names}
+    normalized = bool(entry.get("normalized", not chosen["special"]))
+    return AddedToken(entry["content"], normalized=normalized, **chosen)
 
 
 def _read_object(path: Path) -> dict[str, Any]:
     """Reads a JSON object; {} if there is no such file."""
     if not path.is_file():
         return {}
-    try:
-        content = json.loads(_read(path))
-    except (ValueError, RecursionError):
-        raise PresetError(f"{path} is not a JSON file") from None
+    content = storage.parse_json(_read(path), path, PresetError)
     if not isinstance(content, dict):
         raise PresetError(f"{path} is not a JSON object")
     return content
 
 
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise PresetError(f"there is no tokenizer file {path}") from None
-    except OSError as error:
-        raise PresetError(f"cannot read {path}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise PresetError(f"{path} is not UTF-8") from None
+def _read(path: Path) -> bytes:
+    if not path.exists():
+        raise PresetError(f"there is no tokenizer file {path}")
+    return storage.read_bytes(path, PresetError, max_bytes=MAX_FILE_BYTES)

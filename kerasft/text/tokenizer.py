@@ -14,7 +14,8 @@ from tokenizers import models
 
 from kerasft.errors import ConfigError, DataError, PresetError
 from kerasft.text.detokenize import detokenize
-from kerasft.text.pretrained import read_directory, read_tokenizer_json
+from kerasft.text.pretrained import parse_tokenizer_json, read_directory, read_tokenizer_json
+from kerasft.text.tokenizer_file import library_errors
 from kerasft.text.unigram import ROLES
 from kerasft.text.wordpiece import SPECIAL_TOKENS, build_wordpiece
 
@@ -120,12 +121,11 @@ class Tokenizer:
         self._backend = backend
         self.unknown_id = _unknown_id(backend)
         # What the post-processor puts around a text, e.g. [CLS] before and [SEP] after it.
-        try:
-            around = backend.encode("a").special_tokens_mask
-            self._before = around.index(0)
-            self._after = around[::-1].index(0)
-        except Exception as error:
-            raise PresetError(f"the tokenizer cannot encode the text 'a': {error}") from None
+        with library_errors(PresetError, "the tokenizer cannot encode the text 'a'"):
+            around = backend.encode("a")
+            self._before = around.special_tokens_mask.index(0)
+            self._after = around.special_tokens_mask[::-1].index(0)
+            self._last = max(around.ids)
 
     @classmethod
     def from_wordpiece(cls, vocabulary: list[str], lowercase: bool = True) -> Tokenizer:
@@ -145,9 +145,23 @@ class Tokenizer:
         """Reads a `tokenizer.json` as it stands.
 
         Raises:
-            PresetError: The file is missing or is not a tokenizer.
+            PresetError: The file is missing or is not a tokenizer that a model could have.
         """
         return cls(read_tokenizer_json(Path(path)))
+
+    @classmethod
+    def from_bytes(cls, raw: bytes, path: str | Path, most_tokens: int | None = None) -> Tokenizer:
+        """Reads what a `tokenizer.json` holds.
+
+        Args:
+            raw: Its bytes.
+            path: Where they come from, for messages.
+            most_tokens: Rows of the model's embedding table, where they are known.
+
+        Raises:
+            PresetError: They are not a tokenizer that the model could have.
+        """
+        return cls(parse_tokenizer_json(raw, Path(path), most_tokens))
 
     @classmethod
     def from_directory(cls, path: str | Path) -> Tokenizer:
@@ -195,7 +209,8 @@ class Tokenizer:
     @property
     def vocabulary_size(self) -> int:
         """Rows that an embedding table needs: the highest id plus one."""
-        return 1 + max(self._backend.get_vocab(with_added_tokens=True).values())
+        # What goes around a text stands in no vocabulary, and may be broken by itself.
+        return 1 + max(self._last, *self._backend.get_vocab(with_added_tokens=True).values())
 
     def encode(
         self, texts: Sequence[str], max_length: int, long_texts: LongTexts = "cut"
@@ -215,7 +230,7 @@ class Tokenizer:
         Raises:
             ConfigError: `max_length` leaves no room for one token of text, or `long_texts` is
                 something else.
-            DataError: An element is not a string, or holds a lone surrogate.
+            DataError: An element is not a string, holds a lone surrogate, or cannot be tokenized.
         """
         if long_texts not in get_args(LongTexts):
             raise ConfigError(
@@ -238,7 +253,9 @@ class Tokenizer:
         full_lengths = np.empty(len(texts), dtype=np.int64)
         unknown = 0
         for start in range(0, len(texts), CHUNK):
-            for encoding in self._backend.encode_batch_fast(list(texts[start : start + CHUNK])):
+            with library_errors(DataError, "the tokenizer cannot read a text"):
+                chunk = self._backend.encode_batch_fast(list(texts[start : start + CHUNK]))
+            for encoding in chunk:
                 ids = np.array(encoding.ids, dtype=np.int32)
                 full_lengths[len(token_ids)] = len(ids)
                 if len(ids) > max_length:
@@ -255,7 +272,7 @@ class Tokenizer:
             sentences: The words of each.
 
         Raises:
-            DataError: A word is not a string, or holds a lone surrogate.
+            DataError: A word is not a string, holds a lone surrogate, or cannot be tokenized.
         """
         for sentence in sentences:
             for place, word in enumerate(sentence):
@@ -263,9 +280,11 @@ class Tokenizer:
         encoded = []
         for start in range(0, len(sentences), CHUNK):
             chunk = [list(sentence) for sentence in sentences[start : start + CHUNK]]
-            for found in self._backend.encode_batch(
-                chunk, is_pretokenized=True, add_special_tokens=False
-            ):
+            with library_errors(DataError, "the tokenizer cannot read a sentence"):
+                read = self._backend.encode_batch(
+                    chunk, is_pretokenized=True, add_special_tokens=False
+                )
+            for found in read:
                 words = np.array(found.word_ids, dtype=np.int32)
                 encoded.append(EncodedWords(np.array(found.ids, dtype=np.int32), words))
         return encoded
@@ -300,7 +319,8 @@ class Tokenizer:
             added = self._backend.get_added_tokens_decoder()
             special = {index for index, token in added.items() if token.special}
             return detokenize(self.tokens([i for i in ids if i not in special]))
-        return self._backend.decode(ids).strip()  # where an unknown word stood first
+        with library_errors(DataError, "the tokenizer cannot write a text"):
+            return self._backend.decode(ids).strip()  # where an unknown word stood first
 
     def tokens(self, token_ids: Sequence[int]) -> list[str]:
         """The tokens of ids (tokens,) as the vocabulary writes them, special ones included.
@@ -330,7 +350,8 @@ class Tokenizer:
             DataError: The text is not a string, or holds a lone surrogate.
         """
         check_text(text, 0)
-        encoding = self._backend.encode(text, add_special_tokens=False)
+        with library_errors(DataError, "the tokenizer cannot read a text"):
+            encoding = self._backend.encode(text, add_special_tokens=False)
         unknown = {
             word
             for word, index in zip(encoding.word_ids, encoding.ids, strict=True)

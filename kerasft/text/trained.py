@@ -14,15 +14,13 @@ from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers, pro
 from kerasft import storage
 from kerasft.errors import ConfigError, DataError
 from kerasft.text.tokenizer import Tokenizer
+from kerasft.text.tokenizer_file import MARKS
 
 UNKNOWN, PADDING, START, END = "[UNK]", "[PAD]", "[SOS]", "[EOS]"
 # In id order: [UNK] is 0, [PAD] is 1, [SOS] is 2, [EOS] is 3.
 SPECIAL_TOKENS = (UNKNOWN, PADDING, START, END)
 
 Kind = Literal["word", "bpe"]
-
-# Marks that are tokens of their own; apostrophes and hyphens stay with their words (l'acqua).
-MARKS = r"[^\p{L}\p{M}\p{N}\s▁'’-]+"  # noqa: RUF001
 
 
 def train_tokenizer(

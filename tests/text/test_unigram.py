@@ -126,7 +126,7 @@ def test_what_we_save_transformers_reads(original, tmp_path):
     ("change", "words"),
     [
         ({"model": {"type": "BPE", "vocab": {}}}, "has a BPE model where T5 has a Unigram one"),
-        ({"model": {"type": "Unigram", "vocab": ["a"]}}, "no vocabulary of the form"),
+        ({"model": {"type": "Unigram", "vocab": ["a"]}}, "its vocabulary must be"),
         ({"model": {"type": "Unigram", "vocab": [["a", 0.0]]}}, "no piece 2 for unknown"),
         ({"normalizer": {"type": "Precompiled", "precompiled_charsmap": "?"}}, "is not base64"),
         ({"normalizer": {"type": "Precompiled", "precompiled_charsmap": "AAAA"}}, "tokenizer"),
