@@ -20,7 +20,8 @@ class History(keras.callbacks.Callback):
     the sum of the weights so far. The means are float32, so the loss of step k of an epoch is good
     to about k 1e-7 of its size; but the same means give the same bits, in a resumed run too.
 
-    A run whose loss is no longer a number is stopped: nothing good can come of it.
+    A run whose loss is no longer a number is stopped: nothing good can come of it. A tracker that
+    fails once the training has begun gets no more values, which is said; the run goes on.
 
     Attributes:
         losses: The loss of each step since the run began.
@@ -80,14 +81,14 @@ class History(keras.callbacks.Callback):
 
     def track(self, values: Mapping[str, float]) -> None:
         """Logs further values, such as the test metrics, to the trackers at the current step."""
-        self._start()  # a resumed run may have nothing left to train
-        for tracker in self.trackers:
-            tracker.scalars(len(self.losses), values)
+        if not self._started:  # a resumed run may have nothing left to train
+            self._started = True
+            self._each(lambda tracker: tracker.start(len(self.losses)))
+        self._each(lambda tracker: tracker.scalars(len(self.losses), values))
 
     def close(self) -> None:
         """Ends the trackers' logs; call it when nothing more is to be tracked."""
-        for tracker in self.trackers:
-            tracker.close()
+        self._each(lambda tracker: tracker.close())
 
     def get_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """What the checkpoint keeps: arrays by name, and what JSON can hold."""
@@ -147,9 +148,16 @@ class History(keras.callbacks.Callback):
         return [rise]
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        """Starts the clock, and once the trackers."""
+        """Starts the clock, and once the trackers.
+
+        Raises:
+            ConfigError: A tracker cannot start.
+        """
         self._began = time.perf_counter()
-        self._start()
+        if not self._started:
+            self._started = True
+            for tracker in self.trackers:
+                tracker.start(len(self.losses))
 
     def on_train_end(self, logs: dict | None = None) -> None:
         """Stops the clock."""
@@ -221,11 +229,19 @@ class History(keras.callbacks.Callback):
         self._trained += self._running()
         self._clock = None
 
-    def _start(self) -> None:
-        if not self._started:
-            self._started = True
-            for tracker in self.trackers:
-                tracker.start(len(self.losses))
+    def _each(self, action: Callable[[Tracker], None]) -> None:
+        """Does something with every tracker, and goes on without those that fail."""
+        for tracker in list(self.trackers):
+            try:
+                action(tracker)
+            except Exception as error:  # of whatever kind: the run is worth more than its log
+                self.trackers.remove(tracker)
+                reason = " ".join(str(error).split())[:200] or type(error).__name__
+                self.notes.append(
+                    f"{tracker.name} failed after step {len(self.losses)} and was left out from "
+                    f"then on ({reason})"
+                )
+                print(f"\n{self.notes[-1]}")
 
     def _check(self, loss: float, which: str, step: int) -> None:
         if not math.isfinite(loss):

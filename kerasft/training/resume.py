@@ -132,10 +132,8 @@ class Resume:
             {**fingerprint, "seed": seed, "steps in an epoch": self._steps}
         )
         self._enabled, self._stateful, self._kept = enabled, list(stateful), kept
-        self._preload, self._option = (
-            bool(preload),
-            f"--preload {preload}" if preload else "--resume",
-        )
+        self._preload = bool(preload)
+        self._option = f"--preload {preload}" if preload else "--resume"
         self._leaves_checkpoint = False
         self._another_end = ""
         self.callback = _Checkpointer(self)

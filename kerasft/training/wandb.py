@@ -47,8 +47,8 @@ class WandB:
                 given.
 
         Raises:
-            ConfigError: The `wandb` package is not installed, or the mode is online and there is no
-                valid login.
+            ConfigError: The `wandb` package is not installed, a variable such as `WANDB_MODE` has a
+                value that W&B does not know, or the mode is online and there is no valid login.
         """
         try:
             import wandb
@@ -57,7 +57,13 @@ class WandB:
                 "Weights & Biases needs the wandb package: `pip install 'kerasft[tracking]'`."
             ) from error
         self._wandb = wandb
-        self._mode = mode or wandb.setup().settings.mode
+        try:
+            self._mode = mode or wandb.setup().settings.mode
+        except Exception as error:  # each setting is checked by a library that W&B may change
+            raise ConfigError(
+                f"Weights & Biases does not understand its settings ({_reason(error)}); look at "
+                "the variables that begin with WANDB_, such as WANDB_MODE."
+            ) from error
         self._options: dict[str, Any] = {
             "project": project,
             "name": run_name,
@@ -77,7 +83,7 @@ class WandB:
         """Begins the run, or goes on with the one whose id the checkpoint kept.
 
         Raises:
-            ConfigError: W&B cannot be reached or refuses the login.
+            ConfigError: W&B cannot be reached, or refuses the login or a setting.
         """
         try:
             self._directory.mkdir(parents=True, exist_ok=True)
@@ -88,11 +94,10 @@ class WandB:
                 resume="allow",
                 settings=self._wandb.Settings(console="off", init_timeout=INIT_TIMEOUT_S),
             )
-        except (self._wandb.Error, OSError) as error:
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        except Exception as error:  # its own, those of its settings, of the network, ...
             raise ConfigError(
-                f"Weights & Biases could not start the run ({reason}); WANDB_MODE=offline logs "
-                "without a network."
+                f"Weights & Biases could not start the run ({_reason(error)}); WANDB_MODE=offline "
+                "logs without a network."
             ) from error
         self._id = self._run.id
 
@@ -120,3 +125,12 @@ class WandB:
             return bool(self._wandb.login(prompt=False, verify=False))
         except self._wandb.Error as error:
             raise ConfigError(f"Weights & Biases refuses the login: {error}") from error
+
+
+def _reason(error: Exception) -> str:
+    """The first thing that is wrong, on one line. No value of a setting, which may be a key."""
+    if hasattr(error, "errors"):  # pydantic's
+        wrong = error.errors()[0]
+        return f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}"
+    lines = str(error).strip().splitlines()
+    return lines[0][:200] if lines else type(error).__name__

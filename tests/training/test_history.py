@@ -1,6 +1,7 @@
 import itertools
 import json
 import math
+import os
 import time
 
 import keras
@@ -236,6 +237,44 @@ def test_a_run_with_nothing_left_to_train_still_logs_its_test_metrics(tmp_path):
     run = Run(tmp_path, resume=True, trackers=(tracker,)).fit(1)
     run.history.track({"test/accuracy": 0.5})
     assert tracker.calls == [("start", STEPS), (STEPS, {"test/accuracy": 0.5})]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a full device")
+def test_a_tracker_that_fails_later_ends_no_run(tmp_path, capsys):
+    class FillsUp(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if len(run.history.losses) == 3:
+                board._file = open("/dev/full", "wb")  # noqa: SIM115
+
+    board, other = training.TensorBoard(tmp_path / "events"), Recorder()
+    run = Run(tmp_path, trackers=(board, other))
+    run.stateful.append(FillsUp())
+    run.resuming._stateful = [run.history]
+    run.fit(2)
+    assert len(run.history.losses) == 2 * STEPS
+    assert other.logged("train/loss")[-1][0] == 2 * STEPS
+    _, note = run.history.summary()
+    assert note.startswith("tensorboard failed after step 4 and was left out") and note in (
+        capsys.readouterr().out
+    )
+    resumed = Run(tmp_path, resume=True).fit(2)
+    assert note in resumed.history.summary()
+
+
+def test_a_tracker_that_cannot_start_ends_a_run_before_it_begins(tmp_path):
+    (tmp_path / "file").write_text("")
+    run = Run(tmp_path, trackers=(training.TensorBoard(tmp_path / "file" / "events"),))
+    with pytest.raises(ConfigError, match="cannot be written"):
+        run.fit(1)
+    assert not run.history.losses
+    # But where nothing is left to train, the run is worth more.
+    Run(tmp_path).fit(1)
+    run = Run(
+        tmp_path, resume=True, trackers=(training.TensorBoard(tmp_path / "file" / "events"),)
+    ).fit(1)
+    run.history.track({"test/accuracy": 0.5})
+    run.history.close()
+    assert "tensorboard failed after step 5" in run.history.summary()[1]
 
 
 def test_the_rate_under_gradient_accumulation_and_loss_scaling():

@@ -104,6 +104,10 @@ def attempt(name, action):
     try: action()
     except ConfigError as error: print("said", name, error)
 
+for name, value in (("WANDB_MODE", "foo"), ("WANDB_SILENT", "maybe"), ("WANDB_PROJECT", "a/b")):
+    os.environ[name] = value
+    attempt(name, lambda: board.WandB(directory="x"))
+    del os.environ[name]
 attempt("default", lambda: board.WandB(directory="x"))
 attempt("online", lambda: board.WandB(mode="online", directory="x"))
 os.environ["WANDB_API_KEY"] = "no key"
@@ -125,7 +129,12 @@ def test_online_without_login_or_server_is_one_sentence_and_never_a_prompt(tmp_p
     os.close(terminal)
     os.close(ours)
     said = dict(line.split(" ", 2)[1:] for line in out.stdout.splitlines() if line[:4] == "said")
-    assert said.keys() == {"default", "online", "badkey", "unreachable"}, out
+    settings = {"WANDB_MODE": "mode: ", "WANDB_SILENT": "silent: ", "WANDB_PROJECT": "'a/b'"}
+    assert said.keys() == {*settings, "default", "online", "badkey", "unreachable"}, out
+    for name, words in settings.items():
+        assert f"does not understand its settings ({words}" in said[name].replace(
+            "Invalid project name ", ""
+        )
     for name in ("default", "online"):
         assert "no login" in said[name] and "WANDB_MODE=offline" in said[name]
     assert "refuses the login" in said["badkey"]
