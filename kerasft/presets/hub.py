@@ -15,6 +15,7 @@ from kerasft.presets.directory import (
 )
 from kerasft.presets.keras_hub_preset import is_keras_hub_config, load_keras_hub_preset
 from kerasft.presets.pretrained import Pretrained
+from kerasft.text.pretrained import SPIECE
 
 INSTEAD = "use `--preset minilm` or a local directory with config.json and model.safetensors"
 
@@ -90,6 +91,8 @@ def fetch_rest(repository: str, folder: Path, instead: str = INSTEAD) -> None:
             _fetch(repository, name, commit, instead)
     for name in TOKENIZER_FILES:
         _fetch_optional(repository, name, commit, instead)
+    if not (folder / TOKENIZER_FILES[0]).is_file():
+        _fetch_optional(repository, SPIECE, commit, instead)
 
 
 def _ask(repository: str, instead: str) -> str | None:

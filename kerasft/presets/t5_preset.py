@@ -21,7 +21,7 @@ from kerasft.weight_maps import LoadReport, entries_for, load_t5_tensors, t5
 DEFAULT_T5 = "google-t5/t5-small"
 _INSTEAD = (
     "use `--preset` with a local directory that holds a T5's config.json, model.safetensors and "
-    "tokenizer.json, or with a folder saved by t5_text_to_text"
+    "tokenizer.json or spiece.model, or with a folder saved by t5_text_to_text"
 )
 
 
@@ -95,7 +95,7 @@ def load_t5_directory(
 
     Args:
         directory: Holds config.json, model.safetensors (or its shards with their index), and
-            tokenizer.json.
+            tokenizer.json or spiece.model.
         source: The model's name; the directory where it is None.
         license: As the source states it.
         revision: The Hub's commit.
@@ -108,11 +108,6 @@ def load_t5_directory(
     t5.arguments_from_config(config, f"{CONFIG} of {where}")  # whether it is a T5 at all
     if config.get("quantization_config"):
         raise PresetError(f"{where} is quantized, which is not supported; use the full model")
-    if not (directory / "tokenizer.json").is_file():
-        raise PresetError(
-            f"{where} has no tokenizer.json (a spiece.model alone is not read); save its "
-            "tokenizer with transformers' save_pretrained first"
-        )
     tokenizer = Tokenizer.from_directory(directory)
     paths = weight_files(directory)
     tensors = TensorFiles(paths)

@@ -10,8 +10,8 @@ The rules (transformers 5, `BertTokenizer` and `TokenizersBackend`):
   default; the normalizer in tokenizer.json does not count. (So a cased checkpoint without
   tokenizer_config.json is lower-cased, for better or worse; a warning says so.)
 - A checkpoint has a T5 tokenizer likewise (model type "t5"). It too is built anew, from the pieces
-  of tokenizer.json and the table of characters of its normalizer; what else the file says of
-  normalizing and splitting does not count.
+  of tokenizer.json and the table of characters of its normalizer (else those of spiece.model);
+  what else the file says of normalizing and splitting does not count.
 - Any other tokenizer is tokenizer.json as it stands.
 """
 
@@ -28,6 +28,7 @@ from tokenizers import AddedToken, models, normalizers
 from kerasft import storage
 from kerasft.errors import PresetError
 from kerasft.text.charsmap import read_charsmap
+from kerasft.text.sentencepiece_model import read_sentencepiece
 from kerasft.text.tokenizer_file import (
     MAX_FILE_BYTES,
     MAX_TOKEN_LENGTH,
@@ -42,6 +43,7 @@ from kerasft.text.wordpiece import SPECIAL_TOKENS, build_wordpiece
 BERT_CLASSES = {"BertTokenizer", "DistilBertTokenizer"}
 BERT_MODEL_TYPES = {"bert", "distilbert"}
 T5_CLASSES, T5_MODEL_TYPES = {"T5Tokenizer"}, {"t5"}
+SPIECE = "spiece.model"
 
 
 def read_tokenizer_json(path: Path, most_tokens: int | None = None) -> tokenizers.Tokenizer:
@@ -77,9 +79,11 @@ def read_directory(directory: Path) -> tuple[tokenizers.Tokenizer, str | None]:
     """
     if not directory.is_dir():
         raise PresetError(f"there is no directory {directory}")
-    json_file, pieces_file = directory / "tokenizer.json", directory / "vocab.txt"
-    if not json_file.is_file() and not pieces_file.is_file():
-        raise PresetError(f"{directory} has no tokenizer: neither tokenizer.json nor vocab.txt")
+    json_file = directory / "tokenizer.json"
+    if not any((directory / name).is_file() for name in ("tokenizer.json", "vocab.txt", SPIECE)):
+        raise PresetError(
+            f"{directory} has no tokenizer: neither tokenizer.json nor vocab.txt or {SPIECE}"
+        )
     config = _read_object(directory / "tokenizer_config.json")
     model_config = _read_object(directory / "config.json")
     for setting, value in (("truncation_side", "left"), ("split_special_tokens", True)):
@@ -95,7 +99,7 @@ def read_directory(directory: Path) -> tuple[tokenizers.Tokenizer, str | None]:
     else:
         kind = model_config.get("model_type")
         is_bert, is_t5 = kind in BERT_MODEL_TYPES, kind in T5_MODEL_TYPES
-    if json_file.is_file() and is_t5:
+    if is_t5:
         return _read_t5(directory, config)
     if json_file.is_file() and not is_bert:
         padding = config.get("pad_token")
@@ -142,9 +146,15 @@ def _read_bert(directory: Path, config: dict[str, Any]) -> tuple[tokenizers.Toke
 def _read_t5(directory: Path, config: dict[str, Any]) -> tuple[tokenizers.Tokenizer, str | None]:
     """Builds the T5 tokenizer of a directory; returns it with its padding token."""
     path = directory / "tokenizer.json"
-    saved = _read_object(path)
+    is_json = path.is_file()
+    path = path if is_json else directory / SPIECE
+    if not path.is_file():
+        raise PresetError(
+            f"{directory} has no tokenizer of a T5: neither tokenizer.json nor {SPIECE}"
+        )
+    saved = _read_object(path) if is_json else read_sentencepiece(path)
     special, added, extra = _special_tokens(directory, config, saved, ROLES)
-    if not config.get("additional_special_tokens"):
+    if not is_json or not config.get("additional_special_tokens"):
         count = config.get("extra_ids", 100)
         if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= 100_000:
             raise PresetError(
@@ -152,6 +162,8 @@ def _read_t5(directory: Path, config: dict[str, Any]) -> tuple[tokenizers.Tokeni
                 "number of tokens"
             )
         extra = [*extra, *sentinels(count)]
+        if not is_json:  # SentencePiece's own file has them not
+            saved["model"]["vocab"] += [[token, 0.0] for token in reversed(sentinels(count))]
     with library_errors(PresetError, f"{path} is not a tokenizer that can be read"):
         backend = build_unigram(
             _pieces(path, saved),

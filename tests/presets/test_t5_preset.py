@@ -44,6 +44,21 @@ def test_a_directory(directory):
     assert len(found.sha256) == 64 and not found.report.unread
 
 
+def test_a_sentencepiece_model_for_a_tokenizer(tmp_path):
+    trainer = pytest.importorskip("sentencepiece").SentencePieceTrainer
+    (tmp_path / "texts").write_text("\n".join(TEXTS * 3), encoding="utf-8")
+    t5_twins.write(tmp_path, vocab_size=160)
+    (tmp_path / "vocab.txt").write_text("a")
+    with pytest.raises(PresetError, match=r"of a T5: neither tokenizer\.json nor spiece\.model"):
+        load_t5(str(tmp_path))
+    trainer.train(
+        input=str(tmp_path / "texts"), model_prefix=str(tmp_path / "spiece"), vocab_size=40,
+        pad_id=0, eos_id=1, unk_id=2, bos_id=-1, hard_vocab_limit=False, minloglevel=2,
+    )  # fmt: skip
+    found = load_t5(str(tmp_path))
+    assert found.tokenizer.decode(found.tokenizer.encode(TEXTS, 64).token_ids[0]) == TEXTS[0]
+
+
 def test_a_t5_inside_another_module(directory, copy):
     from safetensors.numpy import load_file, save_file
 
@@ -118,7 +133,7 @@ def test_a_directory_that_lacks_something_is_refused(copy):
     with pytest.raises(PresetError, match="tokens, but its embedding table only"):
         load_t5(str(copy))
     (copy / "tokenizer.json").unlink()
-    with pytest.raises(PresetError, match=r"has no tokenizer\.json"):
+    with pytest.raises(PresetError, match=r"has no tokenizer: neither tokenizer\.json nor"):
         load_t5(str(copy))
     (copy / "model.safetensors").unlink()
     (copy / "tokenizer.json").write_text("{}")

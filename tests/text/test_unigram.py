@@ -1,6 +1,9 @@
 """T5's tokenizer: ids against transformers' on the same directories; one of one's own texts."""
 
+import contextlib
 import json
+import random
+import shutil
 from pathlib import Path
 
 import pytest
@@ -29,20 +32,25 @@ TEXTS = [
 ]
 
 
+def train_sentencepiece(root: Path, **options) -> None:
+    """Writes a spiece.model."""
+    trainer = pytest.importorskip("sentencepiece").SentencePieceTrainer
+    (root / "texts").write_text("\n".join(TEXTS * 3), encoding="utf-8")
+    trainer.train(
+        input=str(root / "texts"), model_prefix=str(root / "spiece"), model_type="unigram",
+        vocab_size=160, pad_id=0, eos_id=1, unk_id=2, bos_id=-1, hard_vocab_limit=False,
+        minloglevel=2, **options,
+    )  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def original(tmp_path_factory) -> Path:
     """A directory with a SentencePiece model, like those of the published T5s, as a tokenizer.json.
 
     It is small, but its table of characters (nmt_nfkc) is the real one.
     """
-    trainer = pytest.importorskip("sentencepiece").SentencePieceTrainer
     root = tmp_path_factory.mktemp("t5")
-    (root / "texts").write_text("\n".join(TEXTS * 3), encoding="utf-8")
-    trainer.train(
-        input=str(root / "texts"), model_prefix=str(root / "spiece"), model_type="unigram",
-        vocab_size=160, pad_id=0, eos_id=1, unk_id=2, bos_id=-1, hard_vocab_limit=False,
-        minloglevel=2,
-    )  # fmt: skip
+    train_sentencepiece(root)
     T5Tokenizer.from_pretrained(root).save_pretrained(root / "whole")
     (root / "whole" / "config.json").write_text(json.dumps({"model_type": "t5"}))
     return root / "whole"
@@ -106,6 +114,70 @@ def test_ids_equal_those_of_transformers(original, tmp_path, files):
     if config:
         (tmp_path / "tokenizer_config.json").write_text(json.dumps(config))
     assert_equal_ids(tmp_path)
+
+
+CONFIGURATIONS = {
+    "alone": {},
+    "as Google's are": {
+        "tokenizer_class": "T5Tokenizer", "eos_token": "</s>", "unk_token": "<unk>",
+        "pad_token": "<pad>", "extra_ids": 100, "additional_special_tokens": sentinels(100),
+    },
+    "fewer sentinels": {"tokenizer_class": "T5Tokenizer", "extra_ids": 3},
+    "none": {"extra_ids": 0},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CONFIGURATIONS)
+def test_a_sentencepiece_model_is_enough(original, tmp_path, case):
+    shutil.copyfile(original.parent / "spiece.model", tmp_path / "spiece.model")
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "t5"}))
+    if config := CONFIGURATIONS[case]:
+        (tmp_path / "tokenizer_config.json").write_text(json.dumps(config))
+    if case == "as Google's are":
+        roles = {role: config[role] for role in ("eos_token", "unk_token", "pad_token")}
+        extra = {"additional_special_tokens": config["additional_special_tokens"]}
+        (tmp_path / "special_tokens_map.json").write_text(json.dumps(roles | extra))
+    assert_equal_ids(tmp_path)
+
+
+def test_symbols_of_a_sentencepiece_models_own(tmp_path):
+    train_sentencepiece(tmp_path, user_defined_symbols="<mask>,▁house", control_symbols="<ctrl>")
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "t5"}))
+    ours = assert_equal_ids(tmp_path)
+    theirs = AutoTokenizer.from_pretrained(tmp_path)
+    for text in ("a <mask>b", "the▁house <ctrl> the", "<ctrl>"):
+        assert ours.encode([text], 64).token_ids[0].tolist() == theirs(text)["input_ids"], text
+
+
+def test_broken_sentencepiece_models_are_refused(original, tmp_path):
+    whole = (original.parent / "spiece.model").read_bytes()
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "t5"}))
+    cases = {
+        whole[:-3]: "ends within",
+        b"": "holds no pieces",
+        b"\x0a\xff\xff\xff\xff\x7fx": "ends within the field",
+        b"\x0a" + b"\xff" * 12: "not part of a number",
+        b"\x08\x01": "a number stands where",
+        b"\x0b": "begins no field",
+        b"\x0a\x03\x0a\x01\xff": "codec can't decode",
+        b"\x0a\x05\x0a\x01a\x15\x00": "ends within the field",
+        b"\x0a\x03\x0a\x01a": "for unknown characters is number None, not 2",
+        whole + b"\x12\x02\x18\x02": "not of the type unigram",
+    }
+    for content, words in cases.items():
+        (tmp_path / "spiece.model").write_bytes(content)
+        with pytest.raises(PresetError, match=words) as caught:
+            Tokenizer.from_directory(tmp_path)
+        assert "spiece.model" in str(caught.value) and "\n" not in str(caught.value)
+    # Whatever the bytes are, there is a tokenizer or a sentence.
+    randomness = random.Random(0)
+    for _ in range(150):
+        content = bytearray(whole)
+        for _ in range(randomness.choice([1, 3, 30])):
+            content[randomness.randrange(len(content))] = randomness.randrange(256)
+        (tmp_path / "spiece.model").write_bytes(content)
+        with contextlib.suppress(PresetError):
+            Tokenizer.from_directory(tmp_path)
 
 
 def test_what_we_save_transformers_reads(original, tmp_path):
