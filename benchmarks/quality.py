@@ -33,6 +33,7 @@ from kerasft.data.corpus import load_corpus
 from kerasft.data.dataset import Dataset, load_dataset
 from kerasft.evaluation import TFIDF
 from kerasft.fine_tuning import FineTuningOptions
+from kerasft.presets import load_preset
 from kerasft.presets.minilm import fetch_minilm
 from kerasft.recipes import distilbert_lora, tinybert_lora
 from kerasft.text.labels import LabelMap
@@ -120,6 +121,7 @@ def main() -> None:
     config = cli.parse(recipe.Config, words)
     minilm = config.preset == "minilm"
     checkpoint = fetch_minilm() if minilm else Path(config.preset).expanduser()
+    config.pooling = config.pooling or load_preset(config.preset).pooling
     dataset = read(config)
     print(backends.describe(), flush=True)
     print({name: len(part) for name, part in dataset.parts.items()})

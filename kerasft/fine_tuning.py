@@ -115,11 +115,12 @@ class FineTuningOptions(TuningOptions):
     """What of a pretrained classifier trains, and how.
 
     Args:
-        pooling: What the head reads: the `first` token, as the checkpoint was made, or the `mean`.
+        pooling: What the head reads: the `first` token, or the `mean` over the tokens; null takes
+            what the pretrained model was made for.
         class_weight: `balanced` weighs each class by the inverse of its share.
     """
 
-    pooling: Literal["first", "mean"] = "first"
+    pooling: Literal["first", "mean"] | None = None
     class_weight: Literal["none", "balanced"] = "none"
 
 

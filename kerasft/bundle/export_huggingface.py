@@ -42,7 +42,8 @@ def write_huggingface(bundle: Bundle, folder: Path) -> None:
     if bundle.manifest.pooling != "first":
         raise ConfigError(
             f"{bundle.path} was trained with pooling {bundle.manifest.pooling!r}, for which "
-            "transformers has no class; export it to keras or onnx"
+            "transformers has no class; export it to keras or onnx, or train it with "
+            "--pooling first"
         )
     tensors = to_tensors(bundle.model)
     safetensors.numpy.save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})

@@ -9,7 +9,7 @@ encoder on plain texts, `part_counts.py` counts a classifier's parameters.
 """
 
 from kerasft.models.architectures import ARCHITECTURES, EncoderArguments, build_backbone
-from kerasft.models.classifier import POOLINGS, Classifier
+from kerasft.models.classifier import POOLINGS, Classifier, Pooling
 from kerasft.models.headed_encoder import HeadedEncoder
 from kerasft.models.masked_language_model import MaskedLanguageModel
 from kerasft.models.part_counts import part_counts
@@ -28,6 +28,7 @@ __all__ = [
     "EncoderArguments",
     "HeadedEncoder",
     "MaskedLanguageModel",
+    "Pooling",
     "T5Arguments",
     "Tagger",
     "Transformer",

@@ -1,7 +1,7 @@
 """A text classifier: a pretrained encoder with the classification head of its Hugging Face twin."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal, get_args
 
 import keras
 from keras import ops
@@ -18,7 +18,8 @@ from kerasft.models.headed_encoder import (
     hidden_states,
 )
 
-POOLINGS = ("first", "mean")
+Pooling = Literal["first", "mean"]
+POOLINGS: tuple[str, ...] = get_args(Pooling)
 
 
 class Classifier(HeadedEncoder):

@@ -15,6 +15,7 @@ from safetensors import SafetensorError
 from kerasft.backends import has_checksums, read_pickled_tensors
 from kerasft.errors import ConfigError, PresetError
 from kerasft.presets.directory import INDEX, PICKLE, PICKLE_INDEX, WEIGHTS, shard_names
+from kerasft.presets.sentence_pooling import POOLING_FILE
 from kerasft.storage import check_output, read_json, write_file, write_folder, write_json
 
 _RESERVED = "__metadata__"
@@ -108,6 +109,7 @@ def convert_directory(directory: str | Path, output: str | Path | None = None) -
     with write_folder(output, is_ours=_is_ours) as folder:
         repeated, sizes = _write_weights(source, targets, folder)
         for name in along:
+            (folder / name).parent.mkdir(exist_ok=True)
             shutil.copyfile(source / name, folder / name)
     return _conversion(source, targets, repeated, sizes, left)
 
@@ -157,6 +159,9 @@ def _other_files(directory: Path, weights: set[str]) -> tuple[list[str], tuple[s
     along, left = [], []
     for path in sorted(directory.iterdir()):
         if path.name in weights or path.name.startswith(".") or path.name == PICKLE_INDEX:
+            continue
+        if path.name == POOLING_FILE.partition("/")[0] and (directory / POOLING_FILE).is_file():
+            along.append(POOLING_FILE)
             continue
         known = path.suffix in _ALONG or path.name.startswith(("LICENSE", "NOTICE"))
         foreign_weights = path.name.endswith(".index.json")

@@ -8,6 +8,7 @@ from typing import Any
 
 from kerasft.errors import PresetError
 from kerasft.presets.pretrained import Pretrained
+from kerasft.presets.sentence_pooling import read_pooling
 from kerasft.presets.tensor_files import TensorFiles
 from kerasft.storage import read_json, sha256_file
 from kerasft.text.tokenizer import Tokenizer
@@ -31,7 +32,7 @@ def load_directory(
 
     Args:
         directory: Holds config.json, model.safetensors (or its shards with their index), and
-            tokenizer.json or vocab.txt.
+            tokenizer.json or vocab.txt; perhaps sentence-transformers' 1_Pooling/config.json.
         architecture: "bert" or "distilbert", where config.json has no model_type.
         source: The model's name; the directory where it is None.
         license: As the source states it.
@@ -49,17 +50,23 @@ def load_directory(
         raise PresetError(f"{where} is quantized, which is not supported; use the full model")
     paths = weight_files(directory)
     tensors = TensorFiles(paths)
+    has_head = _has_head(architecture, config, tensors)
+    pooling, reason = read_pooling(directory, arguments.hidden_dim)
+    if has_head:
+        pooling, reason = "first", "as its trained head does"
     return Pretrained(
         architecture=architecture,
         arguments=arguments,
         tensors=tensors,
         tokenizer=Tokenizer.from_directory(directory),
-        labels=config_labels(config) if _has_head(architecture, config, tensors) else None,
+        labels=config_labels(config) if has_head else None,
         source=where,
         sha256=sha256_files(paths),
         license=license,
         revision=revision,
-        head_pooling="first" if _has_head(architecture, config, tensors) else None,
+        head_pooling="first" if has_head else None,
+        pooling=pooling,
+        pooling_reason=reason,
         tags=config_labels(config) if _has_token_head(config, tensors) else None,
     )
 

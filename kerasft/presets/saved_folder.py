@@ -1,10 +1,12 @@
 """A folder that a run of ours saved, as the start of the next one."""
 
 from pathlib import Path
+from typing import cast
 
 from kerasft import bundle, peft
 from kerasft.bundle import TaggingManifest, manifest
 from kerasft.errors import BundleError, PresetError
+from kerasft.models import Pooling
 from kerasft.presets.pretrained import Pretrained
 from kerasft.storage import sha256_file
 from kerasft.weight_maps import to_tensors
@@ -43,5 +45,7 @@ def load_saved_folder(folder: Path) -> Pretrained:
         source=str(folder),
         sha256=sha256_file(folder / MANIFEST),  # it holds the hash of every other file
         head_pooling=pooling,
+        pooling=cast(Pooling, pooling or "first"),
+        pooling_reason="as it did in the saved folder",
         tags=tags,
     )

@@ -29,7 +29,8 @@ for line in sys.stdin:
     try:
         found = load_preset(*question["preset"])
         facts = {name: getattr(found, name) for name in
-                 ("architecture", "source", "sha256", "labels", "license", "revision")}
+                 ("architecture", "source", "sha256", "labels", "license", "revision",
+                  "pooling")}
         facts["sum"] = float(sum(abs(found.tensors[name]).sum() for name in found.tensors))
         facts["ids"] = found.tokenizer.encode(["hello world"], 9).token_ids[0].tolist()
     except PresetError as error:
@@ -98,6 +99,10 @@ def models(tmp_path_factory):
     write_checkpoint(root / "shards", "bert", tokenizer="vocab")
     (root / "shards" / "model.safetensors").unlink()
     reference.save_pretrained(root / "shards", max_shard_size="8KB")
+    # As sentence-transformers writes it, with one of the tokenizer's two files.
+    write_checkpoint(root / "sentences", "bert", layers=1, tokenizer="json")
+    (root / "sentences" / "1_Pooling").mkdir()
+    (root / "sentences" / "1_Pooling" / "config.json").write_text('{"pooling_mode": "mean"}')
     return root
 
 
@@ -185,11 +190,17 @@ def test_a_host_that_does_not_exist_is_one_sentence(tmp_path):
 
 
 def test_without_a_hub_its_cache_does(models, server, ask):
-    server.models = {"owner/kept": (models / "whole", "public")}
-    online = ask("owner/kept")
+    server.models = {
+        "owner/kept": (models / "whole", "public"),
+        "owner/sentences": (models / "sentences", "public"),
+    }
+    online, sentences = ask("owner/kept"), ask("owner/sentences")
+    assert (online["pooling"], sentences["pooling"]) == ("first", "mean")
     server.hang_up()  # for good: this is the last test of the file
     assert ask("owner/kept")["sum"] == online["sum"]
     assert ask("owner/kept", offline=True)["sum"] == online["sum"]
+    for offline in (False, True):  # what the model does not have is not asked for again
+        assert ask("owner/sentences", offline=offline)["pooling"] == "mean"
     missing = ask("owner/other")
     assert "the Hub cannot be reached" in missing["error"] and INSTEAD in missing["error"]
     assert missing["seconds"] < PATIENCE and "\n" not in missing["error"]

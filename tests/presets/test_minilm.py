@@ -62,15 +62,17 @@ def test_hello_world(fetched, monkeypatch):
     assert (pretrained.license, pretrained.labels) == ("apache-2.0", None)
     model, report = pretrained.build_classifier(2)
     assert report.new == ["classifier.weight", "classifier.bias"]
-    assert report.unread == ["embeddings.position_ids"]
+    # A mean goes through no pooler.
+    pooler = ["pooler.dense.bias", "pooler.dense.weight"]
+    assert report.unread == ["embeddings.position_ids", *pooler]
+    assert (pretrained.pooling, model.pooling) == ("mean", "mean")
     # With padding, which must not count.
     encoded = pretrained.tokenizer.encode(["hello world", "a longer text beside it"], 64)
     mask = np.arange(12) < np.array([len(row) for row in encoded.token_ids])[:, None]
     ids = np.zeros(mask.shape, "int32")
     ids[mask] = np.concatenate(encoded.token_ids)
     inputs = {"token_ids": ids, "padding_mask": mask}
-    hidden = keras.ops.convert_to_numpy(model.backbone_outputs(inputs, training=False))
-    vector = hidden[0][mask[0]].mean(axis=0)
+    vector = keras.ops.convert_to_numpy(model.pooled(inputs))[0]  # what the head reads
     vector /= np.linalg.norm(vector)
     np.testing.assert_allclose(vector[:5], HELLO_WORLD, atol=1e-5)
 
