@@ -7,6 +7,7 @@ import numpy as np
 import bundles
 from kerasft import evaluation
 from kerasft.bundle.contents import ClassificationManifest, FileEntry
+from kerasft.data.dataset import Dataset
 from kerasft.data.splits import hash_of_texts
 from kerasft.data.table import Table
 from kerasft.reporting import Candidate, Costs, Latency, Run, candidates, compare
@@ -124,7 +125,7 @@ def save_run(
     exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
     probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
     known = Table(train.texts, [label_map.names[row % 3] for row in range(30)], "made up", "0" * 64)
-    scores = evaluation.score(probabilities, known, test, label_map)
+    scores = evaluation.score(probabilities, Dataset(known, known, test, "ab", []), label_map)
     entries = {
         "seconds": 3.0,
         "parameters": {"trained": 10, "frozen": 20},

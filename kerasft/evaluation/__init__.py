@@ -2,7 +2,7 @@
 
 A classifier:
 
-scores = evaluation.score(probabilities, dataset.train, dataset.test, label_map)
+scores = evaluation.score(probabilities, dataset, label_map)
 print(evaluation.table(scores["this model"]))
 print(evaluation.comparison(scores))
 
@@ -22,7 +22,7 @@ print(evaluation.entity_table(scores["this model"]))
 """
 
 from kerasft.evaluation.architecture_plot import plot_architecture
-from kerasft.evaluation.baselines import MAJORITY, TFIDF, baselines, majority, tfidf
+from kerasft.evaluation.baselines import MAJORITY, TFIDF, majority
 from kerasft.evaluation.calibration import Calibration, calibration_of
 from kerasft.evaluation.classification import comparison, evaluate, means, table
 from kerasft.evaluation.data_plots import plot_classes, plot_text_lengths
@@ -77,7 +77,6 @@ __all__ = [
     "TaskOutputs",
     "TfidfBaseline",
     "baseline",
-    "baselines",
     "bootstrap",
     "calibration_of",
     "class_counts",
@@ -116,7 +115,6 @@ __all__ = [
     "signatures",
     "table",
     "text_to_text_report",
-    "tfidf",
     "translation_report",
     "unparsable",
 ]

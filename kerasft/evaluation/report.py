@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from kerasft import backends, storage
+from kerasft.data.dataset import Dataset
 from kerasft.data.table import Table
 from kerasft.errors import ConfigError
 from kerasft.evaluation.baselines import MAJORITY, TFIDF, majority
@@ -34,14 +35,16 @@ class Scores(dict[str, Metrics]):
     Args:
         metrics: These.
         baseline_probabilities: (test rows, labels) of TF-IDF + logistic regression.
-        baseline_costs: See `TfidfBaseline.costs`; and `peak_memory_bytes` of a process that fits
+        baseline_costs: See `TfidfBaseline.costs`; and `peak_memory_bytes` of a process that chooses
             the baseline and does nothing else.
+        baseline_choice: A sentence: what the baseline is and how it was chosen.
         peak_memory: Bytes that the process had needed before a baseline was fitted; None where the
             system does not tell.
 
     Attributes:
         baseline_probabilities: As above.
         baseline_costs: As above.
+        baseline_choice: As above.
         peak_memory: As above.
     """
 
@@ -50,27 +53,30 @@ class Scores(dict[str, Metrics]):
         metrics: Mapping[str, Metrics],
         baseline_probabilities: np.ndarray,
         baseline_costs: Mapping[str, object],
+        baseline_choice: str,
         peak_memory: int | None,
     ) -> None:
         super().__init__(metrics)
         self.baseline_probabilities = baseline_probabilities
         self.baseline_costs = dict(baseline_costs)
+        self.baseline_choice = baseline_choice
         self.peak_memory = peak_memory
 
 
 def score(
     probabilities: np.ndarray,
-    train: Table,
-    test: Table,
+    dataset: Dataset,
     label_map: LabelMap,
     class_weight: Literal["none", "balanced"] = "none",
 ) -> Scores:
     """Scores a classifier on the test rows, and the baselines trained on the same split.
 
+    What TF-IDF + logistic regression counts and how strong its penalty is, is chosen on the
+    validation rows (`TfidfBaseline.choose`).
+
     Args:
         probabilities: (test rows, labels), in the order of the rows.
-        train: What the classifier was trained on, for the baselines.
-        test: The test rows.
+        dataset: The rows that the classifier was trained, watched and tested on.
         label_map: Names of the labels.
         class_weight: How the classifier's training weighed the classes, and so the baselines do:
             "balanced" by the inverse of each class's share, "none" all alike.
@@ -79,21 +85,23 @@ def score(
         Metrics by name: "this model" first.
     """
     peak_memory = backends.peak_memory()
-    labels, names = label_map.encode(test.labels), label_map.names
-    train_labels = label_map.encode(train.labels)
+    labels, names = label_map.encode(dataset.test.labels), label_map.names
     weights = None if class_weight == "none" else class_weight
-    baseline = TfidfBaseline.fit(train.texts, train_labels, len(names), class_weight=weights)
-    baseline_probabilities = baseline.probabilities(test.texts)
+    train, validation = (
+        (part.texts, label_map.encode(part.labels)) for part in (dataset.train, dataset.validation)
+    )
+    baseline = TfidfBaseline.choose(train, validation, len(names), class_weight=weights)
+    baseline_probabilities = baseline.probabilities(dataset.test.texts)
     metrics = {
         THIS_MODEL: evaluate(labels, probabilities, names),
         TFIDF: evaluate(labels, baseline_probabilities, names),
-        MAJORITY: majority(train_labels, labels, names),
+        MAJORITY: majority(train[1], labels, names),
     }
-    costs = baseline.costs(test.texts)
+    costs = baseline.costs(dataset.test.texts)
     costs["peak_memory_bytes"] = tfidf_peak_memory(
-        train.texts, train_labels, len(names), class_weight=weights
+        train, validation, len(names), class_weight=weights
     )
-    return Scores(metrics, baseline_probabilities, costs, peak_memory)
+    return Scores(metrics, baseline_probabilities, costs, baseline.describe(), peak_memory)
 
 
 def classifier_report(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,18 @@ if TYPE_CHECKING:
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
 
+# What is counted, as scikit-learn's vectorizer takes it: words and word pairs, or the runs of
+# characters in words, which also find the parts of long words and texts without any spaces.
+UNITS: dict[str, dict[str, Any]] = {
+    "words": {"analyzer": "word", "ngram_range": (1, 2)},
+    "characters": {"analyzer": "char_wb", "ngram_range": (2, 5), "min_df": 2},
+}
+STRENGTHS = (1.0, 10.0, 100.0)  # of C, from strong to weak penalties
+# The solver holds some 20 vectors of all coefficients (8 bytes each), 200 MB of so many.
+MOST_COEFFICIENTS = 1_200_000
+# What the choice may cost: characters of text, times classes.
+CHOICE_SIZE, LEAST_CHOICE = 25_000_000, 250_000
+
 # Texts that are timed, how many at a time, and how often.
 TIMED_TEXTS = 64
 TIMED_SIZES = (1, 32)
@@ -23,16 +35,21 @@ TIMED_ROUNDS = 5
 
 @dataclass(frozen=True)
 class TfidfBaseline:
-    """Logistic regression over TF-IDF of words and word pairs, fitted.
+    """Logistic regression over TF-IDF of words or of characters, fitted.
 
-    Words are scikit-learn's: runs of two or more letters or digits, lowercased. Counts enter as
-    1 + log(count).
+    Words are scikit-learn's: runs of two or more letters or digits, lowercased, and pairs of these.
+    Characters are runs of two to five inside of a word and its margins that occur in two texts or
+    more. Counts enter as 1 + log(count). Of more than `MOST_COEFFICIENTS` coefficients those stay
+    whose words tell most about the classes (mutual information).
 
     Attributes:
-        vectorizer: Counts words and word pairs.
-        classifier: Weighs them.
+        vectorizer: Counts.
+        classifier: Weighs the counts.
         classes: How many classes there are, also those without training rows.
-        fit_seconds: How long the fit took.
+        fit_seconds: How long the fit took, or the choice with all its fits.
+        units: "words" or "characters".
+        tried: How many settings were tried on validation rows; 0 where none were.
+        validation_f1: The best macro-F1 on these.
 
     Example:
         >>> baseline = TfidfBaseline.fit(["a goal", "the bank"], np.array([0, 1]), 2)
@@ -44,6 +61,9 @@ class TfidfBaseline:
     classifier: LogisticRegression
     classes: int
     fit_seconds: float
+    units: str
+    tried: int = 0
+    validation_f1: float = 0.0
 
     @classmethod
     def fit(
@@ -53,7 +73,8 @@ class TfidfBaseline:
         classes: int,
         *,
         class_weight: str | None = None,
-        C: float = 1.0,
+        C: float = 10.0,
+        units: str = "words",
     ) -> TfidfBaseline:
         """Fits it on training rows.
 
@@ -63,37 +84,104 @@ class TfidfBaseline:
             classes: How many classes there are.
             class_weight: "balanced" weighs each class by the inverse of its share; None does not.
             C: The inverse strength of the L2 penalty.
+            units: "words" or "characters".
 
         Raises:
-            DataError: The training rows hold one class only, or no word at all.
+            DataError: The training rows hold one class only, or nothing to count.
         """
-        from sklearn.feature_extraction.text import TfidfVectorizer
-        from sklearn.linear_model import LogisticRegression
-
+        start = time.perf_counter()
         if len(np.unique(labels)) < 2:
             raise DataError("The training rows hold one class only, so there is nothing to learn.")
+        vectorizer, counts = _count(units, texts, labels)
+        classifier = _weigh(counts, labels, C, class_weight)
+        return cls(vectorizer, classifier, classes, time.perf_counter() - start, units)
+
+    @classmethod
+    def choose(
+        cls,
+        train: tuple[Sequence[str], np.ndarray],
+        validation: tuple[Sequence[str], np.ndarray],
+        classes: int,
+        *,
+        class_weight: str | None = None,
+    ) -> TfidfBaseline:
+        """Fits it with what is best on validation rows: words or characters, and C of `STRENGTHS`.
+
+        The best has the highest macro-F1, of equals the lowest log loss. What the choice costs is
+        bounded: of more than `CHOICE_SIZE` / classes characters of training texts a part is taken
+        for it, and words alone are tried.
+
+        Args:
+            train: The training texts, and (training rows,) integers.
+            validation: The validation texts, and (validation rows,) integers; one or more.
+            classes: How many classes there are.
+            class_weight: As `fit` takes it.
+
+        Raises:
+            DataError: The training rows hold one class only, or nothing to count.
+
+        Example:
+            >>> TfidfBaseline.choose((texts, labels), (others, their_labels), 5).settings
+            'words, C = 10'
+        """
         start = time.perf_counter()
-        vectorizer = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
-        try:
-            counts = vectorizer.fit_transform(texts)
-        except ValueError as error:
-            if "empty vocabulary" not in str(error):
-                raise
+        if len(np.unique(train[1])) < 2:
+            raise DataError("The training rows hold one class only, so there is nothing to learn.")
+        size = max(CHOICE_SIZE // classes, LEAST_CHOICE)
+        texts, labels = _part(*train, size)
+        held_out, truth = _part(*validation, size)
+        if len(np.unique(labels)) < 2:  # the part missed all small classes
+            texts, labels = train
+        is_whole = len(texts) == len(train[0])
+        best: TfidfBaseline | None = None
+        best_loss, tried = np.inf, 0
+        for units in UNITS if is_whole else ("words",):
+            try:
+                vectorizer, counts = _count(units, texts, labels)
+            except DataError:
+                continue
+            for C in STRENGTHS:
+                classifier = _weigh(counts, labels, C, class_weight)
+                found = cls(vectorizer, classifier, classes, 0.0, units)
+                tried += 1
+                f1, loss = found._scores(held_out, truth)
+                if best is None or (f1, -loss) > (best.validation_f1, -best_loss):
+                    best, best_loss = replace(found, validation_f1=f1), loss
+        if best is None:
             raise DataError(
-                "No training text has a word (two letters or digits in a row), so the TF-IDF "
-                "baseline has nothing to count."
-            ) from error
-        classifier = LogisticRegression(C=C, class_weight=class_weight, max_iter=1000)
-        classifier.fit(counts, labels)
-        return cls(vectorizer, classifier, classes, time.perf_counter() - start)
+                "The training texts hold no word (two letters or digits in a row) and no two "
+                "characters that occur twice, so the TF-IDF baseline has nothing to count."
+            )
+        if not is_whole:
+            whole = cls.fit(*train, classes, class_weight=class_weight, C=best.classifier.C)
+            best = replace(whole, validation_f1=best.validation_f1)
+        seconds = time.perf_counter() - start
+        return replace(best, fit_seconds=seconds, tried=tried)
+
+    @property
+    def settings(self) -> str:
+        """What was chosen, in a few words."""
+        return f"{self.units}, C = {self.classifier.C:g}"
+
+    def describe(self) -> str:
+        """A sentence for a run's output and the model card."""
+        count = f"{len(self.vectorizer.vocabulary_):,}"
+        what = {"words": f"{count} words and word pairs",
+                "characters": f"{count} runs of 2 to 5 characters"}[self.units]  # fmt: skip
+        said = f"{what}, C = {self.classifier.C:g}"
+        if not self.tried:
+            return said
+        return (
+            f"{said}: of {self.tried} settings the one with the best "
+            f"macro-F1 on the validation rows ({self.validation_f1:.3f})"
+        )
 
     def probabilities(self, texts: Sequence[str]) -> np.ndarray:
         """The probabilities (texts, classes) float64 of texts."""
         # A class without training rows has no column; its probability is 0.
         found = np.zeros((len(texts), self.classes))
-        found[:, self.classifier.classes_] = self.classifier.predict_proba(
-            self.vectorizer.transform(texts)
-        )
+        known = self.classifier.predict_proba(self.vectorizer.transform(texts)).astype(float)
+        found[:, self.classifier.classes_] = known / known.sum(axis=1, keepdims=True)
         return found
 
     def costs(self, texts: Sequence[str]) -> dict[str, object]:
@@ -103,14 +191,16 @@ class TfidfBaseline:
             texts: Some texts to time it with; the first 64 are used.
 
         Returns:
-            `seconds` of the fit; `parameters` {`trained`, `frozen`}, the coefficients; `bytes` of
-            them, of the words' weights and of the words themselves; `ms_per_text` {"1", "32"},
-            milliseconds a text where so many are asked at a time (the median of 5 rounds).
+            `settings`, what was chosen; `seconds` of the fit; `parameters` {`trained`, `frozen`},
+            the coefficients; `bytes` of them, of the words' weights and of the words themselves;
+            `ms_per_text` {"1", "32"}, milliseconds a text where so many are asked at a time (the
+            median of 5 rounds).
         """
         coefficients = self.classifier.coef_.size + self.classifier.intercept_.size
         words = sum(len(word.encode()) + 1 for word in self.vectorizer.vocabulary_)
         numbers = (self.classifier.coef_, self.classifier.intercept_, self.vectorizer.idf_)
         return {
+            "settings": self.settings,
             "seconds": self.fit_seconds,
             "parameters": {"trained": coefficients, "frozen": 0},
             "bytes": words + sum(array.nbytes for array in numbers),
@@ -126,3 +216,71 @@ class TfidfBaseline:
                 self.probabilities(texts[first : first + size])
             rounds.append(time.perf_counter() - start)
         return 1000 * float(np.median(rounds)) / len(texts)
+
+    def _scores(self, texts: Sequence[str], labels: np.ndarray) -> tuple[float, float]:
+        """Macro-F1 and log loss."""
+        from sklearn.metrics import f1_score
+
+        found = self.probabilities(texts)
+        right = found[np.arange(len(labels)), labels]
+        loss = -np.log(np.maximum(right, 1e-15)).mean()
+        macro = f1_score(labels, found.argmax(axis=1), average="macro", zero_division=0)
+        return float(macro), float(loss)
+
+
+def _count(units: str, texts: Sequence[str], labels: np.ndarray) -> tuple[TfidfVectorizer, Any]:
+    """The fitted vectorizer, and its (texts, features) sparse matrix."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    options = {**UNITS[units], "sublinear_tf": True, "dtype": np.float32}
+    vectorizer = TfidfVectorizer(**options)
+    try:
+        counts = vectorizer.fit_transform(texts)
+    except ValueError as error:
+        if "empty vocabulary" not in str(error) and "no terms remain" not in str(error).lower():
+            raise
+        what = "word (two letters or digits in a row)" if units == "words" else "run of characters"
+        raise DataError(
+            f"No training text has a {what}, so the TF-IDF baseline has nothing to count."
+        ) from error
+    most = MOST_COEFFICIENTS // len(np.unique(labels))
+    if counts.shape[1] <= most:
+        return vectorizer, counts
+    kept = np.sort(np.argsort(-_information(counts, labels), kind="stable")[:most])
+    terms = vectorizer.get_feature_names_out()[kept]
+    options.pop("min_df", None)  # a given vocabulary is kept whole
+    vectorizer = TfidfVectorizer(**options, vocabulary=terms)
+    return vectorizer, vectorizer.fit_transform(texts)
+
+
+def _information(counts: Any, labels: np.ndarray) -> np.ndarray:
+    """How much each feature's occurrence says about the class: (features,)."""
+    import scipy.sparse
+
+    _, rows = np.unique(labels, return_inverse=True)
+    ones = np.ones(len(rows), np.float32)
+    members = scipy.sparse.csr_matrix((ones, (rows, np.arange(len(rows)))))
+    found = (members @ (counts > 0).astype(np.float32)).tocoo()  # (classes, features)
+    texts = np.bincount(found.col, found.data, counts.shape[1])
+    expected = texts[found.col] * (np.bincount(rows) / len(rows))[found.row]
+    return np.bincount(found.col, found.data * np.log(found.data / expected), counts.shape[1])
+
+
+def _weigh(
+    counts: Any, labels: np.ndarray, C: float, class_weight: str | None
+) -> LogisticRegression:
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(C=C, class_weight=class_weight, max_iter=1000).fit(counts, labels)
+
+
+def _part(
+    texts: Sequence[str], labels: np.ndarray, characters: int
+) -> tuple[Sequence[str], np.ndarray]:
+    """Rows of at most so many characters together, drawn at random but always the same ones."""
+    if sum(map(len, texts)) <= characters:
+        return texts, labels
+    rows = np.random.default_rng(0).permutation(len(texts))
+    ends = np.cumsum([len(texts[row]) for row in rows])
+    rows = np.sort(rows[: max(1, int(np.searchsorted(ends, characters, side="right")))])
+    return [texts[row] for row in rows], labels[rows]

@@ -1,4 +1,4 @@
-"""How much main memory the TF-IDF baseline takes: a process of its own fits it once more.
+"""How much main memory the TF-IDF baseline takes: a process of its own chooses it once more.
 
 Fitted beside a neural model, the baseline would be held to account for that model's libraries.
 """
@@ -20,28 +20,31 @@ _COMMAND = "from kerasft.evaluation import tfidf_memory; tfidf_memory.main()"
 
 
 def tfidf_peak_memory(
-    texts: Sequence[str], labels: np.ndarray, classes: int, *, class_weight: str | None = None
+    train: tuple[Sequence[str], np.ndarray],
+    validation: tuple[Sequence[str], np.ndarray],
+    classes: int,
+    *,
+    class_weight: str | None = None,
 ) -> int | None:
-    """The most main memory that a process which only fits the baseline holds at a time, in bytes.
+    """The most main memory, in bytes, that a process which only chooses the baseline holds.
 
-    It counts what `backends.peak_memory` counts: Python, the libraries, the texts and the fit.
+    It counts what `backends.peak_memory` counts: Python, the libraries, the texts and all fits.
 
     Args:
-        texts: The training texts.
-        labels: (training rows,) integers.
-        classes: How many classes there are.
-        class_weight: As `TfidfBaseline.fit` takes it.
+        train: As `TfidfBaseline.choose` takes it.
+        validation: Likewise.
+        classes: Likewise.
+        class_weight: Likewise.
 
     Returns:
         Bytes; None where the system does not tell, or the process failed.
 
     Example:
-        >>> tfidf_peak_memory(["a goal", "the bank"], np.array([0, 1]), 2) // 2**20   # MiB
+        >>> tfidf_peak_memory((texts, labels), (others, their_labels), 2) // 2**20   # MiB
         189
     """
     rows = {
-        "texts": list(texts),
-        "labels": labels.tolist(),
+        "parts": [(list(texts), labels.tolist()) for texts, labels in (train, validation)],
         "classes": classes,
         "class_weight": class_weight,
     }
@@ -54,8 +57,8 @@ def tfidf_peak_memory(
 
 
 def main() -> None:
-    """Fits the baseline on the rows from standard input (JSON), and prints the process's peak."""
+    """Chooses the baseline for the rows on standard input (JSON), and prints its own peak."""
     rows = json.load(sys.stdin)
-    labels = np.array(rows["labels"])
-    TfidfBaseline.fit(rows["texts"], labels, rows["classes"], class_weight=rows["class_weight"])
+    train, validation = ((texts, np.array(labels, int)) for texts, labels in rows["parts"])
+    TfidfBaseline.choose(train, validation, rows["classes"], class_weight=rows["class_weight"])
     print(json.dumps(backends.peak_memory()))

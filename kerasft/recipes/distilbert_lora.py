@@ -9,7 +9,7 @@ train. What is saved predicts the same on torch, TensorFlow and JAX.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from kerasft import backends, bundle, cli, evaluation, storage
@@ -83,8 +83,10 @@ def run(config: Config) -> Path:
     # A pretrained encoder with its tokenizer; its head, if it has one for as many labels.
     pretrained = load_preset(config.preset, architecture=config.architecture)
     pretrained.check_length(config.max_length)
+    config = replace(config, pooling=config.pooling or pretrained.pooling)
     model, loaded = pretrained.build_classifier(len(label_map), config.pooling, label_map.names)
-    facts.state("Pretrained model", [pretrained.source, *loaded.describe()])
+    reads = pretrained.describe_pooling(model.pooling)
+    facts.state("Pretrained model", [pretrained.source, reads, *loaded.describe()])
 
     # What trains: adapter and head, the head alone, or everything.
     counts, adapted = tune(model, config)
@@ -143,9 +145,8 @@ def run(config: Config) -> Path:
     # Evaluation, once, on rows that nothing above has seen, beside what costs nothing to try.
     logits = batches.test.unsort(model.predict(batches.test, verbose=0))  # (rows, labels)
     probabilities = keras.ops.convert_to_numpy(keras.ops.softmax(logits))
-    scores = evaluation.score(
-        probabilities, dataset.train, dataset.test, label_map, config.class_weight
-    )
+    scores = evaluation.score(probabilities, dataset, label_map, config.class_weight)
+    facts.state("TF-IDF baseline", scores.baseline_choice)
     metrics = scores[evaluation.THIS_MODEL]
     print(f"\n{evaluation.table(metrics)}\n\n{evaluation.comparison(scores)}\n")
     facts.record("Test metrics per class", metrics["per_class"])

@@ -35,16 +35,15 @@ class Config(CorpusOptions):
         pooling: What the head reads: the `first` token's state, or the `mean` over the tokens.
         mlm_epochs: Passes over the training texts as a masked language model before; 0 for none.
         mlm_learning_rate: The highest rate of Adam in these.
-        epochs: Passes over the training rows as a classifier.
+        steps: Steps of training as a classifier, at least; they end with an epoch.
+        epochs: Passes over the training rows as a classifier; 0 takes as many as `steps` need.
         batch_size: Texts a step.
-        group_by_length: Batch texts of like length, which saves padding; null does so where an
-            epoch has 64 batches or more (with fewer it costs accuracy).
+        group_by_length: Batch texts of like length; null does so where an epoch has 64 or more.
         learning_rate: The highest rate of Adam.
         schedule: `linear` rises to the highest rate, then falls to 0; `constant` stays.
         warmup_ratio: Share of the steps in which the rate of `linear` rises.
         class_weight: `balanced` weighs each class by the inverse of its share.
-        early_stopping: Stop after so many epochs without a better validation loss, and take the
-            best epoch's weights; 0 is off.
+        early_stopping: Epochs without a better validation loss, then the best is taken; 0: off.
     """
 
     vocabulary_size: int = 2000
@@ -58,14 +57,15 @@ class Config(CorpusOptions):
     pooling: Literal["first", "mean"] = "mean"
     mlm_epochs: int = 0
     mlm_learning_rate: float = 1e-3
-    epochs: int = 3
+    steps: int = 800
+    epochs: int = 0
     batch_size: int = 4
     group_by_length: bool | None = None
     learning_rate: float = 1e-3
     schedule: Literal["constant", "linear"] = "linear"
     warmup_ratio: float = 0.1
     class_weight: Literal["none", "balanced"] = "balanced"
-    early_stopping: int = 0
+    early_stopping: int = 3
     output: str = "saved_models/small_bert"
 
     def of_language(self) -> Config:
@@ -89,8 +89,8 @@ def run(config: Config) -> Path:
     from kerasft.evaluation.corpus_pictures import corpus_pictures
     from kerasft.text.trained_wordpiece import train_wordpiece
 
-    cli.at_least(config, layers=1, width=1, heads=1, ffn=1, max_length=4, batch_size=1, epochs=1)
-    cli.at_least(config, mlm_epochs=0, mlm_learning_rate=0, learning_rate=0)
+    cli.at_least(config, layers=1, width=1, heads=1, ffn=1, max_length=4, batch_size=1, steps=1)
+    cli.at_least(config, epochs=0, mlm_epochs=0, mlm_learning_rate=0, learning_rate=0)
     cli.at_least(config, warmup_ratio=0, early_stopping=0)
     if config.width % config.heads:
         raise ConfigError(f"--heads {config.heads} does not divide --width {config.width}.")
@@ -127,6 +127,7 @@ def run(config: Config) -> Path:
     facts.state("Vocabulary", f"{tokenizer.vocabulary_size} pieces, of the training texts alone")
     facts.state("Tokens", batches.describe())
     facts.state("Batches", batches.train.summary())
+    config = replace(config, epochs=config.epochs or -(-config.steps // len(batches.train)))
 
     # A BERT of random weights, all of which train.
     arguments = models.EncoderArguments(
@@ -170,9 +171,8 @@ def run(config: Config) -> Path:
     # Evaluation, once, on rows that nothing above has seen, beside what costs nothing to try.
     logits = batches.test.unsort(model.predict(batches.test, verbose=0))  # (rows, labels)
     probabilities = keras.ops.convert_to_numpy(keras.ops.softmax(logits))
-    scores = evaluation.score(
-        probabilities, dataset.train, dataset.test, label_map, config.class_weight
-    )
+    scores = evaluation.score(probabilities, dataset, label_map, config.class_weight)
+    facts.state("TF-IDF baseline", scores.baseline_choice)
     metrics = scores[evaluation.THIS_MODEL]
     print(f"\n{evaluation.table(metrics)}\n\n{evaluation.comparison(scores)}\n")
     facts.record("Test metrics per class", metrics["per_class"])

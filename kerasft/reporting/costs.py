@@ -72,6 +72,8 @@ def costs_of(run: Run, latency: Mapping[int, Latency]) -> Costs:
 def baseline_costs(run: Run) -> Costs:
     """The costs of TF-IDF + logistic regression, as the run that fitted it measured them."""
     said = run.report.get("baseline_costs")
+    settings = said.get("settings") if isinstance(said, dict) else None
+    settings = settings[:60] if isinstance(settings, str) else ""
     total, trained = _parameters(said)
     times = {size: number(said, "ms_per_text", str(size)) for size in (1, 32)}
     return Costs(
@@ -83,7 +85,7 @@ def baseline_costs(run: Run) -> Costs:
         latency={
             size: Latency(value, value, value) for size, value in times.items() if value is not None
         },
-        machine="scikit-learn",
+        machine=f"scikit-learn ({settings})" if settings else "scikit-learn",
     )
 
 

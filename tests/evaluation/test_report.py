@@ -6,6 +6,7 @@ import pytest
 
 from compared import HISTORY
 from kerasft import evaluation
+from kerasft.data.dataset import Dataset
 from kerasft.data.readers import read_table
 from kerasft.data.table import Table
 from kerasft.errors import ConfigError
@@ -23,13 +24,28 @@ TEST = Table(
     "made up",
     "0" * 64,
 )
+VALIDATION = Table(
+    ["rates at the bank", "the team lost", "a bank won"], ["a", "b", "a"], "made up", "0" * 64
+)
 NAMES = LabelMap(("a", "b"))
 PROBABILITIES = np.array([[0.3, 0.7], [1e-7, 1 - 1e-7], [1 / 3, 2 / 3]], np.float32)
 
 
 @pytest.fixture(scope="module")
 def scores():
-    return evaluation.score(PROBABILITIES, TRAIN, TEST, NAMES)
+    return evaluation.score(PROBABILITIES, rows(TRAIN), NAMES)
+
+
+def rows(train):
+    return Dataset(train, VALIDATION, TEST, "ab", [])
+
+
+def chosen(train, class_weight=None):
+    """What the baseline is to be: its choice, and its metrics on the test rows."""
+    parts = ((part.texts, NAMES.encode(part.labels)) for part in (train, VALIDATION))
+    baseline = evaluation.TfidfBaseline.choose(*parts, 2, class_weight=class_weight)
+    found = baseline.probabilities(TEST.texts)
+    return baseline, evaluation.evaluate(NAMES.encode(TEST.labels), found, NAMES.names)
 
 
 def rows_of(file):
@@ -43,8 +59,11 @@ def test_scores_stand_beside_the_baselines(scores):
     train = NAMES.encode(TRAIN.labels)
     assert list(scores) == [evaluation.THIS_MODEL, evaluation.TFIDF, evaluation.MAJORITY]
     assert scores[evaluation.THIS_MODEL] == evaluation.evaluate(labels, PROBABILITIES, NAMES.names)
-    expected = evaluation.baselines(TRAIN.texts, train, TEST.texts, labels, NAMES.names)
-    assert {name: scores[name] for name in expected} == expected
+    baseline, expected = chosen(TRAIN)
+    assert scores[evaluation.TFIDF] == expected
+    assert scores.baseline_choice == baseline.describe()
+    assert scores.baseline_costs["settings"] == baseline.settings
+    assert scores[evaluation.MAJORITY] == evaluation.majority(train, labels, NAMES.names)
     found = evaluation.evaluate(labels, scores.baseline_probabilities, NAMES.names)
     assert found == scores[evaluation.TFIDF]
     assert scores.peak_memory > 2**20
@@ -53,12 +72,9 @@ def test_scores_stand_beside_the_baselines(scores):
 @pytest.mark.parametrize(("class_weight", "of_tfidf"), [("none", None), ("balanced", "balanced")])
 def test_tfidf_weighs_the_classes_as_the_classifier_did(class_weight, of_tfidf):
     train = Table(TRAIN.texts[:7], TRAIN.labels[:7], "made up", "0" * 64)  # 4 of "a", 3 of "b"
-    found = evaluation.score(PROBABILITIES, train, TEST, NAMES, class_weight)
-    ids = (NAMES.encode(train.labels), NAMES.encode(TEST.labels))
-    expected, other = (
-        evaluation.tfidf(train.texts, ids[0], TEST.texts, ids[1], NAMES.names, class_weight=weight)
-        for weight in (of_tfidf, "balanced" if of_tfidf is None else None)
-    )
+    found = evaluation.score(PROBABILITIES, rows(train), NAMES, class_weight)
+    _, expected = chosen(train, of_tfidf)
+    _, other = chosen(train, "balanced" if of_tfidf is None else None)
     assert found[evaluation.TFIDF] == expected != other
 
 

@@ -8,11 +8,12 @@ from kerasft.evaluation.tfidf_memory import tfidf_peak_memory
 LABELS = np.array([0, 1] * 4)
 
 
-def test_it_counts_the_fit_and_not_this_process():
+def test_it_counts_the_fits_and_not_this_process():
     ballast = np.ones(2**27)  # 1 GiB that only this process holds
-    few = tfidf_peak_memory(["a goal in \ud800 the match"] * 8, LABELS, 2)
+    rows = (["a goal in \ud800 the match"] * 8, LABELS)
+    few = tfidf_peak_memory(rows, rows, 2)
     words = [" ".join(f"w{row}x{i}" for i in range(20_000)) for row in range(8)]
-    many = tfidf_peak_memory(words, LABELS, 2, class_weight="balanced")
+    many = tfidf_peak_memory((words, LABELS), rows, 2, class_weight="balanced")
     here = backends.peak_memory()
     assert few is not None and many is not None and here is not None
     assert 2**25 < few < many - 2**25
@@ -20,6 +21,8 @@ def test_it_counts_the_fit_and_not_this_process():
 
 
 def test_a_process_that_fails_says_nothing(monkeypatch):
-    assert tfidf_peak_memory(["! ?"] * 8, LABELS, 2) is None  # no word at all
+    nothing = (["! ?"] * 8, LABELS * 0)  # one class
+    assert tfidf_peak_memory(nothing, nothing, 2) is None
     monkeypatch.setattr(sys, "executable", "false")
-    assert tfidf_peak_memory(["a goal"] * 8, LABELS, 2) is None
+    rows = (["a goal"] * 8, LABELS)
+    assert tfidf_peak_memory(rows, rows, 2) is None

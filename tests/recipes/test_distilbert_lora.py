@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 import sys
 from collections import Counter
 from pathlib import Path
@@ -13,6 +14,7 @@ from safetensors.numpy import load_file
 from checkpoints import write_checkpoint
 from kerasft import cli
 from kerasft.predict import Predictor
+from kerasft.presets import load_preset
 from kerasft.recipes import distilbert_lora
 from labelled_rows import write_rows
 
@@ -23,6 +25,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("world")
     write_checkpoint(folder / "distilbert", "distilbert", layers=3)
     write_checkpoint(folder / "bert", "bert", layers=3)
+    shutil.copytree(folder / "distilbert", folder / "sentences")
+    (folder / "sentences" / "1_Pooling").mkdir()
+    (folder / "sentences" / "1_Pooling" / "config.json").write_text('{"pooling_mode": "mean"}')
     write_rows(folder / "rows.csv")
     return folder
 
@@ -56,12 +61,14 @@ def test_a_run_leaves_a_folder_that_predicts(recipe, capsys: pytest.CaptureFixtu
         "backend: ",
         "sample rows: ",
         "rows per class: news: train 16, validation 4, test 4",
+        "the head reads the first token, as transformers' own heads do",
         "texts were cut at 12 tokens",
         "adapters: transformer_layer_1/self_attention_layer/query, ",
         "parameters train",
         "macro F1",
         "majority class",
-        "TF-IDF",
+        "tf-idf baseline: ",
+        "settings the one with the best macro-F1 on the validation rows (",
         f"python -m kerasft.predict {output} ",
         f"python -m kerasft.serve {output} --port 8000",
     ):
@@ -118,7 +125,10 @@ def test_options_choose_what_trains(recipe):
 
 @pytest.mark.parametrize("tune", ["head", "full"])
 def test_head_and_full_have_no_adapter(recipe, tune: str, world: Path):
-    output = recipe("--tune", tune, "--pooling", "mean", "--learning_rate", "0.01")
+    output = recipe("--tune", tune, "--learning_rate", "0.01", preset="sentences")
+    assert json.loads((output / "bundle.json").read_text())["pooling"] == "mean"
+    assert "pooling: mean" in (output / "config.yaml").read_text()
+    assert load_preset(str(output)).pooling == "mean"
     assert not (output / "adapter").exists()
     before = load_file(world / "distilbert" / "model.safetensors")
     after = load_file(output / "model.safetensors")

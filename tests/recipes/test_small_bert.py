@@ -114,11 +114,14 @@ def test_the_vocabulary_knows_the_training_texts_alone(recipe, tmp_path: Path):
 
 def test_without_the_language_it_learns_as_well(recipe, capsys: pytest.CaptureFixture):
     options = ("--pooling", "first", "--class_weight", "none", "--early_stopping", "5")
-    output = recipe(*options, "--epochs", "5", "--learning_rate", "0.01")
+    # By steps, as the default is: as many epochs as these need.
+    output = recipe(*options, "--epochs", "0", "--steps", "13", "--learning_rate", "0.01")
     assert "hidden tokens" not in capsys.readouterr().out
     metrics = json.loads((output / "report" / "metrics.json").read_text())
     assert "masked_language_model" not in metrics
     losses = metrics["history"]["losses"]
+    an_epoch = len(losses) // len(metrics["history"]["epochs"])
+    assert 13 <= len(losses) < 13 + an_epoch and 13 % an_epoch
     assert sum(losses[-4:]) < sum(losses[:4])
     assert "bert.pooler.dense.weight" in load_file(output / "model.safetensors")
     assert not (output / "report" / "language_model_loss.png").exists()
@@ -140,6 +143,7 @@ def test_the_language_reaches_the_classifier(recipe):
     [
         (["--heads", "3"], "--heads 3 does not divide --width 16"),
         (["--layers", "0"], "--layers is 0"),
+        (["--steps", "0"], "--steps is 0"),
         (["--mlm_epochs", "-1"], "--mlm_epochs is -1"),
         (["--learning_rate", "nan"], "--learning_rate"),
         (["--learning_rate", "0"], "learning rate is 0"),
