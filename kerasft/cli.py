@@ -105,9 +105,23 @@ def alone(run: Callable[[C], R]) -> Callable[[C], R]:
     @functools.wraps(run)
     def held(config: C) -> R:
         with storage.hold(config.output):
-            return run(config)
+            try:
+                return run(config)
+            except ConfigError as error:
+                full = error.__cause__ and storage.number_of(error.__cause__) in storage.FULL
+                if full and (kept := [*_beside(config.output, ".checkpoint")]):
+                    raise ConfigError(f"{error} --resume goes on from {kept[0]}.") from error
+                raise
 
     return held
+
+
+def _beside(output: str, ending: str) -> Iterator[Path]:
+    """What a run keeps beside its output under names that end so."""
+    path = Path(output)
+    for each in sorted(path.parent.glob(f"*{ending}")):
+        if each.name.startswith(f"{path.name}."):
+            yield each
 
 
 def parse(config_class: type[C], arguments: Sequence[str]) -> C:

@@ -200,11 +200,18 @@ class FeatureStore:
             record = _RECORD.pack(key, offset, len(rows), zlib.crc32(rows.data))
             records += [record, _CHECK.pack(zlib.crc32(record))]
             offset += rows.nbytes
-        _write_at(
-            self.folder / FEATURES, self._end, b"".join(rows.tobytes() for rows in new.values())
-        )
-        # A piece of a record that a killed writer left is overwritten: only whole ones were read.
-        _write_at(self.folder / INDEX, self._read, b"".join(records))
+        try:
+            _write_at(
+                self.folder / FEATURES, self._end, b"".join(rows.tobytes() for rows in new.values())
+            )
+            # A piece of a record that a killed writer left is overwritten: only whole ones count.
+            _write_at(self.folder / INDEX, self._read, b"".join(records))
+        except OSError:
+            # What nobody knows of is not to take the room that the run's checkpoint needs.
+            for name, size in ((FEATURES, self._end), (INDEX, self._read)):
+                with suppress(OSError):
+                    os.truncate(self.folder / name, size)
+            raise
         self._refresh(locked=True)
         self._checked.update(new)  # they have just been made
 

@@ -61,13 +61,13 @@ def sentence(destination: str | Path, error: Exception, size: int = 0) -> Config
         return None
     if number not in FULL:
         return ConfigError(f"{destination} cannot be written: {error}.")
-    room = [f"{size / 1e6:.3g} MB are needed"] if size else []
+    room = [f"{_amount(size)} are needed"] if size else []
     if number == errno.ENOSPC:
-        room.append(f"{_free(Path(destination)) / 1e6:.3g} MB are free")
+        room.append(f"{_amount(_free(Path(destination)))} are free")
     figures = f" ({', '.join(room)})" if room else ""
     return ConfigError(
-        f"{destination} cannot be written: {reason}{figures}; what was there before is as it was. "
-        "Make room and try again."
+        f"{destination} cannot be written: {reason}{figures}; nothing was changed there, so make "
+        "room and try again."
     )
 
 
@@ -77,3 +77,11 @@ def _free(path: Path) -> int:
     while not path.exists():
         path = path.parent
     return shutil.disk_usage(path).free
+
+
+def _amount(size: int) -> str:
+    """A number of bytes in words."""
+    for unit, bytes_of_it in (("GB", 1e9), ("MB", 1e6)):
+        if size >= bytes_of_it:
+            return f"{size / bytes_of_it:.1f} {unit}"
+    return f"{size // 1000} KB"

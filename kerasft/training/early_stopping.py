@@ -8,7 +8,8 @@ import keras
 import numpy as np
 
 from kerasft.errors import ConfigError
-from kerasft.training.variables import Arrays, changing_variables, read, write
+from kerasft.training.state_reader import BrokenState, StateReader
+from kerasft.training.variables import Arrays, changing_variables, mismatch, read, write
 
 
 class EarlyStopping(keras.callbacks.Callback):
@@ -96,10 +97,23 @@ class EarlyStopping(keras.callbacks.Callback):
         return self._best_values, facts
 
     def set_state(self, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> None:
-        """Takes back what `get_state` gave."""
+        """Takes back what `get_state` gave.
+
+        Raises:
+            BrokenState: A value is not what `get_state` gives, or the weights are another model's.
+        """
+        state = StateReader(facts, self.state_name)
+        state.only("best", "best_epoch", "waited")
+        self.best = None if state.is_null("best") else state.number("best")
+        self.best_epoch, self.waited = state.whole("best_epoch"), state.whole("waited")
+        if (self.best is None) != (self.best_epoch == 0):
+            raise BrokenState("early_stopping: best and best_epoch contradict each other")
         self._best_values = dict(arrays)
-        self.best, self.best_epoch = facts["best"], facts["best_epoch"]
-        self.waited = facts["waited"]
+        if bool(arrays) != (self.restore_best and self.best is not None):
+            raise BrokenState("early_stopping: the best epoch's weights are missing")
+        expected = changing_variables(self.model) if arrays and self.model is not None else {}
+        if expected and (problem := mismatch(expected, arrays)):
+            raise BrokenState(f"early_stopping: {problem}")
 
     def _is_better(self, value: float) -> bool:
         if math.isnan(value):

@@ -9,6 +9,8 @@ import keras
 import numpy as np
 
 from kerasft.errors import ConfigError
+from kerasft.training.environment import difference, environment
+from kerasft.training.state_reader import BrokenState, StateReader
 from kerasft.training.tracker import Tracker
 
 
@@ -34,6 +36,7 @@ class History(keras.callbacks.Callback):
         first_step_seconds: From the beginning of `fit` to the end of its first step, which is when
             the backend has compiled it; None before, and where nothing is left to train.
         notes: What `summary` is to say besides; a resumed run keeps them.
+        environment: What the last process of the run computed on; empty before the first.
 
     Example:
         >>> history = History()
@@ -64,6 +67,7 @@ class History(keras.callbacks.Callback):
         self.training_seconds: list[float] = []
         self.first_step_seconds: float | None = None
         self.notes: list[str] = []
+        self.environment: dict[str, str] = {}
         self._began: float | None = None
         self._trained = 0.0
         self._clock: float | None = None
@@ -74,6 +78,11 @@ class History(keras.callbacks.Callback):
         self._goes_on = False
         self._started = False
         self._rate: Callable[[int], float] = lambda step: 0.0
+
+    @property
+    def place(self) -> tuple[int, int, int]:
+        """Where the run is: epochs that have ended, steps of the running one, steps in all."""
+        return len(self.epochs), self._seen, len(self.losses)
 
     def to_dict(self) -> dict[str, Any]:
         """The whole history as JSON can hold it: `losses` and `epochs` (see the class)."""
@@ -95,6 +104,7 @@ class History(keras.callbacks.Callback):
         facts = {
             "epochs": self.epochs,
             "notes": self.notes,
+            "environment": self.environment,
             "mean": self._mean,
             "seen": self._seen,
             "seconds": self.seconds + self._fitting(),
@@ -105,17 +115,34 @@ class History(keras.callbacks.Callback):
         return {"losses": np.array(self.losses, np.float64)}, facts
 
     def set_state(self, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> None:
-        """Takes back what `get_state` gave."""
-        self.losses = arrays["losses"].tolist()
-        self.epochs = list(facts["epochs"])
-        self.notes = list(facts["notes"])
-        self._mean, self._seen = facts["mean"], facts["seen"]
-        self.training_seconds = list(facts["training_seconds"])
-        self._trained = facts["trained"]
-        self.seconds = facts.get("seconds", 0.0)  # older checkpoints do not know
+        """Takes back what `get_state` gave.
+
+        Raises:
+            BrokenState: A value is not what `get_state` gives.
+        """
+        state = StateReader(facts, self.state_name)
+        state.only(
+            *("epochs", "notes", "environment", "mean", "seen", "seconds", "training_seconds"),
+            *("trained", "trackers"),
+        )
+        losses = arrays.get("losses")
+        if losses is None or losses.ndim != 1 or losses.dtype != np.float64:
+            raise BrokenState("history: the losses are no list of numbers")
+        self.losses = losses.tolist()
+        self.epochs = [_epoch(row, n) for n, row in enumerate(state.rows("epochs"), start=1)]
+        self.notes = list(state.texts("notes"))
+        self.environment = dict(state.texts_by_name("environment"))
+        self._mean = state.number("mean")
+        self._seen = state.whole("seen", most=len(self.losses))
+        self.training_seconds = list(state.numbers("training_seconds"))
+        if len(self.training_seconds) != len(self.epochs):
+            raise BrokenState("history: training_seconds has not one number an epoch")
+        self._trained, self.seconds = state.seconds("trained"), state.seconds("seconds")
         self._goes_on = True
+        trackers = StateReader(state.mapping("trackers"), f"{self.state_name}: trackers")
         for tracker in self.trackers:
-            tracker.set_state(facts["trackers"].get(tracker.name, {}))
+            if tracker.name in state.mapping("trackers"):
+                tracker.set_state(trackers.mapping(tracker.name))
 
     def summary(self, early_stopping: int | None = None, kept: Sequence[int] = ()) -> list[str]:
         """Sentences for the run's output and the model card.
@@ -148,12 +175,16 @@ class History(keras.callbacks.Callback):
         return [rise]
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        """Starts the clock, and once the trackers.
+        """Starts the clock, and once the trackers; says what has changed since a checkpoint.
 
         Raises:
             ConfigError: A tracker cannot start.
         """
         self._began = time.perf_counter()
+        before, self.environment = self.environment, environment()
+        if before and (changed := difference(before, self.environment)):
+            self.notes.append(f"after step {len(self.losses)} it went on {changed}")
+            print(f"The run goes on {changed}.")
         if not self._started:
             self._started = True
             for tracker in self.trackers:
@@ -249,6 +280,20 @@ class History(keras.callbacks.Callback):
                 f"The {which} loss became {loss} at step {step}, so the run was stopped; try a "
                 "lower learning rate."
             )
+
+
+def _epoch(row: dict[str, float], number: int) -> dict[str, Any]:
+    """An epoch of a checkpoint.
+
+    Raises:
+        BrokenState: It is not the one of that number, or lacks what each has.
+    """
+    state = StateReader(row, f"history: epochs: {number}")
+    if state.whole("epoch") != number:
+        raise BrokenState(f"history: epoch {number} is called {row['epoch']}")
+    state.whole("step")
+    state.number("learning_rate")
+    return dict(row)
 
 
 def _learning_rate(optimizer: keras.optimizers.Optimizer) -> Callable[[int], float]:

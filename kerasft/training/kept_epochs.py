@@ -70,7 +70,6 @@ class KeptEpochs:
         self.reached = epoch
         if not self.last:
             return
-        self.directory.mkdir(parents=True, exist_ok=True)
         checkpoint.write(self.path(epoch), saved)
         for old in [kept for kept in self.epochs() if kept <= epoch][: -self.last]:
             checkpoint.remove(self.path(old))

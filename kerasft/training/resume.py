@@ -13,6 +13,7 @@ from kerasft.errors import ConfigError
 from kerasft.training import checkpoint, variables
 from kerasft.training.history import History
 from kerasft.training.kept_epochs import KeptEpochs
+from kerasft.training.state_reader import BrokenState
 
 
 class Batches(Protocol):
@@ -34,7 +35,11 @@ class Stateful(Protocol):
         """Arrays by name, and what JSON can hold."""
 
     def set_state(self, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> None:
-        """Takes them back."""
+        """Takes them back.
+
+        Raises:
+            BrokenState: They are damaged.
+        """
 
 
 @dataclass(frozen=True)
@@ -62,8 +67,9 @@ class Resume:
     dropout draws from a global generator, this generator is seeded at each step.
 
     On the same backend and machine the resumed run equals the unbroken one bit by bit (on a GPU as
-    far as its kernels give the same sums twice). A checkpoint of another backend works too; there
-    the numbers agree as far as the backends do, and dropout draws anew.
+    far as its kernels give the same sums twice). A checkpoint of another backend, another version
+    of it or another number of threads works too; there the numbers agree to rounding, which
+    `History` says and keeps for the model card. On another backend dropout draws anew.
 
     The rest of a broken epoch is a `fit` call of its own, because `fit` counts the batches once, so
     a run is a loop over its parts:
@@ -140,7 +146,7 @@ class Resume:
         storage.check_output(self._directory, checkpoint.is_checkpoint)
         self._source = self._find_source(preload)
         if self._source:
-            theirs = checkpoint.read_facts(self._source, self._option).get("fingerprint", {})
+            theirs = checkpoint.read_facts(self._source, self._option)["fingerprint"]
             ours = self._fingerprint
             if preload and theirs.keys() & ours.keys() & {"epochs"}:
                 was, now = theirs["epochs"], ours["epochs"]
@@ -224,9 +230,14 @@ class Resume:
 
     def _restore(self, source: Path) -> tuple[int, int, bool]:
         saved = checkpoint.read(source, self._option)
-        for group, of_group in self._variables().items():
+        groups = self._variables()
+        known = {*groups, *(part.state_name for part in self._stateful)}
+        for name in saved.tensors:
+            if name.partition("/")[0] not in known:
+                raise checkpoint.broken(source, f"{name!r} is unknown", self._option)
+        for group, of_group in groups.items():
             arrays = saved.group(group)
-            if group == "metrics" and not arrays:
+            if group == "metrics" and not saved.batch:
                 continue  # written between two epochs
             if problem := variables.mismatch(of_group, arrays):
                 raise ConfigError(
@@ -243,24 +254,28 @@ class Resume:
                     f"The checkpoint {source} was made without {part.state_name}; give "
                     f"the same settings, or start afresh without {self._option}."
                 )
-            part.set_state(saved.group(part.state_name), saved.states[part.state_name])
+            self._give_back(part, saved, source)
         self.callback.saved_at = (saved.epoch, saved.batch)
         if self._kept:
             self._kept.reached = saved.epoch
-        self._say_where(saved, source)
-        return saved.epoch, saved.batch, saved.stopped
-
-    def _say_where(self, saved: checkpoint.Checkpoint, source: Path) -> None:
         step = saved.epoch * self._steps + saved.batch
         print(
             f"Resuming after step {step} (epoch {saved.epoch + 1}, {saved.batch} of {self._steps} "
             f"steps done) from {source}."
         )
-        if saved.backend != keras.backend.backend():
-            print(
-                f"The checkpoint was written on {saved.backend}: the losses will agree with an "
-                "unbroken run only as far as the backends do, and dropout draws anew."
-            )
+        return saved.epoch, saved.batch, saved.stopped
+
+    def _give_back(self, part: Stateful, saved: checkpoint.Checkpoint, source: Path) -> None:
+        """Gives a callback its state; refuses one that is damaged or of another step."""
+        if isinstance(part, keras.callbacks.Callback):
+            part.set_model(self._model)
+        try:
+            part.set_state(saved.group(part.state_name), saved.states[part.state_name])
+            step = saved.epoch * self._steps + saved.batch
+            if isinstance(part, History) and part.place != (saved.epoch, saved.batch, step):
+                raise BrokenState(f"its history is not that of {step} steps")
+        except BrokenState as error:
+            raise checkpoint.broken(source, error, self._option) from error
 
     def _variables(self) -> dict[str, variables.Variables]:
         """All that changes, in groups; what Keras would make at the first step is made now."""
@@ -299,7 +314,6 @@ class Resume:
             epoch=epoch,
             batch=batch,
             stopped=stopped,
-            backend=keras.backend.backend(),
             states=states,
             tensors={
                 f"{group}/{name}": array

@@ -1,11 +1,14 @@
 """TensorBoard's event files, written without TensorFlow."""
 
+import errno
 import io
+import os
 import socket
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from kerasft.errors import ConfigError
 
@@ -51,7 +54,8 @@ class TensorBoard:
         self._tensor, self._types, self._record_writer = tensor_pb2, types_pb2, RecordWriter
         self._directory = Path(directory)
         self._hyperparameters = dict(hyperparameters or {})
-        self._file: BinaryIO | None = None
+        self._file: io.FileIO | None = None
+        self._whole = 0  # bytes of whole records in the file
 
     def start(self, step: int) -> None:
         """Opens a new event file; see `Tracker.start`.
@@ -64,9 +68,10 @@ class TensorBoard:
         name = f"events.out.tfevents.{now // 10**9:010d}.{now % 10**9:09d}.{socket.gethostname()}"
         try:
             self._directory.mkdir(parents=True, exist_ok=True)
-            self._file = open(self._directory / name, "wb")  # noqa: SIM115
+            self._file = open(self._directory / name, "wb", buffering=0)  # noqa: SIM115
         except OSError as error:
             raise ConfigError(f"{self._directory} cannot be written: {error.strerror}.") from error
+        self._whole = 0
         self._write(file_version="brain.Event:2")
         session = self._event.SessionLog(status=self._event.SessionLog.START)
         self._write(step=step + 1 if step else 0, session_log=session)
@@ -74,7 +79,11 @@ class TensorBoard:
             self._write(summary=self._summary.Summary(value=[self._text()]))
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
-        """Writes the values through to the system, so that a kill loses none of them."""
+        """Writes the values through to the system, so that a kill loses none of them.
+
+        Raises:
+            OSError: They cannot be written; the file ends with the last whole ones.
+        """
         value = self._summary.Summary.Value
         summary = self._summary.Summary(
             value=[value(tag=tag, simple_value=number) for tag, number in values.items()]
@@ -100,9 +109,17 @@ class TensorBoard:
         event = self._event.Event(wall_time=time.time(), **fields)
         record = io.BytesIO()
         self._record_writer(record).write(event.SerializeToString())
-        # One write a record, so that a kill leaves whole ones.
-        self._file.write(record.getvalue())
-        self._file.flush()
+        try:
+            # One write a record, so that a kill leaves whole ones.
+            written = self._file.write(record.getvalue())
+            self._file.flush()
+            if written < len(record.getvalue()):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError:
+            with suppress(OSError):
+                self._file.truncate(self._whole)
+            raise
+        self._whole += written
 
     def _text(self) -> Any:
         """The hyperparameters as a Markdown table, in the form that the text plugin reads."""

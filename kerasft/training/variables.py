@@ -66,6 +66,9 @@ def mismatch(variables: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> 
                 f"{name!r} has the shape {arrays[name].shape} in it and {tuple(variable.shape)} "
                 "in this run"
             )
+        kinds = [keras.backend.is_float_dtype(d) for d in (variable.dtype, str(arrays[name].dtype))]
+        if kinds[0] != kinds[1]:
+            return f"{name!r} is {arrays[name].dtype} in it and {variable.dtype} in this run"
     return None
 
 

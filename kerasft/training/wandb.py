@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from kerasft.errors import ConfigError
+from kerasft.training.state_reader import StateReader
 
 INIT_TIMEOUT_S = 20.0
 
@@ -117,8 +118,13 @@ class WandB:
         return {"id": self._id}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
-        """Takes the run's id back."""
-        self._id = state.get("id")
+        """Takes the run's id back.
+
+        Raises:
+            BrokenState: It is none.
+        """
+        reader = StateReader(state, self.name)
+        self._id = None if reader.is_null("id") else reader.text("id")
 
     def _has_login(self) -> bool:
         try:

@@ -41,6 +41,25 @@ def check(found: FeatureStore, numbers: range) -> None:
         np.testing.assert_array_equal(features, rows(number, dtype=found.dtype.name), strict=True)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs RLIMIT_FSIZE")
+@pytest.mark.parametrize("limit", [FEATURES, INDEX])
+def test_what_a_full_disk_cut_off_takes_no_room(tmp_path, limit):
+    from small_files import no_file_above  # other processes import this file from elsewhere
+
+    kept = store(tmp_path / "s", width=1 if limit == INDEX else WIDTH)
+    kept.add({key(n): rows(n)[:, : kept.width] for n in range(3)})
+    before = {name: (tmp_path / "s" / name).read_bytes() for name in (FEATURES, INDEX)}
+    new = {key(n): rows(n)[:, : kept.width] for n in range(3, 40)}
+    with no_file_above(len(before[limit]) + 20), pytest.raises(OSError, match="File too large"):
+        kept.add(new)
+    assert before == {name: (tmp_path / "s" / name).read_bytes() for name in (FEATURES, INDEX)}
+    kept.add(new)  # there is room again
+    again = store(tmp_path / "s", width=kept.width)
+    for number in range(40):
+        features = again.get(key(number), 1 + number % 7)
+        np.testing.assert_array_equal(features, rows(number)[:, : kept.width])
+
+
 @pytest.mark.parametrize("dtype", ["float16", "float32"])
 def test_what_is_kept_comes_back_packed(tmp_path, dtype):
     kept = store(tmp_path / "s", dtype=dtype)

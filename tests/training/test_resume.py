@@ -164,50 +164,6 @@ def test_a_folder_of_someone_else_is_refused_and_stays(tmp_path, resume):
     assert (tmp_path / "checkpoint" / "thesis.txt").read_text() == "mine"
 
 
-def break_tensors(folder):
-    (folder / "checkpoint.safetensors").write_bytes(b"\xff" * 40)
-
-
-def lose_tensors(folder):
-    (folder / "checkpoint.safetensors").unlink()
-
-
-def lose_facts(folder):
-    facts = json.loads((folder / "checkpoint.json").read_text())
-    del facts["states"]
-    (folder / "checkpoint.json").write_text(json.dumps(facts))
-
-
-def lose_history(folder):
-    facts = json.loads((folder / "checkpoint.json").read_text())
-    facts["states"] = {}
-    (folder / "checkpoint.json").write_text(json.dumps(facts))
-
-
-def of_another_version(folder):
-    facts = json.loads((folder / "checkpoint.json").read_text())
-    facts["format_version"] = 99
-    (folder / "checkpoint.json").write_text(json.dumps(facts))
-
-
-@pytest.mark.parametrize(
-    ("damage", "says"),
-    [
-        (break_tensors, "broken"),
-        (lose_tensors, "broken"),
-        (lose_facts, "broken"),
-        (lose_history, "without history"),
-        (of_another_version, "format version 99"),
-    ],
-)
-def test_a_broken_checkpoint_is_one_sentence(tmp_path, damage, says):
-    Run(tmp_path).fit(1)
-    damage(tmp_path / "checkpoint")
-    with pytest.raises(ConfigError, match=says) as caught:
-        Run(tmp_path, resume=True).fit()
-    assert "without --resume" in str(caught.value)
-
-
 def test_a_checkpoint_that_does_not_fit_the_model_is_refused(tmp_path):
     Run(tmp_path).fit(1)
     run = Run(tmp_path, resume=True)
