@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from kerasft import storage
 from kerasft.cli import RunOptions
+from kerasft.errors import ConfigError
 
 if TYPE_CHECKING:
     from keras.optimizers.schedules import LearningRateSchedule
 
     from kerasft.models import T5, HeadedEncoder
     from kerasft.models.trunk import Trunk
-    from kerasft.peft import Counts
+    from kerasft.peft import AdapterReport, Counts
     from kerasft.training.frozen_trunk import AboveTrunk
 
+ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 LEARNING_RATES = {"lora": 2e-3, "head": 2e-3, "full": 5e-5}
 
 
@@ -49,7 +52,27 @@ class TrunkOptions(RunOptions):
 
 
 @dataclass
-class TuningOptions(TrunkOptions):
+class AdapterOptions(TrunkOptions):
+    """Where the training of an adapter begins.
+
+    Args:
+        adapter: A folder with a LoRA adapter of Hugging Face PEFT (or of ours) for the preset, to
+            go on from; its rank, alpha, dropout and layers are its own then.
+    """
+
+    adapter: str | None = None
+
+    def fingerprint(self) -> dict[str, Any]:
+        """As for every recipe; and what the adapter holds."""
+        facts = super().fingerprint()
+        if self.adapter is not None:
+            paths = (Path(self.adapter) / name for name in ADAPTER_FILES)
+            facts["adapter_sha256"] = [storage.sha256_file(path) for path in paths]
+        return facts
+
+
+@dataclass
+class TuningOptions(AdapterOptions):
     """What of a pretrained encoder and its head trains, and how.
 
     Args:
@@ -124,27 +147,42 @@ class FineTuningOptions(TuningOptions):
     class_weight: Literal["none", "balanced"] = "none"
 
 
-def tune(model: HeadedEncoder, options: TuningOptions) -> tuple[Counts, list[str]]:
+def tune(
+    model: HeadedEncoder,
+    options: TuningOptions,
+    pretrained_labels: Sequence[str] | None = None,
+    labels: Sequence[str] = (),
+) -> tuple[Counts, list[str]]:
     """Freezes what is not to train, and puts adapters where they are to be.
 
     Args:
         model: A built classifier or tagger.
         options: What trains.
+        pretrained_labels: The labels of the preset's own head, which the head in `options.adapter`
+            then has too, in the same order; None where they are not known.
+        labels: The labels of the model.
 
     Returns:
-        How many parameters train, and the paths of the adapted layers.
+        How many parameters train, and sentences on the adapted layers.
 
     Raises:
-        AdapterError: A target matches no layer.
-        ConfigError: A number is out of range.
+        AdapterError: A target matches no layer, or the adapter does not fit the model.
+        ConfigError: A number is out of range, or the options contradict each other.
 
     Example:
-        >>> counts, adapted = tune(model, TuningOptions(tune="lora", rank=4))
+        >>> counts, adapters = tune(model, TuningOptions(tune="lora", rank=4))
     """
     from kerasft import peft
 
-    adapted: list[str] = []
-    if options.tune == "lora":
+    adapters = ["none"]
+    if options.adapter is not None:
+        if options.tune != "lora":
+            raise ConfigError(
+                f"--adapter goes on from an adapter, which --tune {options.tune} does not train; "
+                "leave one of them out."
+            )
+        adapters = _load_adapter(model, options.adapter, pretrained_labels, labels)
+    elif options.tune == "lora":
         lora = peft.LoRAConfig(
             targets=peft.last_layers(model, options.lora_layers, options.targets),
             rank=options.rank,
@@ -153,10 +191,41 @@ def tune(model: HeadedEncoder, options: TuningOptions) -> tuple[Counts, list[str
             rank_stabilized=options.rank_stabilized,
             modules_to_save=model.head_layers,
         )
-        adapted = list(peft.apply(model, lora).adapted)
+        adapters = [", ".join(peft.apply(model, lora).adapted)]
     elif options.tune == "head":
         peft.freeze(model, except_patterns=model.head_layers)
-    return peft.parameter_counts(model), adapted
+    return peft.parameter_counts(model), adapters
+
+
+def _load_adapter(
+    model: HeadedEncoder,
+    directory: str,
+    pretrained_labels: Sequence[str] | None,
+    labels: Sequence[str],
+) -> list[str]:
+    """Puts an adapter on an encoder, whose head trains too; returns sentences on it."""
+    from kerasft import peft
+
+    rows = None
+    if pretrained_labels is not None and sorted(pretrained_labels) == sorted(labels):
+        rows = [pretrained_labels.index(label) for label in labels]
+    report = peft.load_adapter(
+        model, directory, modules_to_save=model.head_layers, head_rows=rows, any_labels=True
+    )
+    sentences = [*describe_adapter(report, directory), ", ".join(report.adapted)]
+    if "classifier" in report.from_base:
+        sentences.append("it has no head for these labels: the head is not from the adapter")
+    elif rows is None:
+        sentences.append(f"its head does not name its labels; taken as {', '.join(labels)}")
+    return sentences
+
+
+def describe_adapter(report: AdapterReport, directory: str) -> list[str]:
+    """Sentences on an adapter that was loaded, for a run's output and its model card."""
+    base = f", made for {report.base_model}" if report.base_model else ""
+    whole = ", ".join(report.trained_in_full)
+    also = f"; with it came {whole}" if whole else ""
+    return [f"from {directory}{base}{also}", *report.notes]
 
 
 def train_above_trunk(

@@ -10,7 +10,7 @@ saved.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,13 +22,19 @@ import safetensors.numpy
 from kerasft import storage
 from kerasft.errors import AdapterError
 from kerasft.models import T5, Classifier, HeadedEncoder
-from kerasft.peft.adapted import adapted_layers, all_layers, check_built, saved_layers
+from kerasft.peft.adapted import (
+    adapted_layers,
+    all_layers,
+    check_built,
+    in_model_order,
+    saved_layers,
+)
 from kerasft.peft.inject import Counts, install
 from kerasft.peft.lora import LoRALayer, adapt, check_adaptable, factors_of
 from kerasft.peft.lora_settings import LoRASettings
-from kerasft.peft.modules import Module, modules_of
+from kerasft.peft.modules import Module, Slot, modules_of
 from kerasft.peft.peft_config import ALL_LINEAR, CONFIG_NAME, PeftConfig
-from kerasft.peft.targets import DENSE_KINDS
+from kerasft.peft.targets import DENSE_KINDS, find_any_layers
 from kerasft.peft.tensor_file import TensorFile
 
 WEIGHTS_NAME = "adapter_model.safetensors"
@@ -113,7 +119,14 @@ def save_adapter(model: keras.Model, directory: str | Path, base_model_name: str
         safetensors.numpy.save_file(tensors, folder / WEIGHTS_NAME, metadata={"format": "pt"})
 
 
-def load_adapter(model: keras.Model, directory: str | Path) -> AdapterReport:
+def load_adapter(
+    model: keras.Model,
+    directory: str | Path,
+    *,
+    modules_to_save: Sequence[str] = (),
+    head_rows: Sequence[int] | None = None,
+    any_labels: bool = False,
+) -> AdapterReport:
     """Puts a saved adapter on a model, ready to predict with or to train further.
 
     As after `apply`, all is frozen but the adapters and the layers that the file holds in full. A
@@ -122,6 +135,11 @@ def load_adapter(model: keras.Model, directory: str | Path) -> AdapterReport:
     Args:
         model: The base model, built and without adapters.
         directory: A PEFT folder, by `save_adapter` or by Hugging Face PEFT.
+        modules_to_save: Patterns of further layers that train in full and are saved with it.
+        head_rows: For each label of the model the row that it has in the file's `classifier`, where
+            that has as many labels in another order.
+        any_labels: Whether the model keeps its own `classifier` (and it is listed as such) where
+            the file's is of another number of labels; else that is an error.
 
     Returns:
         What came from the file and what stayed as in the base model.
@@ -139,7 +157,8 @@ def load_adapter(model: keras.Model, directory: str | Path) -> AdapterReport:
         )
     config = PeftConfig.read(directory)
     file = TensorFile(directory / WEIGHTS_NAME)
-    contents = _Contents(model, config, file)
+    contents = _Contents(model, config, file, any_labels)
+    further = find_any_layers(model, modules_to_save)
     settings = {name: config.settings(name) for name in contents.adapted}
     contents.check(settings)
     # Everything is read before the model is touched.
@@ -149,11 +168,14 @@ def load_adapter(model: keras.Model, directory: str | Path) -> AdapterReport:
         for module in contents.whole.values()
         for slot in module.slots
     }
+    if head_rows is not None and "classifier" in contents.whole:
+        whole |= {n: a[list(head_rows)] for n, a in whole.items() if n.startswith("classifier.")}
     modules = contents.adapted
+    from_file = [module.layer for module in contents.whole.values()]
     report = install(
         model,
         [(modules[name].layer, partial(adapt, settings=settings[name])) for name in modules],
-        [module.layer for module in contents.whole.values()],
+        in_model_order(model, {id(layer): layer for layer in [*from_file, *further]}.values()),
     )
     for name, (a, b) in thin.items():
         layer = modules[name].layer
@@ -164,7 +186,7 @@ def load_adapter(model: keras.Model, directory: str | Path) -> AdapterReport:
             slot.variable.assign(slot.from_file(whole[slot.name]))
     return AdapterReport(
         adapted=report.adapted,
-        trained_in_full=report.trained_in_full,
+        trained_in_full=tuple(layer.path for layer in from_file),
         from_base=contents.from_base,
         base_model=config.base_model,
         notes=config.notes,
@@ -181,7 +203,9 @@ class _Contents:
         from_base: Names of the head's modules that are in neither.
     """
 
-    def __init__(self, model: keras.Model, config: PeftConfig, file: TensorFile) -> None:
+    def __init__(
+        self, model: keras.Model, config: PeftConfig, file: TensorFile, any_labels: bool
+    ) -> None:
         self._model, self._config, self._file = model, config, file
         modules = modules_of(model)
         slots = {slot.name: module for module in modules.values() for slot in module.slots}
@@ -200,10 +224,13 @@ class _Contents:
         self.adapted = {name: modules[name] for name in modules if name in adapted}
         self.whole = {name: modules[name] for name in modules if name in whole}
         self._check_targets(modules)
+        head = self.whole.get("classifier")
+        if any_labels and head and any(self._is_of_other_labels(slot) for slot in head.slots):
+            del self.whole["classifier"]
         self.from_base = tuple(
             module.name
             for module in modules.values()
-            if module.head and module.name not in adapted | whole
+            if module.head and module.name not in {*self.adapted, *self.whole}
         )
 
     def _unknown(self, name: str, modules: Mapping[str, Module]) -> str:
@@ -304,6 +331,10 @@ class _Contents:
         for module in self.whole.values():
             for slot in module.slots:
                 self._check_shape(slot.name, slot.shape)
+
+    def _is_of_other_labels(self, slot: Slot) -> bool:
+        shape = self._file.shapes.get(_PREFIX + slot.name, slot.shape)
+        return len(shape) == len(slot.shape) and shape[0] != slot.shape[0]
 
     def _check_shape(self, name: str, wanted: tuple[int, ...]) -> None:
         path, shape = self._file.path, self._file.shapes.get(_PREFIX + name)

@@ -115,6 +115,10 @@ class PeftConfig:
             AdapterError: The file is missing or broken, or asks for something unsupported.
         """
         path = directory / CONFIG_NAME
+        if not path.is_file():
+            inside = directory / "adapter"
+            where = f"; {inside} has one" if (inside / CONFIG_NAME).is_file() else ""
+            raise AdapterError(f"{directory} is no PEFT adapter: it has no {CONFIG_NAME}{where}.")
         values = storage.read_json(path, AdapterError)
         if not isinstance(values, dict):
             raise AdapterError(f"{path} must hold a JSON object.")

@@ -79,10 +79,7 @@ def read_config(directory: Path) -> dict[str, Any]:
     """
     path = directory / CONFIG
     if not path.is_file():
-        if (directory / "adapter_config.json").is_file():
-            raise PresetError(
-                f"{directory} is an adapter and not a model; give the model it was trained on"
-            )
+        _refuse_adapter(directory)
         raise PresetError(f"{directory} has no {CONFIG}; a preset is a model's whole directory")
     config = read_json(path, PresetError)
     if not isinstance(config, dict):
@@ -107,8 +104,23 @@ def weight_files(directory: Path) -> list[Path]:
     return [directory / name for name in shards]
 
 
+def _refuse_adapter(directory: Path) -> None:
+    """Raises a PresetError for the folder of a PEFT adapter, which is no model by itself."""
+    path = directory / "adapter_config.json"
+    if not path.is_file():
+        return
+    config = read_json(path, PresetError)
+    base = config.get("base_model_name_or_path") if isinstance(config, dict) else None
+    base = base if isinstance(base, str) and 0 < len(base) < 200 else "MODEL"
+    raise PresetError(
+        f"{directory} is a PEFT adapter and not a model; give both: `--preset {shlex.quote(base)} "
+        f"--adapter {shlex.quote(str(directory))}`, with the model that it was trained on"
+    )
+
+
 def _no_weights(directory: Path) -> str:
     """Says what a directory without safetensors has in their place, and what can be done."""
+    _refuse_adapter(directory)
     for name in (PICKLE, PICKLE_INDEX, *_OTHER_WEIGHTS):
         if (directory / name).is_file():
             mend = f"save the model again as {WEIGHTS}"

@@ -19,11 +19,11 @@ from typing import Any, Literal
 
 from kerasft import backends, bundle, cli, evaluation, storage
 from kerasft.data.entity_dataset import EntityOptions, load_entities
-from kerasft.fine_tuning import TrunkOptions, train_above_trunk
+from kerasft.fine_tuning import AdapterOptions, describe_adapter, train_above_trunk
 
 
 @dataclass
-class Config(TrunkOptions, EntityOptions):
+class Config(AdapterOptions, EntityOptions):
     """Teach a pretrained T5 to write the named entities of a sentence, with LoRA, and save it.
 
     Args:
@@ -122,16 +122,19 @@ def run(config: Config) -> Path:
     }
     bundle.check_text_to_text(**to_save)
 
-    adapters = peft.apply(
-        model,
-        peft.LoRAConfig(
+    adapters: peft.ApplyReport | peft.AdapterReport
+    if config.adapter is None:
+        lora = peft.LoRAConfig(
             targets=config.targets,
             rank=config.rank,
             alpha=config.alpha,
             dropout=config.dropout,
             rank_stabilized=config.rank_stabilized,
-        ),
-    )
+        )
+        adapters = peft.apply(model, lora)
+    else:
+        adapters = peft.load_adapter(model, config.adapter)
+        facts.state("Adapter", describe_adapter(adapters, config.adapter))
     facts.state("Adapters", ", ".join(adapters.adapted))
     facts.state("Parameters", f"{adapters.counts}: {len(model.trainable_weights)} matrices")
 

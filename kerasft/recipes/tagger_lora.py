@@ -73,8 +73,8 @@ def run(config: Config) -> Path:
     facts.state("Pretrained model", [pretrained.source, *loaded.describe()])
 
     # What trains: adapter and head, the head alone, or everything.
-    counts, adapted = tune(model, config)
-    facts.state("Adapters", ", ".join(adapted) or "none")
+    counts, adapters = tune(model, config, pretrained.tags, tags.names)
+    facts.state("Adapters", adapters)
     facts.state("Parameters", str(counts))
 
     # Token ids in batches of a few lengths; a word's tag stands at its first token.

@@ -66,8 +66,8 @@ def run(config: Config) -> Path:
     facts.state("Pretrained model", [pretrained.source, reads, *loaded.describe()])
 
     # What trains: adapter and head, the head alone, or everything.
-    counts, adapted = tune(model, config)
-    facts.state("Adapters", ", ".join(adapted) or "none")
+    counts, adapters = tune(model, config, pretrained.labels, label_map.names)
+    facts.state("Adapters", adapters)
     facts.state("Parameters", str(counts))
 
     # Token ids in batches of a few lengths.

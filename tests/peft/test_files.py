@@ -355,7 +355,7 @@ def test_a_config_that_names_everything_takes_what_the_file_holds(saved, tmp_pat
 
 
 def test_broken_folders_are_refused(saved, base, tmp_path) -> None:
-    with pytest.raises(AdapterError, match=r"adapter_config.json cannot be read"):
+    with pytest.raises(AdapterError, match=r"is no PEFT adapter: it has no adapter_config.json"):
         load_adapter(base, tmp_path / "missing")
     config_path = tmp_path / "adapter_config.json"
     config_path.write_text("[]")

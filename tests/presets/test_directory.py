@@ -192,7 +192,7 @@ BROKEN = [
     (index_leads_out, "'../other.safetensors', which is not in its folder"),
     (small_table, "the tokenizer of"),
     (no_tokenizer, "tokenizer"),
-    (adapter, "is an adapter and not a model"),
+    (adapter, "is a PEFT adapter and not a model; give both: `--preset MODEL --adapter"),
     (broken_config, "config.json is not valid JSON"),
     (list_config, "config.json must hold a JSON object"),
     (lambda directory: (directory / "config.json").unlink(), "has no config.json"),

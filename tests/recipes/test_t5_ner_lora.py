@@ -110,6 +110,18 @@ def test_a_run_learns_and_leaves_a_folder_that_finds_the_same(recipe, world, cap
     assert str(world / "saved") in card and "8 matrices" in card
 
 
+def test_a_run_goes_on_from_an_adapter(recipe, world, tmp_path, capsys):
+    first = recipe("--learning_rate", "0.01", "--rank", "4", preset="t5")
+    before = load_file(first / "adapter" / "adapter_model.safetensors")
+    adapter = (first / "adapter").rename(tmp_path / "theirs")
+    again = recipe("--learning_rate", "1e-12", "--adapter", str(adapter), preset="t5")
+    assert f"adapter: from {adapter}, made for {world / 't5'}" in capsys.readouterr().out
+    after = load_file(again / "adapter" / "adapter_model.safetensors")
+    assert after.keys() == before.keys() and len(after) == 8
+    for name, array in before.items():
+        np.testing.assert_allclose(after[name], array, atol=1e-6)
+
+
 def test_a_hugging_face_directory_and_other_targets(recipe):
     output = recipe("--targets", "[.*/(q|v)]", "--rank", "2", preset="t5")
     metrics = json.loads((output / "report" / "metrics.json").read_text())
