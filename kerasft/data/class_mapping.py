@@ -5,8 +5,9 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
+from kerasft.data.class_names import class_key, tidy_label
 from kerasft.data.steps import Step, counted, take
-from kerasft.data.table import Table, quoted, tidy_label
+from kerasft.data.table import Table, quoted
 from kerasft.errors import ConfigError, DataError
 
 # New name -> the raw names that it stands for.
@@ -47,7 +48,8 @@ def merge_classes(
             "of the names that they stand for"
         )
     new_names = _invert(mapping)
-    absent = [name for name in new_names if name not in raw]
+    keys = {class_key(name) for name in raw}
+    absent = [name for name in new_names if class_key(name) not in keys]
     if absent and complete and classes != SHIPPED:
         raise ConfigError(
             f"--classes names {quoted(absent)}, which {table.source} lacks; its classes are "
@@ -128,9 +130,11 @@ def _check_enough(merged: Table, raw: Table, mapping: str) -> None:
 
 
 def _rename(table: Table, new_names: Mapping[str, str], step: str) -> tuple[Table, Step]:
-    kept = [row for row, label in enumerate(table.labels) if label in new_names]
-    lost = [label for label in table.labels if label not in new_names]
-    labels = [new_names[table.labels[row]] for row in kept]
+    by_key = {class_key(name): new for name, new in new_names.items()}
+    keys = {label: class_key(label) for label in set(table.labels)}
+    kept = [row for row, label in enumerate(table.labels) if keys[label] in by_key]
+    lost = [label for label in table.labels if keys[label] not in by_key]
+    labels = [by_key[keys[table.labels[row]]] for row in kept]
     left = sorted(set(labels))
     why = f"{len(left)} classes of {len(set(table.labels))}"
     if lost:

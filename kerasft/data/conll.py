@@ -16,7 +16,7 @@ from collections import Counter
 from pathlib import Path
 
 from kerasft.data.entity_table import EntityTable, Tagged, make_entity_table
-from kerasft.data.text_files import TextFile, read_text
+from kerasft.data.text_files import Budget, open_text
 from kerasft.errors import DataError
 
 DOCUMENT = "-DOCSTART-"
@@ -34,8 +34,9 @@ def read_conll(
 ) -> EntityTable:
     """Reads a file of entities in columns.
 
-    Columns are parted by tabs if the first line of a token has one, else by spaces. All lines have
-    as many columns, two or more. Lines that begin a document ("-DOCSTART-") end a sentence; lines
+    Columns are parted by tabs if most lines of a token have one, else by spaces and tabs; a line
+    that has the usual columns only by the other way is read so, and counted. All lines have as many
+    columns, two or more. Lines that begin a document ("-DOCSTART-") end a sentence; lines
     that begin with "#" before a sentence's first token and are no token with its tag are comments.
 
     Args:
@@ -54,8 +55,16 @@ def read_conll(
         >>> table.scheme, table.sentences[0].tokens[:3]
         ('BIO', ('EU', 'rejects', 'German'))
     """
-    file = read_text(Path(path))
-    rows = _Rows(file, token_column, tag_column)
+    budget = Budget(str(path))
+    lines = []
+    with open_text(Path(path)) as file:
+        # By "\n" alone: tweets hold U+2028 and U+0085, which end no line of the file.
+        for number, line in enumerate(file.lines(), start=1):
+            lines.append(line.removesuffix("\n"))
+            budget.take("line", number, lines[-1])
+    if len(lines) == 1:
+        lines = lines[0].split("\r")
+    rows = _Rows(file.source, [line.rstrip("\r") for line in lines], token_column, tag_column)
     tagged = rows.sentences()
     return make_entity_table(
         tagged, source=file.source, sha256=file.sha256, tag_scheme=tag_scheme, notes=rows.notes()
@@ -66,22 +75,24 @@ class _Rows:
     """The lines of one file.
 
     Args:
-        file: The file.
+        source: The file, for messages.
+        lines: Its lines, without their ends.
         token_column: As for `read_conll`.
         tag_column: Likewise.
     """
 
-    def __init__(self, file: TextFile, token_column: int, tag_column: int) -> None:
-        self._source = file.source
-        # Not splitlines(): tweets hold U+2028 and U+0085, which end no line of the file.
-        text = file.text if "\n" in file.text else file.text.replace("\r", "\n")
-        self._lines = [line.rstrip("\r") for line in text.split("\n")]
+    def __init__(self, source: str, lines: list[str], token_column: int, tag_column: int) -> None:
+        self._source = source
+        self._lines = lines
         self._token_column, self._tag_column = token_column, tag_column
         rows = (line.strip(" \t") for line in self._lines if self._may_be_row(line))
-        self._tabs = "\t" in next((line for line in rows if _BLANKS.search(line)), "")
+        tabs = ["\t" in line for line in rows if _BLANKS.search(line)]
+        self._tabs = 2 * sum(tabs) > len(tabs)
+        self._columns = 0
         self._columns = self._usual_columns()
         self._comments = 0
         self._documents = 0
+        self._others = 0
 
     def sentences(self) -> list[Tagged]:
         """The sentences.
@@ -120,12 +131,23 @@ class _Rows:
                 (self._comments, "comment line"),
             )
             if count
+        ] + [
+            f"{count} line{' has' if count == 1 else 's have'} columns parted by "
+            f"{'spaces' if self._tabs else 'tabs'}, where most of {self._source} have "
+            f"{'tabs' if self._tabs else 'spaces'}"
+            for count in [self._others]
+            if count
         ]
 
     def _cells(self, line: str) -> list[str]:
+        blanks = _BLANKS.split(line.strip(" \t"))
+        cells = blanks
         if self._tabs:
-            return [cell.strip() for cell in line.rstrip("\t ").split("\t")]
-        return [cell.strip() for cell in _BLANKS.split(line.strip(" \t"))]
+            cells = line.rstrip("\t ").split("\t")
+            if len(cells) != self._columns == len(blanks):
+                cells = blanks
+        # A token may be a space of another kind, but none stands around one.
+        return [cell.strip() or cell.strip(" \t") for cell in cells]
 
     def _may_be_row(self, line: str) -> bool:
         """Whether a line is neither empty, nor begins a document, nor may be a comment."""
@@ -149,6 +171,8 @@ class _Rows:
     def _row(self, number: int, line: str) -> tuple[str, str]:
         """Token and tag of a line."""
         cells = self._cells(line)
+        tabs = line.strip(" \t").count("\t")
+        self._others += tabs != self._columns - 1 if self._tabs else tabs > 0
         if self._columns < 2:
             self._refuse(number, line, "has one column only, but needs a token and a tag")
         if len(cells) != self._columns:

@@ -123,6 +123,7 @@ def load_corpus(options: CorpusOptions) -> Dataset:
         test_way = _test_rows(options, set(way.table.labels))
         before += Counter(test_way.labels_read)
         way.steps += test_way.steps
+        way.notes += test_way.table.notes
         test_table = test_way.table
         way.take(lambda table: _without_test_texts(table, test_way.table))
     if options.sample:
@@ -153,7 +154,7 @@ class _Way:
     def __init__(self, table: Table) -> None:
         self.table = table
         self.labels_read = table.labels
-        self.notes = [f"{count} {what} left out" for what, count in table.dropped.items()]
+        self.notes = table.remarks()
         self.steps: list[Step] = []
 
     def take(self, do: Callable[[Table], tuple[Table, Step]]) -> None:

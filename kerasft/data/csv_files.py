@@ -1,101 +1,244 @@
 """Comma- and tab-separated files."""
 
+from __future__ import annotations
+
 import csv
-import io
-import sys
+import itertools
+import re
 import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from kerasft.data.table import BlankTexts, Table, check_columns, make_table
-from kerasft.data.text_files import TextFile, read_text
+from kerasft.data.csv_writing import is_marked, unmarked
+from kerasft.data.table import Columns, Table, check_columns, make_table, positions
+from kerasft.data.text_files import MAX_TEXT, Budget, TextFile, open_text
 from kerasft.errors import DataError
 
 # The csv module keeps one limit of a field's size (131,072 characters) for the whole process.
-_limit_lock = threading.Lock()
+_limit_lock = threading.RLock()
+_SEPARATOR = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 
 
-def read_csv(
-    path: Path,
-    delimiter: str,
-    text_column: str,
-    label_column: str | None,
-    blank_texts: BlankTexts = "refuse",
-) -> Table:
+def read_csv(path: Path, delimiter: str, columns: Columns) -> Table:
     r"""Reads a .csv (`delimiter` ",") or .tsv ("\t") file; see `parse_csv`.
 
     Raises:
         DataError: The file cannot be read, or as for `parse_csv`.
     """
-    return parse_csv(read_text(path), delimiter, text_column, label_column, blank_texts)
+    with open_text(path, nul=True) as file:
+        return parse_csv(file, delimiter, columns)
 
 
 def parse_csv(
-    file: TextFile,
-    delimiter: str,
-    text_column: str,
-    label_column: str | None,
-    blank_texts: BlankTexts = "refuse",
+    file: TextFile, delimiter: str, columns: Columns, budget: Budget | None = None
 ) -> Table:
-    r"""Makes a table of delimited text whose first line names the columns.
-
-    Quoting is that of RFC 4180 in both: a field in double quotes may hold delimiters and line
-    ends, and doubled quotes stand for one. Blank lines are left out and counted.
+    r"""Makes a table of delimited text whose first line names the columns; see `CsvRows`.
 
     Raises:
-        DataError: A column is missing, quotes do not match or a row has more or fewer fields than
-            the header.
+        DataError: A column is missing, or as for `CsvRows`.
     """
-    rows: list[tuple[int, str, str | None]] = []
-    blank = 0
-    line = 1  # where the current row starts
-    with _limit_lock:
-        limit = csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
-        try:
-            reader = csv.reader(
-                io.StringIO(file.text, newline=""), delimiter=delimiter, strict=True
-            )
-            header: list[str] = []
-            for fields in reader:
-                if not fields or (len(fields) == 1 != len(header) and not fields[0].strip()):
-                    blank += 1
-                elif not header:
-                    header = fields
-                    _check_header(file.source, header, delimiter, text_column, label_column)
-                    text_index = header.index(text_column)
-                    label_index = header.index(label_column) if label_column is not None else None
-                elif len(fields) != len(header):
-                    raise DataError(
-                        f"{file.source} line {line} has {len(fields)} fields, but the header has "
-                        f"{len(header)}; put double quotes around fields that hold {delimiter!r}"
-                    )
-                else:
-                    label = None if label_index is None else fields[label_index]
-                    rows.append((line, fields[text_index], label))
-                line = reader.line_num + 1
-        except csv.Error as error:
-            raise DataError(
-                f"{file.source} has broken quoting in the row that starts in line {line} "
-                f'({error}); write a quote inside a quoted field as ""'
-            ) from None
-        finally:
-            csv.field_size_limit(limit)
+    budget = budget or Budget(file.source)
+    found: list[tuple[int, str, str | None]] = []
+    with csv_rows(file, delimiter) as rows:
+        _check_header(file.source, rows, columns)
+        text = rows.header.index(columns.text)
+        label = None if columns.label is None else rows.header.index(columns.label)
+        swallowed = _Swallowed(rows, label)
+        for line, fields in rows:
+            swallowed.look(line, fields)
+            row = (line, fields[text], None if label is None else fields[label])
+            budget.take("line", *row)
+            found.append(row)
+    labels = {name for _, _, name in found}
     return make_table(
-        rows,
+        found,
+        columns,
         source=file.source,
         sha256=file.sha256,
-        dropped={"blank lines": blank},
-        blank_texts=blank_texts,
+        dropped={"blank lines": rows.blank},
+        notes=(
+            swallowed.notes(file.source, labels) if rows.quoted else _in_quotes(found, file.source)
+        ),
     )
 
 
-def _check_header(
-    source: str, header: list[str], delimiter: str, text_column: str, label_column: str | None
-) -> None:
-    if len(header) == 1 and text_column not in header:
+class CsvRows:
+    r"""The rows of delimited text below its header.
+
+    In a csv file quoting is that of RFC 4180: a field in double quotes may hold delimiters and line
+    ends, and doubled quotes stand for one. In a tsv file quotes mean nothing, unless the first name
+    of the header stands in them. A first line such as "sep=;", as Excel writes it, names the
+    delimiter. Blank lines are left out and counted. What `CsvWriter` put before formulas is taken
+    away again.
+
+    Attributes:
+        header: The names of the columns.
+        delimiter: What parts them.
+        quoted: Whether quotes mean something.
+        blank: Blank lines so far.
+
+    Raises:
+        DataError: The file cannot be read, quotes do not match, a field is too long, or a row has
+            more or fewer fields than the header.
+    """
+
+    def __init__(self, file: TextFile, delimiter: str) -> None:
+        r"""Reads the header.
+
+        Args:
+            file: The text.
+            delimiter: "," or "\t".
+        """
+        self._source = file.source
+        self.blank = 0
+        lines = file.lines(newline="")
+        before = 0  # lines that the csv module does not see
+        first = ""
+        for first in lines:
+            separator = _SEPARATOR.fullmatch(first)
+            if separator:
+                delimiter = separator[1]
+            elif first.strip():
+                break
+            else:
+                self.blank += 1
+            before += 1
+        else:
+            raise DataError(f"{file.source} has no rows; it needs one a text, below a header")
+        self.delimiter = delimiter
+        self.quoted = delimiter != "\t" or re.match('"[^"\t]*"[\t\r\n]', first) is not None
+        self._marked = is_marked(first, delimiter)
+        self._before = before
+        self._reader = csv.reader(
+            itertools.chain([first], lines),
+            delimiter=delimiter,
+            quoting=csv.QUOTE_MINIMAL if self.quoted else csv.QUOTE_NONE,
+            strict=True,
+        )
+        self.header: list[str] = []
+        self.header = next(self._all())[1]
+
+    def __iter__(self) -> Iterator[tuple[int, list[str]]]:
+        """The line in which each row begins, and its fields."""
+        for line, fields in self._all():
+            if len(fields) != len(self.header):
+                advice = f"put double quotes around fields that hold {self.delimiter!r}"
+                if not self.quoted:
+                    advice = "in a tsv file tabs and line ends part fields, in quotes too"
+                raise DataError(
+                    f"{self._source} line {line} has {len(fields)} fields, but the header has "
+                    f"{len(self.header)}; {advice}"
+                )
+            yield line, fields
+
+    def _all(self) -> Iterator[tuple[int, list[str]]]:
+        line = self._reader.line_num + self._before + 1
+        try:
+            for fields in self._reader:
+                if not fields or (len(fields) == 1 != len(self.header) and not fields[0].strip()):
+                    self.blank += 1
+                elif self._marked:
+                    yield line, [unmarked(field) for field in fields]
+                else:
+                    yield line, fields
+                line = self._reader.line_num + self._before + 1
+        except csv.Error as error:
+            if "field larger" in str(error):
+                raise DataError(
+                    f"{self._source} has a text of more than {MAX_TEXT} characters in the row that "
+                    f"starts in line {line}; shorten it or part it, or close its quotes"
+                ) from None
+            raise DataError(
+                f"{self._source} has broken quoting in the row that starts in line {line} "
+                f'({error}); write a quote inside a quoted field as ""'
+            ) from None
+
+
+@contextmanager
+def csv_rows(file: TextFile, delimiter: str) -> Iterator[CsvRows]:
+    """The rows of a file, to be read inside of the `with` block.
+
+    Raises:
+        DataError: As for `CsvRows`.
+    """
+    with _limit_lock:
+        limit = csv.field_size_limit(MAX_TEXT)
+        try:
+            yield CsvRows(file, delimiter)
+        finally:
+            csv.field_size_limit(limit)
+
+
+def _check_header(source: str, rows: CsvRows, columns: Columns) -> None:
+    header = rows.header
+    if len(header) == 1 and columns.text not in header:
         for other, name in ((";", "semicolons"), ("\t", "tabs"), (",", "commas"), ("|", "bars")):
-            if other != delimiter and text_column in header[0].split(other):
+            if other != rows.delimiter and columns.text in header[0].split(other):
                 raise DataError(
                     f"{source} separates its columns by {name}; write it with "
-                    f"{'tabs' if delimiter == chr(9) else 'commas'}"
+                    f"{'tabs' if rows.delimiter == chr(9) else 'commas'}"
                 )
-    check_columns(source, header, text_column, label_column)
+    check_columns(source, header, columns)
+
+
+class _Swallowed:
+    """Fields that hold line ends and look as if rows were among their lines.
+
+    Args:
+        rows: The rows.
+        label: The number of the column of the labels; None if they are not asked for.
+    """
+
+    def __init__(self, rows: CsvRows, label: int | None) -> None:
+        self._rows, self._label = rows, label
+        self._found: list[tuple[int, str]] = []  # where, and what would be a label
+
+    def look(self, line: int, fields: list[str]) -> None:
+        """Looks at a row."""
+        columns = len(fields)
+        for number, field in enumerate(fields):
+            if "\n" not in field and "\r" not in field:
+                continue
+            # The first line would end a row here, the last begin one, others be rows.
+            first, *others = [part.split(self._rows.delimiter) for part in field.splitlines()]
+            if not others or len(first) < columns - number:
+                continue
+            *between, last = others
+            if len(last) <= number or any(len(part) < columns for part in between):
+                continue
+            name = ""
+            if self._label is not None:
+                before = self._label < number
+                name = others[0][self._label] if before else first[self._label - columns]
+            self._found.append((line, name))
+
+    def notes(self, source: str, labels: set[str | None]) -> list[str]:
+        """A sentence if there were such fields; with labels, if what they hold looks like some."""
+        names = Counter(name for _, name in self._found)
+        lines = [
+            line
+            for line, name in self._found
+            if self._label is None or name in labels or names[name] > 1
+        ]
+        if not lines:
+            return []
+        many = len(lines) > 1
+        return [
+            f"{len(lines)} row{'s' if many else ''} of {source} "
+            f"{'hold' if many else 'holds'} line ends in quotes and may have swallowed the rows "
+            f"below ({positions('line', lines)}): if so, double the quotes that open "
+            f"{'them' if many else 'it'}"
+        ]
+
+
+def _in_quotes(found: list[tuple[int, str, str | None]], source: str) -> list[str]:
+    """A sentence if texts of a tsv file stand in quotes."""
+    count = sum(len(text) > 1 and text[0] == text[-1] == '"' for _, text, _ in found)
+    if not count:
+        return []
+    return [
+        f"{count} text{' stands' if count == 1 else 's stand'} in double quotes in {source}; in a "
+        "tsv file these mean nothing, so they are part of the text"
+    ]

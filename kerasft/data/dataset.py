@@ -112,10 +112,11 @@ def load_dataset(
         >>> dataset.describe()
     """
     table = read_table(source, text_column, label_column)
-    notes = [f"{count} {what} left out" for what, count in table.dropped.items()]
+    notes = table.remarks()
     test_table = None
     if test_source is not None:
         test_table = read_table(test_source, text_column, label_column)
+        notes += test_table.notes
         table, leaked = without_texts_of(table, test_table)
         if leaked:
             notes.append(f"{leaked} training rows left out, since their text is a test text")
@@ -158,6 +159,7 @@ def split_rows(
     if test_table is None:
         test_table = take(table, split.test.tolist())
     else:
+        test_table = test_table.under_names_of(table.labels)
         _check_labels(test_table, table)
         test_sha256 = hash_of_texts(test_table.texts)
     if not len(split.validation):

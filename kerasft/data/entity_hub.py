@@ -6,9 +6,11 @@ import hashlib
 import json
 from typing import Any
 
+from kerasft.data.class_names import kind_of
 from kerasft.data.entity_table import EntityTable, Tagged, make_entity_table
 from kerasft.data.hub import open_hub_parts
-from kerasft.data.table import kind_of, quoted
+from kerasft.data.table import quoted
+from kerasft.data.text_files import Budget
 from kerasft.errors import DataError
 
 VALIDATION_PARTS = ("validation", "valid", "dev")
@@ -66,6 +68,7 @@ def _table(
     names = getattr(getattr(feature, "feature", None), "names", None)
     tagged: list[Tagged] = []
     empty = 0
+    budget = Budget(source)
     for row, (tokens, tags) in enumerate(zip(data[tokens_field], data[tags_field], strict=True), 1):
         where = f"{source} row {row}"
         for values, column in ((tokens, tokens_field), (tags, tags_field)):
@@ -74,13 +77,14 @@ def _table(
         if len(tokens) != len(tags):
             raise DataError(f"{where} has {len(tokens)} tokens, but {len(tags)} tags")
         for token in tokens:
-            if not isinstance(token, str) or not token.strip():
+            if not isinstance(token, str) or not token.strip(" \t\r\n"):
                 raise DataError(f"{where} has the token {token!r}; tokens are strings, none blank")
         if not tokens:
             empty += 1
             continue
         written = tuple(_tag(value, names, where, tags_field) for value in tags)
-        stripped = tuple(token.strip() for token in tokens)
+        stripped = tuple(token.strip() or token.strip(" \t\r\n") for token in tokens)
+        budget.take("row", row, *stripped)
         tagged.append(Tagged(stripped, written, (row,) * len(tokens)))
     content = json.dumps([(row.tokens, row.tags) for row in tagged]).encode()
     return make_entity_table(

@@ -7,9 +7,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from kerasft.data.class_names import tidy_label
 from kerasft.data.table import positions
+from kerasft.data.text_files import MAX_TEXT
 from kerasft.errors import DataError
-from kerasft.text.entities import Sentence, types_of
+from kerasft.text.entities import Sentence, Span, types_of
 from kerasft.text.tag_schemes import SCHEMES, detect, scheme_named, spans_of, split_tag
 
 
@@ -99,6 +101,7 @@ def make_entity_table(
     if not tagged:
         raise DataError(f"{source} has no sentences")
     notes = list(notes)
+    tagged = _readable(tagged, source, unit, notes)
     if tag_scheme is None:
         _check_tags(tagged, source, unit)
         scheme = _detected(tagged, source, unit)
@@ -122,7 +125,7 @@ def make_entity_table(
                     "as well as can be"
                 )
             broken.append(line)
-        sentences.append(Sentence(row.tokens, spans))
+        sentences.append(Sentence(row.tokens, _trimmed(row.tokens, spans)))
     entities = sum(len(sentence.spans) for sentence in sentences)
     if 2 * len(broken) > entities:
         raise DataError(
@@ -135,6 +138,44 @@ def make_entity_table(
             f"reads them ({positions(unit, broken)})"
         )
     return EntityTable(sentences, source, sha256, scheme, notes)
+
+
+def _readable(tagged: Sequence[Tagged], source: str, unit: str, notes: list[str]) -> list[Tagged]:
+    """The sentences that hold words, their tags without what nobody sees."""
+    names = {tag: tidy_label(tag) for row in tagged for tag in row.tags}
+    unseen = sum(tag != names[tag] for row in tagged for tag in row.tags)
+    if unseen:
+        notes.append(f"{unseen} tags of {source} hold characters that nobody sees, now left out")
+    found = []
+    for row in tagged:
+        size = sum(map(len, row.tokens))
+        if size > MAX_TEXT:
+            raise DataError(
+                f"{source} {unit} {row.lines[0]} begins a sentence of {size} characters, but "
+                f"{MAX_TEXT} is the most; part it"
+            )
+        if not all(map(str.isspace, row.tokens)):
+            found.append(dataclasses.replace(row, tags=tuple(names[tag] for tag in row.tags)))
+    empty = len(tagged) - len(found)
+    if empty:
+        many = "" if empty == 1 else "s"
+        notes.append(f"{empty} sentence{many} of {source} without a word left out")
+    if not found:
+        raise DataError(f"{source} has no sentences")
+    blank = sum(token.isspace() for row in found for token in row.tokens)
+    if blank:
+        notes.append(f"{blank} tokens of {source} are white space, which no entity begins or ends")
+    return found
+
+
+def _trimmed(tokens: Sequence[str], spans: Iterable[Span]) -> tuple[Span, ...]:
+    """The spans without white space at their ends; those of nothing else are none."""
+    found = []
+    for span in spans:
+        words = [n for n in range(span.start, span.end) if not tokens[n].isspace()]
+        if words:
+            found.append(Span(words[0], words[-1] + 1, span.type))
+    return tuple(found)
 
 
 def _check_tags(tagged: Sequence[Tagged], source: str, unit: str) -> None:

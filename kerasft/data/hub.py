@@ -8,24 +8,16 @@ import os
 import re
 from typing import Any
 
-from kerasft.data.table import (
-    BlankTexts,
-    Table,
-    as_label,
-    check_columns,
-    kind_of,
-    make_table,
-    quoted,
-)
+from kerasft.data.class_names import class_name, kind_of, shortest
+from kerasft.data.table import Columns, Table, check_columns, make_table, quoted
+from kerasft.data.text_files import Budget
 from kerasft.errors import DataError
 
 # Seconds that the hub has to answer before it counts as out of reach.
 TIMEOUT = 10.0
 
 
-def read_hub(
-    name: str, text_column: str, label_column: str | None, blank_texts: BlankTexts = "refuse"
-) -> Table:
+def read_hub(name: str, columns: Columns) -> Table:
     """Reads the "train" part of a hub data set.
 
     Class ids become class names. The environment variables of Hugging Face's tools count:
@@ -34,9 +26,7 @@ def read_hub(
 
     Args:
         name: "NAME" or "NAME:CONFIG", without "hub:".
-        text_column: The column with the texts.
-        label_column: The column with the classes, or None.
-        blank_texts: See `make_table`.
+        columns: What is wanted.
 
     Raises:
         DataError: `datasets` is not installed, the data set does not exist, cannot be reached or
@@ -44,27 +34,28 @@ def read_hub(
     """
     source = f"hub:{name}"
     data = open_hub(name)
-    check_columns(source, data.column_names, text_column, label_column)
-    texts = list(data[text_column])
-    for row, text in enumerate(texts, start=1):
-        if text is not None and not isinstance(text, str):
-            raise DataError(
-                f"{source} row {row} has {kind_of(text)} as {text_column!r}; it must be a string"
-            )
-    labels: list[str | None] = [None] * len(texts)
-    if label_column is not None:
+    check_columns(source, data.column_names, columns)
+    names, bits = None, 64
+    if columns.label is not None:
+        feature = data.features[columns.label]
         # A class-label feature keeps the names; -1 stands for a row without a label.
-        names = getattr(data.features[label_column], "names", None)
-        for row, value in enumerate(data[label_column]):
-            if names is not None and value is not None:
-                value = names[value] if value >= 0 else None
-            labels[row] = as_label(value, label_column, f"{source} row {row + 1}")
-    rows = [
-        (i, text or "", label)
-        for i, (text, label) in enumerate(zip(texts, labels, strict=True), start=1)
-    ]
+        names = getattr(feature, "names", None)
+        bits = {"float16": 16, "float32": 32}.get(getattr(feature, "dtype", ""), 64)
+    budget = Budget(source)
+    rows: list[tuple[int, str, str | None]] = []
+    values = data[columns.text] if columns.label is None else data[columns.label]
+    for number, (text, value) in enumerate(zip(data[columns.text], values, strict=True), start=1):
+        where = f"{source} row {number}"
+        if text is not None and not isinstance(text, str):
+            raise DataError(f"{where} has {kind_of(text)} as {columns.text!r}; it must be a string")
+        label = None
+        if columns.label is not None:
+            label = class_name(shortest(value, bits), names, columns.label, where)
+        row = (number, text or "", label)
+        budget.take("row", *row)
+        rows.append(row)
     digest = hashlib.sha256(json.dumps([row[1:] for row in rows]).encode()).hexdigest()
-    return make_table(rows, source=source, sha256=digest, unit="row", blank_texts=blank_texts)
+    return make_table(rows, columns, source=source, sha256=digest, unit="row")
 
 
 def open_hub(name: str) -> Any:

@@ -4,48 +4,46 @@ import json
 from pathlib import Path
 from typing import Any
 
-from kerasft.data.table import BlankTexts, Table, as_label, check_columns, kind_of, make_table
-from kerasft.data.text_files import read_text
+from kerasft.data.class_names import as_label, kind_of
+from kerasft.data.table import Columns, Table, check_columns, make_table
+from kerasft.data.text_files import Budget, open_text
 from kerasft.errors import DataError
 
 
-def read_jsonl(
-    path: Path, text_column: str, label_column: str | None, blank_texts: BlankTexts = "refuse"
-) -> Table:
+def read_jsonl(path: Path, columns: Columns) -> Table:
     """Reads a .jsonl file. Numbers and booleans as labels become strings (3 -> "3").
 
     Raises:
         DataError: The file cannot be read, a line is not a JSON object, lacks a wanted key or
             holds a value of the wrong type.
     """
-    file = read_text(path)
     rows: list[tuple[int, str, str | None]] = []
     blank = 0
-    # By "\n" alone: str.splitlines would also cut at U+2028, which may stand inside a JSON string.
-    lines = file.text.removesuffix("\n").split("\n")
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            blank += 1
-            continue
-        where = f"{file.source} line {number}"
-        content = _parse(line, where)
-        check_columns(where, list(content), text_column, label_column)
-        text = content[text_column]
-        if text is None:
-            text = ""
-        if not isinstance(text, str):
-            raise DataError(f"{where} has {kind_of(text)} as {text_column!r}; it must be a string")
-        label = (
-            None if label_column is None else as_label(content[label_column], label_column, where)
-        )
-        rows.append((number, text, label))
+    budget = Budget(str(path))
+    with open_text(path) as file:
+        # By "\n" alone: str.splitlines would also cut at U+2028, which may stand in a JSON string.
+        for number, line in enumerate(file.lines(), start=1):
+            if not line.strip():
+                blank += 1
+                continue
+            row = (number, *_fields(line, columns, f"{file.source} line {number}"))
+            budget.take("line", *row)
+            rows.append(row)
     return make_table(
-        rows,
-        source=file.source,
-        sha256=file.sha256,
-        dropped={"blank lines": blank},
-        blank_texts=blank_texts,
+        rows, columns, source=file.source, sha256=file.sha256, dropped={"blank lines": blank}
     )
+
+
+def _fields(line: str, columns: Columns, where: str) -> tuple[str, str | None]:
+    """Text and label of a line."""
+    content = _parse(line, where)
+    check_columns(where, list(content), columns)
+    text = content[columns.text]
+    if text is not None and not isinstance(text, str):
+        raise DataError(f"{where} has {kind_of(text)} as {columns.text!r}; it must be a string")
+    if columns.label is None:
+        return text or "", None
+    return text or "", as_label(content[columns.label], columns.label, where)
 
 
 def _parse(line: str, where: str) -> dict[str, Any]:

@@ -118,7 +118,7 @@ def split_pairs(table: PairTable, validation: float, seed: int) -> PairDataset:
         DataError: One side of the split is empty.
     """
     check_share(validation)
-    notes = [f"{count} {what} left out" for what, count in table.dropped.items()]
+    notes = [f"{count} {what} left out" for what, count in table.dropped.items()] + table.notes
     sources = [normalize(text) for text in table.sources]
     targets = [normalize(text) for text in table.targets]
     seen: set[tuple[str, str]] = set()

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kerasft.data.class_names import kind_of
 from kerasft.data.hub import open_hub
-from kerasft.data.table import kind_of, positions, quoted
-from kerasft.data.text_files import TextFile, read_text
+from kerasft.data.table import positions, quoted
+from kerasft.data.text_files import Budget, open_text
 from kerasft.errors import ConfigError, DataError
 
 
@@ -26,6 +27,7 @@ class PairTable:
         source: The files or data set.
         sha256: Hash of the files' bytes (hub: of the pairs).
         dropped: What was left out, and how often ("rows without a translation").
+        notes: What else is worth knowing, one sentence each.
     """
 
     sources: list[str]
@@ -34,6 +36,7 @@ class PairTable:
     source: str
     sha256: str
     dropped: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.sources)
@@ -54,6 +57,7 @@ class PairTable:
             source=self.source,
             sha256=self.sha256,
             dropped=dict(self.dropped),
+            notes=list(self.notes),
         )
 
 
@@ -118,11 +122,11 @@ def _read_one(name: str, source_lang: str, target_lang: str) -> PairTable:
 
 
 def _read_tsv(path: Path) -> PairTable:
-    file = read_text(path)
     rows: list[list[str]] = []
-    for number, line in enumerate(_lines(file), start=1):
+    source, sha256, lines = _read_lines(path)
+    for number, line in enumerate(lines, start=1):
         fields = [part.strip() for part in line.split("\t")]
-        where = f"{file.source} line {number}"
+        where = f"{source} line {number}"
         if len(fields) == 1:
             problem = "has no tab" if fields[0] else "is empty"
             raise DataError(f"{where} {problem}; write source TAB target, or delete the line")
@@ -144,33 +148,33 @@ def _read_tsv(path: Path) -> PairTable:
         sources=[row[0] for row in rows],
         targets=[row[1] for row in rows],
         origins=[row[2] for row in rows] if len(rows[0]) == 3 else None,
-        source=file.source,
-        sha256=file.sha256,
+        source=source,
+        sha256=sha256,
     )
 
 
 def _read_moses(source_file: Path, target_file: Path) -> PairTable:
-    files = [read_text(source_file), read_text(target_file)]
-    sides = [[line.strip() for line in _lines(file)] for file in files]
+    files = [_read_lines(source_file), _read_lines(target_file)]
+    sides = [[line.strip() for line in lines] for _, _, lines in files]
     if len(sides[0]) != len(sides[1]):
         raise DataError(
-            f"{files[0].source} has {len(sides[0])} lines and {files[1].source} has "
+            f"{source_file} has {len(sides[0])} lines and {target_file} has "
             f"{len(sides[1])}; each line needs its translation in the same line of the other file"
         )
-    for file, lines in zip(files, sides, strict=True):
+    for file, lines in zip((source_file, target_file), sides, strict=True):
         blank = [number for number, line in enumerate(lines, start=1) if not line]
         if blank:
             verb = "is" if len(blank) == 1 else "are"
             raise DataError(
-                f"{file.source}: {positions('line', blank)} {verb} empty; delete "
+                f"{file}: {positions('line', blank)} {verb} empty; delete "
                 f"{'that line' if len(blank) == 1 else 'those lines'} from both files"
             )
-    both = "\n".join(file.sha256 for file in files)
+    both = "\n".join(sha256 for _, sha256, _ in files)
     return PairTable(
         sources=sides[0],
         targets=sides[1],
         origins=None,
-        source=f"{files[0].source} and {files[1].source}",
+        source=f"{source_file} and {target_file}",
         sha256=hashlib.sha256(both.encode()).hexdigest(),
     )
 
@@ -184,6 +188,7 @@ def _read_hub(source: str, source_lang: str, target_lang: str) -> PairTable:
         )
     pairs = []
     dropped = 0
+    budget = Budget(source)
     for row, value in enumerate(data["translation"], start=1):
         if not isinstance(value, dict):
             raise DataError(
@@ -192,6 +197,7 @@ def _read_hub(source: str, source_lang: str, target_lang: str) -> PairTable:
             )
         sides = [_side(value, language, f"{source} row {row}") for language in
                  (source_lang, target_lang)]  # fmt: skip
+        budget.take("row", row, *sides)
         if all(sides):
             pairs.append((sides[0], sides[1]))
         else:
@@ -235,10 +241,20 @@ def _joined(tables: Sequence[PairTable], names: Sequence[str]) -> PairTable:
         source=" and ".join(table.source for table in tables),
         sha256=hashlib.sha256("\n".join(table.sha256 for table in tables).encode()).hexdigest(),
         dropped=dropped,
+        notes=[note for table in tables for note in table.notes],
     )
 
 
-def _lines(file: TextFile) -> list[str]:
-    """The lines of a file; other characters that Unicode counts as line ends stay in them."""
-    text = file.text.replace("\r\n", "\n")
-    return text.removesuffix("\n").split("\n")
+def _read_lines(path: Path) -> tuple[str, str, list[str]]:
+    """A file's name, the hash of its bytes, and its lines.
+
+    Other characters that Unicode counts as line ends stay in the lines.
+    """
+    budget = Budget(str(path))
+    lines = []
+    with open_text(path) as file:
+        for number, line in enumerate(file.lines(), start=1):
+            line = line.removesuffix("\n").removesuffix("\r")
+            budget.take("line", number, line)
+            lines.append(line)
+    return file.source, file.sha256, lines

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-import io
+import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from kerasft.data.table import BlankTexts, Table, as_label, check_columns, kind_of, make_table
-from kerasft.data.text_files import read_bytes
+from kerasft.data.class_names import class_name, shortest
+from kerasft.data.table import Columns, Table, check_columns, make_table
+from kerasft.data.text_files import MAX_TEXT, ROW_BYTES, Budget, open_file
 from kerasft.errors import DataError
 
+# Rows that are unpacked at once.
+_BATCH = 4096
 
-def read_parquet(
-    path: Path, text_column: str, label_column: str | None, blank_texts: BlankTexts = "refuse"
-) -> Table:
-    """Reads two columns of a .parquet file. Numbers and booleans as labels become strings.
+
+def read_parquet(path: Path, columns: Columns) -> Table:
+    """Reads two columns of a .parquet file, some thousand rows at a time.
+
+    Numbers and booleans as labels become strings. Where the file says which classes its numbers
+    are, as those of the `datasets` library do, these become the names, and -1 is no label.
 
     Raises:
-        DataError: pyarrow is not installed, the file is no parquet file, lacks a column or holds
-            a value of the wrong type.
+        DataError: pyarrow is not installed, the file is no parquet file, lacks a column, holds a
+            value of the wrong type, or would take far more memory than the file has bytes.
     """
     try:
         import pyarrow
@@ -27,23 +34,129 @@ def read_parquet(
         raise DataError(
             f"{path} needs the pyarrow library; run: pip install 'kerasft[hub-datasets]'"
         ) from None
-    content = read_bytes(path)
     source = str(path)
-    try:
-        with pyarrow.parquet.ParquetFile(io.BytesIO(content)) as file:
-            check_columns(source, file.schema_arrow.names, text_column, label_column)
-            columns = [name for name in (text_column, label_column) if name is not None]
-            data = file.read(columns=columns).to_pydict()
-    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
-        line = f"{error}".partition("\n")[0].rstrip(".")
-        raise DataError(f"{path} is not a parquet file that can be read: {line}") from None
-    labels = [None] * len(data[text_column]) if label_column is None else data[label_column]
     rows: list[tuple[int, str, str | None]] = []
-    for row, (text, label) in enumerate(zip(data[text_column], labels, strict=True), start=1):
-        where = f"{source} row {row}"
-        if text is not None and not isinstance(text, str):
-            raise DataError(f"{where} has {kind_of(text)} as {text_column!r}; it must be a string")
-        named = None if label_column is None else as_label(label, label_column, where)
-        rows.append((row, text or "", named))
-    digest = hashlib.sha256(content).hexdigest()
-    return make_table(rows, source=source, sha256=digest, unit="row", blank_texts=blank_texts)
+    with open_file(path) as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        size = stream.tell()
+        stream.seek(0)
+        budget = Budget(source, size)
+        try:
+            first = pyarrow.parquet.ParquetFile(stream)
+            schema = first.schema_arrow
+            check_columns(source, schema.names, columns)
+            texts = _texts_among(schema, columns, source)
+            _check_size(first.metadata, columns, budget)
+            # Texts as numbers of a dictionary: repeated ones, which take no room in the file, take
+            # none before they have been counted.
+            file = pyarrow.parquet.ParquetFile(
+                stream, metadata=first.metadata, read_dictionary=texts, buffer_size=2**20
+            )
+            for row in _rows(file, schema, columns, source, budget):
+                budget.take("row", *row)
+                rows.append(row)
+        except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
+            line = f"{error}".partition("\n")[0].rstrip(".")
+            raise DataError(f"{path} is not a parquet file that can be read: {line}") from None
+    return make_table(rows, columns, source=source, sha256=digest, unit="row")
+
+
+def _texts_among(schema: Any, columns: Columns, source: str) -> list[str]:
+    """The columns of strings; the others must hold numbers, before their rows are unpacked."""
+    import pyarrow.types as kinds
+
+    texts = []
+    for column in columns.names:
+        kind = schema.field(column).type
+        if kinds.is_dictionary(kind):
+            kind = kind.value_type
+        is_text = kinds.is_string(kind) or kinds.is_large_string(kind) or kinds.is_null(kind)
+        if is_text or kinds.is_string_view(kind):
+            texts += [] if kinds.is_null(kind) else [column]
+            continue
+        if column == columns.text:
+            raise DataError(f"{source} has {kind} as {column!r}; its texts must be strings")
+        number = kinds.is_integer(kind) or kinds.is_floating(kind) or kinds.is_decimal(kind)
+        if not number and not kinds.is_boolean(kind):
+            raise DataError(f"{source} has {kind} as {column!r}; a label is a string or a number")
+    return texts
+
+
+def _check_size(metadata: Any, columns: Columns, budget: Budget) -> None:
+    """Refuses what the file itself says would take too much."""
+    unpacked = metadata.num_rows * ROW_BYTES
+    for group in range(metadata.num_row_groups):
+        row_group = metadata.row_group(group)
+        for number in range(row_group.num_columns):
+            column = row_group.column(number)
+            if column.path_in_schema in columns.names:
+                unpacked += max(0, column.total_uncompressed_size)
+    if unpacked > budget.left:
+        budget.refuse()
+
+
+def _rows(
+    file: Any, schema: Any, columns: Columns, source: str, budget: Budget
+) -> Iterator[tuple[int, str, str | None]]:
+    names = None if columns.label is None else _names(schema, columns.label)
+    bits = 64 if columns.label is None else _bits(schema.field(columns.label).type)
+    number = 0
+    for batch in file.iter_batches(_BATCH, columns=columns.names, use_threads=False):
+        texts = _values(batch.column(columns.text), number, budget)
+        labels = [None] * len(texts)
+        if columns.label is not None:
+            labels = _values(batch.column(columns.label), number, budget)
+        for text, label in zip(texts, labels, strict=True):
+            number += 1
+            named = None
+            if columns.label is not None:
+                where = f"{source} row {number}"
+                named = class_name(shortest(label, bits), names, columns.label, where)
+            yield number, text or "", named
+
+
+def _values(column: Any, before: int, budget: Budget) -> list[Any]:
+    """The values of a batch, if they are not too large.
+
+    Args:
+        column: The column, as pyarrow has it.
+        before: The rows before this batch.
+        budget: What may be taken.
+    """
+    import pyarrow
+    import pyarrow.compute
+
+    if pyarrow.types.is_dictionary(column.type):
+        words = column.dictionary
+        if pyarrow.types.is_string(words.type) or pyarrow.types.is_large_string(words.type):
+            sizes = pyarrow.compute.binary_length(words).take(column.indices)
+            largest = pyarrow.compute.max(sizes).as_py() or 0
+            if largest > 4 * MAX_TEXT:  # bytes, of which a character has four at the most
+                row = pyarrow.compute.index(sizes, largest).as_py()
+                budget.refuse_text("row", before + row + 1, largest)
+            if (pyarrow.compute.sum(sizes).as_py() or 0) > budget.left:
+                budget.refuse()
+        column = column.dictionary_decode()
+    return column.to_pylist()
+
+
+def _bits(kind: Any) -> int:
+    """The bits of the numbers of a column; 64 where they need no care."""
+    import pyarrow.types as kinds
+
+    if kinds.is_dictionary(kind):
+        kind = kind.value_type
+    return kind.bit_width if kinds.is_floating(kind) else 64
+
+
+def _names(schema: Any, column: str) -> list[str] | None:
+    """The names of the numbers of a column, where the `datasets` library left them."""
+    content = (schema.metadata or {}).get(b"huggingface")
+    try:
+        feature = json.loads(content)["info"]["features"][column] if content else {}
+        names = feature["names"] if feature.get("_type") == "ClassLabel" else None
+    except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
+        return None  # metadata of someone else's making
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        return None
+    return names

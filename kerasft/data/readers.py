@@ -1,12 +1,13 @@
 """The one door to labelled texts: a file or a hub data set by name."""
 
 from pathlib import Path
+from typing import Literal
 
 from kerasft.data.csv_files import read_csv
 from kerasft.data.hub import read_hub
 from kerasft.data.jsonl_files import read_jsonl
 from kerasft.data.parquet_files import read_parquet
-from kerasft.data.table import BlankTexts, Table, check_classes
+from kerasft.data.table import BlankTexts, Columns, Table, check_classes
 from kerasft.data.zip_files import read_zip
 from kerasft.errors import DataError
 
@@ -19,6 +20,7 @@ def read_table(
     label_column: str | None = "label",
     *,
     blank_texts: BlankTexts = "refuse",
+    labels: Literal["classes", "texts"] = "classes",
 ) -> Table:
     """Reads texts and labels.
 
@@ -30,6 +32,8 @@ def read_table(
         label_column: Likewise for the classes; None reads texts alone.
         blank_texts: "refuse" raises where a text is blank; "drop" leaves such rows out and counts
             them in the table's `dropped`.
+        labels: "classes" makes labels that look the same one class, which the table's `notes` say;
+            "texts" reads them as texts, on one line.
 
     Raises:
         DataError: The source cannot be read or used; the message says where and why.
@@ -39,20 +43,21 @@ def read_table(
         >>> table.texts[0], table.labels[0]
     """
     name = str(source)
+    columns = Columns(text_column, label_column, blank_texts, labels)
     if name.startswith("hub:"):
-        return read_hub(name.removeprefix("hub:"), text_column, label_column, blank_texts)
+        return read_hub(name.removeprefix("hub:"), columns)
     path = Path(source)
     match path.suffix.lower():
         case ".csv":
-            return read_csv(path, ",", text_column, label_column, blank_texts)
+            return read_csv(path, ",", columns)
         case ".tsv":
-            return read_csv(path, "\t", text_column, label_column, blank_texts)
+            return read_csv(path, "\t", columns)
         case ".jsonl":
-            return read_jsonl(path, text_column, label_column, blank_texts)
+            return read_jsonl(path, columns)
         case ".zip":
-            return read_zip(path, text_column, label_column, blank_texts)
+            return read_zip(path, columns)
         case ".parquet":
-            return read_parquet(path, text_column, label_column, blank_texts)
+            return read_parquet(path, columns)
     raise DataError(
         f"{name} is none of FILE.csv, FILE.tsv, FILE.jsonl, FILE.parquet, FILE.zip and hub:NAME; "
         "convert it to one of these"

@@ -2,16 +2,41 @@
 
 from __future__ import annotations
 
-import math
+import dataclasses
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
+from kerasft.data.class_names import names_of, one_name_each
 from kerasft.errors import DataError
 
 BlankTexts = Literal["refuse", "drop"]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What is wanted of a source.
+
+    Attributes:
+        text: The column of the texts.
+        label: The column of the labels; None for texts alone.
+        blank_texts: "refuse" raises where a text is blank; "drop" leaves such rows out and counts
+            them.
+        labels: "classes" makes labels that look the same one class; "texts" are read as they are,
+            on one line.
+    """
+
+    text: str = "text"
+    label: str | None = "label"
+    blank_texts: BlankTexts = "refuse"
+    labels: Literal["classes", "texts"] = "classes"
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the columns."""
+        return [name for name in (self.text, self.label) if name is not None]
 
 
 @dataclass(frozen=True)
@@ -20,10 +45,11 @@ class Table:
 
     Attributes:
         texts: The texts, none of them blank.
-        labels: The class names, as `tidy_label` gives them; empty when no label was asked for.
+        labels: The class names, as `one_name_each` gives them; empty when no label was asked for.
         source: The file or hub data set.
         sha256: Hash of the file's bytes (hub: of the rows).
         dropped: What was left out, and how often ("blank lines").
+        notes: What else is worth knowing, one sentence each.
     """
 
     texts: list[str]
@@ -31,30 +57,40 @@ class Table:
     source: str
     sha256: str
     dropped: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.texts)
 
+    def remarks(self) -> list[str]:
+        """What was left out, and the notes, one sentence each."""
+        return [f"{count} {what} left out" for what, count in self.dropped.items()] + self.notes
+
+    def under_names_of(self, known: Sequence[str]) -> Table:
+        """The rows with each class under the name that it has among the known ones, if any."""
+        return dataclasses.replace(self, labels=names_of(self.labels, known))
+
 
 def make_table(
     rows: Sequence[tuple[int, str, str | None]],
+    columns: Columns,
     *,
     source: str,
     sha256: str,
     unit: str = "line",
     dropped: dict[str, int] | None = None,
-    blank_texts: BlankTexts = "refuse",
+    notes: Sequence[str] = (),
 ) -> Table:
     """Checks rows and makes a table of them.
 
     Args:
         rows: (position, text, label or None when no label was asked for) each.
+        columns: What was asked for.
         source: The file or data set, for messages.
         sha256: Hash of the content.
         unit: What a position counts: "line" or "row".
         dropped: What the reader left out.
-        blank_texts: "refuse" raises where a text is blank, "drop" leaves such rows out and counts
-            them.
+        notes: What the reader has to say.
 
     Raises:
         DataError: There are no rows; or texts or labels that are blank or not Unicode.
@@ -62,35 +98,42 @@ def make_table(
     if not rows:
         raise DataError(f"{source} has no rows; it needs one a text, below the header")
     dropped = dict(dropped or {})
-    if blank_texts == "drop":
+    if columns.blank_texts == "drop":
         filled = [row for row in rows if row[1].strip()]
         if not filled:
             raise DataError(f"{source} has {len(rows)} rows, but a text in none of them")
         dropped["rows without a text"] = len(rows) - len(filled)
         rows = filled
-    columns = {
-        "text": [(position, text) for position, text, _ in rows],
-        "label": [(position, label) for position, _, label in rows if label is not None],
-    }
-    for name, values in columns.items():
-        blank = [position for position, value in values if not value.strip()]
+    labels = [label for _, _, label in rows if label is not None]
+    notes = list(notes)
+    if columns.labels == "classes":
+        labels, more = one_name_each(labels, source)
+        notes += more
+    else:
+        labels = [" ".join(unicodedata.normalize("NFC", label).split()) for label in labels]
+    places = [position for position, _, _ in rows]
+    texts = [text for _, text, _ in rows]
+    for name, values in (("text", texts), ("label", labels)):
+        # There may be no labels.
+        blank = [at for at, value in zip(places, values, strict=False) if not value.strip()]
         if blank:
             raise DataError(
                 f"{source} has an empty {name} in {positions(unit, blank)}; fill in or delete "
                 f"{'that ' + unit if len(blank) == 1 else 'those ' + unit + 's'}"
             )
-        broken = [position for position, value in values if not _is_unicode(value)]
+        broken = [at for at, value in zip(places, values, strict=False) if not _is_unicode(value)]
         if broken:
             raise DataError(
                 f"{source} has a lone surrogate (half a character) in the {name} of "
                 f"{positions(unit, broken)}; write the file again as UTF-8"
             )
     return Table(
-        texts=[text for _, text in columns["text"]],
-        labels=[tidy_label(label) for _, label in columns["label"]],
+        texts=texts,
+        labels=labels,
         source=source,
         sha256=sha256,
         dropped={name: count for name, count in dropped.items() if count},
+        notes=notes,
     )
 
 
@@ -112,17 +155,15 @@ def check_classes(labels: Sequence[str]) -> None:
         )
 
 
-def check_columns(
-    source: str, existing: Sequence[str], text_column: str, label_column: str | None
-) -> None:
+def check_columns(source: str, existing: Sequence[str], columns: Columns) -> None:
     """Checks that the wanted columns exist, once each.
 
     Raises:
         DataError: One is missing, doubled, or both are the same; the message names the others.
     """
-    if text_column == label_column:
-        raise DataError(f"the text and the label are both to come from column {text_column!r}")
-    for option, column in (("text_column", text_column), ("label_column", label_column)):
+    if columns.text == columns.label:
+        raise DataError(f"the text and the label are both to come from column {columns.text!r}")
+    for option, column in (("text_column", columns.text), ("label_column", columns.label)):
         if column is None:
             continue
         if column not in existing:
@@ -132,48 +173,6 @@ def check_columns(
             )
         if list(existing).count(column) > 1:
             raise DataError(f"{source} has {list(existing).count(column)} columns {column!r}")
-
-
-def tidy_label(label: str) -> str:
-    """A class name without what nobody sees: names that look the same are the same class.
-
-    Each run of white space (line breaks and non-breaking spaces too) becomes one space, none stays
-    at the ends, and accents are written in one way (NFC).
-
-    Example:
-        >>> tidy_label(" Credit\u00a0 card ")
-        'Credit card'
-    """
-    return " ".join(unicodedata.normalize("NFC", label).split())
-
-
-def as_label(value: Any, column: str, where: str) -> str:
-    """Makes a class name of a value as JSON or a typed column holds it.
-
-    Numbers and booleans become strings (3 -> "3", true -> "true"), nothing becomes "".
-
-    Raises:
-        DataError: The value is a list, an object or not a finite number.
-    """
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
-        return str(value)
-    raise DataError(f"{where} has {kind_of(value)} as {column!r}; a label is a string or a number")
-
-
-def kind_of(value: Any) -> str:
-    """What messages call a value: "a list", "null", "the number 3"."""
-    names = {list: "a list", dict: "an object", str: "a string", bool: "a boolean"}
-    if value is None:
-        return "null"
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return f"the number {value:.20g}" if isinstance(value, float) else "a whole number"
-    return names.get(type(value), f"a {type(value).__name__}")
 
 
 def positions(unit: str, numbers: Sequence[int], most: int = 5) -> str:

@@ -148,7 +148,8 @@ def _read(task: Task) -> PairTable:
         source = str(sample_path(source.removeprefix(SAMPLE)))
     if task.input is None:
         return read_pairs(source)
-    table = read_table(source, task.input, task.target, blank_texts="drop")
+    kind: Literal["classes", "texts"] = "classes" if task.metric == "exact" else "texts"
+    table = read_table(source, task.input, task.target, blank_texts="drop", labels=kind)
     return PairTable(
         sources=[text.strip() for text in table.texts],
         targets=table.labels,
@@ -156,4 +157,5 @@ def _read(task: Task) -> PairTable:
         source=table.source,
         sha256=table.sha256,
         dropped=table.dropped,
+        notes=table.notes,
     )

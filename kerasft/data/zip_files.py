@@ -1,22 +1,25 @@
 """A csv file inside a zip file."""
 
-import io
+from __future__ import annotations
+
+import os
 import zipfile
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from kerasft.data.csv_files import parse_csv
-from kerasft.data.table import BlankTexts, Table, quoted
-from kerasft.data.text_files import decode_text, read_bytes
+from kerasft.data.table import Columns, Table, quoted
+from kerasft.data.text_files import MOST_GROWTH, Budget, TextFile, open_file
 from kerasft.errors import DataError
 
-# Prose shrinks to a fifth or so. What grows a hundredfold was made to fill the memory.
-MOST_GROWTH = 100
 HARMLESS_BYTES = 64 * 2**20
+# Bytes of the list of members, of which Python makes ten times as much; a member takes 50 to 100.
+MAX_DIRECTORY = 8 * 2**20
+# Compressed bytes at a time: bzip2 and LZMA make up to 80 MB of so many, and cannot be stopped.
+_CHUNK = 4096
 
 
-def read_zip(
-    path: Path, text_column: str, label_column: str | None, blank_texts: BlankTexts = "refuse"
-) -> Table:
+def read_zip(path: Path, columns: Columns) -> Table:
     """Reads the one .csv file of a .zip file, which may hold files of other kinds too.
 
     The table's hash is that of the csv file, as if it had lain there by itself.
@@ -25,19 +28,38 @@ def read_zip(
         DataError: The file cannot be read, is encrypted, holds no csv file or several, or one that
             would take far more memory than the zip file; or as for `parse_csv`.
     """
-    content = read_bytes(path)
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            member = _the_csv(archive, path)
-            source = f"{path} ({member.filename})"
-            _check(member, source, len(content))
-            # As many bytes as the entry says, whatever it would unpack to.
-            unpacked = archive.read(member)
-    except DataError:
-        raise
-    except Exception as error:  # zipfile and each of its decompressors have errors of their own
-        raise DataError(f"cannot read {path}: {type(error).__name__}: {error}") from None
-    return parse_csv(decode_text(unpacked, source), ",", text_column, label_column, blank_texts)
+    with open_file(path) as stream:
+        size = os.fstat(stream.fileno()).st_size
+        try:
+            _check_directory(stream, size, path)
+            with zipfile.ZipFile(stream) as archive:
+                member = _the_csv(archive, path)
+                source = f"{path} ({member.filename})"
+                _check(member, source, size)
+                with cast(zipfile.ZipExtFile, archive.open(member)) as unpacked:
+                    # As many bytes as the entry says, whatever it would unpack to.
+                    file = TextFile(source, lambda: unpacked.read1(_CHUNK), nul=True)
+                    return parse_csv(file, ",", columns, Budget(source, size))
+        except DataError:
+            raise
+        except Exception as error:  # zipfile and each of its decompressors have errors of their own
+            raise DataError(f"cannot read {path}: {type(error).__name__}: {error}") from None
+
+
+def _check_directory(stream: BinaryIO, size: int, path: Path) -> None:
+    """Refuses a list of members that would fill the memory; `ZipFile` reads it at once."""
+    stream.seek(max(0, size - 2**16 - 1024))
+    tail = stream.read()
+    end = tail.rfind(b"PK\5\6")
+    listed = int.from_bytes(tail[end + 12 : end + 16], "little") if end >= 0 else 0
+    large = tail.rfind(b"PK\6\6")
+    if listed == 2**32 - 1 and large >= 0:  # zip64
+        listed = int.from_bytes(tail[large + 40 : large + 48], "little")
+    if listed > MAX_DIRECTORY:
+        raise DataError(
+            f"{path} lists more files than can be looked through ({listed} bytes of names); unpack "
+            "it and give the csv file"
+        )
 
 
 def _the_csv(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:

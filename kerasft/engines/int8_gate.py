@@ -124,7 +124,7 @@ def gate_rows(
     from kerasft.errors import DataError
 
     if data is not None:
-        table = read_table(data, text_column, label_column)
+        table = read_table(data, text_column, label_column).under_names_of(label_map.names)
         return GateRows(table.texts, label_map.encode(table.labels), f"rows of {table.source}")
     for name, source in (
         (evaluation.VALIDATION, "validation rows of the run"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -10,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from kerasft import backends, storage
+from kerasft.data.csv_writing import CsvWriter
 from kerasft.data.dataset import Dataset
 from kerasft.data.table import Table
 from kerasft.errors import ConfigError
@@ -169,18 +169,22 @@ def classifier_report(
 
 
 def _write_rows(path: Path, table: Table) -> None:
-    with open(path, "w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerows([["text", "label"], *zip(table.texts, table.labels, strict=True)])
+    with (
+        open(path, "w+", encoding="utf-8", newline="") as file,
+        CsvWriter(file, ["text", "label"]) as writer,
+    ):
+        for row in zip(table.texts, table.labels, strict=True):
+            writer.write(row)
 
 
 def _write_predictions(
     path: Path, test: Table, probabilities: np.ndarray, names: Sequence[str]
 ) -> None:
-    with open(path, "w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["text", "label", "predicted", *names])
+    with (
+        open(path, "w+", encoding="utf-8", newline="") as file,
+        CsvWriter(file, ["text", "label", "predicted", *names]) as writer,
+    ):
         for text, label, row in zip(test.texts, test.labels, probabilities, strict=True):
             # Nine digits give every float32 back.
             values = (f"{value:.9g}" for value in row)
-            writer.writerow([text, label, names[int(row.argmax())], *values])
+            writer.write([text, label, names[int(row.argmax())], *values])

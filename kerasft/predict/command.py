@@ -10,6 +10,7 @@ from pathlib import Path
 
 from kerasft import backends
 from kerasft.cli import Parser, guard
+from kerasft.data.text_files import Budget, TextFile
 from kerasft.engines.keras_engine import KERAS
 from kerasft.errors import ConfigError, DataError
 from kerasft.predict import output
@@ -61,7 +62,10 @@ def read_texts(options: argparse.Namespace) -> list[str]:
     if options.input:
         from kerasft.data.readers import read_table
 
-        return read_table(options.input, options.text_column, None).texts
+        table = read_table(options.input, options.text_column, None)
+        for remark in table.remarks():
+            print(f"{remark}.", file=sys.stderr)
+        return table.texts
     if options.texts:
         texts, place = options.texts, "argument"
     else:
@@ -70,20 +74,21 @@ def read_texts(options: argparse.Namespace) -> list[str]:
                 "there is no text; give some after the folder, by --input, or one a line on "
                 "standard input"
             )
-        raw = sys.stdin.buffer.read()
-        try:
-            content = raw.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            line = raw.count(b"\n", 0, error.start) + 1
-            raise DataError(f"standard input is not UTF-8 in line {line}") from None
-        if not content.strip():
-            raise DataError("standard input is empty; give one text a line")
-        # Not splitlines(), which also cuts at characters that stand inside texts.
-        texts = [line.removesuffix("\r") for line in content.removesuffix("\n").split("\n")]
-        place = "line"
+        texts, place = _lines_of_input(), "line"
     for number, text in enumerate(texts, start=1):
         if not text.strip():
             raise DataError(f"the text in {place} {number} is empty; there is nothing to read")
+    return texts
+
+
+def _lines_of_input() -> list[str]:
+    """The lines of standard input."""
+    file = TextFile("standard input", lambda: sys.stdin.buffer.read(2**20), nul=True)
+    budget = Budget(file.source)
+    texts = []
+    for number, line in enumerate(file.lines(), start=1):
+        texts.append(line.removesuffix("\n").removesuffix("\r"))
+        budget.take("line", number, texts[-1])
     return texts
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol, TextIO
 
 from kerasft import storage
+from kerasft.data.csv_writing import CsvWriter
 from kerasft.errors import ConfigError
 
 SUFFIXES = (".csv", ".tsv", ".jsonl")
@@ -74,13 +74,15 @@ def open_writer(options: argparse.Namespace, columns: Columns) -> Iterator[Write
         return
     with (
         storage.write_file(options.output) as path,
-        open(path, "w", encoding="utf-8", newline="") as stream,
+        open(path, "w+", encoding="utf-8", newline="") as stream,
     ):
         suffix = Path(options.output).suffix.lower()
         if suffix == ".jsonl":
             yield JsonLines(stream)
         else:
-            yield Csv(stream, columns, "," if suffix == ".csv" else "\t")
+            delimiter = "," if suffix == ".csv" else "\t"
+            with CsvWriter(stream, columns.file_heads, delimiter) as rows:
+                yield Csv(rows, columns)
 
 
 class JsonLines:
@@ -97,16 +99,14 @@ class JsonLines:
 
 
 class Csv:
-    """A row a text, below the columns' names (RFC 4180)."""
+    """A row a text, below the columns' names (RFC 4180); see `CsvWriter`."""
 
-    def __init__(self, stream: TextIO, columns: Columns, delimiter: str) -> None:
-        self._writer = csv.writer(stream, delimiter=delimiter, lineterminator="\n")
-        self._columns = columns
-        self._writer.writerow(columns.file_heads)
+    def __init__(self, rows: CsvWriter, columns: Columns) -> None:
+        self._rows, self._columns = rows, columns
 
     def write(self, text: str, prediction: Any) -> None:
         """Writes one row."""
-        self._writer.writerow(self._columns.in_file(text, prediction))
+        self._rows.write(self._columns.in_file(text, prediction))
 
 
 class Table:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,8 +14,10 @@ from kerasft import evaluation, storage
 from kerasft.bundle import contents
 from kerasft.bundle.manifest import verify_task
 from kerasft.bundle.reading import problem
+from kerasft.data.csv_files import csv_rows
 from kerasft.data.splits import normalize
 from kerasft.data.table import quoted
+from kerasft.data.text_files import open_text
 from kerasft.errors import BundleError, ConfigError, DataError
 
 # The columns of a file of predictions before those of the probabilities.
@@ -137,27 +137,24 @@ def _read(folder: Path, name: str) -> Run:
 
 def _read_predictions(file: Path) -> tuple[tuple[str, ...], list[str], np.ndarray, np.ndarray]:
     """The classes, texts, true classes (rows,) and probabilities (rows, classes) of a file."""
-    limit = csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # a text may be of any length
+    if not file.exists():
+        raise BundleError(
+            f"{file} is missing; train that model again, so that its test predictions are kept"
+        )
     try:
-        with open(file, encoding="utf-8", newline="") as stream:
-            head, *rows = csv.reader(stream, strict=True)
-        labels = tuple(head[len(COLUMNS) :])
+        with open_text(file, nul=True) as text_file, csv_rows(text_file, ",") as found:
+            rows = [fields for _, fields in found]
+        labels = tuple(found.header[len(COLUMNS) :])
         texts = [row[0] for row in rows]
         ids = {label: number for number, label in enumerate(labels)}
         truth = np.array([ids[row[1]] for row in rows])
         probabilities = np.array([list(map(float, row[len(COLUMNS) :])) for row in rows])
         evaluation.evaluate(truth, probabilities, labels)
         return labels, texts, truth, probabilities
-    except FileNotFoundError:
-        raise BundleError(
-            f"{file} is missing; train that model again, so that its test predictions are kept"
-        ) from None
-    except (OSError, ValueError, LookupError, csv.Error, DataError) as error:
+    except (ValueError, LookupError, DataError) as error:
         raise BundleError(
             f"{file} does not hold predictions as a recipe leaves them ({problem(error)})"
         ) from error
-    finally:
-        csv.field_size_limit(limit)
 
 
 def _aligned(first: Run, run: Run) -> Run:

@@ -50,7 +50,7 @@ class Sentence:
     token stands there as it is, character by character.
 
     Attributes:
-        tokens: (n,) words and marks, none of them blank.
+        tokens: (n,) words and marks; none is a blank, though one may be a space of another kind.
         spans: The entities, in order, none of which overlap.
 
     Raises:
@@ -71,7 +71,7 @@ class Sentence:
         if not self.tokens:
             raise DataError("a sentence needs at least one token")
         for token in self.tokens:
-            if not isinstance(token, str) or not token or token != token.strip():
+            if not isinstance(token, str) or not _is_token(token):
                 raise DataError(
                     f"{token!r} is no token; tokens are strings that neither are blank nor begin "
                     "or end with a space"
@@ -150,6 +150,11 @@ class Sentence:
             if span.start < end and span.end > start
         )
         return Sentence(self.tokens[start:end], tuple(spans))
+
+
+def _is_token(token: str) -> bool:
+    """Whether nothing blank stands around it; a no-break space may be a token by itself."""
+    return bool(token) and token == (token.strip() or token.strip(" \t\r\n"))
 
 
 def types_of(sentences: Iterable[Sentence]) -> tuple[str, ...]:

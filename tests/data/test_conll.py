@@ -80,6 +80,54 @@ def test_a_token_may_be_a_hash_and_hold_any_character_but_blanks(tmp_path):
     assert tokens == [("#", "NFL"), ("#1",), ("a\u2028b\u0085c\u00a0d",)]
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        TWO.replace(" ", "\t", 1),  # in the first line alone
+        TWO.replace("O\nGerman ", "O\nGerman\t"),
+        TWO.replace(" ", "\t").replace("\tO", " O"),  # in most lines
+        TWO.replace(" ", "\t").replace("EU\t", "EU "),
+        FOUR.replace("EU NNP", "EU\tNNP"),
+        FOUR.replace(" ", "\t").replace("EU\tNNP", "EU NNP"),
+    ],
+)
+def test_tabs_and_spaces_may_be_mixed(tmp_path, content):
+    table = read_conll(write(tmp_path / "a.conll", content))
+    assert table.sentences == [EU, PETER]
+    assert any("columns parted by" in note for note in table.notes)
+
+
+def test_tokens_with_spaces_need_tabs_in_most_lines(tmp_path):
+    table = read_conll(write(tmp_path / "a.conll", "New York\tB-LOC\nis O\nbig\tO\n"))
+    assert table.sentences[0].tokens == ("New York", "is", "big")
+
+
+def test_a_token_may_be_a_space_of_another_kind(tmp_path):
+    """No word piece is made of it, and no entity begins or ends with it."""
+    content = (
+        "a O\n\u00a0 O\nb B-PER\n\u3000 I-PER\nc I-PER\n\u2003 I-PER\n\n\u00a0\tB-LOC\nd\tO\n\n"
+        "\u2028 O\n"
+    )
+    table = read_conll(write(tmp_path / "a.conll", content))
+    assert table.sentences == [
+        Sentence(("a", "\u00a0", "b", "\u3000", "c", "\u2003"), (Span(2, 5, "PER"),)),
+        Sentence(("\u00a0", "d")),
+    ]
+    for sentence in table.sentences:
+        places = [sentence.text[start:end] for start, end in sentence.places]
+        assert tuple(places) == sentence.tokens
+    assert f"4 tokens of {table.source} are white space" in table.notes[-1]
+    assert f"1 sentence of {table.source} without a word left out" in table.notes[-2]
+
+
+def test_tags_hold_nothing_unseen(tmp_path):
+    table = read_conll(
+        write(tmp_path / "a.conll", "Ann B-PER\u200b\nLee I-PER\n\nBob \ufeffB-PER\n")
+    )
+    assert table.types == ("PER",) and table.entities == 2
+    assert any("2 tags of" in note for note in table.notes)
+
+
 def test_columns_can_be_chosen(tmp_path):
     path = write(tmp_path / "a.conll", "1 EU B-ORG O\n2 rejects O O\n")
     table = read_conll(path, token_column=1, tag_column=2)
@@ -121,7 +169,7 @@ def test_a_given_scheme_that_most_tags_break_is_refused(tmp_path):
     [
         ("Ann B-PER\nLee\nin O\n", ["line 2", "1 column ", "'Lee'"]),
         ("Ann B-PER\nLee I-PER\nNew York B-LOC\n", ["line 3", "3 columns", "'New York B-LOC'"]),
-        ("Ann\tB-PER\nLee I-PER\nx\tO\n", ["line 2", "tabs", "'Lee I-PER'"]),
+        ("Ann\tB-PER\nLee x I-PER\nx\tO\n", ["line 2", "tabs", "'Lee x I-PER'"]),
         ("Ann\tB-PER\n\tO\nx\tO\n", ["line 2", "no token"]),
         ("Ann\tx\tB-PER\nb\tx\t\nx\tx\tO\n", ["line 2"]),
         ("Ann B-PER\nLee I_PER\n", ["line 2", "'I_PER'", "--tag_column"]),

@@ -1,12 +1,16 @@
 """Parquet files, as pandas and the database write them."""
 
 import hashlib
+import json
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from kerasft.data import parquet_files
 from kerasft.data.readers import read_table
 from kerasft.errors import DataError
 
@@ -47,6 +51,52 @@ def test_types_of_other_writers(tmp_path):
     assert numbers.labels == ["3", "4"]
 
 
+def features(path: Path, names: object, labels: list, kind: object = None) -> Path:
+    """A file as the `datasets` library writes it."""
+    table = pyarrow.table({"text": ["t"] * len(labels), "label": pyarrow.array(labels, kind)})
+    info = {"info": {"features": {"label": {"names": names, "_type": "ClassLabel"}}}}
+    parquet.write_table(table.replace_schema_metadata({"huggingface": json.dumps(info)}), path)
+    return path
+
+
+def test_numbers_whose_names_the_file_knows(tmp_path):
+    path = tmp_path / "data.parquet"
+    assert read_table(features(path, ["neg", "pos"], [0, 1, 1])).labels == ["neg", "pos", "pos"]
+    assert read_table(features(path, ["neg", "pos"], [0.0, 1.0])).labels == ["neg", "pos"]
+    assert read_table(features(path, ["neg", "pos"], ["neg", "x"])).labels == ["neg", "x"]
+    for labels in ([0, -1, 1], [0, None, 1], [0.0, None, 1.0]):
+        assert "empty label in row 2" in refused(features(path, ["neg", "pos"], labels))
+    assert "row 2 has 7 as 'label', which names 2 classes" in refused(
+        features(path, ["neg", "pos"], [0, 7])
+    )
+    for wrong in (None, {"0": "neg"}, [1, 2], "ab"):  # names of no kind that we know
+        assert read_table(features(path, wrong, [0, 1])).labels == ["0", "1"]
+    table = pyarrow.table({"text": ["a"], "label": [3]})
+    for junk in (b"[" * 9999, b"{}", b"[1]", b"\xff", b'{"info": {"features": {"label": 3}}}'):
+        parquet.write_table(table.replace_schema_metadata({"huggingface": junk}), path)
+        assert read_table(path).labels == ["3"]
+
+
+def test_numbers_of_few_bits_are_written_as_people_write_them(tmp_path):
+    for kind in (pyarrow.float16(), pyarrow.float32(), pyarrow.float64()):
+        values = pyarrow.array(np.array([0.1, 2.5, 1.0], dtype=kind.to_pandas_dtype()))
+        file = write(tmp_path / "data.parquet", text=["a", "b", "c"], label=values)
+        assert read_table(file).labels == ["0.1", "2.5", "1.0"]
+    prices = pyarrow.array([Decimal("1.50"), Decimal("2.00")])
+    file = write(tmp_path / "data.parquet", text=["a", "b"], label=prices)
+    assert read_table(file).labels == ["1.50", "2.00"]
+
+
+def test_many_row_groups_and_batches(tmp_path, monkeypatch):
+    monkeypatch.setattr(parquet_files, "_BATCH", 7)
+    texts = [f"text {i % 40}" if i % 3 else None for i in range(200)]
+    table = pyarrow.table({"x": range(200), "text": texts, "label": [i % 2 for i in range(200)]})
+    parquet.write_table(table, tmp_path / "data.parquet", row_group_size=30)
+    found = read_table(tmp_path / "data.parquet", blank_texts="drop")
+    assert found.texts == [text for text in texts if text]
+    assert found.labels == [str(i % 2) for i, text in enumerate(texts) if text]
+
+
 def test_rows_without_a_text(tmp_path):
     file = write(tmp_path / "data.parquet", text=["a", None, " "], label=["x", "y", "x"])
     assert "has an empty text in rows 2 and 3" in refused(file)
@@ -56,11 +106,11 @@ def test_rows_without_a_text(tmp_path):
 
 def test_refusals(tmp_path):
     file = write(tmp_path / "data.parquet", text=["a", "b"], label=[["x"], ["y"]], number=[1, 2])
-    assert "row 1 has a list as 'label'" in refused(file)
+    assert "has list<element: string> as 'label'; a label is" in refused(file)
     assert "has no column 'topic'; its columns are 'text', 'label'" in refused(
         file, "text", "topic"
     )
-    assert "row 1 has a whole number as 'number'" in refused(file, "number", "text")
+    assert "has int64 as 'number'; its texts must be strings" in refused(file, "number", "text")
     empty = write(tmp_path / "empty.parquet", text=[], label=[])
     assert "has no rows" in refused(empty)
     assert "there is no file" in refused(tmp_path / "absent.parquet")

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -78,9 +79,52 @@ def test_quoting_and_line_ends(tmp_path):
 
 
 def test_tab_separated(tmp_path):
-    content = 'text\tlabel\nwith, comma\ta\n"with\ttab"\tb\nsaid "so"\ta\n'
+    content = 'text\tlabel\nwith, comma\ta\n"quoted"\tb\n"one quote\ta\nanother" one\ta\n'
     table = read_table(write(tmp_path / "data.tsv", content))
-    assert table.texts == ["with, comma", "with\ttab", 'said "so"']
+    assert table.texts == ["with, comma", '"quoted"', '"one quote', 'another" one']
+    assert table.labels == ["a", "b", "a", "a"]
+    assert len(table.notes) == 1 and "1 text stands in double quotes" in table.notes[0]
+
+
+def test_tab_separated_with_quotes_around_the_header(tmp_path):
+    """Whoever quotes the names of the columns quotes what needs it below, as csv does."""
+    content = '"text"\t"label"\r\n"with\ttab"\ta\r\n"two\nlines"\tb\r\n"a ""word"""\ta\r\n'
+    table = read_table(write(tmp_path / "data.tsv", content))
+    assert table.texts == ["with\ttab", "two\nlines", 'a "word"'] and not table.notes
+
+
+def test_the_first_line_that_excel_writes(tmp_path):
+    rows = 'text;label\r\n"a; b";x\r\nc, d;y\r\n'
+    for start in ("sep=;\r\n", "\ufeffSEP=;\n", '"sep=;"\n', "\nsep=;\n"):
+        for name in ("data.csv", "data.tsv"):
+            table = read_table(write(tmp_path / name, start + rows))
+            assert (table.texts, table.labels) == (["a; b", "c, d"], ["x", "y"])
+    table = read_table(write(tmp_path / "data.csv", "sep=\t\ntext\tlabel\na, b\tx\n"))
+    assert table.texts == ["a, b"]
+    refused(write(tmp_path / "data.csv", "sep=;\ntext;label\na;b;c\n"), "line 3 has 3 fields")
+    refused(write(tmp_path / "data.csv", "sep=;\n"), "no rows")
+
+
+@pytest.mark.parametrize(
+    ("content", "lines"),
+    [
+        ('text,label\n"open,a\nclosed",b\nx,a\n', "1 row of .* the rows below .line 2"),
+        ('text,label\nx,a\n"open,a\nmore,b\nclosed",b\n', "1 row .*line 3"),
+        ('label,text\na,"open\nb,closed"\na,x\nb,y\n', "1 row .*line 2"),
+        ('id,text,label,by\n1,"open,a,me\n2,closed",b,me\n3,x,a,me\n', "1 row .*line 2"),
+        ('note,text,label\n"open,x,a\nclosed",y,b\nz,z,a\n', "1 row .*line 2"),
+        ('text,label\nx,"a\ny,b"\nz,a\n', "1 row .*line 2"),
+        ('text,label\n"o,a\nc",b\n"o,a\nc",b\n', "2 rows .*lines 2 and 4"),
+    ],
+)
+def test_a_field_that_swallowed_rows_is_said(tmp_path, content, lines):
+    notes = read_table(write(tmp_path / "data.csv", content)).notes
+    assert len(notes) == 1 and re.search(lines, notes[0]), notes
+
+
+def test_line_ends_in_quotes_are_no_news(tmp_path):
+    content = 'text,label\n"Dear Sir, Madam,\nI write, and\nregret",a\n"one\ntwo",b\n'
+    assert read_table(write(tmp_path / "data.csv", content)).notes == []
 
 
 @pytest.mark.parametrize("name", ["data.csv", "data.tsv", "data.jsonl"])
@@ -150,6 +194,18 @@ def test_labels_that_look_the_same_are_one_class(tmp_path):
     lines = 'x,Crédit card\ny,Cre\u0301dit card\nz,Crédit\u00a0card\nu,"Crédit  \r\ncard"\n'
     table = read_table(write(tmp_path / "data.csv", "text,label\n" + lines))
     assert table.labels == ["Crédit card"] * 4
+
+
+def test_classes_that_look_the_same_are_said(tmp_path):
+    table = read_table(write(tmp_path / "a.csv", "text,label\nx,Spam\ny,Spam\u200b\nz,Spam\n"))
+    assert table.labels == ["Spam"] * 3
+    assert "'Spam' (2), 'Spam\\u200b' (1)" in table.notes[0]
+    lines = [{"text": "x", "label": value} for value in (1, 1.0, "1", "x\u00a0y", "x y", True)]
+    path = write(tmp_path / "a.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+    table = read_table(path)
+    assert table.labels == ["1", "1", "1", "x y", "x y", "true"] and len(table.notes) == 2
+    texts = read_table(path, labels="texts")
+    assert texts.labels[:3] == ["1", "1.0", "1"] and not texts.notes
 
 
 def test_json_values_become_labels(tmp_path):
@@ -223,11 +279,20 @@ def test_header_alone(tmp_path):
 def test_other_encodings(tmp_path, content, line):
     refused(write(tmp_path / "data.csv", content), "is not UTF-8", line, "save the file as UTF-8")
     if content.startswith(b"text"):
-        refused(write(tmp_path / "data.jsonl", content), "is not UTF-8", line)
+        lines = content.replace(b"text,label", b'{"text": "x", "label": "a"}')
+        lines = lines.replace(b"ok,a", b"   ")
+        refused(write(tmp_path / "data.jsonl", lines), "is not UTF-8", line.split(" (")[0])
 
 
 def test_nul_characters(tmp_path):
-    refused(write(tmp_path / "data.csv", "text,label\nok,a\nn\0l,b\n"), "NUL", "line 3")
+    """Texts may hold them, as JSON can write them; a header of them is UTF-16."""
+    for name, content in (
+        ("data.csv", "text,label\nok,a\nn\0l,b\n"),
+        ("data.tsv", "text\tlabel\nok\ta\nn\0l\tb\n"),
+        ("data.jsonl", '{"text": "ok", "label": "a"}\n{"text": "n\\u0000l", "label": "b"}\n'),
+    ):
+        assert read_table(write(tmp_path / name, content)).texts == ["ok", "n\0l"]
+    refused(write(tmp_path / "16.csv", CSV.encode("utf-16-le")), "NUL", "line 1", "UTF-16")
     refused(write(tmp_path / "data.jsonl", '{"text": "n\0l"}\n'), "NUL", "line 1")
 
 

@@ -62,7 +62,9 @@ def test_from_file_to_file(command, tmp_path, suffix, predictor):
         source.write_text("".join(json.dumps({"body": text}) + "\n" for text in texts))
     else:
         with open(source, "w", newline="") as stream:
-            rows = csv.writer(stream, delimiter="," if suffix == ".csv" else "\t")
+            # Quotes mean something in a tsv file only where they stand around the header, too.
+            quoting = csv.QUOTE_MINIMAL if suffix == ".csv" else csv.QUOTE_NONNUMERIC
+            rows = csv.writer(stream, delimiter="," if suffix == ".csv" else "\t", quoting=quoting)
             rows.writerows([["id", "body"], *([i, text] for i, text in enumerate(texts))])
     code, out, err = command("--input", source, "--text_column", "body", "--output", target)
     assert (code, out) == (0, "")
@@ -116,7 +118,7 @@ def test_wrong_input_is_one_sentence(command, tmp_path, saved):
     for arguments, stdin, message in [
         ([], b"", "standard input is empty"),
         ([], b"a\n\nb\n", "text in line 2 is empty"),
-        ([], b"a\n\xff\n", "not UTF-8 in line 2"),
+        ([], b"a\n\xff\n", "standard input is not UTF-8: byte 0xff in line 2"),
         (["a", "  "], b"", "text in argument 2 is empty"),
         (["a", "--input", source], b"", "choose one"),
         (["--input", tmp_path / "none.csv"], b"", "none.csv"),

@@ -167,7 +167,8 @@ def test_from_file_to_file(command, tmp_path, suffix, translator):
         source.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
     else:
         with open(source, "w", newline="") as stream:
-            csv.writer(stream, delimiter=delimiter).writerows([["text"], *([t] for t in texts)])
+            rows = csv.writer(stream, delimiter=delimiter, quoting=csv.QUOTE_ALL)
+            rows.writerows([["text"], *([text] for text in texts)])
     assert command("--input", source, "--output", target)[:2] == (0, "")
     expected = translator.predict(texts)
     if suffix == ".jsonl":
