@@ -16,7 +16,14 @@ from kerasft.backends import has_checksums, read_pickled_tensors
 from kerasft.errors import ConfigError, PresetError
 from kerasft.presets.directory import INDEX, PICKLE, PICKLE_INDEX, WEIGHTS, shard_names
 from kerasft.presets.sentence_pooling import POOLING_FILE
-from kerasft.storage import check_output, read_json, write_file, write_folder, write_json
+from kerasft.storage import (
+    check_output,
+    read_json,
+    reason_of,
+    write_file,
+    write_folder,
+    write_json,
+)
 
 _RESERVED = "__metadata__"
 # What goes along beside LICENSE and NOTICE: configs, tokenizers, the card. Weights of other formats
@@ -216,8 +223,10 @@ def _write_one(source: Path, target: Path) -> _Written:
     # "pt" is what transformers wants to read there; it says how the tensors are laid out.
     try:
         safetensors.numpy.save_file(tensors, target, metadata={"format": "pt"})
-    except SafetensorError as error:  # a full disk, no permission
-        raise ConfigError(f"{target.parent} cannot be written: {error}") from None
+    except SafetensorError as error:
+        if reason_of(error):
+            raise  # the disk's: `write_file` says it
+        raise PresetError(f"{source} cannot be written as safetensors: {error}") from None
     return _Written(sizes, tuple(repeated))
 
 

@@ -3,9 +3,11 @@
 import csv
 import json
 import os
+import signal
 import sys
 
 import pytest
+from small_files import no_file_above
 
 import bundles
 from kerasft.predict import Predictor
@@ -110,6 +112,30 @@ def test_nothing_is_overwritten_unasked(command, tmp_path):
     before = target.read_text()
     refused(command("the cat", "\ud800", "--output", target, "--overwrite"))
     assert target.read_text() == before and os.listdir(tmp_path) == ["out.csv"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals and limits")
+def test_what_ends_a_run_early_leaves_no_file(command, tmp_path, monkeypatch, predictor):
+    source, target = tmp_path / "in.csv", tmp_path / "out.csv"
+    source.write_text("text\n" + "the cat\n" * (command_line.CHUNK + 1))
+    with no_file_above(2000):
+        code, out, err = command("--input", source, "--output", target)
+    assert (code, out) == (2, "")
+    assert f"error: {target} cannot be written: File too large; nothing was changed" in err
+    assert os.listdir(tmp_path) == ["in.csv"]
+
+    predict = predictor.predict
+
+    def ended_after_the_first_chunk(texts):
+        if len(texts) < command_line.CHUNK:
+            assert len(os.listdir(tmp_path)) == 2
+            os.kill(os.getpid(), signal.SIGTERM)
+        return predict(texts)
+
+    monkeypatch.setattr(predictor, "predict", ended_after_the_first_chunk)
+    code, out, err = command("--input", source, "--output", target)
+    assert (code, out) == (143, "") and err.endswith("terminated\n")
+    assert os.listdir(tmp_path) == ["in.csv"]
 
 
 def test_wrong_input_is_one_sentence(command, tmp_path, saved):

@@ -3,12 +3,14 @@
 import json
 import os
 import shutil
+import sys
 
 import numpy as np
 import pytest
 import safetensors
 import safetensors.torch
 import torch
+from small_files import no_file_above
 
 from checkpoints import write_checkpoint
 from kerasft.errors import ConfigError, PresetError
@@ -323,3 +325,14 @@ def test_a_name_that_safetensors_keeps_for_itself_is_refused(tmp_path):
     torch.save({"__metadata__": torch.zeros(2)}, tmp_path / "pytorch_model.bin")
     with pytest.raises(PresetError, match="'__metadata__', a name that safetensors keeps"):
         convert_directory(tmp_path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs RLIMIT_FSIZE")
+@pytest.mark.parametrize("beside", [True, False], ids=["beside", "folder"])
+def test_a_full_disk_leaves_the_directory_as_it_was(shards, tmp_path, beside):
+    before = sorted(os.listdir(shards)), sorted(os.listdir(tmp_path))
+    with no_file_above(2000), pytest.raises(ConfigError) as caught:
+        convert_directory(shards, None if beside else tmp_path / "new")
+    message = str(caught.value)
+    assert "\n" not in message and "cannot be written: File too large; nothing was" in message
+    assert (sorted(os.listdir(shards)), sorted(os.listdir(tmp_path))) == before
