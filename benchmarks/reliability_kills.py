@@ -34,15 +34,16 @@ KILLS_A_RUN = 4
 # Within the time that the writing of a small file takes.
 LATE = 0.002
 TOUCHES = {"open", "os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.listdir", "os.scandir"}
-# How long things took, and what depends on it.
-OF_TIME = ("seconds", "training_seconds", "texts_per_second")
+# How long things took and how much memory.
+MEASURED = ("seconds", "training_seconds", "ms_per_text", "peak_memory_bytes")
 
 CLASSIFIER = ("--max_length", "16", "--epochs", "2", "--checkpoint_steps", "2")
 RUNS: Mapping[str, tuple[str, ...]] = {
     "small_bert": (
-        "--data", "rows.csv", "--text_column", "text", "--label_column", "label", "--classes", "none",
-        "--min_words", "1", "--mlm_epochs", "1", "--layers", "1", "--width", "16", "--heads", "2",
-        "--ffn", "32", "--vocabulary_size", "200", "--batch_size", "8", *CLASSIFIER,
+        "--data", "rows.csv", "--text_column", "text", "--label_column", "label",
+        "--classes", "none", "--min_words", "1", "--mlm_epochs", "1", "--layers", "1",
+        "--width", "16", "--heads", "2", "--ffn", "32", "--vocabulary_size", "200",
+        "--batch_size", "8", *CLASSIFIER,
     ),
     "distilbert_lora": (
         "--data", "rows.csv", "--preset", "small_bert", "--lora_layers", "1", "--dropout", "0.1",
@@ -106,8 +107,6 @@ def import_everything() -> None:
     import keras  # noqa: F401
     import matplotlib.pyplot  # noqa: F401
     import sacrebleu  # noqa: F401
-    import sklearn.linear_model
-    import sklearn.feature_extraction.text  # noqa: F401
     import tokenizers  # noqa: F401
 
     from kerasft import bundle, engines, evaluation, generation, models, training  # noqa: F401
@@ -159,7 +158,8 @@ def _watch(folder: Path, kill_at: int) -> list[int]:
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         if event not in TOUCHES or not isinstance(arguments[0], str | os.PathLike):
             return
-        if os.fspath(arguments[0]).startswith(places):
+        in_a_folder = arguments[1] != -1 if event in ("os.remove", "os.rmdir") else False
+        if in_a_folder or os.fspath(arguments[0]).startswith(places):
             touches[0] += 1
             if touches[0] == kill_at:
                 # Nobody handles SIGALRM: the process ends at once, whatever runs.
@@ -240,8 +240,6 @@ def _kill_and_go_on(base: Path, outcome: Outcome, chance: random.Random) -> None
         differing = [*_differing(base / recipe, output), *_left(output)]
         outcome.equal += not differing
         outcome.wrong += [f"{recipe}: {name}" for name in differing]
-    if outcome.wrong and os.environ.get("KEEP"):
-        shutil.copytree(base, Path(os.environ["KEEP"]) / f"{recipe}{outcome.ended}")
     shutil.rmtree(base / "saved")
 
 
@@ -267,9 +265,7 @@ def _is_whole(base: Path, outcome: Outcome) -> bool:
         outcome.wrong.append(f"{outcome.recipe}, after a kill: {error}")
         return False
     older = (base / f"{outcome.recipe}.older" / "bundle.json").read_bytes()
-    if (output / "bundle.json").read_bytes() != older and _differing(
-        base / outcome.recipe, output
-    ):
+    if (output / "bundle.json").read_bytes() != older and _differing(base / outcome.recipe, output):
         outcome.wrong.append(f"{outcome.recipe}, after a kill: neither the old folder nor the new")
         return False
     return True
@@ -296,16 +292,16 @@ def _differing(wanted: Path, found: Path) -> list[str]:
 
 def _content(path: Path) -> Any:
     if path.name == "metrics.json":
-        return _without_times(json.loads(path.read_text("utf-8")))
+        return _unmeasured(json.loads(path.read_text("utf-8")))
     if path.name == "config.yaml":
         return [line for line in path.read_text("utf-8").splitlines() if "resume:" not in line]
     return path.read_bytes()
 
 
-def _without_times(value: Any) -> Any:
+def _unmeasured(value: Any) -> Any:
     if isinstance(value, dict):
-        return {k: _without_times(v) for k, v in value.items() if k not in OF_TIME}
-    return [_without_times(each) for each in value] if isinstance(value, list) else value
+        return {k: _unmeasured(v) for k, v in value.items() if k not in MEASURED}
+    return [_unmeasured(each) for each in value] if isinstance(value, list) else value
 
 
 def _left(output: Path) -> list[str]:

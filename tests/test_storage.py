@@ -202,6 +202,23 @@ def test_leftovers_of_the_dead_go_and_folders_of_the_living_stay(tmp_path):
     assert others <= set(names(tmp_path))
 
 
+def test_a_folder_is_removed_whole_or_not_at_all(tmp_path, monkeypatch):
+    save(tmp_path / "run", "one")
+    (tmp_path / "foreign").mkdir()
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(storage.writing.shutil, "rmtree", killed)
+        storage.remove_folder(tmp_path / "run", is_ours=is_ours)
+    rest = [name for name in names(tmp_path) if name.startswith(".run.")]
+    assert names(tmp_path) == [*rest, "foreign"] and len(rest) == 1
+    storage.remove_folder(tmp_path / "run", is_ours=is_ours)
+    storage.remove_folder(tmp_path / "foreign", is_ours=is_ours)
+    assert names(tmp_path) == ["foreign"]
+
+
 WRITER = """
 import sys
 from pathlib import Path

@@ -21,6 +21,7 @@ from kerasft.storage.writing import (
     SEALS,
     check_output,
     recover,
+    remove_folder,
     write_file,
     write_folder,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "read_json",
     "reason_of",
     "recover",
+    "remove_folder",
     "sha256_file",
     "write_file",
     "write_folder",

@@ -161,6 +161,26 @@ def write_folder(
                 os.close(lock)
 
 
+def remove_folder(folder: str | Path, *, is_ours: Callable[[Path], bool]) -> None:
+    """Removes a folder at once, and what killed writers left beside it.
+
+    After a kill, at any moment, it is whole or gone; a hidden sibling that is left goes at the next
+    write or removal.
+
+    Args:
+        folder: The folder; one that is not there or not ours stays. A link is followed.
+        is_ours: Tells whether it was written by us.
+
+    Raises:
+        ConfigError: It cannot be removed.
+    """
+    target = Path(os.path.realpath(folder))
+    with _said(folder):
+        if is_ours(target):
+            target.rename(target.parent / f".{target.name}.{secrets.token_hex(4)}{NEW}")
+        _remove_leftovers(target)
+
+
 @contextmanager
 def _said(destination: str | Path, size: int = 0) -> Iterator[None]:
     """Turns what the disk has against the writing into one sentence, whoever raised it."""
@@ -203,8 +223,10 @@ def _remove_leftovers(target: Path) -> None:
     for path in _siblings(target, NEW):
         with suppress(BlockingIOError, FileNotFoundError):
             if (lock := lock_folder(path)) is not None:
-                shutil.rmtree(path, ignore_errors=True)
-                os.close(lock)
+                try:
+                    shutil.rmtree(path, ignore_errors=True)
+                finally:
+                    os.close(lock)
     for path in _siblings(target, OLD):
         shutil.rmtree(path, ignore_errors=True)
 

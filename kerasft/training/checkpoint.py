@@ -3,7 +3,6 @@
 import hashlib
 import json
 import re
-import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -180,15 +179,8 @@ def _hash(facts: Mapping[str, Any]) -> str:
 
 
 def remove(directory: Path) -> None:
-    """Removes a checkpoint; a folder that is none stays."""
-    if not is_checkpoint(directory):
-        return
-    # The file that marks the folder as ours goes last, so that a rest would be known as ours.
-    for path in directory.iterdir():
-        if path.name != FACTS:
-            path.unlink() if not path.is_dir() else shutil.rmtree(path)
-    (directory / FACTS).unlink()
-    directory.rmdir()
+    """Removes a checkpoint, whole or not at all; a folder that is none stays."""
+    storage.remove_folder(directory, is_ours=is_checkpoint)
 
 
 def check_fingerprint(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import keras
 
-from kerasft import __version__, backends
+from kerasft import __version__, backends, storage
 from kerasft.data.adapter import EpochBatches
 from kerasft.data.feature_store import FeatureStore, size_of_stores
 from kerasft.errors import ConfigError
@@ -83,7 +83,7 @@ class AboveTrunk:
         """Removes the features of a run that shares them with none, when it has ended."""
         if self.private is not None:
             self.private.close()
-            shutil.rmtree(self.private.folder.parent, ignore_errors=True)
+            storage.remove_folder(self.private.folder.parent, is_ours=_is_cache)
 
 
 def above_trunk(
@@ -122,7 +122,7 @@ def above_trunk(
             "--frozen_dropout; give one of them."
         )
     if not settings.resume and _is_cache(settings.beside):
-        shutil.rmtree(settings.beside)
+        storage.remove_folder(settings.beside, is_ours=_is_cache)
 
     def whole(reason: str) -> AboveTrunk:
         what = f"{trunk.description} run at every step" if trunk else "nothing runs once a text"

@@ -321,9 +321,9 @@ class Resume:
                 for name, array in arrays.items()
             },
         )
-        checkpoint.write(self._directory, saved)
         if self._kept and not batch:
-            self._kept.write(epoch, saved)
+            self._kept.write(epoch, saved)  # first: after a kill between the two it is kept again
+        checkpoint.write(self._directory, saved)
 
 
 class _Checkpointer(keras.callbacks.Callback):

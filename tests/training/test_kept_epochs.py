@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from small_run import STEPS, Run
+from small_run import STEPS, Run, Stopped
 from test_resume import assert_equal, everything
 
 from kerasft import training
@@ -40,6 +40,25 @@ def test_keeps_each_epoch_with_optimizer_and_step(whole):
 def test_goes_on_from_a_kept_epoch_to_the_same_end(tmp_path, whole, which):
     kept_run(tmp_path).fit(2)
     assert_equal(kept_run(tmp_path, preload=which).fit(3), whole)
+
+
+# What is written when the first epoch has ended is the third and the fourth.
+@pytest.mark.parametrize("written", [2, 3, 4])
+def test_a_kill_between_two_checkpoints_loses_no_kept_epoch(tmp_path, whole, written, monkeypatch):
+    write, left = checkpoint.write, [written]
+
+    def write_and_die(directory, saved):
+        write(directory, saved)
+        left[0] -= 1
+        if not left[0]:
+            raise Stopped
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint, "write", write_and_die)
+        kept_run(tmp_path).fit(3)
+    run = kept_run(tmp_path, resume=True).fit(3)
+    assert run.kept.epochs() == [1, 2, 3]
+    assert_equal(run, whole)
 
 
 def test_keeps_the_last_ones_only(tmp_path):
