@@ -14,8 +14,17 @@ HELP = {
     "max_texts": "most texts in one request",
     "max_characters": "longest text, in characters",
     "max_requests": "most prediction requests under way at once; more are answered with 503",
+    "max_uploads": "most bodies that arrive at once; the oldest is answered with 503 beyond",
+    "max_upload_bytes": "most bytes that they hold together; likewise beyond",
+    "max_connections": "most connections at once; the one waited for longest is closed beyond",
     "wait_seconds": "longest wait for the model before a request is answered with 503",
-    "read_seconds": "longest time for a request to arrive",
+    "read_seconds": "longest time for a request to arrive, or for an answer to be read",
+}
+ACCESS = {
+    "allowed_host": "a name that the header Host may have; others are refused. May be given more "
+    "than once; * allows all. (on 127.0.0.1: 127.0.0.1 and localhost; on other addresses: all)",
+    "cors_origin": "an origin such as https://example.com whose pages may read answers; may be "
+    "given more than once; * allows all (none)",
 }
 
 
@@ -33,6 +42,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         text = f"{HELP[field.name]} (%(default)s)"
         kind = type(field.default)
         parser.add_argument(f"--{field.name}", type=kind, default=field.default, help=text)
+    for name, text in ACCESS.items():
+        parser.add_argument(f"--{name}", action="append", default=[], metavar="NAME", help=text)
     for name, (kind, text) in OPTIONS.items():
         parser.add_argument(f"--{name}", type=kind, help=text)
     return parser.parse_args(arguments)
@@ -46,7 +57,15 @@ def main() -> None:
         from kerasft.serving.server import run  # imports FastAPI: --help does without
 
         own = {name: getattr(options, name) for name in OPTIONS}
-        run(options.folder, host=options.host, port=options.port, limits=limits, **own)
+        run(
+            options.folder,
+            host=options.host,
+            port=options.port,
+            limits=limits,
+            allowed_hosts=options.allowed_host,
+            cors_origins=options.cors_origin,
+            **own,
+        )
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The routes. `body` reads requests, `worker` asks the model, `errors` shapes what goes wrong."""
 
+import json
 import platform
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,13 +8,16 @@ from dataclasses import asdict
 from typing import Any
 
 from fastapi import FastAPI, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 
 from kerasft import __version__
 from kerasft.engines import runtimes
 from kerasft.engines.keras_engine import KERAS
 from kerasft.serving import docs_page, errors
+from kerasft.serving.access import Access, HostCheck
 from kerasft.serving.body import parse_texts, read_body
 from kerasft.serving.limits import Limits
 from kerasft.serving.request_log import TEXTS, RequestLog
@@ -26,10 +30,11 @@ from kerasft.serving.schemas import (
     request_body,
 )
 from kerasft.serving.tasks import TASKS
+from kerasft.serving.uploads import Uploads
 from kerasft.serving.worker import Worker
 
 REASONS = {
-    400: "The body is not JSON in UTF-8.",
+    400: "The body is not JSON in UTF-8, or the header Host names another host.",
     408: "The body took too long to arrive.",
     413: "The body is too large.",
     415: "The body is not application/json, or it is compressed.",
@@ -39,7 +44,11 @@ REASONS = {
 
 
 def create_app(
-    worker: Worker, limits: Limits, name: str, task_name: str = "classification"
+    worker: Worker,
+    limits: Limits,
+    name: str,
+    task_name: str = "classification",
+    access: Access | None = None,
 ) -> FastAPI:
     """The application; its lifespan begins to load the model and stops the worker.
 
@@ -48,8 +57,12 @@ def create_app(
         limits: The server's bounds.
         name: The model's name in the answers (the saved folder's).
         task_name: The manifest's `kind`, a key of `TASKS`; known before the model is loaded.
+        access: Under which names the server answers, and to the pages of which other servers;
+            None: under all, and to none.
     """
     task = TASKS[task_name]
+    access = access or Access()
+    uploads = Uploads(limits)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -62,6 +75,7 @@ def create_app(
         version=__version__,
         description=f"Predictions of the model {name}.",
         docs_url=None,
+        openapi_url=None,
         redoc_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
@@ -86,24 +100,21 @@ def create_app(
     )
     async def predict(request: Request) -> Body:
         """Asks the model about the texts of the body."""
-        try:
-            place = worker.admit()
-        except errors.ApiError as busy:
-            await read_body(request, limits, refusal=busy)
-            raise
-        with place:
-            texts = parse_texts(await read_body(request, limits), limits)
+        # A place is taken only once the body is there: slow uploads are to starve nobody.
+        raw = await read_body(request, limits, uploads)
+        with worker.admit():
+            texts = parse_texts(raw, limits)
             request.scope[TEXTS] = len(texts)
             found = await worker.predict(texts, request.is_disconnected)
         predictions = [task.prediction.model_validate(prediction) for prediction in found]
         return task.answer(predictions=predictions, model=ModelInfo(**model_info()))
 
-    @app.get("/health/live", summary="Is the server up?")
+    @app.get("/health/live", summary="Is the server up?", responses=_errors(400))
     async def live() -> Health:
         """Answers as long as the process does, also while the model is being loaded."""
         return Health(status="live")
 
-    @app.get("/health/ready", summary="Is the model loaded?", responses=_errors(503))
+    @app.get("/health/ready", summary="Is the model loaded?", responses=_errors(400, 503))
     async def ready() -> Health:
         """Answers 200 once the model is loaded and has predicted for the first time."""
         _ = worker.predictor
@@ -113,7 +124,7 @@ def create_app(
         "/metadata",
         summary="What is being served?",
         response_model=task.metadata,
-        responses=_errors(503),
+        responses=_errors(400, 503),
     )
     async def metadata() -> Body:
         """The task and its facts, the versions of the packages and the server's limits."""
@@ -126,15 +137,37 @@ def create_app(
             limits=ServerLimits(**asdict(limits)),
         )
 
+    # Made once: who asks for them often is to take no time from others.
+    description = app.openapi()
+    for_programs = json.dumps(description, ensure_ascii=False, separators=(",", ":"))
+    for_people = docs_page.render(description)
+
+    @app.get("/openapi.json", include_in_schema=False)
+    async def openapi() -> Response:
+        """The description of this interface for programs."""
+        return Response(for_programs, media_type="application/json")
+
     @app.get("/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:
         """The description of this interface as a page for people."""
-        return HTMLResponse(docs_page.render(app.openapi()), headers=docs_page.HEADERS)
+        return HTMLResponse(for_people, headers=docs_page.HEADERS)
 
     app.add_exception_handler(errors.ApiError, errors.answer_api_error)
     app.add_exception_handler(HTTPException, errors.answer_http_exception)
-    paths = (*app.openapi()["paths"], "/docs", "/openapi.json")
-    app.add_middleware(RequestLog, paths=paths)
+    paths = (*description["paths"], "/docs", "/openapi.json")
+    for route in app.routes:
+        if isinstance(route, APIRoute) and route.methods and "GET" in route.methods:
+            route.methods.add("HEAD")  # now that the description is made, which need not say it
+    app.add_middleware(HostCheck, access=access)
+    if access.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=access.cors_origins,
+            allow_methods=("GET", "HEAD", "POST"),
+            allow_headers=("Content-Type",),
+            expose_headers=("Retry-After",),
+        )
+    app.add_middleware(RequestLog, paths=paths)  # the last added is the outermost
     return app
 
 

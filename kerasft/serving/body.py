@@ -11,27 +11,29 @@ from typing import Any, NoReturn
 
 from fastapi import Request
 
-from kerasft.serving.errors import CLOSE, ApiError
+from kerasft.serving.errors import CLOSE, RETRY_AFTER, ApiError
 from kerasft.serving.limits import Limits
+from kerasft.serving.uploads import Uploads
 
 # A client that is told "too large" while it still sends may see a reset connection instead of the
 # answer. So up to this many times the limit is read and thrown away before answering.
 DISCARDED_LIMITS = 16
 
 
-async def read_body(request: Request, limits: Limits, refusal: ApiError | None = None) -> bytes:
+async def read_body(request: Request, limits: Limits, uploads: Uploads) -> bytes:
     """Reads a whole body within the limits of size and time.
 
     Args:
         request: The request, its body not yet read.
         limits: The server's bounds.
-        refusal: Why the request is refused in any case; raised once the body is out of the way.
+        uploads: All bodies that are arriving.
 
     Raises:
-        ApiError: `refusal`; 415, a body that is not plain JSON; 413, too large; 408, too slow.
+        ApiError: 415, a body that is not plain JSON; 413, too large; 408, too slow; 503, too many
+            others arrive.
         starlette.requests.ClientDisconnect: The client has gone.
     """
-    refusal = refusal or refuse_headers(request.headers, limits)
+    refusal = refuse_headers(request.headers, limits)
     too_large = _too_large(limits)
     if refusal and (
         "expect" in request.headers  # the client waits for a word before it sends anything
@@ -39,28 +41,34 @@ async def read_body(request: Request, limits: Limits, refusal: ApiError | None =
     ):
         refusal.headers.update(CLOSE)
         raise refusal
-    chunks: list[bytes] = []
+    raw = bytearray()
     size = 0
-    try:
-        async with asyncio.timeout(limits.read_seconds):
-            async for chunk in request.stream():
-                size += len(chunk)
-                if size > limits.max_body_bytes:
-                    refusal = refusal or too_large
-                if refusal is None:
-                    chunks.append(chunk)
-                    continue
-                chunks.clear()
-                if size > DISCARDED_LIMITS * limits.max_body_bytes:
-                    refusal.headers.update(CLOSE)
-                    break
-    except TimeoutError:
-        slow = f"The body did not arrive within {limits.read_seconds:g} seconds."
-        refusal = refusal or ApiError(408, "request_timeout", slow)
-        refusal.headers.update(CLOSE)
+    late = False
+    with uploads.begin() as upload:
+        try:
+            async with asyncio.timeout(limits.read_seconds) as upload.clock:
+                async for chunk in request.stream():
+                    size += len(chunk)
+                    if size > limits.max_body_bytes:
+                        refusal = refusal or too_large
+                    if refusal is None:
+                        raw += chunk
+                        upload.add(len(chunk))
+                        continue
+                    raw.clear()
+                    upload.drop()
+                    if size > DISCARDED_LIMITS * limits.max_body_bytes:
+                        refusal.headers.update(CLOSE)
+                        break
+        except TimeoutError:
+            refusal = refusal or _too_late(limits, upload.refused)
+            refusal.headers.update(CLOSE)
+            late = True
+    if late:
+        await uploads.leave()
     if refusal:
         raise refusal
-    return b"".join(chunks)
+    return bytes(raw)
 
 
 def refuse_headers(headers: Mapping[str, str], limits: Limits) -> ApiError | None:
@@ -152,6 +160,14 @@ def _invalid(message: str) -> ApiError:
 def _too_large(limits: Limits) -> ApiError:
     message = f"The body is larger than {limits.max_body_bytes} bytes."
     return ApiError(413, "body_too_large", message)
+
+
+def _too_late(limits: Limits, gave_way: bool) -> ApiError:
+    if gave_way:
+        message = "Too many bodies are arriving, and others arrive faster; try again."
+        return ApiError(503, "busy", message, RETRY_AFTER)
+    message = f"The body did not arrive within {limits.read_seconds:g} seconds."
+    return ApiError(408, "request_timeout", message)
 
 
 def _declared(headers: Mapping[str, str]) -> int:

@@ -4,6 +4,7 @@ A line holds the route, the status, the time and the number of texts; never a te
 path that we do not know, since these may hold anything.
 """
 
+import asyncio
 import logging
 import time
 import traceback
@@ -11,7 +12,8 @@ import traceback
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from kerasft.serving.errors import ApiError, answer
+from kerasft.serving.errors import CLOSE, RETRY_AFTER, ApiError, answer
+from kerasft.serving.worker import ModelFailure
 
 TEXTS = "kerasft.texts"  # key of the number of texts in the ASGI scope
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
@@ -48,10 +50,16 @@ class RequestLog:
             await self.app(scope, receive, note_status)
         except ClientDisconnect:
             pass  # nobody is left to answer
+        except asyncio.CancelledError:  # the server stops, and this has taken too long
+            if status is None:
+                message = "The server is stopping; try again."
+                busy = ApiError(503, "stopping", message, {**RETRY_AFTER, **CLOSE})
+                await answer(busy)(scope, receive, note_status)
         except Exception as error:
             # Without the exception's own words: they may quote a text.
+            name = str(error) if isinstance(error, ModelFailure) else type(error).__name__
             frames = "".join(traceback.format_tb(error.__traceback__))
-            log.error("%s while answering\n%s", type(error).__name__, frames)
+            log.error("%s while answering\n%s", name, frames)
             if status is None:
                 failure = ApiError(500, "internal_error", "The server failed; its log has more.")
                 await answer(failure)(scope, receive, note_status)

@@ -7,6 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from kerasft.serving.limits import Limits
 
+# What `str.strip` takes away; the `\s` of JavaScript, by whose rules a pattern here is read, is
+# another set.
+WHITE_SPACE = r"\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+
 
 class Body(BaseModel):
     """Base of every answer."""
@@ -33,8 +37,11 @@ class ServerLimits(Body):
     max_texts: int = Field(description="Most texts in one request.")
     max_characters: int = Field(description="Longest text, in characters.")
     max_requests: int = Field(description="Most prediction requests under way at once.")
+    max_uploads: int = Field(description="Most bodies that arrive at once.")
+    max_upload_bytes: int = Field(description="Most bytes that they hold together.")
+    max_connections: int = Field(description="Most connections that are open at once.")
     wait_seconds: float = Field(description="Longest wait for the model.")
-    read_seconds: float = Field(description="Longest time for a body to arrive.")
+    read_seconds: float = Field(description="Longest time for a request to arrive.")
 
 
 class Health(Body):
@@ -63,13 +70,20 @@ def request_body(limits: Limits, example: Sequence[str]) -> dict[str, Any]:
         limits: The bounds.
         example: Texts to try it with.
     """
-    text = {"type": "string", "minLength": 1, "maxLength": limits.max_characters, "pattern": "\\S"}
+    text = {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": limits.max_characters,
+        "pattern": f"[^{WHITE_SPACE}]",
+        "description": "Has a character that is not white space, as Python's str.strip counts it.",
+    }
     texts = {
         "type": "array",
         "items": text,
         "minItems": 1,
         "maxItems": limits.max_texts,
-        "description": "The texts; none of them empty or of spaces only.",
+        "description": "The texts. One of white space alone is answered with 422, as is one of "
+        "which the model's own cleaning leaves nothing (a model that cleans markup: `<br>`).",
     }
     schema = {
         "title": "PredictRequest",

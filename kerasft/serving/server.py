@@ -1,13 +1,17 @@
-"""The process around the application: the socket, the log, the signals and the exit code."""
+"""The process around the application: the log, the signals and the exit code."""
 
+import faulthandler
 import logging
 import os
 import signal
-import socket
 import sys
+import threading
 import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import Any, TextIO
 
 import uvicorn
 
@@ -17,18 +21,36 @@ from kerasft.bundle.manifest import read, verify
 from kerasft.engines import runtimes
 from kerasft.engines.keras_engine import KERAS
 from kerasft.engines.prepare import prepare
-from kerasft.errors import ConfigError
 from kerasft.predict import TextPredictor, check_options, open_folder
+from kerasft.serving.access import access_for
 from kerasft.serving.app import create_app
+from kerasft.serving.connections import Connections, fit_descriptors
 from kerasft.serving.limits import Limits
+from kerasft.serving.listener import listen
 from kerasft.serving.protocol import Protocol
 from kerasft.serving.worker import Worker
+
+# After a signal: how long what is in flight may take before it is answered with 503, and when the
+# process ends at the latest.
+GRACE_SECONDS = 3
+END_SECONDS = 4.2
 
 log = logging.getLogger("kerasft.serving")
 
 
-def run(folder: str | Path, *, host: str, port: int, limits: Limits, **options: Any) -> None:
+def run(
+    folder: str | Path,
+    *,
+    host: str,
+    port: int,
+    limits: Limits,
+    allowed_hosts: Sequence[str] = (),
+    cors_origins: Sequence[str] = (),
+    **options: Any,
+) -> None:
     """Serves a saved folder until SIGTERM or Ctrl-C, then finishes what is in flight and exits.
+
+    That takes 5 seconds at most: what is not done after 3 is answered with 503.
 
     The port is taken first and the model loaded behind it, so that /health/live answers at once and
     /health/ready tells when the model is there.
@@ -38,11 +60,13 @@ def run(folder: str | Path, *, host: str, port: int, limits: Limits, **options: 
         host: Address to listen on; "127.0.0.1" is reached from this machine only.
         port: Port to listen on; 0 lets the system choose (the log says which).
         limits: The server's bounds.
+        allowed_hosts: See `access_for`.
+        cors_origins: See `Access`.
         options: Those of `kerasft.predict.OPTIONS` that were given, as for `open_folder`.
 
     Raises:
-        ConfigError: The address cannot be listened on, the backend is not there, or an option has
-            no meaning for the folder's task.
+        ConfigError: The address cannot be listened on, the backend is not there, an option has no
+            meaning for the folder's task, or the process may open too few files.
         BundleError: The folder is missing or broken.
         SystemExit: With 0, after a signal.
     """
@@ -52,7 +76,9 @@ def run(folder: str | Path, *, host: str, port: int, limits: Limits, **options: 
     # Uvicorn puts these handlers back when it is done and raises the signal that stopped it again.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
-    _write_log()
+    access = access_for(host, allowed_hosts, cors_origins)
+    limits = fit_descriptors(limits)
+    stream = _write_log()
     # What is broken is said before the port is taken, and before Keras is imported.
     task = read(folder).kind
     check_options(folder, task, options)
@@ -66,70 +92,90 @@ def run(folder: str | Path, *, host: str, port: int, limits: Limits, **options: 
         log.info("%s", runtimes.describe(engine))
         return predictor
 
-    def loaded(error: BaseException | None) -> None:
-        if error is None:
-            log.info("ready after %.1f s", time.perf_counter() - start)
-        else:
-            server.should_exit = True
-
-    worker = Worker(load, limits, loaded)
+    worker = Worker(load, limits, lambda error: loaded(error))
     name = Path(folder).resolve().name
-    app = create_app(worker, limits, name, task)
-    Protocol.head_seconds = limits.read_seconds
-    server = uvicorn.Server(
+    app = create_app(worker, limits, name, task, access)
+    gate = Connections(limits.max_connections)
+    Protocol.read_seconds, Protocol.gate, listener.crowded = limits.read_seconds, gate, gate.crowded
+    server = Server(
         uvicorn.Config(
             app, loop="asyncio", http=Protocol, ws="none", lifespan="on", log_config=None,
             access_log=False, proxy_headers=False, server_header=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
         )
     )  # fmt: skip
     address = f"[{host}]" if ":" in host else host
     log.info("serving %s on http://%s:%d (see /docs)", name, address, listener.getsockname()[1])
-    try:
-        server.run(sockets=[listener])
-    except SystemExit as stopped:
-        if worker.loading:
-            # Stopped before the model was there: do not wait for a thread that nobody needs.
-            logging.shutdown()
-            os._exit(int(stopped.code or 0))
-        raise
+
+    with own_words_only(stream) as silence:
+
+        def loaded(error: BaseException | None) -> None:
+            if error is None:
+                log.info("ready after %.1f s", time.perf_counter() - start)
+                silence()
+            else:
+                server.should_exit = True
+
+        try:
+            server.run(sockets=[listener])
+        except SystemExit as stopped:
+            if worker.loading or worker.computing:
+                # Do not wait for a thread that nobody needs.
+                logging.shutdown()
+                os._exit(int(stopped.code or 0))
+            raise
     if worker.error is not None:
         raise worker.error
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens on an address.
+class Server(uvicorn.Server):
+    """Uvicorn, with an end that nothing can put off."""
 
-    Raises:
-        ConfigError: The port is out of range or taken, or the host is none of this machine's.
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begins the end: each answer is the last of its connection, and the time is bounded."""
+        super().handle_exit(sig, frame)
+        Protocol.stopping = True
+        for connection in list(self.server_state.connections):
+            if isinstance(connection, Protocol):
+                connection.say_last()
+        # Whatever holds a thread then, or the exit of a library: all answers have been written.
+        end = threading.Timer(END_SECONDS, os._exit, (0,))
+        end.daemon = True
+        end.start()
+
+
+@contextmanager
+def own_words_only(stream: TextIO) -> Iterator[Callable[[], None]]:
+    """Gives a function after which libraries can write to stderr no longer, but we still can.
+
+    What they say by themselves of a failure (Rust: "... is not a char boundary; it is inside ...")
+    may quote a text, and runs to thousands of lines.
+
+    Args:
+        stream: Where our log goes; a copy of stderr.
     """
-    if not 0 <= port <= 65535:
-        raise ConfigError(f"--port must be from 0 to 65535, not {port}.")
+    kept = os.dup(2)
+
+    def silence() -> None:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        faulthandler.enable(stream)  # a crash still says where
+
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, _, _, _, address = found[0]
-        listener = socket.socket(family, socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise ConfigError(f"--host {host!r} is no address of this machine.") from error
-    try:
-        if os.name == "posix":
-            # A server that was just stopped leaves its port in TIME_WAIT; that must not block us.
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen()
-    except OSError as error:
-        listener.close()
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        advice = "choose another --port" if port else "choose another --host"
-        raise ConfigError(f"Cannot listen on {host} port {port}: {reason}; {advice}.") from error
-    return listener
+        yield silence
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
-def _write_log() -> None:
-    """Sends our lines, and uvicorn's warnings, to stderr."""
-    handler = logging.StreamHandler()
+def _write_log() -> TextIO:
+    """Sends our lines, and uvicorn's warnings, to a copy of stderr; returns it."""
+    stream = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="backslashreplace")
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     for name, level in (("kerasft.serving", logging.INFO), ("uvicorn", logging.WARNING)):
         logger = logging.getLogger(name)
         logger.setLevel(level)
         logger.addHandler(handler)
         logger.propagate = False
+    return stream

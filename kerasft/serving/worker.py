@@ -23,6 +23,14 @@ if TYPE_CHECKING:
     from kerasft.predict import TextPredictor
 
 
+class ModelFailure(Exception):
+    """The model's thread raised something that is no `Exception`.
+
+    Such as the PanicException of a library in Rust, or SystemExit: in the event loop they would end
+    more than a request. Without their words, which may quote a text.
+    """
+
+
 class Worker:
     """Loads a predictor in the background and answers requests one after the other.
 
@@ -31,6 +39,10 @@ class Worker:
         limits: The server's bounds.
         on_loaded: Called in the event loop when the model is ready, or with the error that `load`
             or the warm-up raised.
+
+    Attributes:
+        error: Why the model could not be loaded.
+        computing: Whether the thread is at a prediction.
     """
 
     def __init__(
@@ -40,6 +52,7 @@ class Worker:
         on_loaded: Callable[[BaseException | None], None] = lambda error: None,
     ) -> None:
         self.error: BaseException | None = None
+        self.computing = False
         self._load, self._limits, self._on_loaded = load, limits, on_loaded
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
         self._turn = asyncio.Lock()
@@ -113,11 +126,22 @@ class Worker:
             if await client_has_gone():
                 raise ClientDisconnect
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._thread, self.predictor.predict, texts)
+            return await loop.run_in_executor(self._thread, self._ask, self.predictor, texts)
         except DataError as error:
             raise ApiError(422, "invalid_text", f"{error}") from error
         finally:
             self._turn.release()
+
+    def _ask(self, predictor: TextPredictor, texts: list[str]) -> list[Any]:
+        self.computing = True
+        try:
+            return predictor.predict(texts)
+        except Exception:
+            raise
+        except BaseException as error:
+            raise ModelFailure(type(error).__name__).with_traceback(error.__traceback__) from None
+        finally:
+            self.computing = False
 
     def _load_and_warm_up(self) -> TextPredictor:
         predictor = self._load()

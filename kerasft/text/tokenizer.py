@@ -350,8 +350,9 @@ class Tokenizer:
             DataError: The text is not a string, or holds a lone surrogate.
         """
         check_text(text, 0)
+        # As a batch, in which other threads can run meanwhile; `encode` would hold them all.
         with library_errors(DataError, "the tokenizer cannot read a text"):
-            encoding = self._backend.encode(text, add_special_tokens=False)
+            encoding = self._backend.encode_batch([text], add_special_tokens=False)[0]
         unknown = {
             word
             for word, index in zip(encoding.word_ids, encoding.ids, strict=True)

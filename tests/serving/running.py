@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import httpx
@@ -15,6 +16,9 @@ LIMITS = {
     "max_texts": 16,
     "max_characters": 300,
     "max_requests": 8,
+    "max_uploads": 24,
+    "max_upload_bytes": 40_000,
+    "max_connections": 100,
     "read_seconds": 5,
 }
 TEXTS = [
@@ -32,15 +36,25 @@ class Running:
     Args:
         log_file: Where its stderr goes. (A pipe would fill up and stop it.)
         arguments: What stands behind `python -m kerasft.serve`.
+        program: What stands in place of `-m kerasft.serve`.
+        descriptors: How many it may open (`ulimit -n`).
     """
 
-    def __init__(self, log_file: Path, *arguments: object) -> None:
+    def __init__(
+        self,
+        log_file: Path,
+        *arguments: object,
+        program: Sequence[object] = ("-m", "kerasft.serve"),
+        descriptors: int | None = None,
+    ) -> None:
         self.log_file = log_file
+        command = [sys.executable, *map(str, (*program, *arguments))]
+        if descriptors:
+            command = ["sh", "-c", f'ulimit -n {descriptors}; exec "$@"', "sh", *command]
         with log_file.open("wb") as stderr:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "kerasft.serve", *map(str, arguments)],
-                stderr=stderr, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-            )  # fmt: skip
+                command, stderr=stderr, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+            )
         while not (found := re.search(r"http://\S+:(\d+)", self.log)):
             assert self.process.poll() is None, f"the server ended: {self.log}"
             time.sleep(0.05)

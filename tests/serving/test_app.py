@@ -1,5 +1,6 @@
 """The routes: what they answer, and that the description of them is true."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from html.parser import HTMLParser
@@ -12,6 +13,7 @@ from running import LIMITS, TEXTS
 import bundles
 import kerasft
 from kerasft import backends
+from kerasft.serving.schemas import WHITE_SPACE
 
 
 def test_predictions_equal_the_predictors(server, predictor) -> None:
@@ -85,6 +87,42 @@ def test_other_paths_and_methods_get_the_same_shape(
         assert response.headers["allow"]
 
 
+@pytest.mark.parametrize(
+    "path", ["/health/live", "/health/ready", "/metadata", "/docs", "/openapi.json"]
+)
+def test_head_is_get_without_the_body(server, path: str) -> None:
+    head, get = server.client.head(path), server.client.get(path)
+    assert (head.status_code, head.content) == (get.status_code, b"") == (200, b"")
+    assert head.headers["content-length"] == get.headers["content-length"] == f"{len(get.content)}"
+    assert server.client.head("/predict").status_code == 405
+    assert server.client.post(path).headers["allow"] == "GET, HEAD"
+
+
+def test_the_pattern_of_a_text_is_what_the_server_strips() -> None:
+    pattern = re.compile(f"[^{WHITE_SPACE}]")
+    for number in range(0x110000):
+        assert bool(pattern.search(chr(number))) == bool(chr(number).strip()), hex(number)
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost", 200), ("LOCALHOST:80", 200), ("127.0.0.1", 200), ("[::1]:8000", 200),
+        ("localhost.", 200), ("evil.example", 400), ("evil.example:8000", 400), ("", 400),
+        ("localhost.evil.example", 400), ("127.0.0.1.nip.example", 400), ("evil@localhost", 400),
+        ("192.168.0.1", 400),
+    ],
+)  # fmt: skip
+def test_other_hosts_are_refused(server, host: str, status: int) -> None:
+    """So that no page in a browser can make its own name stand for this machine."""
+    response = server.client.get("/health/live", headers={"Host": host})
+    assert response.status_code == status
+    if status == 400:
+        assert response.json()["error"]["code"] == "unknown_host"
+        posted = server.client.post("/predict", json={"texts": ["a"]}, headers={"Host": host})
+        assert posted.status_code == 400
+
+
 def test_openapi_describes_what_is_answered(server) -> None:
     openapi = server.client.get("/openapi.json").json()
     schemas = openapi["components"]["schemas"]
@@ -101,7 +139,8 @@ def test_openapi_describes_what_is_answered(server) -> None:
     bodies = [
         body["example"],
         {"texts": []}, {"texts": ["a"] * 16}, {"texts": ["a"] * 17}, {"texts": [""]},
-        {"texts": [" "]}, {"texts": ["a" * 300]}, {"texts": ["a" * 301]}, {"texts": [1]},
+        {"texts": [" "]}, {"texts": ["\x1c\u2003"]}, {"texts": ["\ufeff"]}, {"texts": ["\u200b"]},
+        {"texts": ["a" * 300]}, {"texts": ["a" * 301]}, {"texts": [1]},
         {"texts": "a"}, {"texts": ["a"], "more": 1}, {}, [], "a",
     ]  # fmt: skip
     statuses = []

@@ -168,7 +168,7 @@ def raw_request(server, request: bytes, timeout: float = 30) -> bytes:
 
 
 def head(**headers: object) -> bytes:
-    fields = {"host": "x", "content-type": "application/json", **headers}
+    fields = {"host": "localhost", "content-type": "application/json", **headers}
     lines = [f"{name.replace('_', '-')}: {value}" for name, value in fields.items()]
     return "\r\n".join(["POST /predict HTTP/1.1", *lines, "", ""]).encode()
 
@@ -214,7 +214,7 @@ def test_nobody_is_waited_for_for_ever(server) -> None:
     body = b'{"texts": ["a"]}'
     requests = [
         b"",
-        b"POST /predict HTTP/1.1\r\nhost: x\r\n",  # half a head
+        b"POST /predict HTTP/1.1\r\nhost: localhost\r\n",  # half a head
         head(content_length=len(body) + 5) + body,  # a Content-Length that lies
         head(transfer_encoding="chunked") + b"10\r\n" + body + b"\r\n",  # no last chunk
     ]

@@ -3,6 +3,7 @@
 import signal
 import socket
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,11 @@ from running import LIMITS
 
 from kerasft.errors import ConfigError
 from kerasft.serving.limits import Limits
-from kerasft.serving.server import listen
+from kerasft.serving.listener import listen
 
 # The server answers 100 when it has taken the request up and waits for its body.
 HEAD = (
-    b"POST /predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+    b"POST /predict HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
     b"content-length: 28\r\nexpect: 100-continue\r\n\r\n"
 )
 BODY = b'{"texts": ["my own secret"]}'
@@ -28,6 +29,15 @@ def begin(connection: socket.socket) -> None:
         said += byte
     assert said.startswith(b"HTTP/1.1 100")
     connection.sendall(BODY[:10])
+
+
+def everything(connection: socket.socket) -> bytes:
+    """What comes until the server closes or resets the connection."""
+    answer = b""
+    with suppress(ConnectionResetError):
+        while block := connection.recv(65536):
+            answer += block
+    return answer
 
 
 def refusal(run_python, *arguments: object) -> str:
@@ -106,10 +116,9 @@ def test_sigterm_finishes_what_is_in_flight(serve) -> None:
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(address, timeout=5)
         busy.sendall(BODY[10:])
-        answer = b""
-        while block := busy.recv(65536):
-            answer += block
+        answer = everything(busy)
     assert answer.startswith(b"HTTP/1.1 200")
+    assert b"\r\nconnection: close\r\n" in answer  # the client is to send no more
     assert b'"predictions"' in answer
     assert running.wait() == 0
     assert "Traceback" not in running.log
@@ -141,24 +150,79 @@ def test_the_log_holds_no_text(server) -> None:
     assert "GET (unknown path) 404" in log
 
 
-def test_more_requests_than_places_are_told_to_come_back(server) -> None:
+def test_slow_uploads_starve_nobody(server) -> None:
+    """Twice as many as there are places for requests: these are taken by whole bodies alone."""
     address = ("127.0.0.1", server.port)
-    waiting = [socket.create_connection(address, timeout=60) for _ in range(LIMITS["max_requests"])]
+    slow = [
+        socket.create_connection(address, timeout=60) for _ in range(2 * LIMITS["max_requests"])
+    ]
     try:
-        for connection in waiting:
+        for connection in slow:
             begin(connection)
-        response = server.client.post("/predict", json={"texts": ["a"]})
-        assert response.status_code == 503
-        assert response.headers["retry-after"] == "1"
-        assert response.json()["error"]["code"] == "busy"
+        for _ in range(5):
+            assert server.client.post("/predict", json={"texts": ["a"]}).status_code == 200
         assert server.client.get("/health/ready").status_code == 200
-        for connection in waiting:
+        for connection in slow:
             connection.sendall(BODY[10:])
             assert connection.recv(65536).startswith(b"HTTP/1.1 200")
     finally:
-        for connection in waiting:
+        for connection in slow:
             connection.close()
-    assert server.client.post("/predict", json={"texts": ["a"]}).status_code == 200
+
+
+@pytest.mark.parametrize(("count", "size"), [(LIMITS["max_uploads"] + 3, 1), (5, 10_000)])
+def test_too_many_uploads_or_too_large_ones_cost_the_oldest(server, count: int, size: int) -> None:
+    address = ("127.0.0.1", server.port)
+    start = BODY[:-2].ljust(size, b"x")
+    head = HEAD.replace(b": 28", b": %d" % (len(start) + 2))
+    slow = []
+    try:
+        for _ in range(count):
+            slow.append(socket.create_connection(address, timeout=60))
+            slow[-1].sendall(head)
+            assert slow[-1].recv(100).startswith(b"HTTP/1.1 100")
+            slow[-1].sendall(start)
+        told = everything(slow[0])
+        assert told.startswith(b"HTTP/1.1 503")
+        assert b'"busy"' in told and b"retry-after: 1" in told and b"connection: close" in told
+        assert server.client.post("/predict", json={"texts": ["a"]}).status_code == 200
+        slow[-1].sendall(BODY[-2:])  # the newest is as it was
+        assert slow[-1].recv(65536).startswith(b"HTTP/1.1 2" if size == 1 else b"HTTP/1.1 4")
+    finally:
+        for connection in slow:
+            connection.close()
+
+
+def exchange(server, sent: bytes) -> bytes:
+    """Sends bytes, ends the sending side, and reads to the end."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
+        connection.sendall(sent)
+        connection.shutdown(socket.SHUT_WR)
+        return everything(connection)
+
+
+def test_who_sends_no_more_is_answered(server) -> None:
+    whole = HEAD.replace(b"expect: 100-continue\r\n", b"") + BODY
+    answer = exchange(server, whole)
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert b"\r\nconnection: close\r\n" in answer
+    assert exchange(server, whole * 3).count(b'"predictions"') == 3  # one behind the other
+    for part in (whole[:-1], whole[:-40], b"GET"):
+        answer = exchange(server, part)
+        assert answer.startswith(b"HTTP/1.1 400") and b"ended before" in answer, part
+    assert exchange(server, b"") == b""
+
+
+def test_who_reads_no_answer_is_not_waited_for(server) -> None:
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(60)
+        connection.connect(("127.0.0.1", server.port))
+        asked = 800  # more than the system keeps
+        connection.sendall(b"GET /docs HTTP/1.1\r\nhost: localhost\r\n\r\n" * asked)
+        time.sleep(1.5 * LIMITS["read_seconds"])
+        answer = everything(connection)
+    assert answer.count(b"HTTP/1.1 200") < asked
 
 
 def test_a_client_that_goes_leaves_its_place(server) -> None:
