@@ -121,6 +121,14 @@ def test_files_are_short_and_finished(path: Path) -> None:
         assert not found, f"{relative(path)}:{number}: {line.strip()}"
 
 
+RECIPES = [p for p in sorted((PACKAGE / "recipes").glob("*.py")) if p.name != "__init__.py"]
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=relative)
+def test_no_recipe_shares_its_output_with_another_run(path: Path) -> None:
+    assert "\n@cli.alone\ndef run(config: Config)" in path.read_text("utf-8")
+
+
 def test_every_recipe_config_is_accepted_by_its_recipe() -> None:
     paths = sorted((ROOT / "recipes").rglob("*.yaml"))
     assert paths

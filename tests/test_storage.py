@@ -163,6 +163,69 @@ def test_a_full_disk_is_one_sentence(tmp_path):
     assert names(tmp_path) == []
 
 
+def by_safetensors(folder):
+    import numpy
+    import safetensors.numpy
+
+    safetensors.numpy.save_file({"x": numpy.zeros(2000)}, folder / "x.safetensors")
+
+
+def by_tokenizers(folder):
+    from tokenizers import Tokenizer, models
+
+    vocabulary = {str(number): number for number in range(2000)}
+    Tokenizer(models.WordLevel(vocabulary, unk_token="0")).save(str(folder / "x.json"))
+
+
+def by_python(folder):
+    (folder / "x").write_bytes(b"x" * 16_000)
+
+
+def by_quota(folder):
+    raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs RLIMIT_FSIZE")
+@pytest.mark.parametrize("write", [by_safetensors, by_tokenizers, by_python, by_quota])
+def test_whoever_meets_the_end_of_the_disk_it_is_one_sentence(tmp_path, write):
+    from small_files import no_file_above
+
+    save(tmp_path / "run", "one")
+    reason = os.strerror(errno.EDQUOT if write is by_quota else errno.EFBIG)
+    with (
+        pytest.raises(ConfigError) as caught,
+        no_file_above(4000),
+        storage.write_folder(tmp_path / "run", is_ours=is_ours, size=16_000) as folder,
+    ):
+        write(folder)
+    said = str(caught.value)
+    assert said.startswith(f"{tmp_path / 'run'} cannot be written: {reason} (16 KB are needed)")
+    assert "\n" not in said
+    assert names(tmp_path) == ["run"]
+    assert (tmp_path / "run" / "mine").read_text() == "one"
+
+
+def test_the_number_in_the_words_of_hdf5():
+    # As h5py closes a file; it can end the process by itself, so it is not tried here.
+    words = (
+        "Can't decrement id ref count (file write failed: time = Sat Nov 28 23:04:59 2026\n, "
+        "filename = 'a.h5', file descriptor = 3, errno = 28, error message = 'No space left'"
+    )
+    assert storage.number_of(RuntimeError(words)) == 28
+    assert storage.reason_of(RuntimeError(words)) == os.strerror(28)
+
+
+def test_what_is_not_the_disk_s_fault_stays_what_it_is(tmp_path):
+    from kerasft.errors import DataError
+
+    for error in (DataError("a bad row (os error 28)"), ValueError("errno = x"), KeyError(28)):
+        with (
+            pytest.raises(type(error)),
+            storage.write_folder(tmp_path / "run", is_ours=is_ours),
+        ):
+            raise error
+
+
 def test_without_a_swap_two_renames_do(tmp_path, monkeypatch):
     monkeypatch.setattr(storage.writing, "_exchange", lambda first, second: False)
     save(tmp_path / "run", "one")

@@ -74,7 +74,7 @@ def write(directory: Path, checkpoint: Checkpoint) -> None:
 
     facts = asdict(checkpoint)
     tensors = {k: np.ascontiguousarray(v).reshape(v.shape) for k, v in facts.pop("tensors").items()}
-    size = sum(array.nbytes for array in tensors.values())
+    size = sum(array.nbytes for array in tensors.values()) + 8192  # and the facts, in blocks
     with storage.write_folder(directory, is_ours=is_checkpoint, size=size) as folder:
         save_file(tensors, folder / TENSORS)
         head = {"kind": KIND, "format_version": FORMAT_VERSION}

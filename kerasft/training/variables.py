@@ -66,10 +66,17 @@ def mismatch(variables: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> 
                 f"{name!r} has the shape {arrays[name].shape} in it and {tuple(variable.shape)} "
                 "in this run"
             )
-        kinds = [keras.backend.is_float_dtype(d) for d in (variable.dtype, str(arrays[name].dtype))]
-        if kinds[0] != kinds[1]:
+        # Backends differ in the size of their numbers, not in their kind.
+        if _kind(str(arrays[name].dtype)) != _kind(variable.dtype):
             return f"{name!r} is {arrays[name].dtype} in it and {variable.dtype} in this run"
     return None
+
+
+def _kind(dtype: str) -> str:
+    """A type without its size."""
+    if keras.backend.is_float_dtype(dtype):
+        return "float"
+    return "int" if keras.backend.is_int_dtype(dtype) else dtype
 
 
 def _unique(named: Iterable[tuple[str, Any]]) -> Variables:
