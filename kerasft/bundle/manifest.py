@@ -6,6 +6,7 @@ run. `kerasft.bundle.contents` holds the keys and files of each task.
 
 import os
 import re
+import shlex
 import stat
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import replace
@@ -85,6 +86,12 @@ def read(path: str | Path) -> Manifest:
     if not folder.is_dir():
         raise BundleError(f"{folder} is not a folder; name a folder that kerasft saved.")
     if not os.path.lexists(file):
+        if (folder / "adapter_config.json").is_file():
+            raise BundleError(
+                f"{folder} is a PEFT adapter and not a saved folder; make one: `python -m "
+                f"kerasft.convert MODEL --adapter {shlex.quote(str(folder))} --output FOLDER`, "
+                "with the model that it was trained on."
+            )
         raise BundleError(f"{folder} has no {MANIFEST}, so it is not a folder that kerasft saved.")
     _check_regular(file)
     data = storage.read_json(file, BundleError, max_bytes=MAX_MANIFEST_BYTES)

@@ -1,0 +1,133 @@
+"""A PEFT adapter and its base model become a saved folder, without training."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from kerasft import bundle, peft, storage
+from kerasft.errors import ConfigError, PresetError
+from kerasft.peft.files import WEIGHTS_NAME
+from kerasft.peft.peft_config import PeftConfig
+from kerasft.peft.tensor_file import TensorFile
+from kerasft.presets.load import load_preset
+from kerasft.presets.pretrained import Pretrained
+from kerasft.presets.t5_preset import load_t5
+from kerasft.text.labels import LabelMap
+
+MAX_LENGTH = 128
+_HEAD = "base_model.model.classifier.weight"
+_KINDS = {"SEQ_CLS": "classifier", "TOKEN_CLS": "tagger", "SEQ_2_SEQ_LM": "T5"}
+
+
+def save_adapter_folder(
+    preset: str,
+    adapter: str | Path,
+    output: str | Path,
+    *,
+    labels: Sequence[str] = (),
+    max_length: int | None = None,
+    prefix: str = "",
+) -> list[str]:
+    """Writes a folder that predicts, serves and exports what PEFT would compute.
+
+    Args:
+        preset: The model that the adapter was trained on; see `load_preset` and `load_t5`.
+        adapter: A PEFT folder of a text classifier, a tagger or a T5.
+        output: The folder to write; it may exist if it is empty or a saved folder.
+        labels: The names of the labels (or BIO tags) in the order of the adapter's head. Where they
+            are not given, those of the preset's own head, else (of a classifier) LABEL_0, LABEL_1,
+            ... as transformers calls them.
+        max_length: Tokens that a text is cut at; 128 (or what the preset reads) where it is None.
+        prefix: What stands before each text of a T5.
+
+    Returns:
+        Sentences on what was read.
+
+    Raises:
+        AdapterError: The adapter is broken or does not fit the preset.
+        PresetError: The preset cannot be had, or its head or the adapter's is missing.
+        ConfigError: The folder cannot be written, or the labels do not fit.
+
+    Example:
+        >>> save_adapter_folder("bert-base-uncased", "sst2-lora", "sst2", labels=["neg", "pos"])
+    """
+    output = storage.check_output(output, bundle.is_ours)
+    config = PeftConfig.read(Path(adapter))
+    shapes = TensorFile(Path(adapter) / WEIGHTS_NAME).shapes
+    task = config.task_type or ("SEQ_CLS" if _HEAD in shapes else None)
+    if task not in _KINDS:
+        raise PresetError(
+            f"{adapter} was trained for the task {task!r}, of which there is no saved folder; "
+            f"there is of {', '.join(_KINDS)}"
+        )
+    parts: dict[str, Any]
+    if task == "SEQ_2_SEQ_LM":
+        t5 = load_t5(preset)
+        source, read = t5.source, t5.report
+        parts = {
+            "model": t5.model,
+            "tokenizer": t5.tokenizer,
+            "tasks": [bundle.SavedTask("text", prefix)],
+            "max_length": max_length or MAX_LENGTH,
+            "max_target_length": MAX_LENGTH,
+        }
+        bundle.check_text_to_text(**parts)
+        save: Callable[..., Path] = bundle.save_text_to_text
+    else:
+        found = load_preset(preset)
+        names = _names(found, task, shapes, labels, adapter)
+        length = max_length or min(MAX_LENGTH, found.arguments.max_sequence_length)
+        found.check_length(length)
+        source = found.source
+        parts = {"tokenizer": found.tokenizer, "max_length": length}
+        if task == "TOKEN_CLS":
+            parts["model"], read = found.build_tagger(names)
+            parts["tags"], save = LabelMap(tuple(names)), bundle.save_tagger
+        else:
+            parts["model"], read = found.build_classifier(len(names), "first", names)
+            parts["label_map"], save = LabelMap(tuple(names)), bundle.save
+    report = peft.load_adapter(parts["model"], adapter)
+    for module in report.from_base:
+        if f"{module}.weight" in read.new:
+            raise PresetError(
+                f"neither {adapter} nor {preset} has the layer {module} of a {_KINDS[task]}, so it "
+                "would be random; give both to a recipe, with --adapter, to train it"
+            )
+    facts = bundle.Facts()
+    facts.record("Pretrained model", [source, *read.describe()])
+    facts.record("Adapter", [str(adapter), str(report)])
+    settings = {"preset": preset, "adapter": str(adapter)}
+    save(
+        output,
+        **parts,
+        config_yaml=yaml.safe_dump(settings, sort_keys=False, allow_unicode=True),
+        card=facts.card(output.name),
+        base_model=source,
+    )
+    return [f"{source}: {each}" for each in read.describe()] + [f"{adapter}: {report}"]
+
+
+def _names(
+    found: Pretrained,
+    task: str,
+    shapes: dict[str, tuple[int, ...]],
+    labels: Sequence[str],
+    adapter: str | Path,
+) -> list[str]:
+    """The labels of an adapter's head, in its order."""
+    known = (found.tags if task == "TOKEN_CLS" else found.labels) or []
+    count = shapes[_HEAD][0] if shapes.get(_HEAD) else len(labels or known)
+    if labels and len(labels) != count:
+        raise ConfigError(
+            f"--labels names {len(labels)} labels, but the head of {adapter} has {count}."
+        )
+    if labels or (known and len(known) == count):
+        return list(labels or known)
+    if task == "TOKEN_CLS" or not count:
+        raise ConfigError(
+            f"The labels of {adapter} are not known, since neither it nor {found.source} names "
+            "them; give them with --labels, in the order of its head."
+        )
+    return [f"LABEL_{number}" for number in range(count)]

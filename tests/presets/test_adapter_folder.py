@@ -1,0 +1,144 @@
+"""Folders made of a PEFT adapter and its base model: they compute what PEFT computes."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import peft
+import pytest
+import torch
+import transformers
+
+import t5_twins
+from checkpoints import write_checkpoint
+from kerasft import bundle
+from kerasft.convert import parse
+from kerasft.errors import AdapterError, BundleError, ConfigError, PresetError
+from kerasft.predict import Predictor
+from kerasft.presets.adapter_folder import save_adapter_folder
+from kerasft.text.trained_unigram import train_unigram
+
+IDS = np.array([[5, 6, 7, 1]])
+TEXTS = ["the good people think of more", "a year in this place"]
+
+
+def save_adapter(model: torch.nn.Module, path: Path, **options) -> torch.nn.Module:
+    """Puts a random adapter on a model, saves it with PEFT, and returns the whole."""
+    adapted = peft.get_peft_model(model, peft.LoraConfig(r=4, lora_alpha=6, **options))
+    torch.manual_seed(3)
+    with torch.no_grad():
+        for parameter in adapted.parameters():
+            if parameter.requires_grad:
+                parameter.copy_(0.3 * torch.randn_like(parameter))
+    adapted.save_pretrained(path)
+    return adapted.eval()
+
+
+@pytest.fixture(scope="module")
+def classifier(tmp_path_factory) -> tuple[Path, Path, torch.nn.Module]:
+    folder = tmp_path_factory.mktemp("classifier")
+    base = write_checkpoint(folder / "base", "distilbert", "ForSequenceClassification", layers=2)
+    options = {"task_type": "SEQ_CLS", "target_modules": ["q_lin", "v_lin"]}
+    return folder / "base", folder / "adapter", save_adapter(base, folder / "adapter", **options)
+
+
+def probabilities(base: Path, model: torch.nn.Module, text: str) -> np.ndarray:
+    tokens = transformers.AutoTokenizer.from_pretrained(base)(text, return_tensors="pt")
+    with torch.no_grad():
+        return model(tokens["input_ids"]).logits.softmax(-1)[0].numpy()
+
+
+def test_a_classifier(classifier, tmp_path):
+    base, adapter, theirs = classifier
+    said = save_adapter_folder(str(base), adapter, tmp_path / "out", labels=["x", "b", "a"])
+    assert said[-1].startswith(f"{adapter}: 4 layers adapted, pre_classifier, classifier loaded in")
+    predictor = Predictor(tmp_path / "out")
+    for text, found in zip(TEXTS, predictor.predict(TEXTS), strict=True):
+        expected = probabilities(base, theirs, text)
+        assert list(found.probabilities) == ["x", "b", "a"]
+        np.testing.assert_allclose([*found.probabilities.values()], expected, atol=1e-5)
+    saved = bundle.load(tmp_path / "out")
+    assert saved.manifest.max_length == 64 and saved.manifest.base_model == str(base)
+    save_adapter_folder(str(base), adapter, tmp_path / "out", max_length=8)  # replaces the first
+    assert bundle.load(tmp_path / "out").label_map.names == ("LABEL_0", "LABEL_1", "LABEL_2")
+
+
+def test_a_tagger(tmp_path):
+    names = dict(enumerate(["B-PER", "O", "I-PER"]))
+    base = write_checkpoint(
+        tmp_path / "base", "bert", "ForTokenClassification", layers=1, id2label=names
+    )
+    options = {"task_type": "TOKEN_CLS", "target_modules": ["query"]}
+    theirs = save_adapter(base, tmp_path / "adapter", **options)
+    save_adapter_folder(str(tmp_path / "base"), tmp_path / "adapter", tmp_path / "out")
+    assert bundle.load_tagger(tmp_path / "out").tags.names == tuple(names.values())
+    saved = bundle.load_tagger(tmp_path / "out")
+    inputs = {"token_ids": IDS, "padding_mask": np.ones(IDS.shape, bool)}
+    found = keras.ops.convert_to_numpy(saved.model(inputs, training=False))
+    with torch.no_grad():
+        expected = theirs(torch.tensor(IDS)).logits.numpy()
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    with pytest.raises(ConfigError, match="tags are not O, and B- and I- of each"):
+        save_adapter_folder(
+            str(tmp_path / "base"), tmp_path / "adapter", tmp_path / "odd", labels=["B-PER", "B-ORG", "O"]
+        )
+    assert not (tmp_path / "odd").exists()
+
+
+def test_a_t5(tmp_path):
+    tokenizer = train_unigram(TEXTS, 60, extra_ids=4)
+    t5_twins.write(tmp_path / "base", vocab_size=tokenizer.vocabulary_size)
+    tokenizer.save_directory(tmp_path / "base", max_length=64)
+    base = transformers.T5ForConditionalGeneration.from_pretrained(tmp_path / "base")
+    options = {"task_type": "SEQ_2_SEQ_LM", "target_modules": ["q", "v"]}
+    theirs = save_adapter(base, tmp_path / "adapter", **options)
+    save_adapter_folder(
+        str(tmp_path / "base"), tmp_path / "adapter", tmp_path / "out", prefix="shorten: "
+    )
+    saved = bundle.load_text_to_text(tmp_path / "out")
+    assert [task.prefix for task in saved.manifest.tasks] == ["shorten: "]
+    begun = np.array([[0, 8, 9]])
+    found = saved.model({"source_ids": IDS, "target_ids": begun}, training=False)
+    with torch.no_grad():
+        expected = theirs(input_ids=torch.tensor(IDS), decoder_input_ids=torch.tensor(begun)).logits
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(found), expected.numpy(), atol=1e-4)
+
+
+def test_what_does_not_fit_is_refused_before_anything_is_written(classifier, tmp_path):
+    base, adapter, _ = classifier
+    bare = tmp_path / "bare"
+    model = write_checkpoint(bare, "distilbert", layers=2)
+    save_adapter(model, tmp_path / "headless", target_modules=["q_lin"])
+    headed = transformers.AutoModelForSequenceClassification.from_pretrained(base)
+    save_adapter(headed, tmp_path / "no head", target_modules=["q_lin"])
+    output = tmp_path / "out"
+    for preset, which, labels, error, words in [
+        (base, adapter, ["a", "b"], ConfigError, "names 2 labels, but the head of .* has 3"),
+        (base, base, [], AdapterError, "is no PEFT adapter: it has no adapter_config.json"),
+        (adapter, adapter, [], PresetError, "is a PEFT adapter and not a model"),
+        (base, tmp_path / "headless", [], PresetError, "task None, of which there is no saved"),
+    ]:
+        with pytest.raises(error, match=words):
+            save_adapter_folder(str(preset), which, output, labels=labels)
+    config = tmp_path / "no head" / "adapter_config.json"
+    config.write_text(config.read_text().replace('"task_type": null', '"task_type": "SEQ_CLS"'))
+    with pytest.raises(PresetError, match="has the layer pre_classifier of a classifier, so it wo"):
+        save_adapter_folder(str(bare), tmp_path / "no head", output, labels=["a", "b"])
+    assert not output.exists()
+    with pytest.raises(BundleError, match=r"is a PEFT adapter.*kerasft\.convert MODEL --adapter"):
+        bundle.load(adapter)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("base --adapter a", "--adapter needs --output"),
+        ("base --labels a b", "--labels goes with --adapter"),
+        ("base --adapter a --output o --max_length 1", "--max_length is 1; give 4 or more"),
+    ],
+)
+def test_the_command_line(words, message):
+    with pytest.raises(ConfigError, match=message):
+        parse(words.split())
+    good = parse(["base", "--adapter", "a", "--output", "o", "--labels", "b", "c"])
+    assert (good.directory, good.labels) == ("base", ["b", "c"])
