@@ -80,7 +80,10 @@ def test_a_tagger(tmp_path):
     np.testing.assert_allclose(found, expected, atol=1e-4)
     with pytest.raises(ConfigError, match="tags are not O, and B- and I- of each"):
         save_adapter_folder(
-            str(tmp_path / "base"), tmp_path / "adapter", tmp_path / "odd", labels=["B-PER", "B-ORG", "O"]
+            str(tmp_path / "base"),
+            tmp_path / "adapter",
+            tmp_path / "odd",
+            labels=["B-PER", "B-ORG", "O"],
         )
     assert not (tmp_path / "odd").exists()
 
