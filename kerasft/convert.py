@@ -53,9 +53,16 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--max_length", type=int, help="tokens the folder cuts a text at (128, if the model can)"
     )
+    parser.add_argument(
+        "--pooling",
+        choices=("first", "mean"),
+        help="what a classifier's head reads: the first token (as PEFT's do) or the mean",
+    )
     parser.add_argument("--prefix", default="", help="what stands before each text of a T5")
     options = parser.parse_args(arguments)
-    given = [name for name in ("labels", "max_length", "prefix") if getattr(options, name)]
+    given = [
+        name for name in ("labels", "max_length", "pooling", "prefix") if getattr(options, name)
+    ]
     if options.adapter is None and given:
         parser.error(f"--{given[0]} goes with --adapter")
     if options.adapter is not None and options.output is None:
@@ -79,6 +86,7 @@ def main() -> None:
                 options.output,
                 labels=options.labels,
                 max_length=options.max_length,
+                pooling=options.pooling or "first",
                 prefix=options.prefix,
             ):
                 print(line)

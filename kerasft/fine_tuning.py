@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from kerasft.models import T5, HeadedEncoder
     from kerasft.models.trunk import Trunk
     from kerasft.peft import AdapterReport, Counts
+    from kerasft.presets import Pretrained
     from kerasft.training.frozen_trunk import AboveTrunk
 
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
@@ -145,6 +146,18 @@ class FineTuningOptions(TuningOptions):
 
     pooling: Literal["first", "mean"] | None = None
     class_weight: Literal["none", "balanced"] = "none"
+
+    def pooling_for(self, pretrained: Pretrained) -> tuple[Literal["first", "mean"], str]:
+        """What the head reads, and a sentence on why.
+
+        Args:
+            pretrained: The preset, whose own way counts where neither `pooling` nor an adapter,
+                whose head PEFT made to read the first token, says otherwise.
+        """
+        if self.adapter is not None and self.pooling is None:
+            return "first", "the head reads the first token, as the heads of PEFT's adapters do"
+        pooling = self.pooling or pretrained.pooling
+        return pooling, pretrained.describe_pooling(pooling)
 
 
 def tune(

@@ -28,6 +28,7 @@ def save_adapter_folder(
     *,
     labels: Sequence[str] = (),
     max_length: int | None = None,
+    pooling: str = "first",
     prefix: str = "",
 ) -> list[str]:
     """Writes a folder that predicts, serves and exports what PEFT would compute.
@@ -40,6 +41,7 @@ def save_adapter_folder(
             are not given, those of the preset's own head, else (of a classifier) LABEL_0, LABEL_1,
             ... as transformers calls them.
         max_length: Tokens that a text is cut at; 128 (or what the preset reads) where it is None.
+        pooling: What the head of a classifier reads, "first" (as in PEFT) or "mean".
         prefix: What stands before each text of a T5.
 
     Returns:
@@ -86,7 +88,7 @@ def save_adapter_folder(
             parts["model"], read = found.build_tagger(names)
             parts["tags"], save = LabelMap(tuple(names)), bundle.save_tagger
         else:
-            parts["model"], read = found.build_classifier(len(names), "first", names)
+            parts["model"], read = found.build_classifier(len(names), pooling, names)
             parts["label_map"], save = LabelMap(tuple(names)), bundle.save
     report = peft.load_adapter(parts["model"], adapter)
     for module in report.from_base:

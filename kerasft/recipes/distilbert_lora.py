@@ -83,9 +83,9 @@ def run(config: Config) -> Path:
     # A pretrained encoder with its tokenizer; its head, if it has one for as many labels.
     pretrained = load_preset(config.preset, architecture=config.architecture)
     pretrained.check_length(config.max_length)
-    config = replace(config, pooling=config.pooling or pretrained.pooling)
-    model, loaded = pretrained.build_classifier(len(label_map), config.pooling, label_map.names)
-    reads = pretrained.describe_pooling(model.pooling)
+    pooling, reads = config.pooling_for(pretrained)
+    config = replace(config, pooling=pooling)
+    model, loaded = pretrained.build_classifier(len(label_map), pooling, label_map.names)
     facts.state("Pretrained model", [pretrained.source, reads, *loaded.describe()])
 
     # What trains: adapter and head, the head alone, or everything.

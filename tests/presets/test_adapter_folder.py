@@ -12,9 +12,11 @@ import transformers
 import t5_twins
 from checkpoints import write_checkpoint
 from kerasft import bundle
+from kerasft import peft as ours
 from kerasft.convert import parse
 from kerasft.errors import AdapterError, BundleError, ConfigError, PresetError
 from kerasft.predict import Predictor
+from kerasft.presets import load_preset
 from kerasft.presets.adapter_folder import save_adapter_folder
 from kerasft.text.trained_unigram import train_unigram
 
@@ -61,6 +63,22 @@ def test_a_classifier(classifier, tmp_path):
     assert saved.manifest.max_length == 64 and saved.manifest.base_model == str(base)
     save_adapter_folder(str(base), adapter, tmp_path / "out", max_length=8)  # replaces the first
     assert bundle.load(tmp_path / "out").label_map.names == ("LABEL_0", "LABEL_1", "LABEL_2")
+
+
+def test_an_adapter_of_ours_that_reads_the_mean(tmp_path):
+    write_checkpoint(tmp_path / "base", "bert", layers=1)
+    model, _ = load_preset(str(tmp_path / "base")).build_classifier(2, "mean")
+    ours.apply(model, ours.LoRAConfig(("query",), modules_to_save=model.head_layers))
+    ours.save_adapter(model, tmp_path / "adapter", "base")
+    save_adapter_folder(
+        str(tmp_path / "base"), tmp_path / "adapter", tmp_path / "out", pooling="mean"
+    )
+    saved = bundle.load(tmp_path / "out").model
+    inputs = {"token_ids": IDS, "padding_mask": np.ones(IDS.shape, bool)}
+    found, expected = (
+        keras.ops.convert_to_numpy(each(inputs, training=False)) for each in (saved, model)
+    )
+    np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 def test_a_tagger(tmp_path):

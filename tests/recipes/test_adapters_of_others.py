@@ -67,10 +67,11 @@ def theirs(world: Path, texts: list[str]) -> np.ndarray:
 
 
 def test_a_run_goes_on_from_it(recipe, world, capsys):
-    output = recipe("--learning_rate", "1e-12", "--pooling", "first")
+    output = recipe("--learning_rate", "1e-12")
     said = capsys.readouterr().out
     assert f"adapters: from {world / 'adapter'}, made for {world / 'base'}" in said
     assert said.count("self_attention_layer/query") == 3
+    assert "the head reads the first token, as the heads of PEFT's adapters do" in said
     found = Predictor(output).predict(TEXTS)
     for prediction, expected in zip(found, theirs(world, TEXTS), strict=True):
         for label, probability in zip(LABELS, expected, strict=True):
@@ -88,7 +89,7 @@ def test_it_trains_and_its_head_gives_way_to_other_labels(recipe, world, capsys)
     lines = (world / "two.csv").read_text().splitlines()
     kept = [line for line in lines if not line.endswith("comparison")]
     (world / "two.csv").write_text("\n".join(kept))
-    output = recipe("--learning_rate", "0.01", "--pooling", "first", data="two.csv")
+    output = recipe("--learning_rate", "0.01", data="two.csv")
     assert "it has no head for these labels: the head is not from the adapter" in (
         capsys.readouterr().out
     )
