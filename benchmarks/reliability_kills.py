@@ -192,7 +192,7 @@ def kill_runs(
         while sum(sum(outcome.kills.values()) for outcome in outcomes) < kills:
             for outcome in outcomes:
                 _kill_and_go_on(base, outcome, chance)
-                print(f"{outcome.recipe}: {outcome}", file=sys.stderr, flush=True)
+                print(outcome, file=sys.stderr, flush=True)
     return outcomes
 
 
@@ -224,10 +224,13 @@ def _kill_and_go_on(base: Path, outcome: Outcome, chance: random.Random) -> None
     for attempt in range(KILLS_A_RUN + 1):
         words = _words(recipe, f"saved/{recipe}", *(["--resume"] if attempt else []))
         by_time = attempt < KILLS_A_RUN and chance.random() < 0.5
-        kill_at = 0 if by_time or attempt == KILLS_A_RUN else chance.randint(1, outcome.touches)
+        share = 0.5 if attempt else 1.0  # what is gone on with is shorter
+        kill_at = 0
+        if not by_time and attempt < KILLS_A_RUN:
+            kill_at = chance.randint(1, round(share * outcome.touches))
         process = start(recipe, words, log, base, kill_at)
         if by_time:
-            _wait(process, chance.uniform(0, outcome.seconds))
+            _wait(process, chance.uniform(0, share * outcome.seconds))
         _, status = os.waitpid(process, 0)
         if not os.WIFSIGNALED(status):
             break

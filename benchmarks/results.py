@@ -83,6 +83,11 @@ PARTS: Mapping[str, Part] = {
         ("--checkpoint", T5_CHECKPOINT, "--rounds", "5"),
         ("--checkpoint", T5_CHECKPOINT, "--rounds", "1"),
     ),
+    "reliability": Part(
+        "Kills, damaged folders, fuzzed requests and slow clients",
+        quick=("--kills=4", "--folders=20", "--forged=10", "--requests=200", "--clients=20"),
+        backends=False,
+    ),
 }
 
 
