@@ -50,7 +50,8 @@ def run(
 ) -> None:
     """Serves a saved folder until SIGTERM or Ctrl-C, then finishes what is in flight and exits.
 
-    That takes 5 seconds at most: what is not done after 3 is answered with 503.
+    That takes 5 seconds at most: what is not done after 3 is answered with 503. It ends the process
+    (exit code 0).
 
     The port is taken first and the model loaded behind it, so that /health/live answers at once and
     /health/ready tells when the model is there.
@@ -68,7 +69,6 @@ def run(
         ConfigError: The address cannot be listened on, the backend is not there, an option has no
             meaning for the folder's task, or the process may open too few files.
         BundleError: The folder is missing or broken.
-        SystemExit: With 0, after a signal.
     """
     engine = options.get("engine") or KERAS
     if engine == KERAS:
@@ -119,11 +119,11 @@ def run(
         try:
             server.run(sockets=[listener])
         except SystemExit as stopped:
-            if worker.loading or worker.computing:
-                # Do not wait for a thread that nobody needs.
-                logging.shutdown()
-                os._exit(int(stopped.code or 0))
-            raise
+            # At once: neither a thread that nobody needs nor the libraries' own farewells, which
+            # can take seconds, are waited for.
+            sys.stdout.flush()
+            logging.shutdown()
+            os._exit(int(stopped.code or 0))
     if worker.error is not None:
         raise worker.error
 

@@ -42,7 +42,6 @@ class Worker:
 
     Attributes:
         error: Why the model could not be loaded.
-        computing: Whether the thread is at a prediction.
     """
 
     def __init__(
@@ -52,7 +51,6 @@ class Worker:
         on_loaded: Callable[[BaseException | None], None] = lambda error: None,
     ) -> None:
         self.error: BaseException | None = None
-        self.computing = False
         self._load, self._limits, self._on_loaded = load, limits, on_loaded
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
         self._turn = asyncio.Lock()
@@ -133,15 +131,12 @@ class Worker:
             self._turn.release()
 
     def _ask(self, predictor: TextPredictor, texts: list[str]) -> list[Any]:
-        self.computing = True
         try:
             return predictor.predict(texts)
         except Exception:
             raise
         except BaseException as error:
             raise ModelFailure(type(error).__name__).with_traceback(error.__traceback__) from None
-        finally:
-            self.computing = False
 
     def _load_and_warm_up(self) -> TextPredictor:
         predictor = self._load()
