@@ -1,9 +1,12 @@
 """A KerasHub preset, loaded by KerasHub itself: a built-in name, a handle, or a directory."""
 
 import hashlib
+import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+import h5py
 import keras
 import numpy as np
 
@@ -17,6 +20,10 @@ from kerasft.weight_maps import entries_of, layers_by_path, read_tensors
 
 SCHEMES = ("kaggle://", "hf://", "modelscope://")
 _BACKBONES = {"BertBackbone": "bert", "DistilBertBackbone": "distilbert"}
+_SIZES = (
+    *("vocabulary_size", "num_layers", "num_heads", "hidden_dim", "intermediate_dim"),
+    *("max_sequence_length", "dropout"),
+)
 _FAMILIES = {"bert", "distil_bert"}  # what KerasHub calls them in its list of presets
 
 
@@ -43,6 +50,8 @@ def load_keras_hub_preset(preset: str, config: Mapping[str, Any] | None = None) 
     """
     hub = backends.import_keras_hub()
     _refuse_others(preset, config, hub.models.Backbone.presets)
+    if config is not None:
+        _check_size(Path(preset), config)
     try:
         with backends.without_tensorflow():
             backbone = hub.models.Backbone.from_preset(preset, dtype="float32")
@@ -86,6 +95,60 @@ def _refuse_others(
         family = built_in[preset].get("metadata", {}).get("path")
         if family not in _FAMILIES:
             raise _unsupported(preset, str(family))
+
+
+def _check_size(directory: Path, config: Mapping[str, Any]) -> None:
+    """Refuses a configuration of another model than its weights are of, before memory is taken.
+
+    Raises:
+        PresetError: A number is out of range, or the weights are fewer than the model's.
+    """
+    architecture = _BACKBONES[str(config["class_name"])]
+    where = directory / "config.json"
+    values = config.get("config")
+    if not isinstance(values, dict):
+        raise PresetError(f"{where} has no config of a backbone")
+    for name, value in values.items():
+        # Keras would import what such an object names; `dtype` alone is one, and is not used.
+        if name != "dtype" and isinstance(value, dict | list):
+            raise PresetError(f"{where}: {name} must be a number, not {value!r:.60}")
+    known = {name: values[name] for name in (*_SIZES, "num_segments") if name in values}
+    try:
+        arguments = EncoderArguments.from_dict(known, PresetError)
+    except PresetError as problem:
+        raise PresetError(f"{where} cannot be loaded: {problem}") from None
+    width = arguments.hidden_dim
+    # BERT's pooler is no part of an encoder here, but of KerasHub's backbone.
+    needed = arguments.parameter_count + (width * width + width) * (architecture == "bert")
+    files = sorted(directory.glob("*.weights.h5"))
+    if not files:
+        raise PresetError(f"{directory} cannot be loaded: it has no model.weights.h5")
+    held = _numbers_in(files)
+    if held < needed:
+        raise PresetError(
+            f"{where} asks for a model of {needed:,} weights, but {directory} holds {held:,}; they "
+            "do not belong together"
+        )
+
+
+def _numbers_in(paths: list[Path]) -> int:
+    """How many numbers stand in HDF5 files; what they only say that there is does not count."""
+    total = 0
+    for path in paths:
+        sizes: list[int] = []
+
+        def add(_: str, item: Any, sizes: list[int] = sizes) -> None:
+            if isinstance(item, h5py.Dataset):
+                stored = item.id.get_storage_size() // max(1, item.dtype.itemsize)
+                sizes.append(min(math.prod(item.shape), stored))
+
+        try:
+            with h5py.File(path, "r") as file:
+                file.visititems(add)
+        except Exception as error:  # h5py raises whatever the library in C met
+            raise PresetError(f"{path} is not a whole HDF5 file ({_reason(error)})") from None
+        total += sum(sizes)
+    return total
 
 
 def _reason(error: Exception) -> str:

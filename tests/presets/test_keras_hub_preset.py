@@ -154,3 +154,51 @@ def test_a_directory_without_weights_is_one_sentence(preset, tmp_path):
     (directory / "model.weights.h5").unlink()
     with pytest.raises(PresetError, match="cannot be loaded"):
         load_preset(str(directory))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"num_layers": 100_000}, "num_layers must be between 1 and 200, not 100,000"),
+        ({"num_layers": 3}, "asks for a model of"),
+        ({"hidden_dim": 1e6}, "hidden_dim must be int"),
+        ({"hidden_dim": 10**6}, "hidden_dim must be between"),
+        ({"hidden_dim": 20_000}, "asks for a model of"),
+        ({"vocabulary_size": 10**12}, "vocabulary_size must be between"),
+        ({"vocabulary_size": 3_000_000}, "asks for a model of"),
+        ({"intermediate_dim": 100_000}, "asks for a model of"),
+        ({"max_sequence_length": 1_000_000}, "asks for a model of"),
+        ({"num_heads": 0}, "num_heads must be between"),
+        ({"num_heads": {"class_name": "Lambda", "module": "os"}}, "num_heads must be a number"),
+        ({"dropout": 7}, "dropout must be"),
+    ],
+)
+def test_absurd_numbers_are_refused_before_memory_is_taken(preset, tmp_path, change, words):
+    import tracemalloc
+
+    directory = shutil.copytree(preset[0], tmp_path / "copy")
+    config = json.loads((directory / "config.json").read_text())
+    config["config"].update(change)
+    (directory / "config.json").write_text(json.dumps(config))
+    tracemalloc.start()
+    try:
+        with pytest.raises(PresetError, match="config") as caught:
+            load_preset(str(directory))
+        assert tracemalloc.get_traced_memory()[1] < 30e6
+    finally:
+        tracemalloc.stop()
+    assert words in str(caught.value) and len(str(caught.value)) < 400
+
+
+def test_weights_that_only_say_that_they_are_many_are_refused(preset, tmp_path):
+    import h5py
+
+    directory = shutil.copytree(preset[0], tmp_path / "copy")
+    (directory / "model.weights.h5").unlink()
+    with h5py.File(directory / "model.weights.h5", "w") as file:
+        file.create_dataset("x", (10**9,), "f4", chunks=(10**6,), compression="gzip")
+    with pytest.raises(PresetError, match="holds 0; they do not belong together"):
+        load_preset(str(directory))
+    (directory / "model.weights.h5").write_bytes(b"none")
+    with pytest.raises(PresetError, match="is not a whole HDF5 file"):
+        load_preset(str(directory))
