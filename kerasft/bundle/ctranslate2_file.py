@@ -10,6 +10,7 @@ first, over its heads alone: name, shape and type of each weight, which must add
 
 from __future__ import annotations
 
+import io
 import math
 import os
 import struct
@@ -30,23 +31,22 @@ class _Refused(Exception):
     """What is wrong with the file, to be said after its name."""
 
 
-def check_ctranslate2_file(path: Path) -> None:
+def check_ctranslate2_file(raw: bytes, path: Path) -> None:
     """Refuses a file that is no whole model of CTranslate2, or not of the kind that we write.
 
     Args:
-        path: The file.
+        raw: All of the file.
+        path: Where it stands, for the sentence.
 
     Raises:
         BundleError: One sentence that names the file.
 
     Example:
-        >>> check_ctranslate2_file(Path("saved_models/run/export/ctranslate2/model.bin"))
+        >>> path = Path("saved_models/run/export/ctranslate2/model.bin")
+        >>> check_ctranslate2_file(path.read_bytes(), path)
     """
     try:
-        with open(path, "rb") as file:
-            _check(file, os.fstat(file.fileno()).st_size)
-    except OSError as error:
-        raise BundleError(f"{path} cannot be read: {error.strerror}.") from error
+        _check(io.BytesIO(raw), len(raw))  # which shares the bytes
     except _Refused as reason:
         raise BundleError(f"{path} {reason}, so it was not read.") from None
 

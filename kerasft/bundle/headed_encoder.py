@@ -7,14 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from kerasft import storage
 from kerasft.bundle import contents
 from kerasft.bundle.contents import ClassificationManifest, TaggingManifest
-from kerasft.bundle.named_weights import (
-    check_named_weights,
-    load_named_weights,
-    write_named_weights,
-)
+from kerasft.bundle.named_weights import NamedWeights, write_named_weights
+from kerasft.bundle.opened import Opened
 from kerasft.bundle.reading import check_known, problem, read_tokenizer
 from kerasft.bundle.writing import check_length, check_vocabulary
 from kerasft.errors import BundleError, ConfigError, KerasftError
@@ -77,12 +73,12 @@ def write_parts(parts: Parts, folder: Path, base_model: str) -> None:
 
 
 def read_parts(
-    folder: Path, manifest: OfEncoder, build: Callable[[EncoderArguments], Model]
+    opened: Opened, manifest: OfEncoder, build: Callable[[EncoderArguments], Model]
 ) -> Parts[Model]:
     """Reads what `write_parts` wrote; all is checked before memory is taken for the model.
 
     Args:
-        folder: The folder, its hashes checked.
+        opened: The folder.
         manifest: What its `bundle.json` says.
         build: Makes the model, without its encoder's weights.
 
@@ -91,15 +87,20 @@ def read_parts(
     """
     from kerasft.weight_maps import entries_of
 
+    folder = opened.path
     arguments = _arguments(manifest, folder / contents.MANIFEST)
-    label_map = read_label_map(manifest, folder / contents.LABEL_MAP)
+    label_map = read_label_map(opened, manifest)
     tokenizer = read_tokenizer(
-        folder / contents.TOKENIZER, manifest.max_length, arguments.vocabulary_size
+        opened.take(contents.TOKENIZER),
+        folder / contents.TOKENIZER,
+        manifest.max_length,
+        arguments.vocabulary_size,
     )
     entries = entries_of(manifest.architecture, arguments, manifest.num_labels, manifest.pooling)
-    check_named_weights(folder, manifest, entries)
+    weights = NamedWeights(opened)
+    weights.check(entries)
     model = build(arguments)  # the files hold every weight
-    load_named_weights(model, folder, manifest)
+    weights.load_into(model)
     return Parts(model, tokenizer, label_map)
 
 
@@ -127,20 +128,21 @@ def _arguments(manifest: OfEncoder, file: Path) -> EncoderArguments:
     return arguments
 
 
-def read_label_map(manifest: OfEncoder, file: Path) -> LabelMap:
+def read_label_map(opened: Opened, manifest: OfEncoder) -> LabelMap:
     """Reads a label map of anybody's making.
 
     Args:
-        manifest: What the folder's `bundle.json` says.
-        file: A `label_map.json`.
+        opened: The folder.
+        manifest: What its `bundle.json` says.
 
     Raises:
         BundleError: It is none, or of another number of labels.
     """
     from kerasft.text.labels import LabelMap
 
+    file = opened.path / contents.LABEL_MAP
     try:
-        label_map = LabelMap.from_dict(storage.read_json(file, BundleError), "it")
+        label_map = LabelMap.from_dict(opened.json(contents.LABEL_MAP), "it")
     except BundleError:
         raise
     except KerasftError as error:

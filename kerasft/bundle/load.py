@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from kerasft.bundle import contents
 from kerasft.bundle.contents import ClassificationManifest
 from kerasft.bundle.headed_encoder import read_parts
-from kerasft.bundle.manifest import verify_task
+from kerasft.bundle.opened import Opened, as_opened
 from kerasft.bundle.preprocessing import split_preprocessing
 from kerasft.bundle.reading import check_known
 from kerasft.errors import BundleError
@@ -45,14 +45,14 @@ class Bundle:
     long_texts: LongTexts = "cut"
 
 
-def load(path: str | Path) -> Bundle:
+def load(path: str | Path | Opened) -> Bundle:
     """Loads a saved classifier on the current backend.
 
     The model comes from our own registry of architectures and validated JSON: nothing that a file
     names is imported. Hashes, sizes and shapes are checked before memory is taken for the model.
 
     Args:
-        path: The folder that `save` wrote.
+        path: The folder that `save` wrote, or what `open_saved` read of it.
 
     Raises:
         BundleError: One sentence that names the file that is missing, changed or does not fit; or
@@ -63,8 +63,8 @@ def load(path: str | Path) -> Bundle:
         >>> bundle.label_map.names
         ('business', 'sports')
     """
-    folder = Path(path)
-    manifest = verify_task(folder, ClassificationManifest)
+    opened = as_opened(path)
+    folder, manifest = opened.path, opened.of(ClassificationManifest)
 
     # Only now, since it takes seconds: a folder that is no good is refused at once.
     from kerasft.models import POOLINGS, Classifier
@@ -76,7 +76,7 @@ def load(path: str | Path) -> Bundle:
     except BundleError as error:
         raise BundleError(f"{file}: {error}.") from None
     parts = read_parts(
-        folder,
+        opened,
         manifest,
         lambda arguments: Classifier(
             manifest.architecture,

@@ -11,9 +11,9 @@ from kerasft.bundle.contents import ClassificationManifest
 from kerasft.bundle.export_files import export_paths
 from kerasft.bundle.headed_encoder import read_label_map
 from kerasft.bundle.onnx_file import check_onnx_file
+from kerasft.bundle.opened import Opened, as_opened
 from kerasft.bundle.preprocessing import split_preprocessing
-from kerasft.bundle.reading import read_tokenizer
-from kerasft.bundle.verify_export import MAX_VOCABULARY, verify_export, whole_argument
+from kerasft.bundle.reading import MAX_VOCABULARY, read_tokenizer, whole_argument
 from kerasft.errors import BundleError
 
 if TYPE_CHECKING:
@@ -30,11 +30,12 @@ class ExportedClassifier:
         path: The folder.
         manifest: What its `bundle.json` says.
         format: The format of the model, one of the manifest's `exports`.
-        file: The model.
+        file: Where the model stands.
         tokenizer: The tokenizer.
         label_map: The names of the labels.
         cleaning: What is done to texts before the tokenizer.
         long_texts: What is kept of texts longer than the manifest's `max_length`.
+        opened: Holds the model until an engine takes it; None where it is in no folder yet.
     """
 
     path: Path
@@ -45,15 +46,25 @@ class ExportedClassifier:
     label_map: LabelMap
     cleaning: Cleaning
     long_texts: LongTexts
+    opened: Opened | None = None
+
+    def take_model(self) -> bytes:
+        """The model, checked; it is not kept here any longer."""
+        if self.opened is None:
+            raw = self.file.read_bytes()
+        else:
+            raw = self.opened.take(self.file.relative_to(self.path).as_posix())
+        check_onnx_file(raw, self.file)
+        return raw
 
 
-def load_export(path: str | Path, format: str) -> ExportedClassifier:
-    """Reads all of a saved classifier but its model, whose hash alone is checked.
+def load_export(path: str | Path | Opened, format: str) -> ExportedClassifier:
+    """Reads all of a saved classifier; its model is looked at when an engine takes it.
 
     The weights that Keras reads are not hashed: nobody reads them here.
 
     Args:
-        path: The folder.
+        path: The folder, or what `open_saved` read of it.
         format: Which of its exports, "onnx" for example.
 
     Raises:
@@ -64,12 +75,9 @@ def load_export(path: str | Path, format: str) -> ExportedClassifier:
         >>> load_export("saved_models/run", "onnx").file
         PosixPath('saved_models/run/export/onnx/model.onnx')
     """
-    folder = Path(path)
+    opened = as_opened(path, format)
+    folder, manifest = opened.path, opened.of(ClassificationManifest)
     (model,) = export_paths([format])
-    manifest = verify_export(
-        folder, ClassificationManifest, format, (contents.TOKENIZER, contents.LABEL_MAP)
-    )
-    check_onnx_file(folder / model)
     file = folder / contents.MANIFEST
     try:
         cleaning, long_texts = split_preprocessing(manifest.preprocessing)
@@ -81,8 +89,11 @@ def load_export(path: str | Path, format: str) -> ExportedClassifier:
         manifest=manifest,
         format=format,
         file=folder / model,
-        tokenizer=read_tokenizer(folder / contents.TOKENIZER, manifest.max_length, rows),
-        label_map=read_label_map(manifest, folder / contents.LABEL_MAP),
+        tokenizer=read_tokenizer(
+            opened.take(contents.TOKENIZER), folder / contents.TOKENIZER, manifest.max_length, rows
+        ),
+        label_map=read_label_map(opened, manifest),
         cleaning=cleaning,
         long_texts=long_texts,
+        opened=opened,
     )

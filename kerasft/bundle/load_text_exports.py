@@ -15,9 +15,9 @@ from kerasft.bundle.contents import (
     TextToTextManifest,
     TranslationManifest,
 )
-from kerasft.bundle.export_files import EXPORT
-from kerasft.bundle.reading import read_tokenizer
-from kerasft.bundle.verify_export import MAX_VOCABULARY, verify_export, whole_argument
+from kerasft.bundle.export_files import EXPORT, export_paths
+from kerasft.bundle.opened import Opened, as_opened
+from kerasft.bundle.reading import MAX_VOCABULARY, read_tokenizer, whole_argument
 from kerasft.errors import BundleError
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ class ExportedTranslator:
         target_tokenizer: The tokenizer of the language that comes out.
         cleaning: What is done to texts before the tokenizer.
         target_length: Most tokens of a translation, [SOS] and [EOS] included.
+        opened: Holds the model until an engine takes it; None where it is in no folder yet.
     """
 
     path: Path
@@ -50,6 +51,7 @@ class ExportedTranslator:
     target_tokenizer: Tokenizer
     cleaning: Cleaning
     target_length: int
+    opened: Opened | None = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ class ExportedTextToText:
         start_id: The token that every output begins with.
         end_id: The token that ends it.
         pad_id: The padding.
+        opened: As for `ExportedTranslator`.
     """
 
     path: Path
@@ -75,13 +78,22 @@ class ExportedTextToText:
     start_id: int
     end_id: int
     pad_id: int
+    opened: Opened | None = None
 
 
-def load_exported_translator(path: str | Path, format: str) -> ExportedTranslator:
+def take_files(exported: ExportedTranslator | ExportedTextToText) -> dict[str, bytes]:
+    """The files of a model by their names; `exported` does not keep them any longer."""
+    paths = [Path(path) for path in export_paths([exported.format])]
+    if exported.opened is None:
+        return {path.name: (exported.model / path.name).read_bytes() for path in paths}
+    return {path.name: exported.opened.take(path.as_posix()) for path in paths}
+
+
+def load_exported_translator(path: str | Path | Opened, format: str) -> ExportedTranslator:
     """Reads all of a saved translator but its model.
 
     Args:
-        path: The folder.
+        path: The folder, or what `open_saved` read of it.
         format: Which of its exports: "ctranslate2" for example.
 
     Raises:
@@ -95,15 +107,16 @@ def load_exported_translator(path: str | Path, format: str) -> ExportedTranslato
     from kerasft.text.cleaning import Cleaning
     from kerasft.text.trained import END, START
 
-    folder = Path(path)
+    opened = as_opened(path, format)
+    folder, manifest = opened.path, opened.of(TranslationManifest)
     files = (contents.TOKENIZER_SOURCE, contents.TOKENIZER_TARGET)
-    manifest = verify_export(folder, TranslationManifest, format, files)
     try:
         cleaning = Cleaning.from_dict(manifest.preprocessing, BundleError)
     except BundleError as error:
         raise BundleError(f"{folder / contents.MANIFEST}: {error}.") from None
     source, target = (
         read_tokenizer(
+            opened.take(file),
             folder / file,
             manifest.max_length,
             whole_argument(folder, manifest, rows, 1, MAX_VOCABULARY),
@@ -122,14 +135,15 @@ def load_exported_translator(path: str | Path, format: str) -> ExportedTranslato
         target_tokenizer=target,
         cleaning=cleaning,
         target_length=whole_argument(folder, manifest, "tgt_seq_len", 2, MAX_POSITIONS),
+        opened=opened,
     )
 
 
-def load_exported_text_to_text(path: str | Path, format: str) -> ExportedTextToText:
+def load_exported_text_to_text(path: str | Path | Opened, format: str) -> ExportedTextToText:
     """Reads all of a saved text-to-text model but the model itself.
 
     Args:
-        path: The folder.
+        path: The folder, or what `open_saved` read of it.
         format: Which of its exports: "ctranslate2" for example.
 
     Raises:
@@ -139,8 +153,8 @@ def load_exported_text_to_text(path: str | Path, format: str) -> ExportedTextToT
         >>> load_exported_text_to_text("saved_models/tasks", "ctranslate2").manifest.beam_size
         4
     """
-    folder = Path(path)
-    manifest = verify_export(folder, TextToTextManifest, format, (contents.TOKENIZER,))
+    opened = as_opened(path, format)
+    folder, manifest = opened.path, opened.of(TextToTextManifest)
     if manifest.max_length > MAX_TEXT_TOKENS:
         raise BundleError(
             f"{folder / contents.MANIFEST}: max_length is {manifest.max_length}, but must be 1 to "
@@ -156,6 +170,9 @@ def load_exported_text_to_text(path: str | Path, format: str) -> ExportedTextToT
         manifest=manifest,
         format=format,
         model=folder / EXPORT / format,
-        tokenizer=read_tokenizer(folder / contents.TOKENIZER, manifest.max_length, rows),
+        tokenizer=read_tokenizer(
+            opened.take(contents.TOKENIZER), folder / contents.TOKENIZER, manifest.max_length, rows
+        ),
+        opened=opened,
         **ids,
     )

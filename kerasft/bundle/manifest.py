@@ -4,6 +4,7 @@ Pure JSON and hashes: nothing here imports Keras, and nothing that a file says i
 run. `kerasft.bundle.contents` holds the keys and files of each task.
 """
 
+import hashlib
 import os
 import re
 import shlex
@@ -94,11 +95,12 @@ def read(path: str | Path) -> Manifest:
             )
         raise BundleError(f"{folder} has no {MANIFEST}, so it is not a folder that kerasft saved.")
     _check_regular(file)
-    data = storage.read_json(file, BundleError, max_bytes=MAX_MANIFEST_BYTES)
+    raw = storage.read_bytes(file, BundleError, max_bytes=MAX_MANIFEST_BYTES)
+    data = storage.parse_json(raw, file, BundleError)
     manifest = _parse(data, file)
     if data["sha256"] != manifest.to_dict()["sha256"]:
         raise BundleError(f"{file} was changed after it was saved (its own sha256 does not fit).")
-    if file.read_text(encoding="utf-8") != storage.json_text(manifest.to_dict()):
+    if raw.decode("utf-8") != storage.json_text(manifest.to_dict()):
         raise BundleError(
             f"{file} was changed after it was saved (it is not as kerasft writes it)."
         )
@@ -123,7 +125,9 @@ def verify(path: str | Path, hashed: Container[str] | None = None) -> Manifest:
         64
     """
     try:
-        return _verify(Path(path), hashed)
+        manifest = read(path)
+        check_files(Path(path), manifest, hashed)
+        return manifest
     except OSError as error:
         raise BundleError(f"{path} cannot be read: {error}.") from error
 
@@ -145,7 +149,15 @@ def verify_task(
         >>> verify_task("saved_models/run", ClassificationManifest).num_labels
         3
     """
-    manifest = verify(path, hashed)
+    return of_task(verify(path, hashed), kind, path)
+
+
+def of_task(manifest: Manifest, kind: type[OfTask], path: str | Path) -> OfTask:
+    """The manifest of the folder `path`, for whoever can read one task only.
+
+    Raises:
+        BundleError: It is of another task.
+    """
     if not isinstance(manifest, kind):
         raise BundleError(
             f"{path} holds a model for {manifest.task}, but one for {kind.task} is needed here."
@@ -153,8 +165,26 @@ def verify_task(
     return manifest
 
 
-def _verify(folder: Path, hashed: Container[str] | None) -> Manifest:
-    manifest = read(folder)
+def check_files(
+    folder: Path,
+    manifest: Manifest,
+    hashed: Container[str] | None = None,
+    names: Container[str] = (),
+    kept: dict[str, bytes] | None = None,
+) -> None:
+    """Compares the files of a folder with its manifest; each is opened once.
+
+    Args:
+        folder: The folder.
+        manifest: What its `bundle.json` says.
+        hashed: Those whose sha256 is checked; all where it is None.
+        names: Those whose contents are put into `kept`.
+        kept: See there.
+
+    Raises:
+        BundleError: The sentence names the file that is missing, changed or foreign.
+        OSError: One cannot be read.
+    """
     found = set(_files(folder)) - {MANIFEST}
     for name in sorted(manifest.files.keys() - found):
         raise BundleError(f"{folder / name} is missing.")
@@ -163,18 +193,24 @@ def _verify(folder: Path, hashed: Container[str] | None) -> Manifest:
             f"{folder / name} is not one of the files that were saved; move it elsewhere."
         )
     for name, entry in manifest.files.items():
-        size = (folder / name).stat().st_size
-        if size != entry.bytes:
-            raise BundleError(
-                f"{folder / name} was changed after it was saved ({size} bytes, not {entry.bytes})."
-            )
+        path = folder / name
+        _check_entry(path, path.stat().st_size, entry.bytes)
         if hashed is not None and name not in hashed:
             continue
-        if storage.sha256_file(folder / name) != entry.sha256:
-            raise BundleError(
-                f"{folder / name} was changed after it was saved (its sha256 is another)."
-            )
-    return manifest
+        if kept is not None and name in names:
+            with open(path, "rb") as file:
+                kept[name] = file.read(entry.bytes + 1)
+            _check_entry(path, len(kept[name]), entry.bytes)
+            digest = hashlib.sha256(kept[name]).hexdigest()
+        else:
+            digest = storage.sha256_file(path)
+        if digest != entry.sha256:
+            raise BundleError(f"{path} was changed after it was saved (its sha256 is another).")
+
+
+def _check_entry(path: Path, size: int, wanted: int) -> None:
+    if size != wanted:
+        raise BundleError(f"{path} was changed after it was saved ({size} bytes, not {wanted}).")
 
 
 def _files(folder: Path, *, hidden: bool = False) -> Iterator[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kerasft.bundle import contents
-from kerasft.bundle.contents import Manifest
+from kerasft.bundle.opened import Opened
 from kerasft.bundle.reading import problem
 from kerasft.bundle.weights import ADAPTER_PREFIX, Tensors, full_modules
 from kerasft.bundle.writing import write_weights
@@ -41,66 +41,79 @@ def write_named_weights(model: HeadedEncoder | T5, folder: Path, base_model: str
         adapter = (folder / contents.ADAPTER_CONFIG).parent
         adapter.mkdir()
         peft.save_adapter(model, adapter, base_model)
-        in_adapter = full_modules(folder / contents.ADAPTER_WEIGHTS)
+        in_adapter = full_modules(Tensors(folder / contents.ADAPTER_WEIGHTS))
     tensors = to_tensors(model, lambda entry: entry.module not in in_adapter)
     write_weights(tensors, folder / contents.WEIGHTS)
 
 
-def check_named_weights(folder: Path, manifest: Manifest, entries: Iterable[Entry]) -> None:
-    """Refuses files of weights that are not those of a model, before it is built.
+class NamedWeights:
+    """What `write_named_weights` wrote, of a folder that was opened.
 
     Args:
-        folder: Holds what `write_named_weights` wrote.
-        manifest: What its `bundle.json` says.
-        entries: The model's name table.
+        opened: The folder.
 
     Raises:
-        BundleError: A weight is missing, misshapen, or has no place in the model; the sentence
-            names it and its file.
+        BundleError: A file is no safetensors file.
     """
-    base = dict(Tensors(folder / contents.WEIGHTS).shapes)
-    adapter: dict[str, tuple[int, ...]] = {}
-    in_adapter: set[str] = set()
-    if manifest.has_adapter:
-        file = folder / contents.ADAPTER_WEIGHTS
-        adapter, in_adapter = dict(Tensors(file).shapes), full_modules(file)
-    for entry in entries:
-        whole = entry.module in in_adapter
-        file = folder / (contents.ADAPTER_WEIGHTS if whole else contents.WEIGHTS)
-        for parameter in entry.parameters:
-            name = ADAPTER_PREFIX + parameter.name if whole else parameter.name
-            shape = (adapter if whole else base).pop(name, None)
-            if shape is None:
-                raise BundleError(f"{file} has no tensor {name!r}.")
-            if shape != parameter.shape:
-                raise BundleError(
-                    f"{file} holds {name!r} in the shape {shape}, but {contents.MANIFEST} asks for "
-                    f"{parameter.shape}."
-                )
-    if base:
-        raise BundleError(
-            f"{folder / contents.WEIGHTS} holds {min(base)!r}, for which the model has no place."
-        )
 
+    def __init__(self, opened: Opened) -> None:
+        folder = opened.path
+        self._base_file = folder / contents.WEIGHTS
+        self._adapter_file = folder / contents.ADAPTER_WEIGHTS
+        self._base = Tensors(self._base_file, opened.take(contents.WEIGHTS))
+        self._adapter: dict[str, bytes] = {}
+        self._adapter_shapes: dict[str, tuple[int, ...]] = {}
+        if opened.manifest.has_adapter:
+            self._adapter = {Path(name).name: opened.take(name) for name in contents.ADAPTER}
+            raw = self._adapter[self._adapter_file.name]
+            self._adapter_shapes = Tensors(self._adapter_file, raw).shapes
 
-def load_named_weights(model: HeadedEncoder | T5, folder: Path, manifest: Manifest) -> None:
-    """Fills a model from files that `check_named_weights` has seen, and puts its adapter on it.
+    def check(self, entries: Iterable[Entry]) -> None:
+        """Refuses weights that are not those of a model, before it is built.
 
-    Args:
-        model: The model, without adapters.
-        folder: Holds what `write_named_weights` wrote.
-        manifest: What its `bundle.json` says.
+        Args:
+            entries: The model's name table.
 
-    Raises:
-        BundleError: The adapter does not fit.
-    """
-    from kerasft import peft
-    from kerasft.weight_maps import load_tensors
+        Raises:
+            BundleError: A weight is missing, misshapen, or has no place in the model; the sentence
+                names it and its file.
+        """
+        base, adapter = dict(self._base.shapes), dict(self._adapter_shapes)
+        in_adapter = full_modules(adapter)
+        for entry in entries:
+            whole = entry.module in in_adapter
+            file = self._adapter_file if whole else self._base_file
+            for parameter in entry.parameters:
+                name = ADAPTER_PREFIX + parameter.name if whole else parameter.name
+                shape = (adapter if whole else base).pop(name, None)
+                if shape is None:
+                    raise BundleError(f"{file} has no tensor {name!r}.")
+                if shape != parameter.shape:
+                    raise BundleError(
+                        f"{file} holds {name!r} in the shape {shape}, but {contents.MANIFEST} asks "
+                        f"for {parameter.shape}."
+                    )
+        if base:
+            raise BundleError(
+                f"{self._base_file} holds {min(base)!r}, for which the model has no place."
+            )
 
-    tensors = Tensors(folder / contents.WEIGHTS)
-    load_tensors(model, tensors, tensors.shapes, str(folder / contents.WEIGHTS))
-    if manifest.has_adapter:
-        try:
-            peft.load_adapter(model, (folder / contents.ADAPTER_CONFIG).parent)
-        except KerasftError as error:
-            raise BundleError(f"{folder / 'adapter'} does not fit: {problem(error)}.") from error
+    def load_into(self, model: HeadedEncoder | T5) -> None:
+        """Fills a model, and puts its adapter on it, after `check`.
+
+        Args:
+            model: The model, without adapters.
+
+        Raises:
+            BundleError: The adapter does not fit.
+        """
+        from kerasft import peft
+        from kerasft.weight_maps import load_tensors
+
+        load_tensors(model, self._base, self._base.shapes, str(self._base_file))
+        if self._adapter:
+            folder = self._adapter_file.parent
+            try:
+                peft.load_adapter(model, folder, files=self._adapter)
+            except KerasftError as error:
+                raise BundleError(f"{folder} does not fit: {problem(error)}.") from error

@@ -5,14 +5,13 @@ code or read other files. An ONNX file could hold operators of other libraries, 
 steps, and tensors that lie in files elsewhere. So only the operators that kerasft writes itself
 are let through, in one flat graph. None of them behaves in training otherwise than in inference.
 
-The file is walked by the wire format of Protocol Buffers (https://protobuf.dev, "Encoding"), over
-a memory map: weights are skipped, and the package `onnx` is not needed to predict. The numbers of
+The file is walked by the wire format of Protocol Buffers (https://protobuf.dev, "Encoding"):
+weights are skipped, and the package `onnx` is not needed to predict. The numbers of
 the fields are those of `onnx.proto`.
 """
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -48,23 +47,22 @@ class _Field(NamedTuple):
     end: int
 
 
-def check_onnx_file(path: Path) -> None:
+def check_onnx_file(raw: bytes, path: Path) -> None:
     """Refuses an ONNX file that holds anything but a flat graph of known operators.
 
     Args:
-        path: The file.
+        raw: All of the file.
+        path: Where it stands, for the sentence.
 
     Raises:
         BundleError: One sentence that names the file and what it holds.
 
     Example:
-        >>> check_onnx_file(Path("saved_models/run/export/onnx/model.onnx"))
+        >>> path = Path("saved_models/run/export/onnx/model.onnx")
+        >>> check_onnx_file(path.read_bytes(), path)
     """
     try:
-        with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            _check_model(data)
-    except (OSError, ValueError) as error:  # an empty file is a ValueError to mmap
-        raise BundleError(f"{path} cannot be read: {error}.") from error
+        _check_model(raw)
     except _Refused as reason:
         raise BundleError(
             f"{path} {reason}, which no export of kerasft does; it was not run."
@@ -75,7 +73,7 @@ class _Refused(Exception):
     """What is wrong with the file, to be said after its name."""
 
 
-def _check_model(data: mmap.mmap) -> None:
+def _check_model(data: bytes) -> None:
     graphs = 0
     opsets = []
     for field in _fields(data, 0, len(data), MODEL, "the model"):
@@ -95,7 +93,7 @@ def _check_model(data: mmap.mmap) -> None:
         raise _Refused(f"is of opset {', '.join(map(str, opsets)) or 'none'}")
 
 
-def _check_graph(data: mmap.mmap, graph: _Field) -> None:
+def _check_graph(data: bytes, graph: _Field) -> None:
     nodes = 0
     for field in _fields(data, *graph[2:], GRAPH, "the graph"):
         if field.number == 1:
@@ -109,7 +107,7 @@ def _check_graph(data: mmap.mmap, graph: _Field) -> None:
         raise _Refused(f"has {nodes} operators")
 
 
-def _check_node(data: mmap.mmap, node: _Field) -> None:
+def _check_node(data: bytes, node: _Field) -> None:
     operator = ""
     for field in _fields(data, *node[2:], NODE, "an operator"):
         if field.number == 4:
@@ -123,7 +121,7 @@ def _check_node(data: mmap.mmap, node: _Field) -> None:
         raise _Refused(f"has the operator {operator!r}")
 
 
-def _fields(data: mmap.mmap, start: int, end: int, known: set[int], what: str) -> Iterator[_Field]:
+def _fields(data: bytes, start: int, end: int, known: set[int], what: str) -> Iterator[_Field]:
     """The fields of the message from `start` to `end`, all of which must be `known`."""
     place = start
     while place < end:
@@ -147,7 +145,7 @@ def _fields(data: mmap.mmap, start: int, end: int, known: set[int], what: str) -
         place += size
 
 
-def _number(data: mmap.mmap, place: int, end: int) -> tuple[int, int]:
+def _number(data: bytes, place: int, end: int) -> tuple[int, int]:
     """The variable-length number at `place`, and the place behind it."""
     value = 0
     for shift in range(0, 70, 7):
@@ -161,5 +159,5 @@ def _number(data: mmap.mmap, place: int, end: int) -> tuple[int, int]:
     raise _Refused("is no whole ONNX file")
 
 
-def _text(data: mmap.mmap, field: _Field) -> str:
+def _text(data: bytes, field: _Field) -> str:
     return data[field.start : min(field.end, field.start + 60)].decode("utf-8", "replace")

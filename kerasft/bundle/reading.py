@@ -6,10 +6,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kerasft.bundle import contents
+from kerasft.bundle.contents import Manifest, Reader
 from kerasft.errors import BundleError, KerasftError
 
 if TYPE_CHECKING:
     from kerasft.text.tokenizer import Tokenizer
+
+
+MAX_VOCABULARY = 4_000_000
 
 
 def check_known(file: Path, what: str, value: str, known: Iterable[str]) -> None:
@@ -31,11 +36,12 @@ def check_known(file: Path, what: str, value: str, known: Iterable[str]) -> None
         )
 
 
-def read_tokenizer(file: Path, max_length: int, vocabulary_size: int) -> Tokenizer:
+def read_tokenizer(raw: bytes, file: Path, max_length: int, vocabulary_size: int) -> Tokenizer:
     """Reads a tokenizer of anybody's making.
 
     Args:
-        file: A `tokenizer.json`.
+        raw: What a `tokenizer.json` holds.
+        file: Where it stands, for the sentences.
         max_length: Tokens that texts will be cut at.
         vocabulary_size: Rows of the model's embedding table.
 
@@ -45,14 +51,29 @@ def read_tokenizer(file: Path, max_length: int, vocabulary_size: int) -> Tokeniz
     from kerasft.text.tokenizer import Tokenizer
 
     try:
-        tokenizer = Tokenizer.from_file(file)
+        tokenizer = Tokenizer.from_bytes(raw, file, vocabulary_size)
         tokenizer.encode(["a"], max_length)
     except KerasftError as error:
-        raise BundleError(f"{file} is no tokenizer that can be used: {problem(error)}.") from error
+        reason = problem(error)
+        if not reason.startswith(str(file)):
+            reason = f"{file} is no tokenizer that can be used: {reason}"
+        raise BundleError(f"{reason}.") from error
     size = tokenizer.vocabulary_size
     if size > vocabulary_size:
         raise BundleError(f"{file} has {size} tokens, but the model only {vocabulary_size}.")
     return tokenizer
+
+
+def whole_argument(folder: Path, manifest: Manifest, name: str, low: int, high: int) -> int:
+    """A whole number among the model's arguments.
+
+    Raises:
+        BundleError: There is none of that name, or it is out of range.
+    """
+    file = folder / contents.MANIFEST
+    if name not in manifest.arguments:
+        raise BundleError(f"{file}: arguments has no {name!r}.")
+    return Reader(manifest.arguments, file).whole(name, low, high)
 
 
 def problem(error: BaseException) -> str:

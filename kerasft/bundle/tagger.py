@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from kerasft.bundle import contents
 from kerasft.bundle.contents import TaggingManifest
 from kerasft.bundle.headed_encoder import Parts, check_parts, read_parts, write_parts
-from kerasft.bundle.manifest import verify_task
+from kerasft.bundle.opened import Opened, as_opened
 from kerasft.bundle.writing import new_folder, versions
 from kerasft.errors import BundleError, ConfigError, DataError
 
@@ -97,11 +97,11 @@ def save_tagger(
     return Path(destination)
 
 
-def load_tagger(path: str | Path) -> TaggerBundle:
+def load_tagger(path: str | Path | Opened) -> TaggerBundle:
     """Loads a saved tagger on the current backend, with the care of `kerasft.bundle.load`.
 
     Args:
-        path: The folder that `save_tagger` wrote.
+        path: The folder that `save_tagger` wrote, or what `open_saved` read of it.
 
     Raises:
         BundleError: One sentence that names the file that is missing, changed or does not fit; or
@@ -111,8 +111,8 @@ def load_tagger(path: str | Path) -> TaggerBundle:
         >>> load_tagger("saved_models/names").tags.names
         ('O', 'B-LOC', 'I-LOC', 'B-PER', 'I-PER')
     """
-    folder = Path(path)
-    manifest = verify_task(folder, TaggingManifest)
+    opened = as_opened(path)
+    folder, manifest = opened.path, opened.of(TaggingManifest)
     if manifest.preprocessing:
         raise BundleError(
             f"{folder / contents.MANIFEST} asks for preprocessing, but a tagger reads texts as "
@@ -123,7 +123,7 @@ def load_tagger(path: str | Path) -> TaggerBundle:
     from kerasft.models import Tagger
 
     parts = read_parts(
-        folder,
+        opened,
         manifest,
         lambda arguments: Tagger(
             manifest.architecture, arguments, manifest.num_labels, initialize=False

@@ -15,12 +15,8 @@ from kerasft.bundle.contents import (
     TextToTextManifest,
     wrong_tasks,
 )
-from kerasft.bundle.manifest import verify_task
-from kerasft.bundle.named_weights import (
-    check_named_weights,
-    load_named_weights,
-    write_named_weights,
-)
+from kerasft.bundle.named_weights import NamedWeights, write_named_weights
+from kerasft.bundle.opened import Opened, as_opened
 from kerasft.bundle.reading import check_known, read_tokenizer
 from kerasft.bundle.writing import check_length, check_vocabulary, new_folder, versions
 from kerasft.errors import BundleError, ConfigError
@@ -171,11 +167,11 @@ def save_text_to_text(
     return Path(destination)
 
 
-def load_text_to_text(path: str | Path) -> TextToTextBundle:
+def load_text_to_text(path: str | Path | Opened) -> TextToTextBundle:
     """Loads a saved text-to-text model, with the care of `kerasft.bundle.load`.
 
     Args:
-        path: The folder that `save_text_to_text` wrote.
+        path: The folder that `save_text_to_text` wrote, or what `open_saved` read of it.
 
     Raises:
         BundleError: One sentence that names the file that is missing, changed or does not fit; or
@@ -185,8 +181,8 @@ def load_text_to_text(path: str | Path) -> TextToTextBundle:
         >>> load_text_to_text("saved_models/tasks").manifest.tasks[0].prefix
         'summarize: '
     """
-    folder = Path(path)
-    manifest = verify_task(folder, TextToTextManifest)
+    opened = as_opened(path)
+    folder, manifest = opened.path, opened.of(TextToTextManifest)
 
     # Only now, since it takes seconds: a folder that is no good is refused at once.
     from kerasft.models import T5
@@ -194,14 +190,18 @@ def load_text_to_text(path: str | Path) -> TextToTextBundle:
 
     arguments = _arguments(manifest, folder / contents.MANIFEST)
     tokenizer = read_tokenizer(
-        folder / contents.TOKENIZER, manifest.max_length, arguments.vocabulary_size
+        opened.take(contents.TOKENIZER),
+        folder / contents.TOKENIZER,
+        manifest.max_length,
+        arguments.vocabulary_size,
     )
     wrong = _wrong_ids(tokenizer, arguments)
     if wrong:
         raise BundleError(f"{folder / contents.TOKENIZER} {wrong}.")
-    check_named_weights(folder, manifest, t5.entries(arguments))
+    weights = NamedWeights(opened)
+    weights.check(t5.entries(arguments))
     model = T5(arguments, initialize=False)  # the files hold every weight
-    load_named_weights(model, folder, manifest)
+    weights.load_into(model)
     return TextToTextBundle(folder, manifest, model, tokenizer)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from kerasft.bundle import contents
 from kerasft.bundle.contents import MAX_LANGUAGE, TranslationManifest, are_languages
-from kerasft.bundle.manifest import verify_task
+from kerasft.bundle.opened import Opened, as_opened
 from kerasft.bundle.reading import check_known, read_tokenizer
 from kerasft.bundle.weights import Tensors
 from kerasft.bundle.writing import (
@@ -171,11 +171,11 @@ def save_translator(
     return Path(destination)
 
 
-def load_translator(path: str | Path) -> TranslatorBundle:
+def load_translator(path: str | Path | Opened) -> TranslatorBundle:
     """Loads a saved translator on the current backend, with the care of `kerasft.bundle.load`.
 
     Args:
-        path: The folder that `save_translator` wrote.
+        path: The folder that `save_translator` wrote, or what `open_saved` read of it.
 
     Raises:
         BundleError: One sentence that names the file that is missing, changed or does not fit; or
@@ -185,21 +185,21 @@ def load_translator(path: str | Path) -> TranslatorBundle:
         >>> load_translator("saved_models/translate").manifest.languages
         {'source': 'en', 'target': 'it'}
     """
-    folder = Path(path)
-    manifest = verify_task(folder, TranslationManifest)
+    opened = as_opened(path)
+    folder, manifest = opened.path, opened.of(TranslationManifest)
 
     # Only now, since it takes seconds: a folder that is no good is refused at once.
     from kerasft.models import Transformer
 
     arguments, cleaning = _check_manifest(manifest, folder / contents.MANIFEST)
     source, target = (
-        _read_tokenizer(folder / name, manifest, arguments, rows)
+        _read_tokenizer(opened, name, manifest, arguments, rows)
         for name, rows in (
             (contents.TOKENIZER_SOURCE, arguments.src_vocab_size),
             (contents.TOKENIZER_TARGET, arguments.tgt_vocab_size),
         )
     )
-    tensors = Tensors(folder / contents.WEIGHTS)
+    tensors = Tensors(folder / contents.WEIGHTS, opened.take(contents.WEIGHTS))
     _check_size(arguments, tensors, folder)
     model = Transformer(arguments)
     _fill(model, tensors, folder / contents.WEIGHTS)
@@ -238,9 +238,14 @@ def _check_manifest(
 
 
 def _read_tokenizer(
-    file: Path, manifest: TranslationManifest, arguments: TransformerArguments, rows: int
+    opened: Opened,
+    name: str,
+    manifest: TranslationManifest,
+    arguments: TransformerArguments,
+    rows: int,
 ) -> Tokenizer:
-    tokenizer = read_tokenizer(file, manifest.max_length, rows)
+    file = opened.path / name
+    tokenizer = read_tokenizer(opened.take(name), file, manifest.max_length, rows)
     wrong = _wrong_ids(tokenizer, arguments)
     if wrong:
         raise BundleError(f"{file} {wrong}.")

@@ -6,17 +6,18 @@ from pathlib import Path
 
 from kerasft.bundle import load
 from kerasft.bundle.load_export import load_export
+from kerasft.bundle.opened import Opened
 from kerasft.engines.classifier_engine import ClassifierEngine
 from kerasft.engines.keras_engine import KERAS, KerasEngine
 from kerasft.engines.onnx_engine import OnnxEngine
-from kerasft.engines.prepare import prepare
+from kerasft.engines.prepare import open_prepared
 
 
-def open_classifier(path: str | Path, engine: str = KERAS) -> ClassifierEngine:
+def open_classifier(path: str | Path | Opened, engine: str = KERAS) -> ClassifierEngine:
     """Loads a saved classifier.
 
     Args:
-        path: The folder.
+        path: The folder, or what `open_saved` read of it for this engine.
         engine: "keras", "onnx" or "onnx-int8". With the last two, neither Keras nor a backend is
             imported into this process.
 
@@ -30,5 +31,4 @@ def open_classifier(path: str | Path, engine: str = KERAS) -> ClassifierEngine:
     """
     if engine == KERAS:
         return KerasEngine(load(path))
-    prepare(path, engine)
-    return OnnxEngine(load_export(path, engine))
+    return OnnxEngine(load_export(open_prepared(path, engine), engine))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kerasft.bundle.export_ctranslate2 import import_ctranslate2
+from kerasft.bundle.load_text_exports import take_files
 from kerasft.engines.cpu_threads import asked_threads, cpu_cores
 from kerasft.engines.ctranslate2_generator import CTranslate2Generator
 from kerasft.engines.text_to_text_engine import TextToTextEngine
@@ -17,6 +18,8 @@ from kerasft.generation.search import Search
 from kerasft.text.trained import END, START
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from kerasft.bundle.load_text_exports import ExportedTextToText, ExportedTranslator
     from kerasft.engines.entity_text_engine import EntityTextEngine
 
@@ -24,12 +27,15 @@ CTRANSLATE2, CTRANSLATE2_INT8 = "ctranslate2", "ctranslate2-int8"
 FORMATS = (CTRANSLATE2, CTRANSLATE2_INT8)
 
 
-def translation_engine(exported: ExportedTranslator, beam_size: int = 4) -> TranslationEngine:
+def translation_engine(
+    exported: ExportedTranslator, beam_size: int = 4, files: Mapping[str, bytes] | None = None
+) -> TranslationEngine:
     """Translates as `TranslationEngine` with Keras does, with the same settings of the search.
 
     Args:
         exported: What `load_exported_translator` read.
         beam_size: Hypotheses followed at a time; 1 is greedy search.
+        files: The files of the model, where they were taken of `exported` before.
 
     Raises:
         ConfigError: The beam size is out of range, or the package is not installed.
@@ -48,15 +54,18 @@ def translation_engine(exported: ExportedTranslator, beam_size: int = 4) -> Tran
         max_length=exported.target_length - 1,
         beam_size=beam_size,
     )
-    return TranslationEngine(exported, generator=_generator(exported, search))
+    return TranslationEngine(exported, generator=_generator(exported, search, files))
 
 
-def text_to_text_engine(exported: ExportedTextToText, beam_size: int) -> TextToTextEngine:
+def text_to_text_engine(
+    exported: ExportedTextToText, beam_size: int, files: Mapping[str, bytes] | None = None
+) -> TextToTextEngine:
     """Writes as `TextToTextEngine` with Keras does, with the same settings of the search.
 
     Args:
         exported: What `load_exported_text_to_text` read.
         beam_size: Hypotheses followed at a time; 1 is greedy search.
+        files: The files of the model, where they were taken of `exported` before.
 
     Raises:
         ConfigError: The beam size is out of range, or the package is not installed.
@@ -66,15 +75,18 @@ def text_to_text_engine(exported: ExportedTextToText, beam_size: int) -> TextToT
         >>> exported = load_exported_text_to_text("saved_models/tasks", "ctranslate2")
         >>> text_to_text_engine(exported, 4).write(["summarize: It rained. We stayed."])[0].text
     """
-    return TextToTextEngine(exported, beam_size, _t5_generator(exported, beam_size))
+    return TextToTextEngine(exported, beam_size, _t5_generator(exported, beam_size, files))
 
 
-def entity_text_engine(exported: ExportedTextToText, beam_size: int) -> EntityTextEngine:
+def entity_text_engine(
+    exported: ExportedTextToText, beam_size: int, files: Mapping[str, bytes] | None = None
+) -> EntityTextEngine:
     """Finds entities as `EntityTextEngine` with Keras does, with the same settings of the search.
 
     Args:
         exported: What `load_exported_text_to_text` read, of a folder whose outputs are entities.
         beam_size: Hypotheses followed at a time; 1 is greedy search.
+        files: The files of the model, where they were taken of `exported` before.
 
     Raises:
         ConfigError: The beam size is out of range, or the package is not installed.
@@ -96,7 +108,7 @@ def entity_text_engine(exported: ExportedTextToText, beam_size: int) -> EntityTe
         manifest.max_length,
         manifest.max_target_length,
     )
-    generator = _t5_generator(exported, beam_size)
+    generator = _t5_generator(exported, beam_size, files)
     return EntityTextEngine(None, tokens, manifest.entity_types, generator=generator)
 
 
@@ -117,7 +129,9 @@ def threads() -> int:
     return asked_threads() or min(4, cpu_cores())
 
 
-def _t5_generator(exported: ExportedTextToText, beam_size: int) -> CTranslate2Generator:
+def _t5_generator(
+    exported: ExportedTextToText, beam_size: int, files: Mapping[str, bytes] | None
+) -> CTranslate2Generator:
     search = Search(
         start_id=exported.start_id,
         end_id=exported.end_id,
@@ -127,11 +141,19 @@ def _t5_generator(exported: ExportedTextToText, beam_size: int) -> CTranslate2Ge
         rank_cut=True,
         forbidden=(),
     )
-    return _generator(exported, search)
+    return _generator(exported, search, files)
 
 
 def _generator(
-    exported: ExportedTranslator | ExportedTextToText, search: Search
+    exported: ExportedTranslator | ExportedTextToText,
+    search: Search,
+    files: Mapping[str, bytes] | None,
 ) -> CTranslate2Generator:
     int8 = exported.format == CTRANSLATE2_INT8
-    return CTranslate2Generator(exported.model, search, int8=int8, threads=threads())
+    return CTranslate2Generator(
+        exported.model,
+        search,
+        int8=int8,
+        threads=threads(),
+        files=take_files(exported) if files is None else files,
+    )

@@ -18,6 +18,7 @@ from kerasft.bundle.load_text_exports import (
     ExportedTranslator,
     load_exported_text_to_text,
     load_exported_translator,
+    take_files,
 )
 from kerasft.bundle.manifest import read
 from kerasft.engines import ctranslate2_engine, text_gate
@@ -137,7 +138,7 @@ class _Made:
             if self.writes_texts
             else load_exported_translator(self.folder, CTRANSLATE2)
         )
-        quantized = replace(exact, format=CTRANSLATE2_INT8, model=place)
+        quantized = replace(exact, format=CTRANSLATE2_INT8, model=place, opened=None)
         found, wanted = (written(each, rows, self.beam_size) for each in (quantized, exact))
         gate = text_gate.compare(found, wanted, rows, self.beam_size)
         if not gate.passed:
@@ -157,16 +158,17 @@ def written(exported: Exported, rows: text_gate.GateRows, beam_size: int) -> lis
         beam_size: Hypotheses followed at a time.
     """
     found: list[list[Any]] = []
+    files = take_files(exported)
     for task in rows.tasks:
         sources: Any = task.sources
         if isinstance(exported, ExportedTranslator):
-            translate = ctranslate2_engine.translation_engine(exported, beam_size).translate
+            translate = ctranslate2_engine.translation_engine(exported, beam_size, files).translate
             found.append([each.text for each in translate(sources)])
         elif task.metric == "entities":
-            find = ctranslate2_engine.entity_text_engine(exported, beam_size).read
+            find = ctranslate2_engine.entity_text_engine(exported, beam_size, files).read
             found.append([each.entities for each in find(sources)])
         else:
-            write = ctranslate2_engine.text_to_text_engine(exported, beam_size).write
+            write = ctranslate2_engine.text_to_text_engine(exported, beam_size, files).write
             found.append([each.text for each in write(sources)])
     return found
 

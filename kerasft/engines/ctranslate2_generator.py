@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from kerasft.bundle.ctranslate2_file import check_ctranslate2_file
 from kerasft.bundle.export_ctranslate2 import import_ctranslate2, source_tokens, target_tokens
-from kerasft.bundle.export_files import CTRANSLATE2_MODEL
+from kerasft.bundle.export_files import CTRANSLATE2_FILES, CTRANSLATE2_MODEL
 from kerasft.errors import BundleError, ConfigError
 from kerasft.generation.hypotheses import Hypothesis
 from kerasft.generation.search import Search
@@ -40,6 +40,7 @@ class CTranslate2Generator:
         search: The settings, with `early_stopping=True` and a `length_penalty` above 0.
         int8: Whether matrices are multiplied in 8 bits.
         threads: Threads that compute; 0 leaves it to CTranslate2.
+        files: What the folder's files hold, by their names, where they were read before.
 
     Raises:
         BundleError: The model is not one of ours, or CTranslate2 cannot read it.
@@ -54,7 +55,13 @@ class CTranslate2Generator:
     """
 
     def __init__(
-        self, folder: Path, search: Search, *, int8: bool = False, threads: int = 0
+        self,
+        folder: Path,
+        search: Search,
+        *,
+        int8: bool = False,
+        threads: int = 0,
+        files: Mapping[str, bytes] | None = None,
     ) -> None:
         if search.early_stopping is not True or search.length_penalty <= 0:
             raise ConfigError(
@@ -62,7 +69,7 @@ class CTranslate2Generator:
             )
         self.search = search
         self._folder = folder
-        self._translator = open_translator(folder, int8=int8, threads=threads)
+        self._translator = open_translator(folder, int8=int8, threads=threads, files=files)
 
     def generate(self, source_ids: Sequence[np.ndarray]) -> list[list[Hypothesis]]:
         """The best hypotheses of each source, the best first.
@@ -178,7 +185,13 @@ class CTranslate2Generator:
             ) from error
 
 
-def open_translator(folder: Path, *, int8: bool = False, threads: int = 0) -> Any:
+def open_translator(
+    folder: Path,
+    *,
+    int8: bool = False,
+    threads: int = 0,
+    files: Mapping[str, bytes] | None = None,
+) -> Any:
     """CTranslate2's own object for a model.
 
     In float32 the threads share each multiplication: reading the weights is what takes the time,
@@ -189,6 +202,7 @@ def open_translator(folder: Path, *, int8: bool = False, threads: int = 0) -> An
         folder: What `write_ctranslate2` wrote.
         int8: Whether matrices are multiplied in 8 bits.
         threads: Threads that compute; 0 leaves it to CTranslate2 in float32 and is 1 in 8 bits.
+        files: What the folder's files hold, by their names, where they were read before.
 
     Raises:
         BundleError: The model is not one of ours, or CTranslate2 cannot read it.
@@ -200,7 +214,12 @@ def open_translator(folder: Path, *, int8: bool = False, threads: int = 0) -> An
         raise ConfigError(
             f"CTranslate2 cannot compute in {kind} on this machine; take another engine"
         )
-    check_ctranslate2_file(folder / CTRANSLATE2_MODEL)
+    if files is None:
+        paths = [folder / name for name in CTRANSLATE2_FILES]
+        files = {path.name: path.read_bytes() for path in paths if path.is_file()}
+    if CTRANSLATE2_MODEL not in files:
+        raise BundleError(f"{folder / CTRANSLATE2_MODEL} cannot be read: there is no such file.")
+    check_ctranslate2_file(files[CTRANSLATE2_MODEL], folder / CTRANSLATE2_MODEL)
     searchers, threads_each = (max(1, threads), 1) if int8 else (1, threads)
     try:
         return ctranslate2.Translator(
@@ -209,6 +228,7 @@ def open_translator(folder: Path, *, int8: bool = False, threads: int = 0) -> An
             compute_type=kind,
             inter_threads=searchers,
             intra_threads=threads_each,
+            files=dict(files),
         )
     except (RuntimeError, ValueError) as error:
         raise BundleError(f"CTranslate2 cannot read {folder}: {_first_line(error)}") from error

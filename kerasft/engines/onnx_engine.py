@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +37,7 @@ class OnnxEngine(ClassifierEngine):
 
     Args:
         exported: What `load_export` read.
+        model: The model, where it was taken of `exported` before.
 
     Raises:
         ConfigError: The package onnxruntime is not installed.
@@ -47,11 +50,11 @@ class OnnxEngine(ClassifierEngine):
 
     compiles = False
 
-    def __init__(self, exported: ExportedClassifier) -> None:
+    def __init__(self, exported: ExportedClassifier, model: bytes | None = None) -> None:
         super().__init__(exported, exported.format)
         self._file = exported.file
         self._rows = 1 if exported.format == ONNX_INT8 else MOST_ROWS
-        self._session = _session(exported)
+        self._session = _session(exported, exported.take_model() if model is None else model)
 
     def compute(self, token_ids: Sequence[np.ndarray]) -> np.ndarray:
         """The logits (texts, num_labels) float32 of token ids; see `ClassifierEngine.run`.
@@ -137,7 +140,7 @@ def version() -> str:
     return _onnxruntime().__version__
 
 
-def _session(exported: ExportedClassifier) -> Any:
+def _session(exported: ExportedClassifier, model: bytes) -> Any:
     """An inference session on the CPU, its inputs and outputs checked."""
     runtime = _onnxruntime()
     file = exported.file
@@ -146,10 +149,12 @@ def _session(exported: ExportedClassifier) -> Any:
     options.log_severity_level = 3  # errors, which are raised as well
     # Plans of memory are kept for each shape that ever came: texts come in hundreds.
     options.enable_mem_pattern = False
-    try:
-        session = runtime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
-    except Exception as error:
-        raise _unfit(file, error) from error
+    with _in_memory(model) as place:
+        del model
+        try:
+            session = runtime.InferenceSession(place, options, providers=["CPUExecutionProvider"])
+        except Exception as error:
+            raise _unfit(file, error) from error
     found = [
         {place.name: place.type for place in places}
         for places in (session.get_inputs(), session.get_outputs())
@@ -162,6 +167,25 @@ def _session(exported: ExportedClassifier) -> Any:
             f"(texts, {exported.manifest.num_labels}), which it does not."
         )
     return session
+
+
+@contextmanager
+def _in_memory(model: bytes) -> Iterator[str | bytes]:
+    """A name under which ONNX Runtime finds the checked bytes; the bytes where there is no such.
+
+    It holds on to bytes, and copies them twice while it reads them.
+    """
+    if not hasattr(os, "memfd_create"):  # Linux alone has it
+        yield model
+        return
+    descriptor = os.memfd_create("model.onnx")
+    try:
+        with open(descriptor, "wb", closefd=False) as file:
+            file.write(model)
+        del model
+        yield f"/proc/self/fd/{descriptor}"
+    finally:
+        os.close(descriptor)
 
 
 def _onnxruntime() -> Any:

@@ -16,7 +16,7 @@ from kerasft.bundle.add_export import add_export
 from kerasft.bundle.export_files import ONNX_MODEL
 from kerasft.bundle.load_export import ExportedClassifier, load_export
 from kerasft.bundle.manifest import read
-from kerasft.bundle.onnx_file import OPSET, check_onnx_file
+from kerasft.bundle.onnx_file import OPSET
 from kerasft.engines import int8_gate
 from kerasft.engines.onnx_engine import ONNX, ONNX_INT8, OnnxEngine
 from kerasft.errors import ConfigError
@@ -84,7 +84,6 @@ def _make_float32(folder: Path) -> Manifest:
     def write(place: Path) -> dict[str, Any]:
         file = place / ONNX_MODEL
         write_onnx(bundle, file)
-        check_onnx_file(file)
         texts = _token_ids(bundle)
         wanted = keras.run(texts)
         difference = float(np.abs(OnnxEngine(exported(bundle, file)).run(texts) - wanted).max())
@@ -106,13 +105,13 @@ def _make_int8(folder: Path, data: str | None, text_column: str, label_column: s
     saved = load_export(folder, ONNX)
     names = saved.label_map.names
     rows = int8_gate.gate_rows(folder, saved.label_map, data, text_column, label_column)
-    exact = OnnxEngine(saved)
+    model = saved.take_model()
+    exact = OnnxEngine(saved, model)
     token_ids = exact.encode(rows.texts).token_ids
 
     def write(place: Path) -> dict[str, Any]:
         file = place / ONNX_MODEL
-        quantize(saved.file, file)
-        check_onnx_file(file)
+        quantize(model, file)
         quantized = OnnxEngine(exported(saved, file, ONNX_INT8))
         gate = int8_gate.compare(quantized.run(token_ids), exact.run(token_ids), rows, names)
         if not gate.passed:
@@ -125,7 +124,7 @@ def _make_int8(folder: Path, data: str | None, text_column: str, label_column: s
     return add_export(folder, ONNX_INT8, write)
 
 
-def quantize(source: Path, target: Path) -> None:
+def quantize(source: bytes, target: Path) -> None:
     """Writes a graph whose matrices are in 8 bits, each column with a scale of its own.
 
     What goes into a matrix is rounded to 8 bits as well, by its range in each call. Embeddings,
@@ -145,7 +144,7 @@ def quantize(source: Path, target: Path) -> None:
         raise ConfigError(
             f"--engine {ONNX_INT8} needs the package {error.name}: `pip install 'kerasft[onnx]'`"
         ) from None
-    model = onnx.load(source)
+    model = onnx.load_from_string(source)
     facts = {entry.key: entry.value for entry in model.metadata_props}
     with _without_advice():
         # The model and not its path, beside which the tool would write files of its own.

@@ -7,35 +7,45 @@ import subprocess
 import sys
 from pathlib import Path
 
+from kerasft.bundle.contents import Manifest
 from kerasft.bundle.manifest import read
+from kerasft.bundle.opened import Opened, open_saved
 from kerasft.engines.keras_engine import KERAS
 from kerasft.errors import ConfigError
 
 
-def prepare(path: str | Path, engine: str) -> None:
-    """Makes the export that an engine reads, if the folder has none; says so on stderr.
+def open_prepared(
+    path: str | Path | Opened, engine: str = KERAS, manifest: Manifest | None = None
+) -> Opened:
+    """Reads what an engine needs of a folder, and makes its export first where there is none.
 
-    It is made by a process of its own, since that has to import Keras.
+    The export is made by a process of its own, since that has to import Keras; stderr says so.
 
     Args:
-        path: The folder.
-        engine: "keras", which needs nothing, or another.
+        path: The folder; or what was read of it, which is handed on.
+        engine: "keras", or another.
+        manifest: What its `bundle.json` says, where that was read before.
 
     Raises:
-        BundleError: The folder is missing or broken.
+        BundleError: The folder is missing, broken or was changed.
         ConfigError: The folder's task has no such export, or it cannot be made: the sentence is
             that of `make_export`.
 
     Example:
-        >>> prepare("saved_models/translate", "ctranslate2")
+        >>> open_prepared("saved_models/translate", "ctranslate2").manifest.exports
     """
-    if engine == KERAS:
-        return
-    manifest = read(path)
-    if engine in manifest.exports:
-        return
-    if engine not in manifest.formats:
-        raise ConfigError(f"--engine {engine} cannot run {path}, a model for {manifest.task}")
+    if isinstance(path, Opened):
+        return path
+    manifest = read(path) if manifest is None else manifest
+    if engine != KERAS and engine not in manifest.exports:
+        if engine not in manifest.formats:
+            raise ConfigError(f"--engine {engine} cannot run {path}, a model for {manifest.task}")
+        _make(path, engine)
+        manifest = read(path)
+    return open_saved(path, engine, manifest)
+
+
+def _make(path: str | Path, engine: str) -> None:
     words = ["-m", "kerasft.export", str(path), "--engine", engine]
     print(
         f"{path} holds no model for --engine {engine} yet; making it, this once (with Keras)",

@@ -11,8 +11,9 @@ from kerasft.bundle.load_text_exports import (
     load_exported_text_to_text,
     load_exported_translator,
 )
+from kerasft.bundle.opened import Opened
 from kerasft.engines.keras_engine import KERAS
-from kerasft.engines.prepare import prepare
+from kerasft.engines.prepare import open_prepared
 
 if TYPE_CHECKING:
     from kerasft.bundle import TextToTextBundle
@@ -21,11 +22,13 @@ if TYPE_CHECKING:
     from kerasft.engines.translation_engine import TranslationEngine
 
 
-def open_translator(path: str | Path, engine: str = KERAS, beam_size: int = 4) -> TranslationEngine:
+def open_translator(
+    path: str | Path | Opened, engine: str = KERAS, beam_size: int = 4
+) -> TranslationEngine:
     """Loads a saved translator.
 
     Args:
-        path: The folder.
+        path: The folder, or what `open_saved` read of it for this engine.
         engine: "keras", "ctranslate2" or "ctranslate2-int8". With the last two, neither Keras nor
             a backend is imported into this process.
         beam_size: Hypotheses followed at a time; 1 is greedy search.
@@ -44,15 +47,17 @@ def open_translator(path: str | Path, engine: str = KERAS, beam_size: int = 4) -
         return TranslationEngine(load_translator(path), beam_size)
     from kerasft.engines.ctranslate2_engine import translation_engine
 
-    prepare(path, engine)
-    return translation_engine(load_exported_translator(path, engine), beam_size)
+    opened = open_prepared(path, engine)
+    return translation_engine(load_exported_translator(opened, engine), beam_size)
 
 
-def load_writer(path: str | Path, engine: str = KERAS) -> TextToTextBundle | ExportedTextToText:
+def load_writer(
+    path: str | Path | Opened, engine: str = KERAS
+) -> TextToTextBundle | ExportedTextToText:
     """Loads a saved text-to-text model, for `text_to_text_engine` or `entity_text_engine`.
 
     Args:
-        path: The folder.
+        path: The folder, or what `open_saved` read of it for this engine.
         engine: As for `open_translator`.
 
     Raises:
@@ -65,8 +70,7 @@ def load_writer(path: str | Path, engine: str = KERAS) -> TextToTextBundle | Exp
     """
     if engine == KERAS:
         return load_text_to_text(path)
-    prepare(path, engine)
-    return load_exported_text_to_text(path, engine)
+    return load_exported_text_to_text(open_prepared(path, engine), engine)
 
 
 def text_to_text_engine(

@@ -126,6 +126,7 @@ def load_adapter(
     modules_to_save: Sequence[str] = (),
     head_rows: Sequence[int] | None = None,
     any_labels: bool = False,
+    files: Mapping[str, bytes] | None = None,
 ) -> AdapterReport:
     """Puts a saved adapter on a model, ready to predict with or to train further.
 
@@ -140,6 +141,7 @@ def load_adapter(
             that has as many labels in another order.
         any_labels: Whether the model keeps its own `classifier` (and it is listed as such) where
             the file's is of another number of labels; else that is an error.
+        files: What its two files hold, by their names, where they were read before.
 
     Returns:
         What came from the file and what stayed as in the base model.
@@ -155,8 +157,8 @@ def load_adapter(
         raise AdapterError(
             "The model has adapters already; call kerasft.peft.remove(model) before load_adapter."
         )
-    config = PeftConfig.read(directory)
-    file = TensorFile(directory / WEIGHTS_NAME)
+    config = PeftConfig.read(directory, None if files is None else files[CONFIG_NAME])
+    file = TensorFile(directory / WEIGHTS_NAME, None if files is None else files[WEIGHTS_NAME])
     contents = _Contents(model, config, file, any_labels)
     further = find_any_layers(model, modules_to_save)
     settings = {name: config.settings(name) for name in contents.adapted}

@@ -108,18 +108,20 @@ class PeftConfig:
         )
 
     @classmethod
-    def read(cls, directory: Path) -> "PeftConfig":
-        """Reads and checks `adapter_config.json`.
+    def read(cls, directory: Path, raw: bytes | None = None) -> "PeftConfig":
+        """Reads and checks `adapter_config.json`, whose bytes may have been read before.
 
         Raises:
             AdapterError: The file is missing or broken, or asks for something unsupported.
         """
         path = directory / CONFIG_NAME
-        if not path.is_file():
+        if raw is None and not path.is_file():
             inside = directory / "adapter"
             where = f"; {inside} has one" if (inside / CONFIG_NAME).is_file() else ""
             raise AdapterError(f"{directory} is no PEFT adapter: it has no {CONFIG_NAME}{where}.")
-        values = storage.read_json(path, AdapterError)
+        if raw is None:
+            raw = storage.read_bytes(path, AdapterError, max_bytes=storage.MAX_JSON_BYTES)
+        values = storage.parse_json(raw, path, AdapterError)
         if not isinstance(values, dict):
             raise AdapterError(f"{path} must hold a JSON object.")
         _check_supported(path, values)

@@ -1,16 +1,16 @@
 """An adapter's tensors: names and shapes from the header first, arrays when they are asked for."""
 
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import ml_dtypes  # noqa: F401  (teaches numpy bfloat16, which safetensors then can read)
 import numpy as np
-from safetensors import SafetensorError, safe_open
 
 from kerasft.errors import AdapterError
+from kerasft.storage.tensors import find_tensors
 
-_FLOATS = ("F64", "F32", "F16", "BF16")
+_FLOATS = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "bfloat16"}
 
 
 class TensorFile(Mapping[str, np.ndarray]):
@@ -21,6 +21,7 @@ class TensorFile(Mapping[str, np.ndarray]):
 
     Args:
         path: The file.
+        raw: All of it, where it was read before; it is read by its name otherwise.
 
     Attributes:
         path: The file.
@@ -30,33 +31,36 @@ class TensorFile(Mapping[str, np.ndarray]):
         AdapterError: The file is missing or broken, or a tensor is not of finite floats.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, raw: bytes | None = None) -> None:
         self.path = path
-        if not path.is_file():
-            others = sorted(path.parent.glob(f"{path.stem}.*"))
-            hint = f"; {others[0].name} is a pickle, which is never read" if others else ""
-            raise AdapterError(f"{path} does not exist{hint}; save the adapter as safetensors.")
-        try:
-            self._file: Any = safe_open(path, framework="numpy")
-            slices = {name: self._file.get_slice(name) for name in self._file.keys()}  # noqa: SIM118
-        except (SafetensorError, OSError) as problem:
-            raise AdapterError(f"{path} is not a whole safetensors file: {problem}.") from None
+        if raw is None:
+            if not path.is_file():
+                others = sorted(path.parent.glob(f"{path.stem}.*"))
+                hint = f"; {others[0].name} is a pickle, which is never read" if others else ""
+                raise AdapterError(f"{path} does not exist{hint}; save the adapter as safetensors.")
+            try:
+                raw = path.read_bytes()
+            except OSError as problem:
+                raise AdapterError(f"{path} cannot be read: {problem.strerror}.") from None
+        self._raw = raw
+        slices = find_tensors(raw, str(path), AdapterError)
         for name, each in slices.items():
-            if each.get_dtype() not in _FLOATS:
+            if each.kind not in _FLOATS:
                 raise AdapterError(
-                    f"{path} holds {name!r} as {each.get_dtype()}, but only floats "
+                    f"{path} holds {name!r} as {each.kind}, but only floats "
                     f"({', '.join(_FLOATS)}) can be read."
                 )
+        self._places = slices
         self._stored = {_without_adapter_name(name): name for name in slices}
         if len(self._stored) < len(slices):
             twice = next(each for each in slices if each not in self._stored.values())
             raise AdapterError(f"{path} holds {twice!r} with and without the adapter's name.")
-        self.shapes = {
-            name: tuple(slices[stored].get_shape()) for name, stored in self._stored.items()
-        }
+        self.shapes = {name: slices[stored].shape for name, stored in self._stored.items()}
 
     def __getitem__(self, name: str) -> np.ndarray:
-        array = self._file.get_tensor(self._stored[name]).astype(np.float32, copy=False)
+        kind, shape, start = self._places[self._stored[name]]
+        array = np.frombuffer(self._raw, _FLOATS[kind], math.prod(shape), start)
+        array = array.reshape(shape).astype(np.float32)
         if not np.isfinite(array).all():
             raise AdapterError(f"{self.path} holds NaN or infinity in {name!r}.")
         return array

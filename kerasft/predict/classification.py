@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from kerasft.bundle.opened import Opened
 from kerasft.engines.classifiers import open_classifier
 from kerasft.engines.keras_engine import KERAS
 from kerasft.predict.output import Columns, beginning, cell, printable
@@ -61,7 +62,7 @@ class Predictor:
         'sports'
     """
 
-    def __init__(self, folder: str | Path, engine: str = KERAS) -> None:
+    def __init__(self, folder: str | Path | Opened, engine: str = KERAS) -> None:
         self._engine = open_classifier(folder, engine)
         bundle = self._engine.folder
         manifest = bundle.manifest

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kerasft.bundle.opened import Opened
 from kerasft.engines.keras_engine import KERAS
 from kerasft.engines.text_writers import entity_text_engine, load_writer
 from kerasft.errors import BundleError
@@ -70,7 +71,7 @@ class EntityWriter:
     """
 
     def __init__(
-        self, folder: str | Path, beam_size: int | None = None, engine: str = KERAS
+        self, folder: str | Path | Opened, beam_size: int | None = None, engine: str = KERAS
     ) -> None:
         bundle = load_writer(folder, engine)
         manifest = bundle.manifest

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kerasft.bundle import load_tagger
+from kerasft.bundle.opened import Opened
 from kerasft.predict.output import TEXT_WIDTH, Columns, beginning, cell, printable
 from kerasft.predict.texts import checked, cut_word_note, facts, one_of_each_length
 from kerasft.text.entities import Sentence, Span
@@ -73,7 +74,7 @@ class EntityFinder:
         FoundEntity(start=17, end=21, text='Rome', type='LOC', score=0.97)
     """
 
-    def __init__(self, folder: str | Path) -> None:
+    def __init__(self, folder: str | Path | Opened) -> None:
         bundle = load_tagger(folder)
         from kerasft import peft
         from kerasft.engines.tagging_engine import TaggingEngine

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from kerasft.bundle import manifest
+from kerasft.bundle.manifest import read
+from kerasft.bundle.opened import Opened
 from kerasft.engines import ctranslate2_engine, onnx_engine
 from kerasft.engines.keras_engine import KERAS
+from kerasft.engines.prepare import open_prepared
 from kerasft.errors import ConfigError
 from kerasft.predict.classification import Predictor
 from kerasft.predict.entity_texts import EntityWriter
@@ -85,11 +87,11 @@ OPTIONS: dict[str, tuple[type, str]] = {
 """Options of single tasks on the command lines of predict and serve: type and help."""
 
 
-def open_folder(folder: str | Path, **options: Any) -> TextPredictor:
+def open_folder(folder: str | Path | Opened, **options: Any) -> TextPredictor:
     """Opens a saved folder of whichever task.
 
     Args:
-        folder: The folder that `kerasft.bundle` wrote.
+        folder: The folder that `kerasft.bundle` wrote, or what `open_prepared` read of it.
         options: Those of `OPTIONS` that were given; None counts as not given.
 
     Raises:
@@ -100,8 +102,15 @@ def open_folder(folder: str | Path, **options: Any) -> TextPredictor:
         >>> open_folder("saved_models/translate", beam_size=1).predict(["Good morning."])
         [Translation(translation='Buongiorno.', ...)]
     """
-    task = manifest.read(folder).kind
-    return TASKS[task].open(folder, **check_options(folder, task, options))
+    if isinstance(folder, Opened):
+        opened, task = folder, folder.manifest.kind
+        given = check_options(folder.path, task, options)
+    else:
+        manifest = read(folder)
+        task = manifest.kind
+        given = check_options(folder, task, options)
+        opened = open_prepared(folder, given.get("engine", KERAS), manifest)
+    return TASKS[task].open(opened, **given)
 
 
 def check_options(folder: str | Path, task: str, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kerasft.bundle import SavedTask
+from kerasft.bundle.opened import Opened
 from kerasft.engines.keras_engine import KERAS
 from kerasft.engines.text_writers import load_writer, text_to_text_engine
 from kerasft.errors import BundleError, ConfigError
@@ -75,7 +76,7 @@ class TextToText:
 
     def __init__(
         self,
-        folder: str | Path,
+        folder: str | Path | Opened,
         beam_size: int | None = None,
         task: str | None = None,
         engine: str = KERAS,

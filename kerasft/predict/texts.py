@@ -8,6 +8,7 @@ from typing import Any
 
 from kerasft import backends
 from kerasft.bundle import Manifest
+from kerasft.bundle.opened import Opened
 from kerasft.data import shapes
 from kerasft.engines.keras_engine import KERAS
 from kerasft.errors import DataError
@@ -31,7 +32,7 @@ def checked(texts: Sequence[str], purpose: str) -> Sequence[str]:
     return texts
 
 
-def facts(folder: str | Path, manifest: Manifest) -> dict[str, Any]:
+def facts(folder: str | Path | Opened, manifest: Manifest) -> dict[str, Any]:
     """What `bundle.json` says in every task, as JSON can hold it."""
     return {
         "name": Path(folder).resolve().name,

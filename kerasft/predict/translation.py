@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kerasft.bundle.opened import Opened
 from kerasft.engines.keras_engine import KERAS
 from kerasft.engines.text_writers import open_translator
 from kerasft.predict.output import TEXT_WIDTH, Columns, beginning, cell, printable
@@ -59,7 +60,9 @@ class Translator:
         "Dov'è la stazione?"
     """
 
-    def __init__(self, folder: str | Path, beam_size: int = 4, engine: str = KERAS) -> None:
+    def __init__(
+        self, folder: str | Path | Opened, beam_size: int = 4, engine: str = KERAS
+    ) -> None:
         self._engine = open_translator(folder, engine, beam_size)
         manifest = self._engine.bundle.manifest
         self.languages = (manifest.languages["source"], manifest.languages["target"])

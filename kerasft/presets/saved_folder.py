@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import cast
 
 from kerasft import bundle, peft
-from kerasft.bundle import TaggingManifest, manifest
+from kerasft.bundle import TaggingManifest
+from kerasft.bundle.opened import open_saved, sha256_of
 from kerasft.errors import BundleError, PresetError
 from kerasft.models import Pooling
 from kerasft.presets.pretrained import Pretrained
-from kerasft.storage import sha256_file
 from kerasft.weight_maps import to_tensors
 
 MANIFEST = "bundle.json"
@@ -25,8 +25,9 @@ def load_saved_folder(folder: Path) -> Pretrained:
     """
     saved: bundle.Bundle | bundle.TaggerBundle
     try:
-        is_tagger = manifest.read(folder).task == TaggingManifest.task
-        saved = bundle.load_tagger(folder) if is_tagger else bundle.load(folder)
+        opened = open_saved(folder)
+        is_tagger = opened.manifest.task == TaggingManifest.task
+        saved = bundle.load_tagger(opened) if is_tagger else bundle.load(opened)
     except BundleError as error:
         raise PresetError(f"the preset {folder} cannot be loaded: {error}") from error
     if peft.adapted_layers(saved.model):
@@ -43,7 +44,7 @@ def load_saved_folder(folder: Path) -> Pretrained:
         tokenizer=saved.tokenizer,
         labels=labels,
         source=str(folder),
-        sha256=sha256_file(folder / MANIFEST),  # it holds the hash of every other file
+        sha256=sha256_of(saved.manifest),  # it holds the hash of every other file
         head_pooling=pooling,
         pooling=cast(Pooling, pooling or "first"),
         pooling_reason="as it did in the saved folder",

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kerasft import bundle, peft
-from kerasft.bundle import SavedTask, TextToTextManifest, manifest
+from kerasft.bundle import SavedTask, TextToTextManifest
+from kerasft.bundle.opened import open_saved, sha256_of
 from kerasft.errors import BundleError, PresetError
 from kerasft.models.t5 import T5
 from kerasft.presets.directory import CONFIG, read_config, sha256_files, weight_files
@@ -14,7 +15,6 @@ from kerasft.presets.hub import fetch_config, fetch_rest
 from kerasft.presets.load import HUB_ID, is_path
 from kerasft.presets.saved_folder import MANIFEST
 from kerasft.presets.tensor_files import TensorFiles
-from kerasft.storage import sha256_file
 from kerasft.text.tokenizer import Tokenizer
 from kerasft.weight_maps import LoadReport, entries_for, load_t5_tensors, t5
 
@@ -142,9 +142,10 @@ def load_saved_t5(folder: Path, *, source: str | None = None) -> PretrainedT5:
     """
     where = source or str(folder)
     try:
-        if manifest.read(folder).task != TextToTextManifest.task:
+        opened = open_saved(folder)
+        if opened.manifest.task != TextToTextManifest.task:
             raise PresetError(f"{where} was saved by kerasft, but holds no T5; {_INSTEAD}")
-        saved = bundle.load_text_to_text(folder)
+        saved = bundle.load_text_to_text(opened)
     except BundleError as error:
         raise PresetError(f"the preset {where} cannot be loaded: {error}") from error
     if peft.adapted_layers(saved.model):
@@ -155,7 +156,7 @@ def load_saved_t5(folder: Path, *, source: str | None = None) -> PretrainedT5:
         model=saved.model,
         tokenizer=saved.tokenizer,
         source=where,
-        sha256=sha256_file(folder / MANIFEST),  # it holds the hash of every other file
+        sha256=sha256_of(saved.manifest),  # it holds the hash of every other file
         report=LoadReport(loaded=loaded),
         tasks=saved.manifest.tasks,
     )

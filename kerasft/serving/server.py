@@ -16,11 +16,10 @@ from typing import Any, TextIO
 import uvicorn
 
 from kerasft import backends
-from kerasft.bundle.export_files import export_paths
-from kerasft.bundle.manifest import read, verify
+from kerasft.bundle.manifest import read
 from kerasft.engines import runtimes
 from kerasft.engines.keras_engine import KERAS
-from kerasft.engines.prepare import prepare
+from kerasft.engines.prepare import open_prepared
 from kerasft.predict import TextPredictor, check_options, open_folder
 from kerasft.serving.access import access_for
 from kerasft.serving.app import create_app
@@ -80,15 +79,15 @@ def run(
     limits = fit_descriptors(limits)
     stream = _write_log()
     # What is broken is said before the port is taken, and before Keras is imported.
-    task = read(folder).kind
+    manifest = read(folder)
+    task = manifest.kind
     check_options(folder, task, options)
-    prepare(folder, engine)
-    verify(folder, None if engine == KERAS else export_paths([engine]))
+    opened = open_prepared(folder, engine, manifest)
     listener = listen(host, port)
     start = time.perf_counter()
 
     def load() -> TextPredictor:
-        predictor = open_folder(folder, **options)  # may import Keras, which takes seconds
+        predictor = open_folder(opened, **options)  # may import Keras, which takes seconds
         log.info("%s", runtimes.describe(engine))
         return predictor
 

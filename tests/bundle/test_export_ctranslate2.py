@@ -45,7 +45,7 @@ def test_translators_say_the_same(arguments, tmp_path):
     model = translators.build(**arguments)
     write_ctranslate2(model, tmp_path, 2, 3)
     assert {file.name for file in tmp_path.iterdir()} == set(CTRANSLATE2_FILES)
-    check_ctranslate2_file(tmp_path / "model.bin")
+    check_ctranslate2_file((tmp_path / "model.bin").read_bytes(), tmp_path / "model.bin")
     lengths = (model.arguments.src_seq_len, model.arguments.tgt_seq_len - 1)
     off, most = largest_difference(model, tmp_path, lengths, 2, 3, 1)
     assert off < 1e-4 * most and most > 1
@@ -104,7 +104,9 @@ def test_8_bits_are_smaller_and_near(tmp_path):
     for name, int8 in (("float32", False), ("int8", True)):
         (tmp_path / name).mkdir()
         write_ctranslate2(model, tmp_path / name, 2, 3, int8=int8)
-        check_ctranslate2_file(tmp_path / name / "model.bin")
+        check_ctranslate2_file(
+            (tmp_path / name / "model.bin").read_bytes(), tmp_path / name / "model.bin"
+        )
     sizes = [(tmp_path / name / "model.bin").stat().st_size for name in ("float32", "int8")]
     assert sizes[1] < 0.35 * sizes[0]
     source, target = source_tokens([2, 9, 7, 3]), target_tokens([8, 11, 5])
@@ -166,7 +168,7 @@ def test_a_broken_file_is_refused_before_it_is_read(model_file, change, message,
     file = tmp_path / "model.bin"
     file.write_bytes(change(model_file))
     with pytest.raises(BundleError, match="was not read") as caught:
-        check_ctranslate2_file(file)
+        check_ctranslate2_file(file.read_bytes(), file)
     assert message in str(caught.value) and str(file) in str(caught.value)
     with pytest.raises(BundleError, match="was not read"):
         open_translator(tmp_path)

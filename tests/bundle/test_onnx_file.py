@@ -27,7 +27,7 @@ def model(*nodes, opsets=(("", OPSET),)):
 def check(path: Path, content: bytes) -> str:
     path.write_bytes(content)
     with pytest.raises(BundleError) as caught:
-        check_onnx_file(path)
+        check_onnx_file(path.read_bytes(), path)
     message = str(caught.value)
     assert str(path) in message and "\n" not in message and message.endswith(".")
     return message
@@ -120,7 +120,7 @@ def test_a_flat_graph_of_known_operators_is_let_through(tmp_path):
         # What the quantizer leaves: the field is there and says that nothing is elsewhere.
         made.graph.initializer[0].data_location = onnx.TensorProto.DEFAULT
         path.write_bytes(made.SerializeToString())
-        check_onnx_file(path)
+        check_onnx_file(path.read_bytes(), path)
 
 
 def test_two_graphs_in_one_file_are_refused(tmp_path):
@@ -137,9 +137,7 @@ def test_no_broken_file_gets_through_or_ends_in_a_traceback(tmp_path):
     for length in range(1, len(content)):
         path.write_bytes(content[:length])
         try:
-            check_onnx_file(path)
+            check_onnx_file(path.read_bytes(), path)
         except BundleError:
             continue
         onnx.load_from_string(content[:length])  # whole by chance: the fields end there
-    with pytest.raises(BundleError, match="cannot be read"):
-        check_onnx_file(tmp_path / "none.onnx")

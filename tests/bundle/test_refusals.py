@@ -127,7 +127,7 @@ def test_weights_that_do_not_fit_the_manifest(folder, name, change, message):
         (set_argument(num_layers=3), "has no tensor"),
         (set_argument(num_layers=10**9), "num_layers"),
         (set_argument(vocabulary_size=3_999_999), "bundle.json asks for"),
-        (set_argument(vocabulary_size=10), "tokenizer.json has"),
+        (set_argument(vocabulary_size=10), "tokens, but the model only 10"),
         (set_argument(hidden_dim="16"), "hidden_dim must be int"),
         (set_argument(activation="__import__"), "activation '__import__'"),
         (set_argument(dropout=7), "dropout must be"),

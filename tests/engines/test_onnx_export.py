@@ -15,7 +15,7 @@ from kerasft.bundle.onnx_file import OPSET
 from kerasft.engines import int8_gate, onnx_export
 from kerasft.engines.onnx_engine import OnnxEngine
 from kerasft.engines.onnx_export import make_export
-from kerasft.engines.prepare import prepare
+from kerasft.engines.prepare import open_prepared
 from kerasft.errors import BundleError, ConfigError, DataError
 
 onnx = pytest.importorskip("onnx")
@@ -160,14 +160,14 @@ def test_a_graph_that_differs_from_keras_is_not_kept(copy, monkeypatch):
 def test_the_command_and_the_engine_that_calls_it(tmp_path, run_export, capsys):
     """In a folder with an adapter: what is missing is made by a process of its own."""
     folder, expected = bundles.save(tmp_path / "run", onnx_folders.with_adapter())
-    prepare(folder, "onnx")
+    open_prepared(folder, "onnx")
     said = capsys.readouterr()
     assert said.out == "" and "holds no model for --engine onnx yet; making it" in said.err
     assert "export/onnx: opset 17, largest difference to keras" in said.err
     engine = OnnxEngine(load_export(folder, "onnx"))
     found = engine.logits(bundles.TEXTS)
     assert np.abs(found - expected).max() < 1e-5
-    prepare(folder, "onnx")
+    open_prepared(folder, "onnx")
     assert capsys.readouterr().err == ""
 
     rows = tmp_path / "rows.csv"

@@ -373,7 +373,7 @@ def test_broken_folders_are_refused(saved, base, tmp_path) -> None:
     whole = (saved[0] / "adapter_model.safetensors").read_bytes()
     for bad in (b"", whole[:100], whole[:-4], b"\xff" * 64, whole + b"extra"):
         (tmp_path / "adapter_model.safetensors").write_bytes(bad)
-        with pytest.raises(AdapterError, match="is not a whole safetensors file"):
+        with pytest.raises(AdapterError, match=r"is not a (whole )?safetensors file"):
             load_adapter(base, tmp_path)
     assert not adapted_layers(base)
 
