@@ -140,12 +140,13 @@ class _Rows:
         ]
 
     def _cells(self, line: str) -> list[str]:
-        blanks = _BLANKS.split(line.strip(" \t"))
-        cells = blanks
-        if self._tabs:
-            cells = line.rstrip("\t ").split("\t")
-            if len(cells) != self._columns == len(blanks):
-                cells = blanks
+        tabs = line.rstrip("\t ").split("\t") if self._tabs else []
+        if self._tabs and len(tabs) == self._columns:
+            cells = tabs
+        else:
+            cells = _BLANKS.split(line.strip(" \t"))
+            if self._tabs and len(cells) != self._columns:
+                cells = tabs
         # A token may be a space of another kind, but none stands around one.
         return [cell.strip() or cell.strip(" \t") for cell in cells]
 

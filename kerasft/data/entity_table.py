@@ -164,7 +164,9 @@ def _readable(tagged: Sequence[Tagged], source: str, unit: str, notes: list[str]
         raise DataError(f"{source} has no sentences")
     blank = sum(token.isspace() for row in found for token in row.tokens)
     if blank:
-        notes.append(f"{blank} tokens of {source} are white space, which no entity begins or ends")
+        notes.append(
+            f"{blank} tokens of {source} are white space; no entity begins or ends with one"
+        )
     return found
 
 

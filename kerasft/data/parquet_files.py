@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,10 @@ from kerasft.data.table import Columns, Table, check_columns, make_table
 from kerasft.data.text_files import MAX_TEXT, ROW_BYTES, Budget, open_file
 from kerasft.errors import DataError
 
-# Rows that are unpacked at once.
+# Rows that are unpacked at once, and bytes that their texts may take then.
 _BATCH = 4096
+_BATCH_BYTES = 64 * 2**20
+_BUFFER = 2**20
 
 
 def read_parquet(path: Path, columns: Columns) -> Table:
@@ -42,17 +44,24 @@ def read_parquet(path: Path, columns: Columns) -> Table:
         stream.seek(0)
         budget = Budget(source, size)
         try:
-            first = pyarrow.parquet.ParquetFile(stream)
-            schema = first.schema_arrow
-            check_columns(source, schema.names, columns)
-            texts = _texts_among(schema, columns, source)
-            _check_size(first.metadata, columns, budget)
-            # Texts as numbers of a dictionary: repeated ones, which take no room in the file, take
-            # none before they have been counted.
-            file = pyarrow.parquet.ParquetFile(
-                stream, metadata=first.metadata, read_dictionary=texts, buffer_size=2**20
+            file = pyarrow.parquet.ParquetFile(stream, buffer_size=_BUFFER)
+            check_columns(source, file.schema_arrow.names, columns)
+            texts = _texts_among(file.schema_arrow, columns, source)
+            _check_size(file.metadata, columns, budget)
+            dictionaries = pyarrow.parquet.ParquetFile(
+                stream, metadata=file.metadata, read_dictionary=texts, buffer_size=_BUFFER
             )
-            for row in _rows(file, schema, columns, source, budget):
+            batches = (
+                batch
+                for group in range(file.num_row_groups)
+                for batch in file.iter_batches(
+                    _batch_rows(dictionaries, group, texts, budget),
+                    row_groups=[group],
+                    columns=columns.names,
+                    use_threads=False,
+                )
+            )
+            for row in _rows(batches, file.schema_arrow, columns, source):
                 budget.take("row", *row)
                 rows.append(row)
         except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
@@ -95,17 +104,50 @@ def _check_size(metadata: Any, columns: Columns, budget: Budget) -> None:
         budget.refuse()
 
 
+def _batch_rows(dictionaries: Any, group: int, texts: list[str], budget: Budget) -> int:
+    """How many rows of a row group to unpack at once, by its longest text.
+
+    A text that a row group repeats stands in it once, in a dictionary before its rows or as what
+    the next row begins with: however often it is repeated, it takes no more room.
+
+    Args:
+        dictionaries: The file, opened so that repeated texts are read as numbers.
+        group: Which row group.
+        texts: The columns of strings.
+        budget: What may be taken.
+
+    Raises:
+        DataError: A text is too long.
+    """
+    import pyarrow.compute
+
+    rows = _BATCH
+    row_group = dictionaries.metadata.row_group(group)
+    for number in range(row_group.num_columns):
+        column = row_group.column(number)
+        if column.path_in_schema in texts and "DELTA_BYTE_ARRAY" in column.encodings:
+            rows = min(rows, max(16, _BATCH_BYTES // (column.total_uncompressed_size or 1)))
+    for batch in dictionaries.iter_batches(1, row_groups=[group], columns=texts, use_threads=False):
+        for column in batch.columns:
+            longest = pyarrow.compute.max(pyarrow.compute.binary_length(column.dictionary)).as_py()
+            if (longest or 0) > 4 * MAX_TEXT:  # bytes, of which a character has four at the most
+                budget.refuse_text("row group", group + 1, longest)
+            rows = min(rows, max(1, _BATCH_BYTES // (longest or 1)))
+        break
+    return rows
+
+
 def _rows(
-    file: Any, schema: Any, columns: Columns, source: str, budget: Budget
+    batches: Iterable[Any], schema: Any, columns: Columns, source: str
 ) -> Iterator[tuple[int, str, str | None]]:
     names = None if columns.label is None else _names(schema, columns.label)
     bits = 64 if columns.label is None else _bits(schema.field(columns.label).type)
     number = 0
-    for batch in file.iter_batches(_BATCH, columns=columns.names, use_threads=False):
-        texts = _values(batch.column(columns.text), number, budget)
+    for batch in batches:
+        texts = batch.column(columns.text).to_pylist()
         labels = [None] * len(texts)
         if columns.label is not None:
-            labels = _values(batch.column(columns.label), number, budget)
+            labels = batch.column(columns.label).to_pylist()
         for text, label in zip(texts, labels, strict=True):
             number += 1
             named = None
@@ -113,31 +155,6 @@ def _rows(
                 where = f"{source} row {number}"
                 named = class_name(shortest(label, bits), names, columns.label, where)
             yield number, text or "", named
-
-
-def _values(column: Any, before: int, budget: Budget) -> list[Any]:
-    """The values of a batch, if they are not too large.
-
-    Args:
-        column: The column, as pyarrow has it.
-        before: The rows before this batch.
-        budget: What may be taken.
-    """
-    import pyarrow
-    import pyarrow.compute
-
-    if pyarrow.types.is_dictionary(column.type):
-        words = column.dictionary
-        if pyarrow.types.is_string(words.type) or pyarrow.types.is_large_string(words.type):
-            sizes = pyarrow.compute.binary_length(words).take(column.indices)
-            largest = pyarrow.compute.max(sizes).as_py() or 0
-            if largest > 4 * MAX_TEXT:  # bytes, of which a character has four at the most
-                row = pyarrow.compute.index(sizes, largest).as_py()
-                budget.refuse_text("row", before + row + 1, largest)
-            if (pyarrow.compute.sum(sizes).as_py() or 0) > budget.left:
-                budget.refuse()
-        column = column.dictionary_decode()
-    return column.to_pylist()
 
 
 def _bits(kind: Any) -> int:

@@ -130,10 +130,10 @@ def test_bombs_end_in_a_sentence_and_in_little_memory(tmp_path):
     parquet = pytest.importorskip("pyarrow.parquet")
     row = b"text,label\n" + b"a" * 100 + b",b\n"
     for name, method in (("lzma", zipfile.ZIP_LZMA), ("bzip2", zipfile.ZIP_BZIP2)):
-        # The entry says 2,000 bytes; what stands behind it is 100 MB.
+        # The entry says 2,000 bytes; what stands behind it is 30 MB.
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w", method) as archive:
-            archive.writestr("a.csv", row + b"\n" * 100_000_000)
+            archive.writestr("a.csv", row + b"\n" * 30_000_000)
         content = bytearray(packed.getvalue())
         for start in (content.index(b"PK\3\4") + 22, content.index(b"PK\1\2") + 24):
             content[start : start + 4] = (2000).to_bytes(4, "little")
@@ -143,7 +143,7 @@ def test_bombs_end_in_a_sentence_and_in_little_memory(tmp_path):
             archive.writestr(f"{number}{'x' * 5000}.txt", "")
     texts = {
         "rows": (5_000_000, "a text"),
-        "long": (20_000, "x" * 1_000_000),  # 20 GB in 1 KB
+        "long": (20_000, "x" * 1_000_000),  # 20 GB in 786 bytes
         "longer": (5, "x" * 60_000_000),
     }
     for name, (rows, text) in texts.items():
@@ -152,6 +152,11 @@ def test_bombs_end_in_a_sentence_and_in_little_memory(tmp_path):
         table = pyarrow.table({"text": column, "label": column if rows > 1e6 else zeros})
         parquet.write_table(table, tmp_path / f"{name}.parquet", compression="zstd")
         assert (tmp_path / f"{name}.parquet").stat().st_size < 2**19
+    parquet.write_table(  # each text but the first is "as the one before"
+        pyarrow.table({"text": ["x" * 1_000_000] * 600, "label": ["a"] * 600}),
+        tmp_path / "prefix.parquet", compression="zstd", use_dictionary=False,
+        column_encoding={"text": "DELTA_BYTE_ARRAY", "label": "PLAIN"},
+    )  # fmt: skip
     parquet.write_table(
         pyarrow.table({"text": ["y" * 1_900_000] * 200, "label": ["a"] * 200}),
         tmp_path / "plain.parquet", compression="zstd", use_dictionary=False,
