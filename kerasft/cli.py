@@ -23,10 +23,13 @@ from typing import Any, NoReturn, TypeVar
 from kerasft import backends, storage
 from kerasft.config_file import read_config
 from kerasft.errors import ConfigError, KerasftError
+from kerasft.output_streams import robust_output
 
 C = TypeVar("C", bound="Options")
 R = TypeVar("R")
 
+# From a byte that is not UTF-8, as Python holds it in a text, to a letter that means nothing.
+PRIVATE = 0x100000
 # What asks a process to end, and would end it at once, its half-written files left behind.
 ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
@@ -36,7 +39,7 @@ class Options:
     """The options that every recipe has, also one that trains nothing.
 
     Args:
-        output: Folder to save into, written whole at the end of the run. A folder that kerasft did
+        output: Folder to save into, written whole or not at all. A folder that kerasft did
             not write is never touched.
         seed: Seeds whatever is drawn: weights, dropout, the order of the batches.
         threads: Threads of the backend; 0 leaves its own choice.
@@ -81,7 +84,7 @@ def main(run: Callable[[C], object], config_class: type[C]) -> None:
         run: The recipe's `main(config)`.
         config_class: A dataclass; each field is an option, its docstring the help.
     """
-    with guard():
+    with guard(), robust_output():
         config = parse(config_class, sys.argv[1:])
         backends.check()
         if config.threads:
@@ -149,9 +152,9 @@ def parse(config_class: type[C], arguments: Sequence[str]) -> C:
     try:
         namespace = parser.parse_args(_completed(config_class, arguments))
     except (jsonargparse.ArgumentError, argparse.ArgumentError) as error:
-        raise ConfigError(_one_sentence(error, config_class)) from None
+        raise ConfigError(_shown(_one_sentence(error, config_class))) from None
     namespace = parser.instantiate_classes(namespace)  # dataclasses inside of options
-    values = {f.name: namespace[f.name] for f in dataclasses.fields(config_class)}
+    values = {f.name: _texts(namespace[f.name], _shown) for f in dataclasses.fields(config_class)}
     for field in dataclasses.fields(config_class):
         # jsonargparse takes null for any of them.
         if values[field.name] is None and "None" not in str(field.type):
@@ -167,6 +170,7 @@ def to_yaml(config: Any) -> str:
         name: list(value) if isinstance(value, tuple) else value
         for name, value in dataclasses.asdict(config).items()
     }
+    values = _texts(values, _hidden)
     return yaml.safe_dump(values, sort_keys=False, allow_unicode=True, default_flow_style=None)
 
 
@@ -313,10 +317,34 @@ def _completed(config_class: type, arguments: Sequence[str]) -> list[str]:
             word = read_config(word)
         elif kind.startswith("tuple[") and not word.startswith("["):
             word = f"[{word}]"
-        completed.append(word)
+        completed.append(_hidden(word))
         if kinds.get(word) in ("bool", "<class 'bool'>") and following.startswith("--"):
             completed.append("true")
     return completed
+
+
+def _hidden(text: str) -> str:
+    """A text that YAML can hold: bytes of a path that are not UTF-8 become private letters."""
+    return re.sub("[\udc80-\udcff]", lambda found: chr(ord(found[0]) + PRIVATE), text)
+
+
+def _shown(text: str) -> str:
+    """A text with such bytes as Python's own functions take them."""
+    return re.sub("[\U0010dc80-\U0010dcff]", lambda found: chr(ord(found[0]) - PRIVATE), text)
+
+
+def _texts(value: Any, change: Callable[[str], str]) -> Any:
+    """A value of a config with each text in it changed."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, (list, tuple)):
+        return type(value)(_texts(item, change) for item in value)
+    if isinstance(value, dict):
+        return {_texts(key, change): _texts(item, change) for key, item in value.items()}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        items = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+        return dataclasses.replace(value, **_texts(items, change))
+    return value
 
 
 def _split(word: str, options: Container[str]) -> list[str]:

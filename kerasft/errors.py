@@ -1,8 +1,15 @@
 """The exceptions that a user can meet.
 
 Each message is one sentence (two at most) that says what was wrong, where, and what to do about it.
-The command line prints it after `error:` and exits with 2; the server answers with a 4xx.
+The command line prints it after `error:` and exits with 2; the server answers with a 4xx. What can
+fail without ending a run is made in `attempt`.
 """
+
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 
 class KerasftError(Exception):
@@ -27,3 +34,39 @@ class AdapterError(KerasftError):
 
 class BundleError(KerasftError):
     """A saved folder is broken, was changed by hand, or is not one of ours."""
+
+
+@contextmanager
+def attempt(what: str, failures: list[str]) -> Iterator[None]:
+    """Tries what must not end a run: a failure is one sentence on stderr, and the run goes on.
+
+    Interrupts and signals end the run as ever.
+
+    Args:
+        what: What is tried, the beginning of the sentence.
+        failures: Gets the sentence.
+
+    Example:
+        >>> failures = []
+        >>> with attempt("The picture loss.png", failures):
+        ...     plots.plot_loss(history, "loss.png")
+    """
+    try:
+        yield
+    except BaseException as error:
+        # What a library written in Rust panics with is no Exception.
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        sentence = f"{what} failed, and the run goes on without it: {_reason(error)}."
+        failures.append(sentence)
+        with suppress(OSError, ValueError):  # nobody may be there to read it
+            print(sentence, file=sys.stderr)
+
+
+def _reason(error: BaseException) -> str:
+    text = " ".join(str(error).split())[:300].rstrip(".")
+    if isinstance(error, KerasftError):
+        return text
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    name = type(error).__name__
+    return f"{name}{': ' if text else ''}{text} ({Path(place.filename).name}:{place.lineno})"

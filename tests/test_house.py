@@ -19,19 +19,9 @@ RECIPES = sorted((PACKAGE / "recipes").glob("*.py"))
 
 # A room imports only itself and the rooms before it. CONTRIBUTING.md shows the same order.
 ROOMS = [
-    *("errors", "storage", "backends", "config_file", "cli", "layers", "text", "data", "models"),
-    *(
-        "weight_maps",
-        "peft",
-        "generation",
-        "bundle",
-        "presets",
-        "evaluation",
-        "training",
-        "engines",
-        "predict",
-    ),
-    *("serving", "serve", "export", "convert", "reporting"),
+    *("errors", "storage", "backends", "config_file", "output_streams", "cli", "layers", "text"),
+    *("data", "models", "weight_maps", "peft", "generation", "bundle", "presets", "evaluation"),
+    *("training", "engines", "predict", "serving", "serve", "export", "convert", "reporting"),
     *("fine_tuning", "from_scratch", "recipes"),
 ]
 BACKENDS = {"torch", "tensorflow", "tensorflow_text", "jax", "jaxlib"}

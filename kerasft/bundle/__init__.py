@@ -3,6 +3,8 @@
     storage.check_output(output, bundle.is_ours)          # before the work
     facts = bundle.Facts()                                # stated while it runs: the model card
     bundle.save(output, model=model, ..., card=facts.card("run"))
+    with bundle.adding_report(output, facts) as reports:  # what fails here costs no model
+        reports.append(evaluation.classifier_report(...))
     loaded = bundle.load(output)
 
 That is a classifier; a tagger has `save_tagger` and `load_tagger`, a translator `save_translator`
@@ -10,6 +12,7 @@ and `load_translator`, a text-to-text model `save_text_to_text` and `load_text_t
 folder of each task holds is in `contents.py`. Importing this room imports no Keras.
 """
 
+from kerasft.bundle.add_report import adding_report
 from kerasft.bundle.card import Facts
 from kerasft.bundle.contents import (
     MAX_BEAMS,
@@ -52,6 +55,7 @@ __all__ = [
     "TextToTextManifest",
     "TranslationManifest",
     "TranslatorBundle",
+    "adding_report",
     "check_text_to_text",
     "check_translator",
     "is_bundle",

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeGuard
 
+MOST_ROWS = 100  # of a table that are shown; metrics.json has all
 Value = object  # a sentence, a list of sentences, a mapping, or a mapping of mappings (a table)
 
 
@@ -20,6 +21,7 @@ class Facts:
     Attributes:
         command: As above.
         sections: Heading -> what was stated under it.
+        failures: Sentences on what failed without ending the run (`errors.attempt`).
 
     Example:
         >>> facts = Facts("python -m kerasft.recipes.distilbert_lora")
@@ -32,6 +34,7 @@ class Facts:
     def __init__(self, command: str | None = None) -> None:
         self.command = command or shlex.join(["python", *sys.orig_argv[1:]])
         self.sections: dict[str, Value] = {}
+        self.failures: list[str] = []
 
     def state(self, heading: str, value: Value) -> None:
         """Prints a fact (a list and a table: a line an entry), and keeps it for the card.
@@ -39,13 +42,15 @@ class Facts:
         Args:
             heading: Title of its section of the card; a repeated one replaces the section.
             value: A sentence, a list of sentences, a mapping from names to values, or a mapping
-                of such mappings, which makes a table with a row for each.
+                of such mappings, which makes a table with a row for each, 100 at most.
         """
         self.record(heading, value)
         title = heading.lower()
         if _is_table(value):
-            for name, row in value.items():
+            for name, row in list(value.items())[:MOST_ROWS]:
                 print(f"{title}: {name}: {_line(row)}")
+            if len(value) > MOST_ROWS:
+                print(f"{title}: ... {len(value) - MOST_ROWS:,} more")
         elif _is_list(value):
             for entry in value:
                 print(f"{title}: {_plain(entry)}")
@@ -61,6 +66,8 @@ class Facts:
         parts = [f"# {_text(title)}"]
         for heading, value in self.sections.items():
             parts.append(section(heading, value))
+        if self.failures:
+            parts.append(section("Not made", self.failures))
         parts += ["## Command", "    " + self.command.replace("\n", "\n    ")]
         return "\n\n".join(parts) + "\n"
 
@@ -124,5 +131,8 @@ def _block(value: Value) -> str:
 def _table(rows: Mapping[Any, Mapping]) -> str:
     columns = list(dict.fromkeys(column for row in rows.values() for column in row))
     lines = [["", *columns], ["---"] * (len(columns) + 1)]
-    lines += [[name, *(row.get(column, "") for column in columns)] for name, row in rows.items()]
+    shown = list(rows.items())[:MOST_ROWS]
+    lines += [[name, *(row.get(column, "") for column in columns)] for name, row in shown]
+    if len(rows) > MOST_ROWS:
+        lines.append([f"... {len(rows) - MOST_ROWS:,} more", *([""] * len(columns))])
     return "\n".join("| " + " | ".join(map(_text, line)) + " |" for line in lines)

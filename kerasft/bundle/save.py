@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kerasft.bundle.contents import ClassificationManifest
 from kerasft.bundle.headed_encoder import Parts, check_parts, write_parts
 from kerasft.bundle.preprocessing import join_preprocessing
-from kerasft.bundle.writing import new_folder, versions
+from kerasft.bundle.writing import Report, new_folder, versions
 
 if TYPE_CHECKING:
     from kerasft.models import Classifier
@@ -29,7 +28,7 @@ def save(
     card: str,
     cleaning: Cleaning | None = None,
     long_texts: LongTexts = "cut",
-    report: Callable[[Path], object] | None = None,
+    report: Report | None = None,
     base_model: str = "",
 ) -> Path:
     """Writes the saved folder; see `kerasft.bundle.contents` for what is in it.
@@ -50,7 +49,8 @@ def save(
         cleaning: What was done to each text in training, and is done again in predictions.
         long_texts: What was kept of texts longer than `max_length`, and is kept again; see
             `Tokenizer.encode`.
-        report: Called with the folder `report/` to write plots and metrics into it.
+        report: Called with the folder `report/` to write plots and metrics into it; a failure is
+            a sentence of the card. `adding_report` adds one to a folder that is saved already.
         base_model: Where the pretrained weights came from.
 
     Returns:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ from kerasft.bundle import contents
 from kerasft.bundle.contents import TaggingManifest
 from kerasft.bundle.headed_encoder import Parts, check_parts, read_parts, write_parts
 from kerasft.bundle.opened import Opened, as_opened
-from kerasft.bundle.writing import new_folder, versions
+from kerasft.bundle.writing import Report, new_folder, versions
 from kerasft.errors import BundleError, ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ def save_tagger(
     max_length: int,
     config_yaml: str,
     card: str,
-    report: Callable[[Path], object] | None = None,
+    report: Report | None = None,
     base_model: str = "",
 ) -> Path:
     """Writes the saved folder; see `kerasft.bundle.contents` for what is in it.
@@ -62,7 +61,8 @@ def save_tagger(
         config_yaml: The resolved config of the run.
         card: The text of README.md, to which versions and the way to predict are added;
             `Facts.card` makes one.
-        report: Called with the folder `report/` to write plots and metrics into it.
+        report: Called with the folder `report/` to write plots and metrics into it; a failure is
+            a sentence of the card. `adding_report` adds one to a folder that is saved already.
         base_model: Where the pretrained weights came from.
 
     Returns:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -18,7 +18,7 @@ from kerasft.bundle.contents import (
 from kerasft.bundle.named_weights import NamedWeights, write_named_weights
 from kerasft.bundle.opened import Opened, as_opened
 from kerasft.bundle.reading import check_known, read_tokenizer
-from kerasft.bundle.writing import check_length, check_vocabulary, new_folder, versions
+from kerasft.bundle.writing import Report, check_length, check_vocabulary, new_folder, versions
 from kerasft.errors import BundleError, ConfigError
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def save_text_to_text(
     beam_size: int = 4,
     output_format: Literal["text", "entities"] = "text",
     entity_types: Sequence[str] = (),
-    report: Callable[[Path], object] | None = None,
+    report: Report | None = None,
     base_model: str = "",
 ) -> Path:
     """Writes the saved folder; see `kerasft.bundle.contents` for what is in it.
@@ -121,7 +121,8 @@ def save_text_to_text(
         beam_size: Hypotheses followed at a time in predictions; 1 is greedy search.
         output_format: "entities" if outputs are entities as `text.entity_format` writes them.
         entity_types: The types of entity that there are, for "entities" alone.
-        report: Called with the folder `report/` to write plots and metrics into it.
+        report: Called with the folder `report/` to write plots and metrics into it; a failure is
+            a sentence of the card. `adding_report` adds one to a folder that is saved already.
         base_model: Where the pretrained weights came from.
 
     Returns:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from kerasft.bundle.opened import Opened, as_opened
 from kerasft.bundle.reading import check_known, read_tokenizer
 from kerasft.bundle.weights import Tensors
 from kerasft.bundle.writing import (
+    Report,
     check_length,
     check_vocabulary,
     new_folder,
@@ -113,7 +114,7 @@ def save_translator(
     config_yaml: str,
     card: str,
     preprocessing: Mapping[str, Any] | None = None,
-    report: Callable[[Path], object] | None = None,
+    report: Report | None = None,
 ) -> Path:
     """Writes the saved folder; see `kerasft.bundle.contents` for what is in it.
 
@@ -130,7 +131,8 @@ def save_translator(
         card: The text of README.md, to which versions and the way to predict are added;
             `Facts.card` makes one.
         preprocessing: What `Cleaning.to_dict` gave in training; applied again in predictions.
-        report: Called with the folder `report/` to write plots and metrics into it.
+        report: Called with the folder `report/` to write plots and metrics into it; a failure is
+            a sentence of the card. `adding_report` adds one to a folder that is saved already.
 
     Returns:
         The destination.

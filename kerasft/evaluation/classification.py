@@ -5,9 +5,14 @@ from typing import Any
 
 import numpy as np
 
+from kerasft.bundle.card import MOST_ROWS
 from kerasft.errors import DataError
 
 Metrics = dict[str, Any]
+
+MOST_CONFUSION = 200
+"""Classes whose confusion matrix is kept whole: of 2,000 it would be four million numbers."""
+CELLS = "confusion_cells"
 
 MEANS = {
     "accuracy": "accuracy",
@@ -33,7 +38,9 @@ def evaluate(labels: np.ndarray, probabilities: np.ndarray, names: Sequence[str]
     Returns:
         A dict that JSON can hold: `rows`, `accuracy`, `macro_f1`, `weighted_f1` (by support),
         `loss` (mean of -log p(true class), in nats), `per_class` {name: {`precision`, `recall`,
-        `f1`, `support`}} and `confusion`, (classes, classes) counts, the true classes as rows.
+        `f1`, `support`}} and `confusion`, (classes, classes) counts, the true classes as rows; of
+        more than 200 classes instead `confusion_cells`, the counts above 0, each as [true class,
+        predicted class, rows].
 
     Raises:
         DataError: No rows, shapes that do not fit, labels out of range, or probabilities that are
@@ -69,12 +76,35 @@ def evaluate(labels: np.ndarray, probabilities: np.ndarray, names: Sequence[str]
             }
             for i, name in enumerate(names)
         },
-        "confusion": metrics.confusion_matrix(labels, predicted, labels=classes).tolist(),
+        **_confusion(labels, predicted, len(names)),
     }
 
 
+def confusion_cells(metrics: Metrics) -> np.ndarray:
+    """The cells of the confusion matrix above 0: (cells, 3) true class, predicted class, rows.
+
+    Args:
+        metrics: What `evaluate` returned.
+    """
+    if CELLS in metrics:
+        return np.asarray(metrics[CELLS], int).reshape(-1, 3)
+    counts = np.asarray(metrics["confusion"])
+    return np.column_stack([*np.nonzero(counts), counts[counts > 0]])
+
+
+def _confusion(labels: np.ndarray, predicted: np.ndarray, classes: int) -> dict[str, list]:
+    """The whole matrix, or of very many classes the few cells in which there is something."""
+    pairs, rows = np.unique(labels * classes + predicted, return_counts=True)
+    cells = np.column_stack([*np.divmod(pairs, classes), rows])
+    if classes > MOST_CONFUSION:
+        return {CELLS: cells.tolist()}
+    whole = np.zeros((classes, classes), int)
+    whole[cells[:, 0], cells[:, 1]] = rows
+    return {"confusion": whole.tolist()}
+
+
 def table(metrics: Metrics) -> str:
-    """The metrics as a text table, one line a class and the means below.
+    """The metrics as a text table, one line a class (100 at most) and the means below.
 
     Args:
         metrics: What `evaluate` returned.
@@ -85,8 +115,10 @@ def table(metrics: Metrics) -> str:
             *(f"{score[key]:.3f}" for key in ("precision", "recall", "f1")),
             f"{score['support']}",
         ]
-        for name, score in metrics["per_class"].items()
+        for name, score in list(metrics["per_class"].items())[:MOST_ROWS]
     ]
+    if (more := len(metrics["per_class"]) - MOST_ROWS) > 0:
+        rows.append([f"... {more:,} more", "", "", "", ""])
     count = str(metrics["rows"])
     means = [
         ["accuracy", "", "", f"{metrics['accuracy']:.3f}", count],

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kerasft.errors import DataError
-from kerasft.evaluation.classification import Metrics, layout
+from kerasft.evaluation.classification import MOST_CONFUSION, Metrics, layout
 from kerasft.text.entities import Sentence, Span
 from kerasft.text.entity_format import ParsedSpans
 from kerasft.text.tag_schemes import tags_of
@@ -140,7 +140,7 @@ def confusion_of(
 
     Returns:
         True type -> found type -> count; "no entity" stands for tokens that are an entity on one
-        side only.
+        side only. Of more than 200 types the counts of 0 are left out.
     """
     counts: Counter[tuple[str, str]] = Counter()
     for sentence, spans in zip(sentences, found, strict=True):
@@ -150,7 +150,12 @@ def confusion_of(
             counts[true.get(place, NOTHING), said.get(place, NOTHING)] += 1
     types = sorted({name for pair in counts for name in pair} - {NOTHING})
     rows = [*types, NOTHING]
-    return {row: {column: counts[row, column] for column in rows} for row in rows}
+    if len(rows) <= MOST_CONFUSION:
+        return {row: {column: counts[row, column] for column in rows} for row in rows}
+    found_as: dict[str, dict[str, int]] = {row: {} for row in rows}
+    for (row, column), count in sorted(counts.items()):
+        found_as[row][column] = count
+    return found_as
 
 
 def unparsable(outputs: Sequence[ParsedSpans]) -> dict[str, Any]:

@@ -8,11 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from kerasft.evaluation.plots import BLUE, GREY, ORANGE, figure_and_axes, shorten
+from kerasft.evaluation.plots import (
+    BLUE,
+    GREY,
+    MOST_CLASSES,
+    ORANGE,
+    draw_confusion,
+    figure_and_axes,
+    shorten,
+)
 
 
 def plot_entity_scores(results: Mapping[str, Mapping[str, Any]], path: str | Path) -> None:
-    """Draws the F1 of each type and of all, a bar a method.
+    """Draws the F1 of each type (of the 40 most frequent ones) and of all, a bar a method.
 
     Args:
         results: What `evaluate_entities` returned for each method, by its name; the first is drawn
@@ -23,7 +31,10 @@ def plot_entity_scores(results: Mapping[str, Mapping[str, Any]], path: str | Pat
     supports = {
         name: score["support"] for _, result in shown for name, score in result["per_type"].items()
     }
-    names = [*sorted(supports, key=lambda name: (-supports[name], name)), "all (micro)"]
+    # The most frequent types: of very many, nobody reads the bars of all.
+    frequent = sorted(supports, key=lambda name: (-supports[name], name))[:MOST_CLASSES]
+    left_out = len(supports) - len(frequent)
+    names = [*frequent, "all (micro)"]
     supports["all (micro)"] = shown[0][1]["entities"]
     figure, axes = figure_and_axes(7.5, 0.3 * len(shown) * len(names) + 1.6)
     height = 0.8 / len(shown)
@@ -40,10 +51,11 @@ def plot_entity_scores(results: Mapping[str, Mapping[str, Any]], path: str | Pat
             axes.text(score + 0.01, place, f"{score:.2f}", va="center", fontsize=8)
     labels = [f"{shorten(name)} ({supports[name]})" for name in names]
     axes.set_yticks(range(len(names)), labels)
-    axes.invert_yaxis()
+    axes.set_ylim(len(names) - 0.4, -0.6)  # the most frequent on top
     axes.set_xlim(0, 1.08)
     axes.set_xticks(np.linspace(0, 1, 6))
-    axes.set_xlabel("F1 (in brackets: entities in the test sentences)")
+    rest = f"; {left_out:,} rarer types left out" if left_out else ""
+    axes.set_xlabel(f"F1 (in brackets: entities in the test sentences{rest})")
     axes.legend(
         loc="lower left", bbox_to_anchor=(0, 1.0), ncols=len(shown), frameon=False, fontsize=9
     )
@@ -53,34 +65,19 @@ def plot_entity_scores(results: Mapping[str, Mapping[str, Any]], path: str | Pat
 def plot_entity_confusion(metrics: Mapping[str, Any], path: str | Path) -> None:
     """Draws which type was taken for which: counts, and each row's shares as shades.
 
+    Of more than 40 types the 39 that are most often confused are drawn, and all others as one.
+
     Args:
         metrics: What `evaluate_entities` returned.
         path: The PNG to write.
     """
-    confusion = metrics["confusion"]
-    names = [shorten(name) for name in confusion]
-    counts = np.array([list(row.values()) for row in confusion.values()])
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    size = len(names)
-    cell = 0.95 if size <= 7 else 0.55
-    margin = 0.085 * max(map(len, names)) + 1.0
-    figure, axes = figure_and_axes(max(cell * size + margin + 1.0, 5.0), cell * size + margin + 0.4)
-    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    bar = figure.colorbar(image, ax=axes, fraction=0.046, pad=0.03)
-    bar.set_label("share of the true type")
-    bar.outline.set_visible(False)
-    axes.set_xticks(range(size), names, rotation=45, ha="right", rotation_mode="anchor")
-    axes.set_yticks(range(size), names)
-    axes.set_xlabel("found type")
-    axes.set_ylabel("true type")
-    axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
-    axes.set_title(
-        f"entities of equal tokens; F1 {metrics['f1']:.3f}, {metrics['sentences']} sentences",
-        fontsize=11,
-    )
-    for row, column in np.ndindex(size, size):
-        if counts[row, column] and size <= 40:
-            color = "white" if shares[row, column] > 0.55 else "black"
-            axes.text(column, row, str(counts[row, column]), ha="center", va="center", color=color)
-    figure.savefig(path, dpi=120, bbox_inches="tight", pad_inches=0.15)
+    names = list(metrics["confusion"])
+    number = {name: index for index, name in enumerate(names)}
+    cells = [
+        (number[true], number[found], count)
+        for true, row in metrics["confusion"].items()
+        for found, count in row.items()
+        if count
+    ]
+    title = f"entities of equal tokens; F1 {metrics['f1']:.3f}, {metrics['sentences']} sentences"
+    draw_confusion(np.array(cells, int).reshape(-1, 3), names, "type", title, path)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from kerasft import backends, storage
+from kerasft.bundle.writing import Report
 from kerasft.data.entity_dataset import bracketed
 from kerasft.errors import DataError
 from kerasft.evaluation.classification import Metrics
@@ -17,7 +17,7 @@ from kerasft.evaluation.entities import evaluate_entities
 from kerasft.evaluation.entity_baseline import MEMORY, EntityMemory
 from kerasft.evaluation.entity_plots import plot_entity_confusion, plot_entity_scores
 from kerasft.evaluation.plots import plot_loss
-from kerasft.evaluation.report import METRICS, THIS_MODEL, Picture
+from kerasft.evaluation.report import METRICS, THIS_MODEL, Picture, write_parts, write_records
 from kerasft.text.entities import Sentence, Span
 
 SAMPLES = 20
@@ -57,8 +57,10 @@ def entity_report(
     outputs: Sequence[str] | None = None,
     pictures: Sequence[Picture] = (),
     **more: Any,
-) -> Callable[[Path], None]:
-    """Returns the function that writes a report into a folder, for `bundle.save`.
+) -> Report:
+    """Returns the function that writes a report into a folder, for `bundle.adding_report`.
+
+    A part that fails is left out; the function returns a sentence on each.
 
     Args:
         scores: What `score_entities` returned.
@@ -82,7 +84,7 @@ def entity_report(
         if rows is not None and len(rows) != len(test):
             raise DataError(f"{len(rows)} rows do not fit {len(test)} test sentences")
 
-    def write(folder: Path) -> None:
+    def write_metrics(path: Path) -> None:
         backend = backends.current()
         content = {
             "test": scores[THIS_MODEL],
@@ -92,22 +94,26 @@ def entity_report(
             **more,
             "history": dict(history),
         }
-        storage.write_json(folder / METRICS, content)
-        plot_loss(dict(history), folder / "loss.png")
-        plot_entity_scores(scores, folder / "entities.png")
-        plot_entity_confusion(scores[THIS_MODEL], folder / "confusion.png")
-        for name, draw in pictures:
-            draw(folder / name)
-        (folder / "samples.md").write_text(entity_samples(test, found), encoding="utf-8")
-        with open(folder / ENTITY_PREDICTIONS, "w", encoding="utf-8", newline="\n") as file:
-            for row, sentence in enumerate(test):
-                sure = None if entity_scores is None else entity_scores[row]
-                record = _record(sentence, found[row], sure)
-                if outputs is not None:
-                    record["output"] = outputs[row]
-                file.write(json.dumps(record, ensure_ascii=False) + "\n")
+        storage.write_json(path, content)
 
-    return write
+    def prediction(row: int) -> dict[str, Any]:
+        sure = None if entity_scores is None else entity_scores[row]
+        record = _record(test[row], found[row], sure)
+        return record if outputs is None else {**record, "output": outputs[row]}
+
+    parts: list[Picture] = [
+        (METRICS, write_metrics),
+        (
+            ENTITY_PREDICTIONS,
+            lambda path: write_records(path, map(prediction, range(len(test)))),
+        ),
+        ("samples.md", lambda path: path.write_text(entity_samples(test, found), encoding="utf-8")),
+        ("loss.png", lambda path: plot_loss(dict(history), path)),
+        ("entities.png", lambda path: plot_entity_scores(scores, path)),
+        ("confusion.png", lambda path: plot_entity_confusion(scores[THIS_MODEL], path)),
+        *pictures,
+    ]
+    return lambda folder: write_parts(folder, parts)
 
 
 def entity_samples(

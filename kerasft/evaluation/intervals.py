@@ -11,6 +11,8 @@ import numpy as np
 
 DRAWS = 2000
 LEVEL = 0.95
+# Of the scores of each class on each draw: 40 MB a score, unless there are 100,000 classes.
+MOST_NUMBERS, LEAST_DRAWS = 10_000_000, 100
 
 
 @dataclass(frozen=True)
@@ -55,10 +57,10 @@ def bootstrap(
     *,
     draws: int = DRAWS,
     seed: int = 0,
-) -> dict[str, np.ndarray]:
-    """The `class_counts` of rows drawn with replacement, as many as there are, again and again.
+) -> dict[str, dict[str, np.ndarray]]:
+    """The scores of rows drawn with replacement, as many as there are, again and again.
 
-    All classifiers are counted on the same draws, so that their differences are paired.
+    All classifiers are scored on the same draws, so that their differences are paired.
 
     Args:
         labels: (rows,) integers, the true classes.
@@ -68,20 +70,30 @@ def bootstrap(
         seed: Chooses the draws.
 
     Returns:
-        (draws, 3, classes) integers for each classifier.
+        For each classifier what `scores_of` says of each draw: (draws,) the scores over all
+        classes, (draws, classes) float32 those of each class; of more than 5,000 classes, these are
+        of fewer draws, so that they stay within memory.
 
     Example:
-        >>> counts = bootstrap(labels, {"a": predicted}, classes=5)
-        >>> interval(0.9, scores_of(counts["a"])["macro_f1"])
+        >>> drawn = bootstrap(labels, {"a": predicted}, classes=5)
+        >>> interval(0.9, drawn["a"]["macro_f1"])
         Interval(value=0.9, low=0.87, high=0.92)
     """
     random = np.random.default_rng(seed)
-    counts = {name: np.empty((draws, 3, classes), np.int64) for name in predictions}
+    few = min(draws, max(LEAST_DRAWS, MOST_NUMBERS // classes))  # of each class's scores
+    found: dict[str, dict[str, np.ndarray]] = {name: {} for name in predictions}
     for draw in range(draws):
         rows = random.integers(len(labels), size=len(labels))
         for name, predicted in predictions.items():
-            counts[name][draw] = class_counts(labels[rows], predicted[rows], classes)
-    return counts
+            scores = scores_of(class_counts(labels[rows], predicted[rows], classes))
+            for key, value in scores.items():
+                shape = (few, classes) if value.ndim else (draws,)
+                kept = found[name].setdefault(
+                    key, np.empty(shape, np.float32 if value.ndim else np.float64)
+                )
+                if draw < len(kept):
+                    kept[draw] = value
+    return found
 
 
 def scores_of(counts: np.ndarray) -> dict[str, np.ndarray]:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from kerasft import backends, storage
+from kerasft.bundle.card import Facts
+from kerasft.bundle.writing import Report
 from kerasft.data.csv_writing import CsvWriter
 from kerasft.data.dataset import Dataset
 from kerasft.data.table import Table
-from kerasft.errors import ConfigError
+from kerasft.errors import ConfigError, attempt
 from kerasft.evaluation.baselines import MAJORITY, TFIDF, majority
-from kerasft.evaluation.classification import Metrics, evaluate
+from kerasft.evaluation.classification import Metrics, comparison, evaluate, means, table
 from kerasft.evaluation.plots import plot_confusion, plot_loss
 from kerasft.evaluation.tfidf_baseline import TfidfBaseline
 from kerasft.evaluation.tfidf_memory import tfidf_peak_memory
@@ -27,6 +30,7 @@ VALIDATION = "validation.csv"
 BASELINE_PREDICTIONS = "baseline_predictions.csv"
 
 Picture = tuple[str, Callable[[Path], object]]
+"""A file of a report: its name, and what writes it into a path."""
 
 
 class Scores(dict[str, Metrics]):
@@ -34,33 +38,36 @@ class Scores(dict[str, Metrics]):
 
     Args:
         metrics: These.
-        baseline_probabilities: (test rows, labels) of TF-IDF + logistic regression.
-        baseline_costs: See `TfidfBaseline.costs`; and `peak_memory_bytes` of a process that chooses
-            the baseline and does nothing else.
-        baseline_choice: A sentence: what the baseline is and how it was chosen.
         peak_memory: Bytes that the process had needed before a baseline was fitted; None where the
             system does not tell.
 
     Attributes:
-        baseline_probabilities: As above.
-        baseline_costs: As above.
-        baseline_choice: As above.
         peak_memory: As above.
+        baseline_probabilities: (test rows, labels) of TF-IDF + logistic regression; None where it
+            could not be made.
+        baseline_costs: See `TfidfBaseline.costs`; and `peak_memory_bytes` of a process that chooses
+            the baseline and does nothing else.
+        baseline_choice: A sentence: what the baseline is and how it was chosen; "" without one.
+        failures: A sentence on each baseline that could not be made.
     """
 
-    def __init__(
-        self,
-        metrics: Mapping[str, Metrics],
-        baseline_probabilities: np.ndarray,
-        baseline_costs: Mapping[str, object],
-        baseline_choice: str,
-        peak_memory: int | None,
-    ) -> None:
+    def __init__(self, metrics: Mapping[str, Metrics], peak_memory: int | None) -> None:
         super().__init__(metrics)
-        self.baseline_probabilities = baseline_probabilities
-        self.baseline_costs = dict(baseline_costs)
-        self.baseline_choice = baseline_choice
         self.peak_memory = peak_memory
+        self.baseline_probabilities: np.ndarray | None = None
+        self.baseline_costs: dict[str, object] = {}
+        self.baseline_choice = ""
+        self.failures: list[str] = []
+
+    def state(self, facts: Facts) -> Metrics:
+        """Prints the scores, keeps them for the card, and returns those of this model."""
+        metrics = self[THIS_MODEL]
+        if self.baseline_choice:
+            facts.state("TF-IDF baseline", self.baseline_choice)
+        print(f"\n{table(metrics)}\n\n{comparison(self)}\n")
+        facts.record("Test metrics per class", metrics["per_class"])
+        facts.record("Test metrics beside baselines", means(self))
+        return metrics
 
 
 def score(
@@ -82,7 +89,7 @@ def score(
             "balanced" by the inverse of each class's share, "none" all alike.
 
     Returns:
-        Metrics by name: "this model" first.
+        Metrics by name: "this model" first. A baseline that fails is left out, with a sentence.
     """
     peak_memory = backends.peak_memory()
     labels, names = label_map.encode(dataset.test.labels), label_map.names
@@ -90,18 +97,19 @@ def score(
     train, validation = (
         (part.texts, label_map.encode(part.labels)) for part in (dataset.train, dataset.validation)
     )
-    baseline = TfidfBaseline.choose(train, validation, len(names), class_weight=weights)
-    baseline_probabilities = baseline.probabilities(dataset.test.texts)
-    metrics = {
-        THIS_MODEL: evaluate(labels, probabilities, names),
-        TFIDF: evaluate(labels, baseline_probabilities, names),
-        MAJORITY: majority(train[1], labels, names),
-    }
-    costs = baseline.costs(dataset.test.texts)
-    costs["peak_memory_bytes"] = tfidf_peak_memory(
-        train, validation, len(names), class_weight=weights
-    )
-    return Scores(metrics, baseline_probabilities, costs, baseline.describe(), peak_memory)
+    scores = Scores({THIS_MODEL: evaluate(labels, probabilities, names)}, peak_memory)
+    with attempt(f"The baseline {TFIDF}", scores.failures):
+        baseline = TfidfBaseline.choose(train, validation, len(names), class_weight=weights)
+        found = baseline.probabilities(dataset.test.texts)
+        scores[TFIDF] = evaluate(labels, found, names)
+        scores.baseline_probabilities = found
+        scores.baseline_choice = baseline.describe()
+        scores.baseline_costs = baseline.costs(dataset.test.texts)
+        scores.baseline_costs["peak_memory_bytes"] = tfidf_peak_memory(
+            train, validation, len(names), class_weight=weights
+        )
+    scores[MAJORITY] = majority(train[1], labels, names)
+    return scores
 
 
 def classifier_report(
@@ -114,8 +122,10 @@ def classifier_report(
     pictures: Sequence[Picture] = (),
     validation: Table | None = None,
     **more: Any,
-) -> Callable[[Path], None]:
-    """Returns the function that writes a report into a folder, for `bundle.save`.
+) -> Report:
+    """Returns the function that writes a report into a folder, for `bundle.adding_report`.
+
+    A part that fails is left out; the function returns a sentence on each.
 
     Args:
         scores: What `score` returned.
@@ -145,7 +155,7 @@ def classifier_report(
     if twice:
         raise ConfigError(f"two pictures of the report have the name {twice[0]}")
 
-    def write(folder: Path) -> None:
+    def write_metrics(path: Path) -> None:
         content = {
             "test": scores[THIS_MODEL],
             "baselines": {name: row for name, row in scores.items() if name != THIS_MODEL},
@@ -155,22 +165,48 @@ def classifier_report(
             **more,
             "history": dict(history),
         }
-        storage.write_json(folder / METRICS, content)
-        for name, draw in drawn:
-            draw(folder / name)
-        if validation is not None:
-            _write_rows(folder / VALIDATION, validation)
-        _write_predictions(folder / PREDICTIONS, test, probabilities, names)
-        _write_predictions(
-            folder / BASELINE_PREDICTIONS, test, scores.baseline_probabilities, names
-        )
+        storage.write_json(path, content)
 
-    return write
+    def predictions(rows: np.ndarray) -> Callable[[Path], None]:
+        return lambda path: _write_predictions(path, test, rows, names)
+
+    parts: list[Picture] = [(METRICS, write_metrics), (PREDICTIONS, predictions(probabilities))]
+    if scores.baseline_probabilities is not None:
+        parts.append((BASELINE_PREDICTIONS, predictions(scores.baseline_probabilities)))
+    if validation is not None:
+        parts.append((VALIDATION, lambda path: _write_rows(path, validation)))
+    return lambda folder: [*scores.failures, *write_parts(folder, [*parts, *drawn])]
+
+
+def write_parts(folder: Path, parts: Sequence[Picture]) -> list[str]:
+    """Writes the files of a report; one that fails is left out.
+
+    Args:
+        folder: The report's folder.
+        parts: The name of each, and what writes it into a path.
+
+    Returns:
+        A sentence on each that failed.
+    """
+    failures: list[str] = []
+    for name, write in parts:
+        failed = len(failures)
+        with attempt(f"The report's {name}", failures):
+            write(folder / name)
+        if len(failures) > failed:
+            (folder / name).unlink(missing_ok=True)
+    return failures
+
+
+def write_records(path: Path, records: Iterable[object]) -> None:
+    """Writes a JSONL file of records that JSON can hold."""
+    with open(path, "w", encoding="utf-8", newline="\n") as file:
+        file.writelines(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
 
 
 def _write_rows(path: Path, table: Table) -> None:
     with (
-        open(path, "w+", encoding="utf-8", newline="") as file,
+        open(path, "w+", encoding="utf-8", errors="backslashreplace", newline="") as file,
         CsvWriter(file, ["text", "label"]) as writer,
     ):
         for row in zip(table.texts, table.labels, strict=True):
@@ -181,7 +217,7 @@ def _write_predictions(
     path: Path, test: Table, probabilities: np.ndarray, names: Sequence[str]
 ) -> None:
     with (
-        open(path, "w+", encoding="utf-8", newline="") as file,
+        open(path, "w+", encoding="utf-8", errors="backslashreplace", newline="") as file,
         CsvWriter(file, ["text", "label", "predicted", *names]) as writer,
     ):
         for text, label, row in zip(test.texts, test.labels, probabilities, strict=True):

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kerasft import storage
+from kerasft.bundle.writing import Report
 from kerasft.data.pairs import PairTable
 from kerasft.errors import DataError
 from kerasft.evaluation.plots import plot_loss
+from kerasft.evaluation.report import METRICS, Picture, write_parts, write_records
 from kerasft.evaluation.t5_plot import plot_t5
 from kerasft.evaluation.translation import signatures
 
@@ -46,8 +47,10 @@ class TaskOutputs:
 
 def text_to_text_report(
     tasks: Sequence[TaskOutputs], history: Mapping[str, Any], *, model: T5, **more: Any
-) -> Callable[[Path], None]:
-    """Returns the function that writes a report into a folder, for `bundle.save_text_to_text`.
+) -> Report:
+    """Returns the function that writes a report into a folder, for `bundle.adding_report`.
+
+    A part that fails is left out; the function returns a sentence on each.
 
     Args:
         tasks: The tasks.
@@ -71,7 +74,7 @@ def text_to_text_report(
                 f"{task.name!r} has {len(task.outputs)} outputs of {len(task.held_out)} pairs"
             )
 
-    def write(folder: Path) -> None:
+    def write_metrics(path: Path) -> None:
         content = {
             "validation": {
                 task.name: {
@@ -86,15 +89,16 @@ def text_to_text_report(
             **more,
             "history": dict(history),
         }
-        storage.write_json(folder / "metrics.json", content)
-        plot_loss(dict(history), folder / "loss.png")
-        plot_t5(model.arguments, (), folder / "architecture.png")
-        (folder / "samples.md").write_text(samples(tasks), encoding="utf-8")
-        with open(folder / "samples.jsonl", "w", encoding="utf-8", newline="\n") as file:
-            for record in records(tasks):
-                file.write(json.dumps(record, ensure_ascii=False) + "\n")
+        storage.write_json(path, content)
 
-    return write
+    parts: list[Picture] = [
+        (METRICS, write_metrics),
+        ("samples.jsonl", lambda path: write_records(path, records(tasks))),
+        ("samples.md", lambda path: path.write_text(samples(tasks), encoding="utf-8")),
+        ("loss.png", lambda path: plot_loss(dict(history), path)),
+        ("architecture.png", lambda path: plot_t5(model.arguments, (), path)),
+    ]
+    return lambda folder: write_parts(folder, parts)
 
 
 def records(tasks: Sequence[TaskOutputs]) -> list[dict[str, str]]:

@@ -15,6 +15,7 @@ from kerasft.errors import DataError
 from kerasft.evaluation.plots import BLUE, GREEN, GREY, ORANGE, figure_and_axes, shorten
 
 LONGEST_TOKEN = 18
+MOST_TOKENS = 60  # of either side, so that the picture is of a size that can be seen
 
 
 def plot_attention(
@@ -24,6 +25,8 @@ def plot_attention(
     path: str | Path,
 ) -> None:
     """Draws which source tokens were looked at when each target token was said.
+
+    Of more than 60 tokens the first are drawn.
 
     Args:
         scores: (t, s), each row sums to 1.
@@ -40,9 +43,10 @@ def plot_attention(
             f"scores of shape {scores.shape} do not fit {len(target_tokens)} target tokens and "
             f"{len(source_tokens)} source tokens"
         )
+    scores = scores[:MOST_TOKENS, :MOST_TOKENS]
     rows, columns = scores.shape
     sources, targets = (
-        [shorten(token, LONGEST_TOKEN) for token in tokens]
+        [shorten(token, LONGEST_TOKEN) for token in tokens[:MOST_TOKENS]]
         for tokens in (source_tokens, target_tokens)
     )
     width = max(0.45 * columns + 0.11 * max(map(len, targets)) + 1.6, 4.5)
@@ -69,20 +73,24 @@ def plot_lengths(
     path: str | Path,
     *,
     seq_len: int | None = None,
+    label_x: str = "tokens",
 ) -> None:
     """Draws how many sentences have how many tokens, a line of bars a language.
 
     Args:
         lengths: Language -> tokens of each sentence.
         path: The PNG to write.
-        seq_len: Where sentences were dropped or cut, if so.
+        seq_len: The most tokens that the model reads: longer sentences were dropped or cut.
+        label_x: What the tokens are.
     """
     from matplotlib.ticker import MaxNLocator
 
     arrays = {language: np.asarray(counts, int) for language, counts in lengths.items()}
     longest = max((int(counts.max()) for counts in arrays.values() if len(counts)), default=1)
     step = max(-(-longest // 60), 1)  # at most about 60 bars
-    edges = np.arange(0, longest + step + 1, step)
+    # Of the bars' edges one lies at the limit, so that no bar stands on both sides of it.
+    start = 0 if seq_len is None else (seq_len + 1) % step
+    edges = np.arange(start - step if start else 0, longest + step + 1, step)
     figure, axes = figure_and_axes(8.0, 4.2)
     drawn: list[Any] = []
     bar = 0.84 * step / max(len(arrays), 1)
@@ -94,8 +102,8 @@ def plot_lengths(
         drawn.append(axes.bar(left, bars, bar, color=(BLUE, ORANGE, GREEN)[i % 3], label=label))
     if seq_len is not None and seq_len <= 1.5 * longest:
         label = f"limit {seq_len}"
-        drawn.append(axes.axvline(seq_len + step / 2, color=GREY, linestyle="--", label=label))
-    axes.set_xlabel("tokens, with [SOS] and [EOS]")
+        drawn.append(axes.axvline(seq_len + 0.5, color=GREY, linestyle="--", label=label))
+    axes.set_xlabel(label_x)
     axes.set_ylabel("sentences")
     axes.set_xlim(left=max(0.0, min(c.min(initial=longest) for c in arrays.values()) - step))
     axes.grid(axis="y", color="#e4e7eb")
@@ -135,7 +143,10 @@ def plot_scores(
             axes.plot(numbers, values, color=color, marker="o", markersize=4, label=label)
     axes.set_xlabel("minutes of training" if minutes else "epoch")
     axes.set_ylabel("validation score")
-    axes.set_ylim(0, 102)
+    drawn = [value for line in axes.get_lines() for value in np.asarray(line.get_ydata())]
+    if drawn:
+        room = 0.08 * max(max(drawn) - min(drawn), 1.0)
+        axes.set_ylim(max(0.0, min(drawn) - room), min(102.0, max(drawn) + room))
     axes.grid(axis="y", color="#e4e7eb")
     axes.xaxis.set_major_locator(MaxNLocator(integer=not minutes))
     if axes.get_lines():

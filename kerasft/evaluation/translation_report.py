@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kerasft import storage
+from kerasft.bundle.writing import Report
 from kerasft.data.pairs import PairTable
 from kerasft.errors import DataError
 from kerasft.evaluation.architecture_plot import plot_architecture
 from kerasft.evaluation.plots import plot_loss
+from kerasft.evaluation.report import METRICS, Picture, write_parts, write_records
 from kerasft.evaluation.translation import signatures
 from kerasft.evaluation.translation_plots import plot_attention, plot_lengths, plot_scores
 
@@ -37,8 +38,10 @@ def translation_report(
     translations: Mapping[str, Sequence[str]],
     training_seconds: Sequence[float] = (),
     **more: Any,
-) -> Callable[[Path], None]:
-    """Returns the function that writes a report into a folder, for `bundle.save_translator`.
+) -> Report:
+    """Returns the function that writes a report into a folder, for `bundle.adding_report`.
+
+    A part that fails is left out; the function returns a sentence on each.
 
     Args:
         metrics: What `score_translations` returned.
@@ -69,7 +72,7 @@ def translation_report(
             raise DataError(f"{name!r} has {len(found)} translations of {len(pairs)} pairs")
     best = list(translations)[-1]
 
-    def write(folder: Path) -> None:
+    def write_metrics(path: Path) -> None:
         content = {
             "validation": {name: dict(row) for name, row in metrics.items()},
             "signatures": signatures(),
@@ -77,28 +80,45 @@ def translation_report(
             **more,
             "history": dict(history),
         }
-        storage.write_json(folder / "metrics.json", content)
-        plot_loss(dict(history), folder / "loss.png")
-        plot_scores(history["epochs"], folder / "scores.png", training_seconds)
-        ids = (train.source_ids, train.target_ids)
+        storage.write_json(path, content)
+
+    def draw_lengths(path: Path) -> None:
+        # What the encoder and the decoder read, since that is what is limited: the decoder reads a
+        # target without its last token.
+        ids = ((train.source_ids, 0), (train.target_ids, 1))
         lengths = {
-            language: np.array([len(row) for row in side])
-            for language, side in zip(_distinct(languages), ids, strict=True)
+            language: np.array([len(row) - unread for row in side])
+            for language, (side, unread) in zip(_distinct(languages), ids, strict=True)
         }
-        plot_lengths(lengths, folder / "lengths.png", seq_len=train.source.max_length)
-        plot_architecture(model.arguments, folder / "architecture.png")
+        plot_lengths(
+            lengths,
+            path,
+            seq_len=train.source.max_length,
+            label_x="tokens read: of sources with [SOS] and [EOS], of targets with [SOS]",
+        )
+
+    def draw_attention(path: Path) -> None:
         row = telling_pair(held_out.source_ids, tokenizers[0].unknown_id)
         scores, said = attention_of(
             model, tokenizers, held_out.source_ids[row], translations[best][row]
         )
         source = tokenizers[0].tokens(held_out.source_ids[row].tolist())
-        plot_attention(scores, source, said, folder / "attention.png")
-        (folder / "samples.md").write_text(samples(pairs, translations), encoding="utf-8")
-        with open(folder / "samples.jsonl", "w", encoding="utf-8", newline="\n") as file:
-            for record in records(pairs, translations):
-                file.write(json.dumps(record, ensure_ascii=False) + "\n")
+        plot_attention(scores, source, said, path)
 
-    return write
+    parts: list[Picture] = [
+        (METRICS, write_metrics),
+        ("samples.jsonl", lambda path: write_records(path, records(pairs, translations))),
+        (
+            "samples.md",
+            lambda path: path.write_text(samples(pairs, translations), encoding="utf-8"),
+        ),
+        ("loss.png", lambda path: plot_loss(dict(history), path)),
+        ("scores.png", lambda path: plot_scores(history["epochs"], path, training_seconds)),
+        ("lengths.png", draw_lengths),
+        ("architecture.png", lambda path: plot_architecture(model.arguments, path)),
+        ("attention.png", draw_attention),
+    ]
+    return lambda folder: write_parts(folder, parts)
 
 
 def attention_of(

@@ -192,51 +192,50 @@ def run(config: Config) -> Path:
         callback.restore(above.model)
     facts.state("Training", history.summary(config.early_stopping))
 
-    # Evaluation, once, on what the model writes of sentences that nothing above has seen.
-    engine = EntityTextEngine(model, tokens, dataset.types, config.beam_size)
-    written = engine.read(test)
-    facts.state("Test sentences", describe_reading(test, written, tokens))
-    found = [read_spans(*pair) for pair in zip(test, written, strict=True)]
-    spans = [list(each.spans) for each in found]
-    scores = evaluation.score_entities(spans, dataset.train.sentences, test)
-    metrics = scores[evaluation.THIS_MODEL]
-    unreadable = evaluation.unparsable(found)
-    print(f"\n{evaluation.entity_table(metrics)}\n\n{evaluation.entity_comparison(scores)}\n")
-    facts.record("Test metrics per type", metrics["per_type"])
-    facts.record("Test metrics beside baselines", evaluation.entity_means(scores))
-    facts.state("Mistakes in the test", metrics["mistakes"])
-    if not metrics["found"]:
-        facts.state("Nothing was found", evaluation.NOTHING_FOUND)
-    facts.state("Outputs that could not be read as a whole", unreadable)
-
+    # Saved before all else: what fails below costs no model, and is a sentence of the card.
     bundle.save_text_to_text(
         output,
         **to_save,
         config_yaml=cli.to_yaml(config),
         card=facts.card(output.name),
-        report=evaluation.entity_report(
+        base_model=pretrained.source,
+    )
+
+    # Evaluation, once, on what the model writes of sentences that nothing above has seen.
+    with bundle.adding_report(output, facts) as reports:
+        engine = EntityTextEngine(model, tokens, dataset.types, config.beam_size)
+        written = engine.read(test)
+        facts.state("Test sentences", describe_reading(test, written, tokens))
+        found = [read_spans(*pair) for pair in zip(test, written, strict=True)]
+        spans = [list(each.spans) for each in found]
+        scores = evaluation.score_entities(spans, dataset.train.sentences, test)
+        metrics = scores[evaluation.THIS_MODEL]
+        unreadable = evaluation.unparsable(found)
+        print(f"\n{evaluation.entity_table(metrics)}\n\n{evaluation.entity_comparison(scores)}\n")
+        facts.record("Test metrics per type", metrics["per_type"])
+        facts.record("Test metrics beside baselines", evaluation.entity_means(scores))
+        facts.state("Mistakes in the test", metrics["mistakes"])
+        if not metrics["found"]:
+            facts.state("Nothing was found", evaluation.NOTHING_FOUND)
+        facts.state("Outputs that could not be read as a whole", unreadable)
+        plot = evaluation.plot_t5
+        report = evaluation.entity_report(
             scores,
             history.to_dict(),
             test,
             spans,
             entity_scores=[each.scores for each in found],
             outputs=[" | ".join(each.outputs) for each in written],
-            pictures=[
-                (
-                    "architecture.png",
-                    partial(evaluation.plot_t5, model.arguments, adapters.adapted),
-                )
-            ],
+            pictures=[("architecture.png", partial(plot, model.arguments, adapters.adapted))],
             unparsable=unreadable,
             seconds=history.seconds,
             parameters=asdict(adapters.counts),
             trained=[weight.path for weight in model.trainable_weights],
             entities=dataset.entities_per_type(),
             test_sha256=dataset.test_sha256,
-        ),
-        base_model=pretrained.source,
-    )
-    history.track({"test_f1": metrics["f1"], "test_macro_f1": metrics["macro_f1"]})
+        )
+        reports.append(report)
+        history.track({"test_f1": metrics["f1"], "test_macro_f1": metrics["macro_f1"]})
     history.close()
     resume.finish()
     above.finish()

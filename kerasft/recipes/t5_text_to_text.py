@@ -197,41 +197,45 @@ def run(config: Config) -> Path:
     facts.state("Training", history.summary(kept=kept.epochs()))
     facts.state("Weights", kept.average(model, config.average_epochs))
 
-    # What is written for the held-out texts, beside the simplest way to do each task.
-    generator = TextToTextGenerator(
-        model,
-        tokenizer,
-        config.output_tokens,
-        config.beam_size,
-        max_source_length=config.max_length,
-        early_stopping=True,
-    )
-    way = f"beam {config.beam_size}" if config.beam_size > 1 else "greedy"
-    results = []
-    for each in data:
-        pairs = each.pairs.validation
-        written = generator.texts(each.prefixed(pairs))
-        scores = evaluation.score_task(each.task.metric, each.pairs.train, pairs, {way: written})
-        facts.state(f"Scores of {each.task.name}, {len(pairs)} unseen rows", scores)
-        results.append(
-            evaluation.TaskOutputs(
-                each.task.name,
-                each.task.prefix,
-                each.task.metric,
-                scores,
-                pairs,
-                written,
-                each.pairs.validation_sha256,
-            )
-        )
-
+    # Saved before all else: what fails below costs no model, and is a sentence of the card.
     bundle.save_text_to_text(
         output,
         **to_save,
         config_yaml=cli.to_yaml(config),
         card=facts.card(output.name),
-        report=evaluation.text_to_text_report(results, history.to_dict(), model=model),
     )
+
+    # What is written for the held-out texts, beside the simplest way to do each task.
+    with bundle.adding_report(output, facts) as reports:
+        generator = TextToTextGenerator(
+            model,
+            tokenizer,
+            config.output_tokens,
+            config.beam_size,
+            max_source_length=config.max_length,
+            early_stopping=True,
+        )
+        way = f"beam {config.beam_size}" if config.beam_size > 1 else "greedy"
+        results = []
+        for each in data:
+            pairs = each.pairs.validation
+            written = generator.texts(each.prefixed(pairs))
+            scores = evaluation.score_task(
+                each.task.metric, each.pairs.train, pairs, {way: written}
+            )
+            facts.state(f"Scores of {each.task.name}, {len(pairs)} unseen rows", scores)
+            results.append(
+                evaluation.TaskOutputs(
+                    each.task.name,
+                    each.task.prefix,
+                    each.task.metric,
+                    scores,
+                    pairs,
+                    written,
+                    each.pairs.validation_sha256,
+                )
+            )
+        reports.append(evaluation.text_to_text_report(results, history.to_dict(), model=model))
     history.close()
     resume.finish()
     cli.print_next(output, data[0].prefixed(data[0].pairs.validation)[0])

@@ -127,19 +127,7 @@ def run(config: Config) -> Path:
         callback.restore(above.model)
     facts.state("Training", history.summary(config.early_stopping))
 
-    # Evaluation, once, on sentences that nothing above has seen, beside remembering names.
-    engine = TaggingEngine(model, pretrained.tokenizer, tags.names, config.max_length)
-    found = engine.find(words)
-    spans = [[each.span for each in entities] for entities in found]
-    scores = evaluation.score_entities(spans, dataset.train.sentences, test)
-    metrics = scores[evaluation.THIS_MODEL]
-    print(f"\n{evaluation.entity_table(metrics)}\n\n{evaluation.entity_comparison(scores)}\n")
-    facts.record("Test metrics per type", metrics["per_type"])
-    facts.record("Test metrics beside baselines", evaluation.entity_means(scores))
-    facts.state("Mistakes in the test", metrics["mistakes"])
-    if not metrics["found"]:
-        facts.state("Nothing was found", evaluation.NOTHING_FOUND)
-
+    # Saved before all else: what fails below costs no model, and is a sentence of the card.
     bundle.save_tagger(
         output,
         model=model,
@@ -148,7 +136,23 @@ def run(config: Config) -> Path:
         max_length=config.max_length,
         config_yaml=cli.to_yaml(config),
         card=facts.card(output.name),
-        report=evaluation.entity_report(
+        base_model=pretrained.source,
+    )
+
+    # Evaluation, once, on sentences that nothing above has seen, beside remembering names.
+    with bundle.adding_report(output, facts) as reports:
+        engine = TaggingEngine(model, pretrained.tokenizer, tags.names, config.max_length)
+        found = engine.find(words)
+        spans = [[each.span for each in entities] for entities in found]
+        scores = evaluation.score_entities(spans, dataset.train.sentences, test)
+        metrics = scores[evaluation.THIS_MODEL]
+        print(f"\n{evaluation.entity_table(metrics)}\n\n{evaluation.entity_comparison(scores)}\n")
+        facts.record("Test metrics per type", metrics["per_type"])
+        facts.record("Test metrics beside baselines", evaluation.entity_means(scores))
+        facts.state("Mistakes in the test", metrics["mistakes"])
+        if not metrics["found"]:
+            facts.state("Nothing was found", evaluation.NOTHING_FOUND)
+        report = evaluation.entity_report(
             scores,
             history.to_dict(),
             test,
@@ -158,10 +162,9 @@ def run(config: Config) -> Path:
             parameters=asdict(counts),
             entities=dataset.entities_per_type(),
             test_sha256=dataset.test_sha256,
-        ),
-        base_model=pretrained.source,
-    )
-    history.track({"test_f1": metrics["f1"], "test_macro_f1": metrics["macro_f1"]})
+        )
+        reports.append(report)
+        history.track({"test_f1": metrics["f1"], "test_macro_f1": metrics["macro_f1"]})
     history.close()
     resume.finish()
     above.finish()

@@ -120,16 +120,7 @@ def run(config: Config) -> Path:
         callback.restore(above.model)
     facts.state("Training", history.summary(config.early_stopping))
 
-    # Evaluation, once, on rows that nothing above has seen, beside what costs nothing to try.
-    logits = batches.test.unsort(model.predict(batches.test, verbose=0))  # (rows, labels)
-    probabilities = keras.ops.convert_to_numpy(keras.ops.softmax(logits))
-    scores = evaluation.score(probabilities, dataset, label_map, config.class_weight)
-    facts.state("TF-IDF baseline", scores.baseline_choice)
-    metrics = scores[evaluation.THIS_MODEL]
-    print(f"\n{evaluation.table(metrics)}\n\n{evaluation.comparison(scores)}\n")
-    facts.record("Test metrics per class", metrics["per_class"])
-    facts.record("Test metrics beside baselines", evaluation.means(scores))
-
+    # Saved before all else: what fails below costs no model, and is a sentence of the card.
     bundle.save(
         output,
         model=model,
@@ -140,7 +131,16 @@ def run(config: Config) -> Path:
         cleaning=dataset.cleaning,
         config_yaml=cli.to_yaml(config),
         card=facts.card(output.name),
-        report=evaluation.classifier_report(
+        base_model=pretrained.source,
+    )
+
+    # Evaluation, once, on rows that nothing above has seen, beside what costs nothing to try.
+    with bundle.adding_report(output, facts) as reports:
+        logits = batches.test.unsort(model.predict(batches.test, verbose=0))  # (rows, labels)
+        probabilities = keras.ops.convert_to_numpy(keras.ops.softmax(logits))
+        scores = evaluation.score(probabilities, dataset, label_map, config.class_weight)
+        metrics = scores.state(facts)
+        report = evaluation.classifier_report(
             scores,
             history.to_dict(),
             dataset.test,
@@ -152,10 +152,9 @@ def run(config: Config) -> Path:
             rows=dataset.rows_per_class(),
             test_sha256=dataset.test_sha256,
             validation=dataset.validation,
-        ),
-        base_model=pretrained.source,
-    )
-    history.track({"test_accuracy": metrics["accuracy"], "test_macro_f1": metrics["macro_f1"]})
+        )
+        reports.append(report)
+        history.track({"test_accuracy": metrics["accuracy"], "test_macro_f1": metrics["macro_f1"]})
     history.close()
     resume.finish()
     above.finish()

@@ -206,19 +206,22 @@ def run(config: Config) -> Path:
     facts.state("Training", history.summary(kept=kept.epochs()))
     facts.state("Weights", kept.average(model, config.average_epochs))
 
-    # Evaluation on all held-out pairs, beside copying the source.
-    beams = SentenceGenerator(model, target_words, config.seq_len, config.beam_size)
-    translations = {"copy of the source": held_out.sources, "greedy": greedy.sentences(ids)}
-    translations[f"beam {config.beam_size}"] = beams.sentences(ids)
-    metrics = evaluation.score_translations(translations, held_out)
-    facts.state("BLEU and chrF", metrics)
-
+    # Saved before all else: what fails below costs no model, and is a sentence of the card.
     bundle.save_translator(
         output,
         **to_save,
         config_yaml=cli.to_yaml(config),
         card=facts.card(output.name),
-        report=evaluation.translation_report(
+    )
+
+    # Evaluation on all held-out pairs, beside copying the source.
+    with bundle.adding_report(output, facts) as reports:
+        beams = SentenceGenerator(model, target_words, config.seq_len, config.beam_size)
+        translations = {"copy of the source": held_out.sources, "greedy": greedy.sentences(ids)}
+        translations[f"beam {config.beam_size}"] = beams.sentences(ids)
+        metrics = evaluation.score_translations(translations, held_out)
+        facts.state("BLEU and chrF", metrics)
+        report = evaluation.translation_report(
             metrics,
             history.to_dict(),
             model=model,
@@ -229,8 +232,8 @@ def run(config: Config) -> Path:
             translations=translations,
             training_seconds=history.training_seconds,
             validation_sha256=dataset.validation_sha256,
-        ),
-    )
+        )
+        reports.append(report)
     history.close()
     resume.finish()
     cli.print_next(output, held_out.sources[0])

@@ -94,6 +94,22 @@ class Comparison:
                 return _turned(pair)
         raise KeyError((first, second))
 
+    def support(self, label: str) -> int:
+        """How many test rows a class has."""
+        return next(iter(self.scored.values())).metrics["per_class"][label]["support"]
+
+    def telling_classes(self, most: int) -> list[str]:
+        """The classes to show, in their order: all, or those in which the F1 differ most."""
+
+        def telling(label: str) -> tuple[float, int]:
+            found = [scored.per_class[label]["f1"].value for scored in self.scored.values()]
+            return max(found) - min(found), self.support(label)
+
+        if len(self.classes) <= most:
+            return list(self.classes)
+        chosen = set(sorted(self.classes, key=telling, reverse=True)[:most])
+        return [label for label in self.classes if label in chosen]
+
     def to_dict(self) -> dict[str, Any]:
         """The comparison as JSON can hold it."""
         return {
@@ -129,8 +145,7 @@ def compare(
     """
     predictions = {c.name: c.probabilities.argmax(axis=1) for c in candidates}  # (rows,) each
     number = len(classes)
-    counts = bootstrap(truth, predictions, number, draws=draws, seed=seed)
-    drawn = {name: scores_of(found) for name, found in counts.items()}
+    drawn = bootstrap(truth, predictions, number, draws=draws, seed=seed)
     full = {
         # NaN stands for a class that does not occur at all, which `evaluate` counts as 0.
         name: {
@@ -224,7 +239,7 @@ def _model(scored: Scored) -> dict[str, Any]:
             }
             for name, scores in scored.per_class.items()
         },
-        "confusion": scored.metrics["confusion"],
+        **{k: v for k, v in scored.metrics.items() if k.startswith("confusion")},
         "calibration": asdict(scored.calibration),
         "costs": costs,
         "mistakes": [asdict(mistake) for mistake in scored.mistakes],

@@ -57,7 +57,7 @@ def write_report(
             "index.html": _page(comparison, pictures, sentences, runs, measured),
             "comparison.md": markdown_page(comparison, pictures, sentences, runs, measured),
         }.items():
-            (report / name).write_text(text, encoding="utf-8", newline="\n")
+            (report / name).write_text(storage.utf8(text), encoding="utf-8", newline="\n")
         (folder / "config.yaml").write_text(config_yaml, encoding="utf-8", newline="\n")
         seal(folder)
     return Path(destination, REPORT, "index.html")

@@ -40,6 +40,11 @@ figure img { max-width: 100%; height: auto; border: 1px solid #e4e7eb; }
 figcaption { color: #52606d; font-size: 0.88rem; }
 .side { display: grid; gap: 1rem;
   grid-template-columns: repeat(auto-fit, minmax(min(28rem, 100%), 1fr)); }
+.side figure:last-child:nth-child(odd) { grid-column: 1 / -1; justify-self: center; }
+@media (min-width: 60rem) {
+  .three { grid-template-columns: repeat(3, 1fr); }
+  .three figure:last-child:nth-child(odd) { grid-column: auto; justify-self: auto; }
+}
 nav a { margin-right: 1rem; }
 a { color: #1f5fa8; }
 """
@@ -125,7 +130,11 @@ def picture_block(*pictures: Picture) -> str:
             f'<figure><img alt="{caption}" src="data:image/png;base64,{data}">'
             f"<figcaption>{caption}</figcaption></figure>"
         )
-    return figures[0] if len(figures) == 1 else f'<div class="side">{"".join(figures)}</div>'
+    if len(figures) == 1:
+        return figures[0]
+    # In rows of two, a third one would leave half of its row empty.
+    name = "side three" if len(figures) % 3 == 0 else "side"
+    return f'<div class="{name}">{"".join(figures)}</div>'
 
 
 def paragraph(text: str) -> str:

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kerasft.evaluation.intervals import Interval
-from kerasft.evaluation.plots import BLUE, GREEN, ORANGE, figure_and_axes, shorten
+from kerasft.evaluation.plots import (
+    BLUE,
+    GREEN,
+    MOST_CLASSES,
+    ORANGE,
+    figure_and_axes,
+    shorten,
+)
 from kerasft.reporting.comparison import Comparison
 from kerasft.reporting.words import milliseconds
 
@@ -79,36 +86,33 @@ def plot_scores(comparison: Comparison, path: str | Path) -> None:
 def plot_class_scores(comparison: Comparison, path: str | Path) -> None:
     """Draws the F1 of each class for each candidate, with their 95 % intervals.
 
+    Of more than 40 classes those are drawn in which the candidates differ most.
+
     Args:
         comparison: What `compare` returned.
         path: The PNG to write.
     """
     tones, number = colors(comparison), len(comparison.scored)
-    first = next(iter(comparison.scored.values()))
-    height = len(comparison.classes) * max(0.24 * number + 0.16, 0.5)
+    labels = comparison.telling_classes(MOST_CLASSES)
+    height = len(labels) * max(0.24 * number + 0.16, 0.5)
     figure, axes = figure_and_axes(WIDTH, min(height, 60.0) + 1.4)
     marks = []
     for index, (name, scored) in enumerate(comparison.scored.items()):
         shift = (index - (number - 1) / 2) * 0.8 / number
-        for row, label in enumerate(comparison.classes):
+        for row, label in enumerate(labels):
             _interval(axes, row + shift, scored.per_class[label]["f1"], tones[name], "o")
         marks += axes.plot([], [], color=tones[name], marker="o", label=shorten(name, 40))
-    supports = [first.metrics["per_class"][label]["support"] for label in comparison.classes]
-    _rows(
-        axes,
-        [
-            f"{shorten(label)} ({support:,})"
-            for label, support in zip(comparison.classes, supports, strict=True)
-        ],
-    )
-    for row in range(1, len(comparison.classes)):
+    _rows(axes, [f"{shorten(label)} ({comparison.support(label):,})" for label in labels])
+    for row in range(1, len(labels)):
         axes.axhline(row - 0.5, color=GRID, linewidth=0.8)
     _legend(axes, marks)
-    found = [scores["f1"] for s in comparison.scored.values() for scores in s.per_class.values()]
+    found = [s.per_class[label]["f1"] for s in comparison.scored.values() for label in labels]
     low = min(f.low for f in found) - 0.02
     axes.set_xlim(low, 1.02)
     axes.set_xticks([tick for tick in axes.get_xticks() if max(0.0, low) <= tick <= 1.001])
-    axes.set_xlabel("F1, 95 % interval (test rows of the class in brackets)")
+    of_all = len(comparison.classes)
+    which = "" if len(labels) == of_all else f"; the {len(labels)} that differ most of {of_all:,}"
+    axes.set_xlabel(f"F1, 95 % interval (test rows of the class in brackets){which}")
     _save(figure, path)
 
 

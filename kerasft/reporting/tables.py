@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from kerasft.bundle.card import MOST_ROWS
 from kerasft.reporting import words
 from kerasft.reporting.comparison import MACRO, PER_CLASS, Comparison
 from kerasft.reporting.costs import Costs
@@ -57,20 +58,26 @@ def class_tables(comparison: Comparison) -> list[Table]:
 
 
 def _class_table(comparison: Comparison, key: str, title: str) -> Table:
-    first = next(iter(comparison.scored.values()))
+    labels = comparison.telling_classes(MOST_ROWS)
     rows = [
         [
             label,
-            f"{first.metrics['per_class'][label]['support']:,}",
+            f"{comparison.support(label):,}",
             *(
                 words.with_interval(scored.per_class[label][key])
                 for scored in comparison.scored.values()
             ),
         ]
-        for label in comparison.classes
+        for label in labels
     ]
     head = ["class", "test rows", *comparison.scored]
-    return Table(f"{title[0].upper()}{title[1:]} of each class", head, rows)
+    note = ""
+    if len(labels) < len(comparison.classes):
+        note = (
+            f"The {len(labels)} of {len(comparison.classes):,} classes whose F1 differ most; "
+            "metrics.json has all."
+        )
+    return Table(f"{title[0].upper()}{title[1:]} of each class", head, rows, note)
 
 
 def pair_table(comparison: Comparison) -> Table:

@@ -11,6 +11,7 @@ from kerasft.storage.files import (
     read_bytes,
     read_json,
     sha256_file,
+    utf8,
     write_json,
 )
 from kerasft.storage.locks import hold
@@ -44,6 +45,7 @@ __all__ = [
     "recover",
     "remove_folder",
     "sha256_file",
+    "utf8",
     "write_file",
     "write_folder",
     "write_json",

@@ -23,8 +23,16 @@ def sha256_file(path: str | Path) -> str:
 
 
 def json_text(obj: Any) -> str:
-    """`obj` as indented JSON; NaN and infinity raise ValueError, since JSON has none."""
-    return json.dumps(obj, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    r"""`obj` as indented JSON; NaN and infinity raise ValueError, since JSON has none.
+
+    What UTF-8 cannot hold, such as a path in another encoding, is escaped: `"\udce9"`.
+    """
+    return utf8(json.dumps(obj, indent=2, ensure_ascii=False, allow_nan=False)) + "\n"
+
+
+def utf8(text: str) -> str:
+    r"""The text as UTF-8 can hold it: a byte of a path in another encoding becomes `\udce9`."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def write_json(path: str | Path, obj: Any) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from kerasft import storage
+
 
 class Tracker(Protocol):
     """A place that scalars are logged to while a model trains.
@@ -47,9 +49,14 @@ def trackers(output: Path, options: Mapping[str, Any]) -> list[Tracker]:
     from kerasft.training.tensorboard import TensorBoard
     from kerasft.training.wandb import WandB
 
+    # Trackers write UTF-8, but paths need not be.
+    options = {
+        name: storage.utf8(value) if isinstance(value, str) else value
+        for name, value in options.items()
+    }
     chosen: list[Tracker] = []
     if options["tensorboard"]:
         chosen.append(TensorBoard(f"{output}.tensorboard", options))
     if options["wandb"]:
-        chosen.append(WandB(run_name=output.name, config=options))
+        chosen.append(WandB(run_name=storage.utf8(output.name), config=options))
     return chosen

@@ -33,22 +33,32 @@ def test_a_class_that_does_not_occur_has_no_weight():
 
 def test_each_draw_is_a_resample_of_the_rows():
     truth, said = a_case(rows=60)
-    counts = bootstrap(truth, {"a": said, "b": truth}, 4, draws=50, seed=3)
-    assert counts["a"].shape == (50, 3, 4)
-    assert (counts["a"][:, 2].sum(axis=1) == 60).all()
-    # The same draws for both: as many true rows of each class, and the second always right.
-    np.testing.assert_array_equal(counts["a"][:, 2], counts["b"][:, 2])
-    np.testing.assert_array_equal(counts["b"][:, 0], counts["b"][:, 2])
+    drawn = bootstrap(truth, {"a": said, "b": truth}, 4, draws=50, seed=3)
+    hits = drawn["a"]["accuracy"] * 60
+    np.testing.assert_allclose(hits, hits.round(), atol=1e-9)
+    assert len(set(hits.round())) > 5
+    # The same draws for both: the classes that the second, always right, finds are those drawn.
+    assert (drawn["b"]["accuracy"] == 1).all() and drawn["a"]["f1"].shape == (50, 4)
+    rows = np.random.default_rng(3).integers(60, size=60)
+    first = scores_of(class_counts(truth[rows], said[rows], 4))
+    for key, value in first.items():
+        np.testing.assert_allclose(drawn["a"][key][0], value, rtol=1e-6)
     again = bootstrap(truth, {"a": said}, 4, draws=50, seed=3)
-    np.testing.assert_array_equal(again["a"], counts["a"])
+    np.testing.assert_array_equal(again["a"]["f1"], drawn["a"]["f1"])
     other = bootstrap(truth, {"a": said}, 4, draws=50, seed=4)
-    assert (other["a"] != counts["a"]).any()
+    assert (other["a"]["accuracy"] != drawn["a"]["accuracy"]).any()
+
+
+def test_of_very_many_classes_fewer_draws_are_kept():
+    labels = np.arange(120_000) % 60_000
+    drawn = bootstrap(labels, {"a": labels}, 60_000, draws=170)
+    assert drawn["a"]["f1"].shape == (166, 60_000) and drawn["a"]["macro_f1"].shape == (170,)
 
 
 def test_the_interval_of_an_accuracy_is_that_of_its_standard_error():
     truth, said = a_case(rows=2000)
     value = float((truth == said).mean())
-    drawn = scores_of(bootstrap(truth, {"a": said}, 4)["a"])["accuracy"]
+    drawn = bootstrap(truth, {"a": said}, 4)["a"]["accuracy"]
     found = interval(value, drawn)
     reach = 1.96 * np.sqrt(value * (1 - value) / 2000)
     assert found.low == pytest.approx(value - reach, abs=0.2 * reach)
@@ -59,7 +69,7 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say():
     held = 0
     for seed in range(60):
         truth, said = a_case(rows=200, classes=2, right=0.6, seed=seed)  # accuracy 0.8
-        drawn = scores_of(bootstrap(truth, {"a": said}, 2, draws=200, seed=seed)["a"])
+        drawn = bootstrap(truth, {"a": said}, 2, draws=200, seed=seed)["a"]
         found = interval(float((truth == said).mean()), drawn["accuracy"])
         held += found.low <= 0.8 <= found.high
     assert 50 <= held <= 60

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from kerasft.evaluation.intervals import bootstrap, scores_of
+from kerasft.evaluation.intervals import bootstrap
 from kerasft.evaluation.paired_tests import Difference, McNemar, difference, mcnemar
 
 
@@ -38,7 +38,7 @@ def test_mcnemar_of_equals():
 
 def compared(truth, first, second, classes=2):
     drawn = bootstrap(truth, {"first": first, "second": second}, classes, draws=500)
-    scores = [scores_of(drawn[name])["accuracy"] for name in ("first", "second")]
+    scores = [drawn[name]["accuracy"] for name in ("first", "second")]
     return difference((truth == first).mean(), (truth == second).mean(), *scores)
 
 

@@ -67,6 +67,20 @@ def test_loss(tmp_path, drawn, steps, epochs):
     assert right.get_ylabel() == "validation accuracy"
 
 
+def test_the_axes_of_the_loss_fit_it(tmp_path, drawn):
+    run = {
+        "losses": [9.0, *np.linspace(2.2, 2.0, 300)],  # one step far above all that follow
+        "epochs": [
+            {"epoch": n, "step": 100 * n, "accuracy": 0.9, "val_loss": 2.1, "val_accuracy": value}
+            for n, value in enumerate((0.90, 0.92, 0.93), start=1)
+        ],
+    }
+    evaluation.plot_loss(run, tmp_path / "loss.png")
+    left, right = drawn[0].axes
+    assert 1.9 < left.get_ylim()[0] < 2.0 and 2.2 < left.get_ylim()[1] < 2.4
+    assert 0.89 < right.get_ylim()[0] < 0.9 and 0.93 < right.get_ylim()[1] < 0.94
+
+
 def test_loss_without_validation_has_one_axis(tmp_path, drawn):
     evaluation.plot_loss(history(10, 1), tmp_path / "loss.png")
     assert len(drawn[0].axes) == 1
@@ -87,10 +101,38 @@ def test_confusion_shows_counts_and_shares(tmp_path, drawn, classes):
     assert len(cells) == np.count_nonzero(counts)
 
 
-def test_confusion_of_many_and_oddly_named_classes(tmp_path, drawn):
-    scores = metrics(45)
+def confused(classes, pairs):
+    """Scores of 8 rows a class, all right, but for one row of each pair (true, predicted)."""
+    labels = np.repeat(np.arange(classes), 8)
+    said = labels.copy()
+    for true, predicted in pairs:
+        said[8 * true] = predicted
+    probabilities = np.zeros((len(labels), classes), np.float32)
+    probabilities[np.arange(len(labels)), said] = 1
+    return evaluation.evaluate(labels, probabilities, [f"class {i}" for i in range(classes)])
+
+
+@pytest.mark.parametrize("classes", [41, 300])
+def test_confusion_of_many_classes_shows_those_that_are_confused(tmp_path, drawn, classes):
+    scores = confused(classes, [(7, 40), (9, 40), (30, 31)])
+    assert ("confusion" in scores) == (classes <= 200)
     evaluation.plot_confusion(scores, tmp_path / "many.png")
-    assert not drawn[0].axes[0].texts
+    axes = drawn[0].axes[0]
+    names = [tick.get_text() for tick in axes.get_yticklabels()]
+    assert len(names) == 40 and names[-1] == f"{classes - 39} other classes"
+    assert {"class 7", "class 9", "class 40", "class 30", "class 31"} <= set(names)
+    cells = {
+        (names[int(text.get_position()[1])], names[int(text.get_position()[0])]): text.get_text()
+        for text in axes.texts
+    }
+    assert cells["class 7", "class 40"] == cells["class 30", "class 31"] == "1"
+    assert cells["class 7", "class 7"] == "7" and sum(map(int, cells.values())) == 8 * classes
+    assert f"of {classes} classes the 39 most often confused" in axes.get_title()
+    width, height = drawn[0].get_size_inches() * 120
+    assert width * height < 8e6  # pixels of four bytes
+
+
+def test_oddly_named_classes(tmp_path, drawn):
     names = ["cost in $ or $$ of a very long name indeed", r"\frac{", "^_%#"]
     labels = np.arange(3)
     odd = evaluation.evaluate(labels, np.eye(3), names)
