@@ -111,6 +111,12 @@ def test_files_are_short_and_finished(path: Path) -> None:
         assert not found, f"{relative(path)}:{number}: {line.strip()}"
 
 
+def test_no_two_test_files_have_one_name() -> None:
+    """Pytest would refuse the second: they are modules without a package."""
+    names = [path.name for path in (ROOT / "tests").rglob("*.py") if path.name != "conftest.py"]
+    assert sorted(names) == sorted(set(names))
+
+
 RECIPES = [p for p in sorted((PACKAGE / "recipes").glob("*.py")) if p.name != "__init__.py"]
 
 

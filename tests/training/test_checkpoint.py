@@ -138,7 +138,12 @@ def test_a_value_that_no_run_has_written_is_named(copy, change, says):
 def test_what_json_has_no_words_for_is_refused(copy):
     file = copy / "checkpoint" / FACTS
     whole = file.read_text()
-    for there, instead in [('"mean": ', '"mean": 1e999, "x": '), ("torch", "\\ud800"), ("{", "")]:
+    for there, instead in [
+        ('"mean": ', '"mean": 1e999, "x": '),
+        ('"device": "', '"device": "\\ud800'),
+        ("{", ""),
+    ]:
+        assert there in whole
         file.write_text(whole.replace(there, instead, 1))
         refused(copy)
 
