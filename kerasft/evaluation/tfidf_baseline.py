@@ -22,8 +22,8 @@ UNITS: dict[str, dict[str, Any]] = {
     "characters": {"analyzer": "char_wb", "ngram_range": (2, 5), "min_df": 2},
 }
 STRENGTHS = (1.0, 10.0, 100.0)  # of C, from strong to weak penalties
-# The solver holds some 20 vectors of all coefficients (8 bytes each), 200 MB of so many.
-MOST_COEFFICIENTS = 1_200_000
+# The solver holds some 30 vectors of all coefficients (8 bytes each), 200 MB of so many.
+MOST_COEFFICIENTS = 800_000
 # What the choice may cost: characters of text, times classes.
 CHOICE_SIZE, LEAST_CHOICE = 25_000_000, 250_000
 
