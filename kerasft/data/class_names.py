@@ -84,18 +84,22 @@ def one_name_each(labels: Sequence[str], source: str) -> tuple[list[str], list[s
             shown[label.strip(" \t\r\n")] += count  # who looks at a file sees through these
         names[key] = min(tidied, key=lambda name: (-tidied[name], len(name), name))
         if len(shown) > 1:
-            several = [f"{label!a} ({count})" for label, count in shown.most_common(5)]
+            several = [f"{shortened(label)!a} ({count})" for label, count in shown.most_common(5)]
             more = f" and {len(shown) - 5} more" if len(shown) > 5 else ""
             notes.append(
                 f"the labels {', '.join(several)}{more} of {source} look the same and are one "
-                f"class, {names[key]!r}"
+                f"class, {shortened(names[key])!r}"
             )
     if len(notes) > _MOST_NOTES:
         notes[_MOST_NOTES:] = [f"so it is with {len(notes) - _MOST_NOTES} more classes of {source}"]
     folded: dict[str, list[str]] = {}
     for name in names.values():
         folded.setdefault(name.casefold(), []).append(name)
-    alike = [" and ".join(map(repr, found)) for found in folded.values() if len(found) > 1]
+    alike = [
+        " and ".join(repr(shortened(name)) for name in found[:_MOST_NOTES])
+        for found in folded.values()
+        if len(found) > 1
+    ]
     if alike:
         more = f" and {len(alike) - _MOST_NOTES} more" if len(alike) > _MOST_NOTES else ""
         notes.append(
@@ -172,6 +176,11 @@ def shortest(value: Any, bits: int) -> Any:
     import numpy as np
 
     return float(str(np.float16(value) if bits == 16 else np.float32(value)))
+
+
+def shortened(name: str, most: int = 60) -> str:
+    """A name as messages show it: what a file calls a name may be a whole text."""
+    return name if len(name) <= most else f"{name[: most - 3]}..."
 
 
 def kind_of(value: Any) -> str:

@@ -7,13 +7,13 @@ import itertools
 import re
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from kerasft.data.csv_writing import is_marked, unmarked
 from kerasft.data.table import Columns, Table, check_columns, make_table, positions
-from kerasft.data.text_files import MAX_TEXT, Budget, TextFile, open_text
+from kerasft.data.text_files import MAX_LINE, MAX_TEXT, Budget, TextFile, open_text
 from kerasft.errors import DataError
 
 # The csv module keeps one limit of a field's size (131,072 characters) for the whole process.
@@ -111,8 +111,9 @@ class CsvRows:
         self.quoted = delimiter != "\t" or re.match('"[^"\t]*"[\t\r\n]', first) is not None
         self._marked = is_marked(first, delimiter)
         self._before = before
+        self._size = 0  # characters of the row that is being read
         self._reader = csv.reader(
-            itertools.chain([first], lines),
+            self._counted(itertools.chain([first], lines)),
             delimiter=delimiter,
             quoting=csv.QUOTE_MINIMAL if self.quoted else csv.QUOTE_NONE,
             strict=True,
@@ -133,10 +134,21 @@ class CsvRows:
                 )
             yield line, fields
 
+    def _counted(self, lines: Iterable[str]) -> Iterator[str]:
+        for line in lines:
+            self._size += len(line)
+            if self._size > MAX_LINE:
+                raise DataError(
+                    f"{self._source} has a row of more than {MAX_LINE} characters that ends in "
+                    f"line {self._reader.line_num + self._before + 1} or later; close its quotes"
+                )
+            yield line
+
     def _all(self) -> Iterator[tuple[int, list[str]]]:
         line = self._reader.line_num + self._before + 1
         try:
             for fields in self._reader:
+                self._size = 0
                 if not fields or (len(fields) == 1 != len(self.header) and not fields[0].strip()):
                     self.blank += 1
                 elif self._marked:

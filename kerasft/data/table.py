@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from kerasft.data.class_names import names_of, one_name_each
+from kerasft.data.class_names import names_of, one_name_each, shortened
 from kerasft.errors import DataError
 
 BlankTexts = Literal["refuse", "drop"]
@@ -186,8 +186,8 @@ def positions(unit: str, numbers: Sequence[int], most: int = 5) -> str:
 
 
 def quoted(names: Sequence[str], most: int = 20) -> str:
-    """Lists names in quotes, the first `most` of them."""
-    shown = ", ".join(repr(name) for name in names[:most])
+    """Lists names in quotes, the first `most` of them; long ones are cut."""
+    shown = ", ".join(repr(shortened(name)) for name in names[:most])
     return shown + (f" and {len(names) - most} more" if len(names) > most else "")
 
 

@@ -10,7 +10,7 @@ from typing import BinaryIO, cast
 from kerasft.data.csv_files import parse_csv
 from kerasft.data.table import Columns, Table, quoted
 from kerasft.data.text_files import MOST_GROWTH, Budget, TextFile, open_file
-from kerasft.errors import DataError
+from kerasft.errors import DataError, KerasftError
 
 HARMLESS_BYTES = 64 * 2**20
 # Bytes of the list of members, of which Python makes ten times as much; a member takes 50 to 100.
@@ -40,7 +40,7 @@ def read_zip(path: Path, columns: Columns) -> Table:
                     # As many bytes as the entry says, whatever it would unpack to.
                     file = TextFile(source, lambda: unpacked.read1(_CHUNK), nul=True)
                     return parse_csv(file, ",", columns, Budget(source, size))
-        except DataError:
+        except KerasftError:
             raise
         except Exception as error:  # zipfile and each of its decompressors have errors of their own
             raise DataError(f"cannot read {path}: {type(error).__name__}: {error}") from None

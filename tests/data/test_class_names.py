@@ -3,6 +3,8 @@
 import pytest
 
 from kerasft.data.class_names import names_of, one_name_each, tidy_label
+from kerasft.data.corpus import CorpusOptions, load_corpus
+from kerasft.data.dataset import load_dataset
 
 pytestmark = pytest.mark.plain
 
@@ -81,3 +83,23 @@ def test_names_of_another_file():
     assert names_of(["1.0", "TRUE", "x\u200b", "new"], ["1", "True", "x"]) == [
         "1", "True", "x", "new",
     ]  # fmt: skip
+
+
+def test_a_test_file_may_write_the_classes_in_other_ways(tmp_path):
+    """The same class is found again, whatever program wrote the file."""
+    rows = "".join(f"text {i} of {name},{name}\n" for i in range(9) for name in ("1", "True"))
+    (tmp_path / "train.csv").write_text("text,label\n" + rows)
+    (tmp_path / "test.csv").write_text("text,label\nnew one,1.0\nnew two,true\nthree,1\n")
+    data = load_dataset(tmp_path / "train.csv", test_source=tmp_path / "test.csv")
+    assert data.test.labels == ["1", "True", "1"]
+    assert any("'1.0' (1), '1' (1) of" in note for note in data.notes), data.notes
+    options = CorpusOptions(
+        data=str(tmp_path / "train.csv"), test_data=str(tmp_path / "test.csv"), min_words=0,
+        text_column="text", label_column="label", near_duplicates=0,
+        classes={"one": ["1.0"], "yes": ["TRUE"]},
+    )  # fmt: skip
+    corpus = load_corpus(options)
+    assert corpus.test.labels == ["one", "yes", "one"] and set(corpus.train.labels) == {
+        "one",
+        "yes",
+    }

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from kerasft.data import text_files
+from kerasft.data import csv_files, text_files
 from kerasft.data.conll import read_conll
 from kerasft.data.pairs import read_pairs
 from kerasft.data.readers import read_table
@@ -72,6 +72,12 @@ def test_lines_and_texts_are_bounded(tmp_path, monkeypatch):
     assert "line 1 has a text of 51" in refused(read_table, tmp_path / "a.jsonl")
     (tmp_path / "b.jsonl").write_text('{"text": "x", "label": "a"}\n' + " " * 500)
     assert "400 characters in line 2" in refused(read_table, tmp_path / "b.jsonl")
+    monkeypatch.setattr(csv_files, "MAX_LINE", 400)
+    (tmp_path / "b.csv").write_text("text,label\nx,a\n" + '"\n",' * 200)
+    message = refused(read_table, tmp_path / "b.csv")
+    assert "a row of more than 400 characters that ends in line 1" in message
+    (tmp_path / "c.csv").write_text("x" * 390 + "\n")
+    assert f"its columns are '{'x' * 57}...'" in refused(read_table, tmp_path / "c.csv")
     (tmp_path / "a.tsv").write_text(f"a\tb\n{long}\tc\n")
     assert "line 2 has a text of" in refused(read_pairs, tmp_path / "a.tsv")
     (tmp_path / "a.conll").write_text(f"a O\n{long} O\n")
@@ -144,7 +150,7 @@ def test_bombs_end_in_a_sentence_and_in_little_memory(tmp_path):
     texts = {
         "rows": (5_000_000, "a text"),
         "long": (20_000, "x" * 1_000_000),  # 20 GB in 786 bytes
-        "longer": (5, "x" * 60_000_000),
+        "longer": (5, "x" * 9_000_000),
     }
     for name, (rows, text) in texts.items():
         zeros = pyarrow.array(memoryview(bytearray(4 * rows)).cast("i"), pyarrow.int32())
