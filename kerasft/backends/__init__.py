@@ -15,7 +15,7 @@ from kerasft.backends.hub import (
     without_tensorflow,
     without_torch,
 )
-from kerasft.backends.memory import peak_memory
+from kerasft.backends.memory import free_memory, peak_memory
 from kerasft.backends.pickled_tensors import has_checksums, read_pickled_tensors
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "choose",
     "current",
     "describe",
+    "free_memory",
     "has_checksums",
     "import_keras_hub",
     "machine",

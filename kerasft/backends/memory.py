@@ -1,10 +1,10 @@
-"""How much memory this process has needed."""
+"""How much memory this process has needed, and how much there is."""
 
 import re
 import sys
 from pathlib import Path
 
-STATUS = Path("/proc/self/status")
+STATUS, MEMORY = Path("/proc/self/status"), Path("/proc/meminfo")
 
 
 def peak_memory() -> int | None:
@@ -28,3 +28,16 @@ def peak_memory() -> int | None:
         return None
     unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, the others KiB
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def free_memory() -> int | None:
+    """Main memory that a process could take now, in bytes; None where the system does not tell.
+
+    Example:
+        >>> free_memory() // 2**30  # GiB
+        11
+    """
+    if not MEMORY.exists():
+        return None
+    found = re.search(r"^MemAvailable:\s*(\d+) kB", MEMORY.read_text(), re.MULTILINE)
+    return int(found[1]) * 1024 if found else None

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from kerasft import storage
+from kerasft import backends, storage
 from kerasft.bundle import contents
 from kerasft.bundle.contents import Manifest
 from kerasft.bundle.export_files import export_paths
@@ -89,12 +89,11 @@ def open_saved(path: str | Path, engine: str = KERAS, manifest: Manifest | None 
     try:
         manifest = read(folder) if manifest is None else manifest
         names = _needed(manifest, engine)
+        _check_memory(folder, sum(manifest.files[name].bytes for name in names))
         kept: dict[str, bytes] = {}
         check_files(folder, manifest, names if engine != KERAS else None, names, kept)
     except OSError as error:
         raise BundleError(f"{path} cannot be read: {error}.") from error
-    except MemoryError:
-        raise BundleError(f"{path} does not fit into this machine's memory.") from None
     if engine != KERAS and engine not in manifest.exports:
         raise BundleError(
             f"{folder} has no export {engine}; `python -m kerasft.export {folder} --engine "
@@ -111,6 +110,16 @@ def as_opened(folder: str | Path | Opened, engine: str = KERAS) -> Opened:
 def sha256_of(manifest: Manifest) -> str:
     """The hash of a `bundle.json`, which holds the hash of every other file."""
     return hashlib.sha256(storage.json_text(manifest.to_dict()).encode()).hexdigest()
+
+
+def _check_memory(folder: Path, size: int) -> None:
+    """Refuses files that there is no memory for; they may stand on the disk as mere holes."""
+    free = backends.free_memory()
+    if free is not None and size > free:
+        raise BundleError(
+            f"{folder} takes {size / 1e9:.1f} GB to read, but {free / 1e9:.1f} GB of memory are "
+            "free."
+        )
 
 
 def _needed(manifest: Manifest, engine: str) -> set[str]:

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from kerasft.backends import memory
+
 GROWS = """
 import numpy as np
 from kerasft import backends
@@ -25,3 +27,13 @@ def test_a_process_does_not_inherit_the_peak_of_the_one_that_started_it(run_pyth
     assert block.sum() > 0
     code = "from kerasft import backends; print(backends.peak_memory())"
     assert 5 * 2**20 < int(run_python("-c", code).stdout) < 250 * 2**20
+
+
+def test_free_memory_is_of_this_machine(monkeypatch, tmp_path):
+    free = memory.free_memory()
+    if free is not None:
+        assert 2**20 < free < 2**50
+    monkeypatch.setattr(memory, "MEMORY", tmp_path / "none")
+    assert memory.free_memory() is None
+    (tmp_path / "none").write_text("MemTotal: 9 kB\nMemAvailable:    2048 kB\n")
+    assert memory.free_memory() == 2**21

@@ -15,7 +15,9 @@ import onnx_folders
 import taggers
 import text_models
 import translators
+from kerasft import storage
 from kerasft.bundle import load, load_tagger, load_text_to_text, load_translator, opened
+from kerasft.bundle.contents import hash_of
 from kerasft.bundle.load_export import load_export
 from kerasft.bundle.opened import open_saved
 from kerasft.engines.ctranslate2_export import make_export
@@ -114,3 +116,17 @@ def test_the_loaders_take_what_was_opened_before():
         load_tagger(open_saved(saved.folder))
     with pytest.raises(BundleError, match="has no export onnx"):
         open_saved(saved.folder, "onnx")
+
+
+def test_a_file_that_is_larger_than_the_memory_is_not_read(tmp_path):
+    """Of holes: it takes no place on the disk, and its hash is never computed."""
+    folder = Path(shutil.copytree(bundles.saved_lora().folder, tmp_path / "run"))
+    os.truncate(folder / "model.safetensors", 2**42)
+
+    manifest = storage.read_json(folder / "bundle.json", BundleError)
+    manifest["files"]["model.safetensors"]["bytes"] = 2**42
+    manifest.pop("sha256")
+    manifest["sha256"] = hash_of(manifest)
+    storage.write_json(folder / "bundle.json", manifest)
+    with pytest.raises(BundleError, match=r"takes 4398.0 GB to read, but .* GB of"):
+        load(folder)

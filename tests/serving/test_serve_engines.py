@@ -1,7 +1,9 @@
 """A server whose model ONNX Runtime computes."""
 
+import os
 import shutil
 import signal
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -17,12 +19,33 @@ pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 
 
+# Python runs it before anything else: each file that is opened is a line of a file.
+COUNT_OPENS = """
+import os, sys
+log = os.open({log!r}, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+def note(event, arguments):
+    if event == "open" and not isinstance(arguments[0], int):
+        os.write(log, os.fsencode(arguments[0]) + b"\\n")
+sys.addaudithook(note)
+"""
+
+
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the server notes which files it opens."""
+    return tmp_path_factory.mktemp("opened") / "log"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, opened: Path) -> Iterator[Running]:
     options = [word for name, value in LIMITS.items() for word in (f"--{name}", value)]
     log_file = tmp_path_factory.mktemp("server") / "log"
     words = (onnx_folders.saved(), "--port", 0, "--engine", "onnx", *options)
-    running = Running(log_file, *words)
+    (opened.parent / "sitecustomize.py").write_text(COUNT_OPENS.format(log=str(opened)))
+    with pytest.MonkeyPatch.context() as patch:
+        path = os.pathsep.join([str(opened.parent), os.environ.get("PYTHONPATH", "")])
+        patch.setenv("PYTHONPATH", path.rstrip(os.pathsep))
+        running = Running(log_file, *words)
     yield running.wait_until_ready()
     assert running.stop(signal.SIGTERM) == 0
     assert "Traceback" not in running.log
@@ -41,6 +64,16 @@ def test_answers_are_those_of_keras_with_the_same_fields(server) -> None:
         assert found.keys() == wanted.keys()
         assert (found["label"], found["cut"]) == (wanted["label"], wanted["cut"])
         assert found["probabilities"] == pytest.approx(wanted["probabilities"], abs=1e-4)
+
+
+def test_each_file_is_opened_once(server, opened) -> None:
+    folder = onnx_folders.saved()
+    lines = Counter(opened.read_text("utf-8").splitlines())
+    read = {path: count for path, count in lines.items() if path.startswith(f"{folder}/")}
+    assert {Path(path).name for path in read} == {
+        *("bundle.json", "model.onnx", "tokenizer.json", "label_map.json"),
+    }
+    assert set(read.values()) == {1}
 
 
 def test_limits_and_errors_are_those_of_every_server(server) -> None:
