@@ -110,19 +110,20 @@ def alone(run: Callable[[C], R]) -> Callable[[C], R]:
         with storage.hold(config.output):
             try:
                 return run(config)
-            except ConfigError as error:
-                full = error.__cause__ and storage.number_of(error.__cause__) in storage.FULL
-                if full and (kept := [*_beside(config.output, ".checkpoint")]):
-                    raise ConfigError(f"{error} --resume goes on from {kept[0]}.") from error
-                raise
+            except storage.NoRoomError as error:
+                if not any(_checkpoints(config.output)):
+                    raise
+                raise storage.NoRoomError(
+                    f"{str(error).removesuffix('.')}: --resume goes on from the last checkpoint."
+                ) from error
 
     return held
 
 
-def _beside(output: str, ending: str) -> Iterator[Path]:
-    """What a run keeps beside its output under names that end so."""
+def _checkpoints(output: str) -> Iterator[Path]:
+    """What a run can go on from: one beside its output, or one of each part of the run."""
     path = Path(output)
-    for each in sorted(path.parent.glob(f"*{ending}")):
+    for each in path.parent.glob("*.checkpoint"):
         if each.name.startswith(f"{path.name}."):
             yield each
 

@@ -12,8 +12,9 @@ from typing import Any, Literal
 
 import pytest
 import yaml
+from small_files import no_file_above
 
-from kerasft import cli, convert, export, serve
+from kerasft import cli, convert, export, serve, storage
 from kerasft.errors import ConfigError, DataError
 from kerasft.predict import command as predict
 
@@ -330,3 +331,19 @@ def test_one_run_at_a_time_writes_an_output(tmp_path: Path):
 
     assert run(Config(output=str(output))) == str(output)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs RLIMIT_FSIZE")
+def test_a_full_disk_ends_a_run_with_what_it_can_go_on_from(tmp_path: Path):
+    @cli.alone
+    def run(config: Config) -> None:
+        with no_file_above(10), storage.write_file(config.output) as file:
+            file.write_text("x" * 100)
+
+    config = Config(output=str(tmp_path / "run"))
+    with pytest.raises(ConfigError, match=r"make room and try again\.$"):
+        run(config)
+    (tmp_path / "run.mlm.checkpoint").mkdir()
+    says = r"make room and try again: --resume goes on from the last checkpoint\.$"
+    with pytest.raises(ConfigError, match=says):
+        run(config)

@@ -15,7 +15,7 @@ from kerasft.storage.files import (
     write_json,
 )
 from kerasft.storage.locks import hold
-from kerasft.storage.write_errors import FULL, number_of, reason_of
+from kerasft.storage.write_errors import FULL, NoRoomError, number_of, reason_of
 from kerasft.storage.writing import (
     NEW,
     OLD,
@@ -33,6 +33,7 @@ __all__ = [
     "NEW",
     "OLD",
     "SEALS",
+    "NoRoomError",
     "cache_dir",
     "check_output",
     "hold",

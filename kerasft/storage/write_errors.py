@@ -17,6 +17,10 @@ FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG)
 _IN_TEXT = re.compile(r"\(os error (\d+)\)|\bErrno (\d+)\]|\berrno = (\d+)\b")
 
 
+class NoRoomError(ConfigError):
+    """What was to be written does not fit; what was there before is as it was."""
+
+
 def number_of(error: BaseException) -> int | None:
     """The number of the system's error that an exception stands for; None where it is another.
 
@@ -65,7 +69,7 @@ def sentence(destination: str | Path, error: Exception, size: int = 0) -> Config
     if number == errno.ENOSPC:
         room.append(f"{_amount(_free(Path(destination)))} are free")
     figures = f" ({', '.join(room)})" if room else ""
-    return ConfigError(
+    return NoRoomError(
         f"{destination} cannot be written: {reason}{figures}; nothing was changed there, so make "
         "room and try again."
     )
