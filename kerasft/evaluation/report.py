@@ -19,8 +19,7 @@ from kerasft.errors import ConfigError, attempt
 from kerasft.evaluation.baselines import MAJORITY, TFIDF, majority
 from kerasft.evaluation.classification import Metrics, comparison, evaluate, means, table
 from kerasft.evaluation.plots import plot_confusion, plot_loss
-from kerasft.evaluation.tfidf_baseline import TfidfBaseline
-from kerasft.evaluation.tfidf_memory import tfidf_peak_memory
+from kerasft.evaluation.tfidf_process import tfidf_result
 from kerasft.text.labels import LabelMap
 
 THIS_MODEL = "this model"
@@ -99,15 +98,12 @@ def score(
     )
     scores = Scores({THIS_MODEL: evaluate(labels, probabilities, names)}, peak_memory)
     with attempt(f"The baseline {TFIDF}", scores.failures):
-        baseline = TfidfBaseline.choose(train, validation, len(names), class_weight=weights)
-        found = baseline.probabilities(dataset.test.texts)
-        scores[TFIDF] = evaluate(labels, found, names)
-        scores.baseline_probabilities = found
-        scores.baseline_choice = baseline.describe()
-        scores.baseline_costs = baseline.costs(dataset.test.texts)
-        scores.baseline_costs["peak_memory_bytes"] = tfidf_peak_memory(
-            train, validation, len(names), class_weight=weights
+        baseline = tfidf_result(
+            train, validation, dataset.test.texts, len(names), class_weight=weights
         )
+        scores[TFIDF] = evaluate(labels, baseline.probabilities, names)
+        scores.baseline_probabilities = baseline.probabilities
+        scores.baseline_choice, scores.baseline_costs = baseline.choice, baseline.costs
     scores[MAJORITY] = majority(train[1], labels, names)
     return scores
 
