@@ -23,7 +23,7 @@ from typing import Any, NoReturn, TypeVar
 from kerasft import backends, storage
 from kerasft.config_file import read_config
 from kerasft.errors import ConfigError, KerasftError
-from kerasft.output_streams import robust_output
+from kerasft.output_streams import open_closed_output, robust_output
 
 C = TypeVar("C", bound="Options")
 R = TypeVar("R")
@@ -233,6 +233,7 @@ def guard() -> Iterator[None]:
     Errors that are not the user's fault keep their traceback: they are bugs. Where standard error
     is no terminal, libraries that download or read draw no bars into it.
     """
+    open_closed_output()
     if not sys.stderr.isatty():
         os.environ.setdefault("TQDM_DISABLE", "1")  # read when a library imports tqdm
     try:

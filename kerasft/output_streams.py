@@ -30,6 +30,14 @@ def robust_output() -> Iterator[None]:
         sys.stdout, sys.stderr = streams
 
 
+def open_closed_output() -> None:
+    """Gives a process that was started without standard output or error something to print to."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            # What cannot be encoded must not fail here either.
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8", errors="replace"))  # noqa: SIM115
+
+
 class _Readerless(io.FileIO):
     """A descriptor to write to; what it does not take is dropped."""
 
@@ -45,8 +53,6 @@ class _Readerless(io.FileIO):
 
 def _readerless(stream: Any) -> Any:
     """The stream, robust; as it is where it is not the process's own (in a test, say)."""
-    if stream is None:  # closed by whoever started the process
-        return open(os.devnull, "w", encoding="utf-8", errors=_Readerless.ERRORS)
     try:
         raw = _Readerless(stream.fileno(), "w", closefd=False)
     except (OSError, AttributeError, ValueError):

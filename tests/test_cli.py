@@ -52,6 +52,16 @@ def test_options_flags_and_lists():
     assert cli.parse(Config, ["--targets", "[query]"]).targets == ("query",)
 
 
+def test_paths_need_not_be_utf_8(tmp_path: Path):
+    odd = "r\udce9sum\udcff.csv"
+    config = cli.parse(Config, ["--preset", odd, "--targets", f"{odd},b"])
+    assert (config.preset, config.targets) == (odd, (odd, "b"))
+    (tmp_path / odd).write_text(cli.to_yaml(config), "utf-8")
+    assert cli.parse(Config, ["--config", str(tmp_path / odd)]) == config
+    with pytest.raises(ConfigError, match="r\udce9sum"):
+        cli.parse(Config, ["--rank", odd])
+
+
 def test_command_line_overrules_the_file(tmp_path: Path):
     file = tmp_path / "run.yaml"
     file.write_text("rank: 4\ntargets: [key]\nseed: 9\n")
