@@ -317,7 +317,7 @@ class Slow:
 
 
 def slow_clients(
-    folder: Path, clients: int = 200, rounds: int = 5, requests: int = 200, pause: float = 0.2
+    folder: Path, clients: int = 200, rounds: int = 3, requests: int = 100, pause: float = 0.2
 ) -> list[Slow]:
     """Times valid requests beside slow clients of each kind.
 
@@ -329,21 +329,25 @@ def slow_clients(
         pause: Seconds between two bytes of a slow client.
     """
     found = []
-    for kind in beside.KINDS:
-        with Server(folder) as server:
-            valid_requests(server.port, requests)
+    with Server(folder) as server:
+        valid_requests(server.port, requests)
+        for kind in beside.KINDS:
             before = server.mib()
-            alone, loaded, asked, answered = [], [], 0, 0
+            alone, loaded, answered = [], [], 0
             for _ in range(rounds):
                 alone.append(p99(valid_requests(server.port, requests)[1]))
                 with beside.slow_clients(server.port, clients, kind, pause):
                     count, seconds = valid_requests(server.port, requests)
-                asked += requests
                 answered += count
                 loaded.append(p99(seconds))
-            ratio = statistics.median(b / a for a, b in zip(alone, loaded, strict=True))
-            middle = 1e3 * statistics.median(alone), 1e3 * statistics.median(loaded)
-            found.append(Slow(kind, clients, asked, answered, *middle, ratio, before, server.mib()))
+            found.append(
+                Slow(
+                    kind, clients, rounds * requests, answered, 1e3 * statistics.median(alone),
+                    1e3 * statistics.median(loaded),
+                    statistics.median(b / a for a, b in zip(alone, loaded, strict=True)),
+                    before, server.mib(),
+                )
+            )  # fmt: skip
     return found
 
 

@@ -1,6 +1,7 @@
 """The process around the application: the log, the signals and the exit code."""
 
 import faulthandler
+import gc
 import logging
 import os
 import signal
@@ -110,6 +111,9 @@ def run(
 
         def loaded(error: BaseException | None) -> None:
             if error is None:
+                # The model and its libraries are millions of objects that stay: looking through
+                # them for garbage would stop the health pages for a second now and then.
+                gc.freeze()
                 log.info("ready after %.1f s", time.perf_counter() - start)
                 silence()
             else:
