@@ -115,6 +115,11 @@ class PeftConfig:
             AdapterError: The file is missing or broken, or asks for something unsupported.
         """
         path = directory / CONFIG_NAME
+        if raw is None and not directory.is_dir():
+            raise AdapterError(
+                f"There is no folder {directory}; an adapter of the Hub must be downloaded first: "
+                "`hf download NAME --local-dir FOLDER`."
+            )
         if raw is None and not path.is_file():
             inside = directory / "adapter"
             where = f"; {inside} has one" if (inside / CONFIG_NAME).is_file() else ""

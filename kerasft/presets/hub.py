@@ -74,6 +74,12 @@ def fetch_config(repository: str, instead: str = INSTEAD) -> tuple[Path, str | N
     try:
         return Path(_fetch(repository, CONFIG, None, instead)).parent, license
     except EntryNotFoundError as error:
+        if _fetch_optional(repository, "adapter_config.json", None, instead):
+            raise PresetError(
+                f"{repository!r} of the Hub is a PEFT adapter and not a model; download it (`hf "
+                f"download {repository} --local-dir FOLDER`) and give both: `--preset MODEL "
+                "--adapter FOLDER`, with the model that it was trained on"
+            ) from None
         raise _explain(repository, error, instead) from error
 
 
@@ -150,7 +156,7 @@ def _fetch(repository: str, name: str, commit: str | None, instead: str) -> str:
         raise _explain(repository, error, instead) from error
 
 
-def _fetch_optional(repository: str, name: str, commit: str, instead: str) -> bool:
+def _fetch_optional(repository: str, name: str, commit: str | None, instead: str) -> bool:
     """Fetches one file if the model has it; the cache remembers also which it has not."""
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import EntryNotFoundError

@@ -355,8 +355,12 @@ def test_a_config_that_names_everything_takes_what_the_file_holds(saved, tmp_pat
 
 
 def test_broken_folders_are_refused(saved, base, tmp_path) -> None:
-    with pytest.raises(AdapterError, match=r"is no PEFT adapter: it has no adapter_config.json"):
+    with pytest.raises(AdapterError, match=r"There is no folder .*missing; .* downloaded first"):
         load_adapter(base, tmp_path / "missing")
+    (tmp_path / "folder" / "adapter").mkdir(parents=True)
+    (tmp_path / "folder" / "adapter" / "adapter_config.json").write_text("{}")
+    with pytest.raises(AdapterError, match=r"it has no adapter_config.json; .*adapter has one"):
+        load_adapter(base, tmp_path / "folder")
     config_path = tmp_path / "adapter_config.json"
     config_path.write_text("[]")
     with pytest.raises(AdapterError, match="must hold a JSON object"):

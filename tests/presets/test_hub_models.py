@@ -161,6 +161,18 @@ def test_pickled_weights_are_refused(models, server, ask):
     assert server.fetched() == {"config.json"}
 
 
+def test_an_adapter_is_told_from_a_model(server, ask, tmp_path):
+    (tmp_path / "adapter_config.json").write_text("{}")
+    (tmp_path / "empty").mkdir()
+    server.models = {
+        "owner/lora": (tmp_path, "public"),
+        "owner/empty": (tmp_path / "empty", "public"),
+    }
+    error = ask("owner/lora")["error"]
+    assert "is a PEFT adapter and not a model" in error and "--adapter FOLDER`" in error
+    assert "it has no config.json" in ask("owner/empty")["error"]
+
+
 @pytest.mark.parametrize(
     ("preset", "words"),
     [("owner/broken", "the Hub answered 500"), ("nobody/nothing", "there is no such model")],

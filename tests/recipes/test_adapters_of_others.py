@@ -104,7 +104,10 @@ def test_it_trains_and_its_head_gives_way_to_other_labels(recipe, world, capsys)
     ("arguments", "words"),
     [
         (["--tune", "head"], "--tune head does not train; leave one of them out"),
-        (["--adapter", "nowhere"], "nowhere is no PEFT adapter: it has no adapter_config.json"),
+        (
+            ["--adapter", "nowhere"],
+            "There is no folder nowhere; an adapter of the Hub must be downloaded first",
+        ),
     ],
 )
 def test_what_cannot_be_is_one_sentence(recipe, capsys, arguments, words):
