@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from kerasft.data.class_names import tidy_label
 from kerasft.data.csv_writing import is_marked, unmarked
 from kerasft.data.table import Columns, Table, check_columns, make_table, positions
 from kerasft.data.text_files import MAX_LINE, MAX_TEXT, Budget, TextFile, open_text
@@ -192,6 +193,9 @@ def _check_header(source: str, rows: CsvRows, columns: Columns) -> None:
                     f"{source} separates its columns by {name}; write it with "
                     f"{'tabs' if rows.delimiter == chr(9) else 'commas'}"
                 )
+    tidied = [tidy_label(name) for name in header]
+    if not set(columns.names) <= set(header) and set(columns.names) <= set(tidied):
+        rows.header = header = tidied  # a second byte order mark, blanks around a name
     check_columns(source, header, columns)
 
 

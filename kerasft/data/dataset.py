@@ -93,7 +93,7 @@ def load_dataset(
     """Reads labelled texts and splits them by a hash of the text (see `split_by_hash`).
 
     Args:
-        source: FILE.csv, FILE.tsv, FILE.jsonl or hub:NAME.
+        source: See `read_table`.
         text_column: Column of the texts.
         label_column: Column of the labels.
         test_source: The test rows, if they have a file of their own; then `test` is not used, and

@@ -110,7 +110,7 @@ def gate_rows(
     Args:
         folder: The saved folder, its hashes checked.
         label_map: Its labels.
-        data: FILE.csv, FILE.tsv, FILE.jsonl or hub:NAME, or None.
+        data: FILE.csv, .tsv, .jsonl, .parquet, .zip or hub:NAME, or None.
         text_column: Column of the texts in `data`.
         label_column: Column of the labels in `data`.
 

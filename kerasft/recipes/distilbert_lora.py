@@ -24,7 +24,7 @@ class Config(FineTuningOptions):
     """Fine-tune a pretrained BERT or DistilBERT classifier with LoRA, and save it.
 
     Args:
-        data: FILE.csv, FILE.tsv, FILE.jsonl or hub:NAME; else the corpus that ships with kerasft.
+        data: FILE.csv, .tsv, .jsonl, .parquet, .zip or hub:NAME; else the corpus that ships.
         text_column: Column of the texts.
         label_column: Column of the labels.
         test_data: A file of its own for the test rows; if not given, a share of `data`.

@@ -131,3 +131,12 @@ def test_ragged_rows(tmp_path):
 )
 def test_broken_quotes(tmp_path, rows, line):
     refused(write(tmp_path / "data.csv", "text,label\n" + rows), "broken quoting", line)
+
+
+def test_names_of_columns_hold_nothing_unseen(tmp_path):
+    for header in ("\ufeff\ufefftext,label", "text , label", '"\u200btext",label\u00a0'):
+        table = read_table(write(tmp_path / "data.csv", f"{header}\nx,a\n"))
+        assert (table.texts, table.labels) == (["x"], ["a"])
+    table = read_table(write(tmp_path / "data.csv", "text,text ,label\nx,y,a\n"))
+    assert table.texts == ["x"]
+    refused(write(tmp_path / "data.csv", "text ,text\u200b,label\nx,y,a\n"), "2 columns 'text'")
