@@ -189,3 +189,15 @@ def test_a_recipe_says_what_can_be_done_about_a_rising_validation_loss(path: Pat
 def test_decisions_are_numbered_without_gaps() -> None:
     names = sorted(path.name for path in (ROOT / "docs" / "decisions").glob("*.md"))
     assert [name[:4] for name in names] == [f"{n:04}" for n in range(1, len(names) + 1)]
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in RECIPES if ".fit(" in path.read_text("utf-8")], ids=relative
+)
+def test_recipes_save_before_they_evaluate(path: Path) -> None:
+    """So that nothing which comes after the training can cost the model."""
+    text = path.read_text("utf-8")
+    after = text.index("with bundle.adding_report(output, facts) as reports:")
+    evaluated = re.search(r"evaluation\.\w*(score|report)\w*\(", text)
+    assert evaluated
+    assert text.index("fit(") < text.index("    bundle.save") < after < evaluated.start()

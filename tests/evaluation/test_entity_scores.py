@@ -236,3 +236,20 @@ def test_confusion_is_square_and_sums_up():
         for true, said in zip(TEST, FOUND, strict=True)
     )
     assert counts.sum() == places
+
+
+@pytest.mark.parametrize("types", [60, 250])
+def test_pictures_of_many_types_are_of_bounded_size(tmp_path, types):
+    from PIL import Image
+
+    names = [f"T{number:03}" for number in range(types)]
+    sentences = [Sentence(("a", "b"), (Span(0, 1, name),)) for name in names]
+    found = [[Span(0, 1, names[0])], *([Span(0, 1, name)] for name in names[1:-1]), []]
+    metrics = evaluate_entities(sentences, found)
+    assert metrics["confusion"][names[-1]][NOTHING] == 1
+    assert sum(map(len, metrics["confusion"].values())) <= 61**2
+    plot_entity_confusion(metrics, tmp_path / "confusion.png")
+    plot_entity_scores({"this model": metrics, MEMORY: metrics}, tmp_path / "scores.png")
+    for name in ("confusion.png", "scores.png"):
+        with Image.open(tmp_path / name) as picture:
+            assert picture.width * picture.height < 8e6
