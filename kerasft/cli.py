@@ -370,6 +370,7 @@ def _one_sentence(error: Exception, config_class: type) -> str:
     text = text.replace("Expected a typing.Literal", "expected one of ").replace("Got value", "got")
     text = re.sub(r"<class '(\w+)'>", r"\1", text)
     text = re.sub(r"Expected an? (\w+)", r"expected \1", text)
+    text = re.sub(r"(expected str\. got: [\w.+-]+)$", r"\1; put it in quotes.", text)
     if "nrecognized arguments" in text or "is not accepted" in text:
         names = ", ".join(f.name for f in dataclasses.fields(config_class))
         return f"{text.rstrip('.')}. The options are: {names}."

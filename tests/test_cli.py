@@ -234,6 +234,7 @@ def test_a_file_without_options_changes_none(tmp_path: Path, raw: bytes):
         (b"- 1\n", "names no options"),
         (b"config: other.yaml\n", "cannot name another"),
         (b"rank:\n", "--rank has no value"),
+        (b"output: 2024\n", "--output: expected str. got: 2024; put it in quotes."),
         (b"x" * 2**18 + b": 1", "is larger than 262144 bytes"),
     ],
 )
