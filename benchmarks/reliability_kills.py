@@ -103,7 +103,11 @@ def write_data(folder: Path) -> None:
 
 
 def import_everything() -> None:
-    """All that a run imports, and nothing that computes: threads do not outlive a fork."""
+    """All that a run imports, and nothing that computes: threads do not outlive a fork.
+
+    On torch: the other backends have threads from the beginning.
+    """
+    os.environ["KERAS_BACKEND"] = "torch"
     import keras  # noqa: F401
     import matplotlib.pyplot  # noqa: F401
     import sacrebleu  # noqa: F401
