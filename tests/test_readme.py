@@ -52,9 +52,9 @@ def test_the_quickstart_trains_and_predicts(run_there, folder: Path):
             assert re.search(r"news|opinion|comparison", run_there(words))
     export = re.search(r"`python (-m kerasft\.export FOLDER [^`]*)`", README)
     assert export
-    words = export[1].replace("FOLDER", "saved_models/distilbert_lora").replace("DIR", "exported")
+    words = export[1].replace("FOLDER", "saved_models/distilbert_lora").replace("FILE", "exported")
     run_there(shlex.split(words))
-    assert (folder / "exported" / "config.json").exists()
+    assert (folder / "exported.keras").exists()
     shutil.rmtree(folder / "saved_models")
 
 
