@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -294,3 +295,28 @@ def test_numbers_beyond_float32_are_refused(name, copy):
     pretrained.build_classifier(5)  # the head is of other labels, so it is not read
     with pytest.raises(PresetError, match=r"'classifier.bias' of .* holds NaN or infinity"):
         pretrained.build_classifier(3)
+
+
+# transformers' names, of BERT and of DistilBERT.
+ABSURD = {
+    ("num_hidden_layers", "n_layers"): (100_000, 200, 1e5),
+    ("hidden_size", "dim"): (10**6, 19_998, 1e6),
+    ("vocab_size", "vocab_size"): (10**12, 3_999_999, -1),
+    ("intermediate_size", "hidden_dim"): (10**9, 99_999, "big"),
+    ("max_position_embeddings", "max_position_embeddings"): (2**60, 999_999, None),
+    ("num_attention_heads", "n_heads"): (10**9, 0, []),
+}
+
+
+@pytest.mark.parametrize("keys", ABSURD)
+def test_absurd_numbers_are_refused_before_memory_is_taken(name, copy, keys):
+    for value in ABSURD[keys]:
+        edit_config(copy, **{keys[name == "distilbert"]: value})
+        tracemalloc.start()
+        try:
+            with pytest.raises(PresetError) as caught:
+                load_preset(str(copy)).build_classifier(3)
+            assert tracemalloc.get_traced_memory()[1] < 40e6
+        finally:
+            tracemalloc.stop()
+        assert "\n" not in str(caught.value) and len(str(caught.value)) < 500

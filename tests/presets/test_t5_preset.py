@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -151,3 +152,32 @@ def test_a_hub_that_cannot_be_reached_is_one_sentence(monkeypatch, tmp_path):
     assert "'nobody/has-this-t5' cannot be fetched" in message
     assert "use `--preset` with a local directory" in message and "t5_text_to_text" in message
     assert "minilm" not in message
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("num_layers", 100_000),
+        ("num_layers", 200),
+        ("num_decoder_layers", 199),
+        ("d_model", 10**6),
+        ("d_model", 20_000),
+        ("d_ff", 200_000),
+        ("d_kv", 20_000),
+        ("num_heads", 1_000),
+        ("vocab_size", 10**12),
+        ("vocab_size", 3_999_999),
+        ("relative_attention_num_buckets", 10**9),
+    ],
+)
+def test_absurd_numbers_are_refused_before_memory_is_taken(copy, key, value):
+    config = json.loads((copy / "config.json").read_text())
+    (copy / "config.json").write_text(json.dumps({**config, key: value}))
+    tracemalloc.start()
+    try:
+        with pytest.raises(PresetError) as caught:
+            load_t5(str(copy))
+        assert tracemalloc.get_traced_memory()[1] < 60e6
+    finally:
+        tracemalloc.stop()
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 500
