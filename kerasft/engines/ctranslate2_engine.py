@@ -18,8 +18,6 @@ from kerasft.generation.search import Search
 from kerasft.text.trained import END, START
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from kerasft.bundle.load_text_exports import ExportedTextToText, ExportedTranslator
     from kerasft.engines.entity_text_engine import EntityTextEngine
 
@@ -28,14 +26,14 @@ FORMATS = (CTRANSLATE2, CTRANSLATE2_INT8)
 
 
 def translation_engine(
-    exported: ExportedTranslator, beam_size: int = 4, files: Mapping[str, bytes] | None = None
+    exported: ExportedTranslator, beam_size: int = 4, files: dict[str, bytes] | None = None
 ) -> TranslationEngine:
     """Translates as `TranslationEngine` with Keras does, with the same settings of the search.
 
     Args:
         exported: What `load_exported_translator` read.
         beam_size: Hypotheses followed at a time; 1 is greedy search.
-        files: The files of the model, where they were taken of `exported` before.
+        files: The files of the model, where they were taken of `exported` before; it is emptied.
 
     Raises:
         ConfigError: The beam size is out of range, or the package is not installed.
@@ -58,14 +56,14 @@ def translation_engine(
 
 
 def text_to_text_engine(
-    exported: ExportedTextToText, beam_size: int, files: Mapping[str, bytes] | None = None
+    exported: ExportedTextToText, beam_size: int, files: dict[str, bytes] | None = None
 ) -> TextToTextEngine:
     """Writes as `TextToTextEngine` with Keras does, with the same settings of the search.
 
     Args:
         exported: What `load_exported_text_to_text` read.
         beam_size: Hypotheses followed at a time; 1 is greedy search.
-        files: The files of the model, where they were taken of `exported` before.
+        files: The files of the model, where they were taken of `exported` before; it is emptied.
 
     Raises:
         ConfigError: The beam size is out of range, or the package is not installed.
@@ -79,14 +77,14 @@ def text_to_text_engine(
 
 
 def entity_text_engine(
-    exported: ExportedTextToText, beam_size: int, files: Mapping[str, bytes] | None = None
+    exported: ExportedTextToText, beam_size: int, files: dict[str, bytes] | None = None
 ) -> EntityTextEngine:
     """Finds entities as `EntityTextEngine` with Keras does, with the same settings of the search.
 
     Args:
         exported: What `load_exported_text_to_text` read, of a folder whose outputs are entities.
         beam_size: Hypotheses followed at a time; 1 is greedy search.
-        files: The files of the model, where they were taken of `exported` before.
+        files: The files of the model, where they were taken of `exported` before; it is emptied.
 
     Raises:
         ConfigError: The beam size is out of range, or the package is not installed.
@@ -130,7 +128,7 @@ def threads() -> int:
 
 
 def _t5_generator(
-    exported: ExportedTextToText, beam_size: int, files: Mapping[str, bytes] | None
+    exported: ExportedTextToText, beam_size: int, files: dict[str, bytes] | None
 ) -> CTranslate2Generator:
     search = Search(
         start_id=exported.start_id,
@@ -147,7 +145,7 @@ def _t5_generator(
 def _generator(
     exported: ExportedTranslator | ExportedTextToText,
     search: Search,
-    files: Mapping[str, bytes] | None,
+    files: dict[str, bytes] | None,
 ) -> CTranslate2Generator:
     int8 = exported.format == CTRANSLATE2_INT8
     return CTranslate2Generator(

@@ -162,13 +162,15 @@ def written(exported: Exported, rows: text_gate.GateRows, beam_size: int) -> lis
     for task in rows.tasks:
         sources: Any = task.sources
         if isinstance(exported, ExportedTranslator):
-            translate = ctranslate2_engine.translation_engine(exported, beam_size, files).translate
+            translate = ctranslate2_engine.translation_engine(
+                exported, beam_size, dict(files)
+            ).translate
             found.append([each.text for each in translate(sources)])
         elif task.metric == "entities":
-            find = ctranslate2_engine.entity_text_engine(exported, beam_size, files).read
+            find = ctranslate2_engine.entity_text_engine(exported, beam_size, dict(files)).read
             found.append([each.entities for each in find(sources)])
         else:
-            write = ctranslate2_engine.text_to_text_engine(exported, beam_size, files).write
+            write = ctranslate2_engine.text_to_text_engine(exported, beam_size, dict(files)).write
             found.append([each.text for each in write(sources)])
     return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from kerasft.bundle.export_files import CTRANSLATE2_FILES, CTRANSLATE2_MODEL
 from kerasft.errors import BundleError, ConfigError
 from kerasft.generation.hypotheses import Hypothesis
 from kerasft.generation.search import Search
+from kerasft.storage import memory_files
 
 # Sources that are decoded at a time at most, those of like lengths together.
 BATCH_SIZE = 32
@@ -40,7 +41,8 @@ class CTranslate2Generator:
         search: The settings, with `early_stopping=True` and a `length_penalty` above 0.
         int8: Whether matrices are multiplied in 8 bits.
         threads: Threads that compute; 0 leaves it to CTranslate2.
-        files: What the folder's files hold, by their names, where they were read before.
+        files: What the folder's files hold, by their names, where they were read before; it is
+            emptied.
 
     Raises:
         BundleError: The model is not one of ours, or CTranslate2 cannot read it.
@@ -61,7 +63,7 @@ class CTranslate2Generator:
         *,
         int8: bool = False,
         threads: int = 0,
-        files: Mapping[str, bytes] | None = None,
+        files: dict[str, bytes] | None = None,
     ) -> None:
         if search.early_stopping is not True or search.length_penalty <= 0:
             raise ConfigError(
@@ -190,7 +192,7 @@ def open_translator(
     *,
     int8: bool = False,
     threads: int = 0,
-    files: Mapping[str, bytes] | None = None,
+    files: dict[str, bytes] | None = None,
 ) -> Any:
     """CTranslate2's own object for a model.
 
@@ -202,7 +204,8 @@ def open_translator(
         folder: What `write_ctranslate2` wrote.
         int8: Whether matrices are multiplied in 8 bits.
         threads: Threads that compute; 0 leaves it to CTranslate2 in float32 and is 1 in 8 bits.
-        files: What the folder's files hold, by their names, where they were read before.
+        files: What the folder's files hold, by their names, where they were read before; it is
+            emptied.
 
     Raises:
         BundleError: The model is not one of ours, or CTranslate2 cannot read it.
@@ -221,15 +224,14 @@ def open_translator(
         raise BundleError(f"{folder / CTRANSLATE2_MODEL} cannot be read: there is no such file.")
     check_ctranslate2_file(files[CTRANSLATE2_MODEL], folder / CTRANSLATE2_MODEL)
     searchers, threads_each = (max(1, threads), 1) if int8 else (1, threads)
+    options: dict[str, Any] = {"device": "cpu", "compute_type": kind}
+    options |= {"inter_threads": searchers, "intra_threads": threads_each}
     try:
-        return ctranslate2.Translator(
-            str(folder),
-            device="cpu",
-            compute_type=kind,
-            inter_threads=searchers,
-            intra_threads=threads_each,
-            files=dict(files),
-        )
+        if not memory_files.AVAILABLE:
+            return ctranslate2.Translator(str(folder), files=files, **options)
+        # CTranslate2 would copy the bytes twice while it reads them.
+        with memory_files.memory_folder(files) as place:
+            return ctranslate2.Translator(str(place), **options)
     except (RuntimeError, ValueError) as error:
         raise BundleError(f"CTranslate2 cannot read {folder}: {_first_line(error)}") from error
 

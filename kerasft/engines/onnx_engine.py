@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ import numpy as np
 from kerasft.engines.classifier_engine import ClassifierEngine
 from kerasft.engines.cpu_threads import asked_threads, cpu_cores
 from kerasft.errors import BundleError, ConfigError
+from kerasft.storage import memory_files
 
 if TYPE_CHECKING:
     from kerasft.bundle.load_export import ExportedClassifier
@@ -175,17 +175,13 @@ def _in_memory(model: bytes) -> Iterator[str | bytes]:
 
     It holds on to bytes, and copies them twice while it reads them.
     """
-    if not hasattr(os, "memfd_create"):  # Linux alone has it
+    if not memory_files.AVAILABLE:
         yield model
         return
-    descriptor = os.memfd_create("model.onnx")
-    try:
-        with open(descriptor, "wb", closefd=False) as file:
-            file.write(model)
-        del model
-        yield f"/proc/self/fd/{descriptor}"
-    finally:
-        os.close(descriptor)
+    files = {"model.onnx": model}
+    del model
+    with memory_files.memory_folder(files) as folder:
+        yield str(folder / "model.onnx")
 
 
 def _onnxruntime() -> Any:
