@@ -224,14 +224,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--forged", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
+    wrong = 0
     for name, measure, count in (
         ("tampered", tampered_folders, options.tampered),
         ("forged", forged_folders, options.forged),
     ):
         tally = measure(options.folder, count, options.engine, options.seed)
-        print(f"{name}: {tally}")
+        print(f"- {name}: {tally}")
         for each in tally.wrong:
-            print(f"  {each}")
+            print(f"  - {each}")
+        wrong += len(tally.wrong)
+    raise SystemExit(wrong > 0)
 
 
 if __name__ == "__main__":
