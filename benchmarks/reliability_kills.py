@@ -72,8 +72,8 @@ class Outcome:
         kills: How often runs were killed at a random time, and at a touch.
         ended: Runs that were gone on with to their end.
         equal: Those whose folder equals that of the run nobody stopped.
-        whole: Kills after which the output was the whole old or the whole new folder, whose report
-            may be still to come.
+        whole: Kills after which the output was the whole old folder, the whole new one, or that
+            without the report, which is added at the end.
         wrong: What was not as promised, a sentence each.
     """
 
@@ -83,7 +83,7 @@ class Outcome:
     kills: dict[str, int] = field(default_factory=lambda: {"time": 0, "touch": 0})
     ended: int = 0
     equal: int = 0
-    whole: int = 0
+    whole: dict[str, int] = field(default_factory=lambda: {"old": 0, "new": 0, "without report": 0})
     wrong: list[str] = field(default_factory=list)
 
 
@@ -240,7 +240,7 @@ def _kill_and_go_on(base: Path, outcome: Outcome, chance: random.Random) -> None
         if not os.WIFSIGNALED(status):
             break
         outcome.kills["time" if by_time else "touch"] += 1
-        outcome.whole += _is_whole(base, outcome)
+        _look(base, outcome)
     if status:
         outcome.wrong.append(f"{recipe} ended with {status}: {log.read_text()[-2000:]}")
     else:
@@ -261,25 +261,25 @@ def _wait(process: int, seconds: float) -> None:
     os.kill(process, signal.SIGKILL)
 
 
-def _is_whole(base: Path, outcome: Outcome) -> bool:
-    """Whether the output is the whole older folder or the whole new one."""
+def _look(base: Path, outcome: Outcome) -> None:
+    """Counts which whole folder the output is after a kill, or says that it is none."""
     from kerasft import bundle
     from kerasft.errors import KerasftError
 
     output = base / "saved" / outcome.recipe
+    older = base / f"{outcome.recipe}.older"
+    report = (output / "report").exists()
     try:
         bundle.verify(output)
     except KerasftError as error:
         outcome.wrong.append(f"{outcome.recipe}, after a kill: {error}")
-        return False
-    older = (base / f"{outcome.recipe}.older" / "bundle.json").read_bytes()
-    if (output / "bundle.json").read_bytes() == older:
-        return True
-    report = (output / "report").exists()  # it is added to the saved model at the end
-    if differing := _differing(base / outcome.recipe, output, report=report):
+        return
+    if (output / "bundle.json").read_bytes() == (older / "bundle.json").read_bytes():
+        outcome.whole["old"] += 1
+    elif differing := _differing(base / outcome.recipe, output, report=report):
         outcome.wrong.append(f"{outcome.recipe}, after a kill: {', '.join(differing)}")
-        return False
-    return True
+    else:
+        outcome.whole["new" if report else "without report"] += 1
 
 
 def _differing(wanted: Path, found: Path, *, report: bool = True) -> list[str]:
@@ -327,15 +327,17 @@ def _left(output: Path) -> list[str]:
 def table(outcomes: Sequence[Outcome]) -> str:
     """The outcomes as a Markdown table, and what was wrong below it."""
     lines = [
-        "| recipe | a run, s | kills at a random time | at a touch of a file | old or new folder "
-        "whole | runs gone on with to the end | equal to the unbroken run |",
-        "|---|---|---|---|---|---|---|",
+        "| recipe | a run, s | kills at a random time | at a touch of a file | found whole: old "
+        "folder | new, without report | new | runs gone on with to the end | equal to the "
+        "unbroken run |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for each in outcomes:
-        kills = sum(each.kills.values())
+        whole = each.whole
         lines.append(
             f"| {each.recipe} | {each.seconds:.1f} | {each.kills['time']} | {each.kills['touch']} "
-            f"| {each.whole} of {kills} | {each.ended} | {each.equal} of {each.ended} |"
+            f"| {whole['old']} | {whole['without report']} | {whole['new']} | {each.ended} "
+            f"| {each.equal} |"
         )
     return "\n".join([*lines, *(f"\nwrong: {text}" for each in outcomes for text in each.wrong)])
 
