@@ -95,7 +95,8 @@ def run(config: Config) -> Path:
     if config.width % config.heads:
         raise ConfigError(f"--heads {config.heads} does not divide --width {config.width}.")
     output = storage.check_output(config.output, bundle.is_ours)
-    history = training.History(training.trackers(output, asdict(config)))
+    trackers = training.trackers(output, asdict(config))
+    history = training.History(trackers, trained_before=config.mlm_epochs > 0)
     language = training.History(training.trackers(Path(f"{output}.mlm"), asdict(config)))
     backends.seed_everything(config.seed)
     facts = bundle.Facts()

@@ -168,9 +168,8 @@ def run(config: Config) -> Path:
     # Greedy translations of some of the validation sentences after each epoch.
     held_out, ids = encoded["validation"].pairs, encoded["validation"].source_ids
     greedy = SentenceGenerator(model, target_words, config.seq_len)
-    scores = training.TranslationScores(
-        greedy.sentences, ids, held_out, config.validation_sentences, config.num_examples
-    )
+    many, few = config.validation_sentences, config.num_examples
+    scores = training.TranslationScores(greedy.sentences, ids, held_out, many, few, facts.failures)
 
     # Training; `parts` is one fit for a run that was never stopped.
     rate = config.rate(len(batches["train"]) * config.epochs)

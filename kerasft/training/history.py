@@ -50,6 +50,7 @@ class History(keras.callbacks.Callback):
         self,
         trackers: Sequence[Tracker] = (),
         batch_weight: Callable[[int, int], float] = lambda epoch, batch: 1.0,
+        trained_before: bool = False,
     ):
         """Begins with nothing recorded.
 
@@ -57,10 +58,13 @@ class History(keras.callbacks.Callback):
             trackers: Take the values as they come.
             batch_weight: From epoch and batch, both from 0, to the weight of this batch in Keras's
                 mean of the loss; by default all weigh the same.
+            trained_before: Something was trained in this run already, so that a tracker which
+                cannot start must not end it.
         """
         super().__init__()
         self.trackers = list(trackers)
         self._batch_weight = batch_weight
+        self._trained_before = trained_before
         self.losses: list[float] = []
         self.epochs: list[dict[str, Any]] = []
         self.seconds = 0.0
@@ -91,8 +95,7 @@ class History(keras.callbacks.Callback):
     def track(self, values: Mapping[str, float]) -> None:
         """Logs further values, such as the test metrics, to the trackers at the current step."""
         if not self._started:  # a resumed run may have nothing left to train
-            self._started = True
-            self._each(lambda tracker: tracker.start(len(self.losses)))
+            self._start_or_drop()
         self._each(lambda tracker: tracker.scalars(len(self.losses), values))
 
     def close(self) -> None:
@@ -178,14 +181,16 @@ class History(keras.callbacks.Callback):
         """Starts the clock, and once the trackers; says what has changed since a checkpoint.
 
         Raises:
-            ConfigError: A tracker cannot start.
+            ConfigError: A tracker cannot start, and nothing was trained before.
         """
         self._began = time.perf_counter()
         before, self.environment = self.environment, environment()
         if before and (changed := difference(before, self.environment)):
             self.notes.append(f"after step {len(self.losses)} it went on {changed}")
             print(f"The run goes on {changed}.")
-        if not self._started:
+        if not self._started and self._trained_before:
+            self._start_or_drop()
+        elif not self._started:
             self._started = True
             for tracker in self.trackers:
                 tracker.start(len(self.losses))
@@ -247,6 +252,10 @@ class History(keras.callbacks.Callback):
         )
         self._mean, self._seen = 0.0, 0
         self.track({"epoch": epoch + 1, **{f"epoch/{name}": v for name, v in finite.items()}})
+
+    def _start_or_drop(self) -> None:
+        self._started = True
+        self._each(lambda tracker: tracker.start(len(self.losses)))
 
     def _fitting(self) -> float:
         """Seconds since `fit` began; 0 outside of it."""

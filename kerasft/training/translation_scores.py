@@ -8,12 +8,14 @@ import numpy as np
 
 from kerasft import backends
 from kerasft.data.pairs import PairTable
+from kerasft.errors import attempt
 
 
 class TranslationScores(keras.callbacks.Callback):
     """Adds `val_bleu` and `val_chrf` to each epoch's logs, and prints a few translations.
 
-    Pass it before the callbacks that read the logs (history, early stopping).
+    Pass it before the callbacks that read the logs (history, early stopping). Where it fails, the
+    epoch has no such scores, which is said; the run goes on.
 
     Args:
         translate: Token ids of sources -> translations, by the model as it is.
@@ -21,6 +23,7 @@ class TranslationScores(keras.callbacks.Callback):
         pairs: The pairs.
         sentences: How many are translated, evenly spaced over the pairs; 0 takes all.
         num_examples: How many are printed, each time the same, so that one sees them improve.
+        failures: Gets a sentence for each epoch in which it failed.
 
     Example:
         >>> scores = TranslationScores(greedy.sentences, ids, pairs, sentences=300)
@@ -34,15 +37,21 @@ class TranslationScores(keras.callbacks.Callback):
         pairs: PairTable,
         sentences: int = 0,
         num_examples: int = 2,
+        failures: list[str] | None = None,
     ) -> None:
         super().__init__()
         rows = pairs.spread(sentences)
         self._translate, self._num_examples = translate, num_examples
+        self._failures = [] if failures is None else failures
         self._source_ids = [source_ids[row] for row in rows]
         self._pairs = pairs.take(rows)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Translates, scores and prints."""
+        with attempt(f"Translating after epoch {epoch + 1}", self._failures):
+            self._measure(logs)
+
+    def _measure(self, logs: dict[str, Any] | None) -> None:
         from kerasft.evaluation.translation import score
 
         backends.current().sync_state(self.model)

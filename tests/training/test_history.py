@@ -10,6 +10,7 @@ import pytest
 from small_run import STEPS, RandomBatches, Run, build
 
 from kerasft import training
+from kerasft.data.pairs import PairTable
 from kerasft.errors import ConfigError
 
 
@@ -275,6 +276,32 @@ def test_a_tracker_that_cannot_start_ends_a_run_before_it_begins(tmp_path):
     run.history.track({"test/accuracy": 0.5})
     run.history.close()
     assert "tensorboard failed after step 5" in run.history.summary()[1]
+
+
+def test_a_tracker_that_cannot_start_after_another_training_ends_no_run(tmp_path):
+    (tmp_path / "file").write_text("")
+    board = training.TensorBoard(tmp_path / "file" / "events")
+    history = training.History([board], trained_before=True)
+    build_and_fit(history)
+    assert len(history.losses) == STEPS
+    assert "tensorboard failed after step 0" in history.summary()[1]
+
+
+def test_scores_that_cannot_be_measured_end_no_run():
+    def translate(sources):
+        raise MemoryError("no room for the beams")
+
+    pairs = PairTable(["one"], ["uno"], None, "", "")
+    failures: list[str] = []
+    scores = training.TranslationScores(translate, [np.array([1])], pairs, 0, 1, failures)
+    history = training.History()
+    build_and_fit(scores, history)
+    assert len(history.losses) == STEPS and "val_bleu" not in history.epochs[0]
+    assert failures[0].startswith("Translating after epoch 1 failed, and the run goes on")
+
+
+def build_and_fit(*callbacks):
+    build().fit(RandomBatches(), epochs=1, verbose=0, callbacks=list(callbacks))
 
 
 def test_the_rate_under_gradient_accumulation_and_loss_scaling():
