@@ -35,10 +35,12 @@ CORPORA = {
 }
 
 
-def measure(preset: str, tune: str, split: int, scratch: Path) -> dict[str, float]:
+def measure(given: argparse.Namespace, tune: str, split: int, scratch: Path) -> dict[str, float]:
     """Runs the recipe once; what its report says."""
     output = scratch / f"{tune}-{split}"
-    config = Config(preset=preset, tune=tune, split_seed=split, output=str(output))  # type: ignore[arg-type]
+    config = Config(
+        preset=given.preset, pooling=given.pooling, tune=tune, split_seed=split, output=str(output)
+    )  # type: ignore[arg-type]
     with open(scratch / "log.txt", "a") as log, redirect_stdout(log):
         run(config)
     report = json.loads((output / "report" / "metrics.json").read_text())
@@ -66,6 +68,7 @@ def main() -> None:
     """Measures and prints a Markdown table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--preset", default="minilm")
+    parser.add_argument("--pooling", choices=("first", "mean"))
     parser.add_argument("--splits", type=int, default=5)
     parser.add_argument("--tune", nargs="+", default=("lora", "head", "full"))
     parser.add_argument("--baseline", choices=CORPORA)
@@ -81,8 +84,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         for tune in arguments.tune:
             runs = [
-                measure(arguments.preset, tune, split, Path(scratch))
-                for split in range(arguments.splits)
+                measure(arguments, tune, split, Path(scratch)) for split in range(arguments.splits)
             ]
             baseline = [r["tfidf"] for r in runs]
             print(row(f"`{tune}`", [r["f1"] for r in runs]), end="")
