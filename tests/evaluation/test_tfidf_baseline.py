@@ -92,6 +92,18 @@ def test_of_many_coefficients_the_telling_ones_stay(monkeypatch):
     assert (few.probabilities(texts).argmax(1) == labels).all()
 
 
+def test_very_many_classes_are_told_apart_one_by_one(monkeypatch):
+    labels = np.arange(120) % 30
+    texts = [f"class{label} and word{row % 7}" for row, label in enumerate(labels)]
+    monkeypatch.setattr(tfidf_baseline, "MANY_CLASSES", 29)
+    found = TfidfBaseline.choose((texts, labels), (texts, labels), 30)
+    assert type(found.classifier).__name__ == "SGDClassifier" and found.validation_f1 == 1.0
+    probabilities = found.probabilities(texts)
+    np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-6)
+    assert f"C = {found.C:g}" in found.describe()
+    assert found.costs(texts)["parameters"]["trained"] == found.classifier.coef_.size + 30
+
+
 def test_of_long_corpora_a_part_is_enough_to_choose_by(sample, monkeypatch):
     monkeypatch.setattr(tfidf_baseline, "CHOICE_SIZE", 3 * 10_000)
     monkeypatch.setattr(tfidf_baseline, "LEAST_CHOICE", 0)
