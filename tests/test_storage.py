@@ -2,12 +2,15 @@ import errno
 import hashlib
 import os
 import signal
+import stat
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from kerasft import storage
 from kerasft.errors import BundleError, ConfigError
@@ -368,3 +371,15 @@ def test_a_name_without_room_for_a_sibling_is_refused_before_the_work(tmp_path):
     save(tmp_path / ("x" * 241), "one")
     with pytest.raises(ConfigError, match="too long a name"):
         storage.check_output(tmp_path / ("x" * 242), is_ours)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other rights")
+def test_tensors_may_be_read_by_whoever_may_read_their_folder(tmp_path):
+    """safetensors itself gives the file to its owner alone: no server of another user reads it."""
+    for mode, expected in ((0o755, 0o644), (0o700, 0o600), (0o750, 0o640)):
+        folder = tmp_path / f"{mode:o}"
+        folder.mkdir()
+        folder.chmod(mode)
+        storage.write_tensors({"a": np.arange(3.0)}, folder / "file")
+        assert stat.S_IMODE((folder / "file").stat().st_mode) == expected
+        np.testing.assert_array_equal(load_file(folder / "file")["a"], np.arange(3.0))

@@ -75,7 +75,7 @@ class FileEntry:
 
 
 class Reader:
-    """Values of a `bundle.json` of anybody's making; a wrong one is a sentence that names its key.
+    """Values of an untrusted `bundle.json`; a wrong one is a sentence that names its key.
 
     Args:
         data: The JSON object.

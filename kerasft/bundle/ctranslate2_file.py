@@ -1,4 +1,4 @@
-"""What stands in a `model.bin` of anybody's making, looked at before CTranslate2 reads it.
+"""What stands in an untrusted `model.bin`, looked at before CTranslate2 reads it.
 
 CTranslate2 takes memory for as many numbers as the file says there are. So the file is walked
 first, over its heads alone: name, shape and type of each weight, which must add up to the file.

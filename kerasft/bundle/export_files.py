@@ -47,7 +47,7 @@ def export_paths(formats: Iterable[str]) -> list[str]:
 
 
 def read_exports(reader: Reader, formats: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """The key `exports` of a `bundle.json` of anybody's making; {} where there is none.
+    """The key `exports` of an untrusted `bundle.json`; {} where there is none.
 
     Args:
         reader: The JSON object.

@@ -6,8 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import safetensors.numpy
-
 from kerasft import storage
 from kerasft.bundle.export_notes import notes
 from kerasft.bundle.load import Bundle
@@ -46,7 +44,7 @@ def write_huggingface(bundle: Bundle, folder: Path) -> None:
             "--pooling first"
         )
     tensors = to_tensors(bundle.model)
-    safetensors.numpy.save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    storage.write_tensors(tensors, folder / "model.safetensors")
     config = arguments_to_config(bundle.model, bundle.label_map.names)
     storage.write_json(folder / "config.json", {**config, "dtype": "float32"})
     bundle.tokenizer.save(folder / "tokenizer.json")

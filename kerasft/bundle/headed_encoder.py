@@ -129,7 +129,7 @@ def _arguments(manifest: OfEncoder, file: Path) -> EncoderArguments:
 
 
 def read_label_map(opened: Opened, manifest: OfEncoder) -> LabelMap:
-    """Reads a label map of anybody's making.
+    """Reads an untrusted label map.
 
     Args:
         opened: The folder.

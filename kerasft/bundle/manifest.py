@@ -179,7 +179,7 @@ def check_files(
         manifest: What its `bundle.json` says.
         hashed: Those whose sha256 is checked; all where it is None.
         names: Those whose contents are put into `kept`.
-        kept: See there.
+        kept: Gets these contents, by name.
 
     Raises:
         BundleError: The sentence names the file that is missing, changed or foreign.
@@ -249,7 +249,7 @@ def _check_names(kind: type[Manifest], folder: Path, names: Any, exports: Iterab
 
 
 def _parse(data: Any, file: Path) -> Manifest:
-    """Turns JSON of anybody's making into a Manifest, or says which key is wrong."""
+    """Turns untrusted JSON into a Manifest, or says which key is wrong."""
     if not isinstance(data, dict):
         raise BundleError(f"{file} holds {short(data)}, but must hold a JSON object.")
     version = data.get("format_version")

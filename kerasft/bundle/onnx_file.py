@@ -1,4 +1,4 @@
-"""What stands in an ONNX file of anybody's making, looked at before ONNX Runtime reads it.
+"""What stands in an untrusted ONNX file, looked at before ONNX Runtime reads it.
 
 A saved folder is data: loading one from a stranger can fail, but it must not run the stranger's
 code or read other files. An ONNX file could hold operators of other libraries, loops, training

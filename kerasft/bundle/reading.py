@@ -37,7 +37,7 @@ def check_known(file: Path, what: str, value: str, known: Iterable[str]) -> None
 
 
 def read_tokenizer(raw: bytes, file: Path, max_length: int, vocabulary_size: int) -> Tokenizer:
-    """Reads a tokenizer of anybody's making.
+    """Reads an untrusted tokenizer.
 
     Args:
         raw: What a `tokenizer.json` holds.

@@ -1,4 +1,4 @@
-"""The tensors of a safetensors file of anybody's making, from its bytes."""
+"""The tensors of an untrusted safetensors file, from its bytes."""
 
 from __future__ import annotations
 

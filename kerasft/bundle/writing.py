@@ -124,7 +124,6 @@ def write_weights(tensors: Mapping[str, np.ndarray], file: Path) -> None:
         ConfigError: Some are not numbers any more.
     """
     import numpy as np
-    import safetensors.numpy
 
     for name, array in tensors.items():
         if not np.isfinite(array).all():
@@ -132,8 +131,7 @@ def write_weights(tensors: Mapping[str, np.ndarray], file: Path) -> None:
                 f"the weights {name} hold NaN or infinity, so the model is not saved; "
                 "train it with a smaller learning rate"
             )
-    # "pt" is what transformers wants to read there; it says how the tensors are laid out.
-    safetensors.numpy.save_file(dict(tensors), file, metadata={"format": "pt"})
+    storage.write_tensors(tensors, file)
 
 
 def versions() -> dict[str, str]:

@@ -17,7 +17,6 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import safetensors.numpy
 
 from kerasft import storage
 from kerasft.errors import AdapterError
@@ -116,7 +115,7 @@ def save_adapter(model: keras.Model, directory: str | Path, base_model_name: str
     config = PeftConfig.of(settings, tuple(whole), base_model_name, _task_of(model)[0])
     with storage.write_folder(directory, is_ours=_is_ours) as folder:
         storage.write_json(folder / CONFIG_NAME, config.to_dict())
-        safetensors.numpy.save_file(tensors, folder / WEIGHTS_NAME, metadata={"format": "pt"})
+        storage.write_tensors(tensors, folder / WEIGHTS_NAME)
 
 
 def load_adapter(

@@ -9,7 +9,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import safetensors.numpy
 from safetensors import SafetensorError
 
 from kerasft.backends import has_checksums, read_pickled_tensors
@@ -23,6 +22,7 @@ from kerasft.storage import (
     write_file,
     write_folder,
     write_json,
+    write_tensors,
 )
 
 _RESERVED = "__metadata__"
@@ -220,9 +220,8 @@ def _write_one(source: Path, target: Path) -> _Written:
         if array.nbytes and place in seen:
             repeated.append(name)
         seen.add(place)
-    # "pt" is what transformers wants to read there; it says how the tensors are laid out.
     try:
-        safetensors.numpy.save_file(tensors, target, metadata={"format": "pt"})
+        write_tensors(tensors, target)
     except SafetensorError as error:
         if reason_of(error):
             raise  # the disk's: `write_file` says it

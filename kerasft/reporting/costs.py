@@ -90,7 +90,7 @@ def baseline_costs(run: Run) -> Costs:
 
 
 def number(data: Any, *keys: str) -> float | None:
-    """The number at the end of a path of keys in JSON of anybody's making, or None."""
+    """The number at the end of a path of keys in untrusted JSON, or None."""
     for key in keys:
         data = data.get(key) if isinstance(data, dict) else None
     good = isinstance(data, (int, float)) and not isinstance(data, bool) and 0 <= data < 1e18

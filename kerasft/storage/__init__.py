@@ -15,6 +15,7 @@ from kerasft.storage.files import (
     write_json,
 )
 from kerasft.storage.locks import hold
+from kerasft.storage.tensors import write_tensors
 from kerasft.storage.write_errors import FULL, NoRoomError, number_of, reason_of
 from kerasft.storage.writing import (
     NEW,
@@ -50,4 +51,5 @@ __all__ = [
     "write_file",
     "write_folder",
     "write_json",
+    "write_tensors",
 ]

@@ -1,4 +1,4 @@
-"""Files that are read and hashed: small JSON of anybody's making, and the user cache."""
+"""Files that are read and hashed: small untrusted JSON, and the user cache."""
 
 import hashlib
 import json
@@ -59,7 +59,7 @@ def read_json(
 
 
 def read_bytes(path: str | Path, error_class: type[KerasftError], *, max_bytes: int) -> bytes:
-    """Reads a small file of anybody's making.
+    """Reads an untrusted small file.
 
     Args:
         path: The file.

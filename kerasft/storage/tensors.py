@@ -1,4 +1,4 @@
-"""Where the tensors stand in the bytes of a safetensors file of anybody's making.
+"""Where the tensors stand in the bytes of an untrusted safetensors file.
 
 The package `safetensors` reads a file by its name, or copies all of its tensors. Whoever has
 checked the hash of some bytes wants the tensors of these bytes, and not twice the memory.
@@ -6,11 +6,18 @@ checked the hash of some bytes wants the tensors of these bytes, and not twice t
 Source: "Format" in https://github.com/huggingface/safetensors.
 """
 
+from __future__ import annotations
+
 import math
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kerasft.errors import KerasftError
 from kerasft.storage.files import parse_json
+
+if TYPE_CHECKING:
+    import numpy as np
 
 ITEM_BYTES = {
     **dict.fromkeys(("F64", "I64", "U64", "C64"), 8),
@@ -34,6 +41,23 @@ class Place(NamedTuple):
     kind: str
     shape: tuple[int, ...]
     start: int
+
+
+def write_tensors(tensors: Mapping[str, np.ndarray], file: Path) -> None:
+    """Writes a safetensors file, which may be read by whoever may read its folder.
+
+    Args:
+        tensors: Arrays by their names.
+        file: The file.
+
+    Raises:
+        OSError, safetensors.SafetensorError: It cannot be written.
+    """
+    import safetensors.numpy
+
+    # transformers wants to read there how the tensors are laid out.
+    safetensors.numpy.save_file(dict(tensors), file, metadata={"format": "pt"})
+    file.chmod(file.parent.stat().st_mode & 0o666)  # safetensors lets its owner alone read it
 
 
 def find_tensors(raw: bytes, name: str, error_class: type[KerasftError]) -> dict[str, Place]:

@@ -21,7 +21,7 @@ _CHUNK = 4096
 
 
 def read_charsmap(table: bytes) -> normalizers.Precompiled:
-    """The normalizer of a table of anybody's making.
+    """The normalizer of an untrusted table.
 
     Args:
         table: The bytes.

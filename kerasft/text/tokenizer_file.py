@@ -1,4 +1,4 @@
-"""What stands in a `tokenizer.json` of anybody's making, looked at before the library builds it.
+"""What stands in an untrusted `tokenizer.json`, looked at before the library builds it.
 
 The file is a program: steps that rewrite and split a text, with regular expressions among them. The
 `tokenizers` library runs whatever it says. Some programs never end, make a text longer and longer,

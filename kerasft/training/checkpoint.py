@@ -70,13 +70,11 @@ def write(directory: Path, checkpoint: Checkpoint) -> None:
     Raises:
         ConfigError: The folder cannot be written, or holds something else.
     """
-    from safetensors.numpy import save_file
-
     facts = asdict(checkpoint)
     tensors = {k: np.ascontiguousarray(v).reshape(v.shape) for k, v in facts.pop("tensors").items()}
     size = sum(array.nbytes for array in tensors.values()) + 8192  # and the facts, in blocks
     with storage.write_folder(directory, is_ours=is_checkpoint, size=size) as folder:
-        save_file(tensors, folder / TENSORS)
+        storage.write_tensors(tensors, folder / TENSORS)
         head = {"kind": KIND, "format_version": FORMAT_VERSION}
         facts = {**head, "tensors_sha256": storage.sha256_file(folder / TENSORS), **facts}
         storage.write_json(folder / FACTS, {**facts, "sha256": _hash(facts)})

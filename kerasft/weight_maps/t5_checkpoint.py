@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors.numpy
 
 from kerasft import storage
 from kerasft.errors import PresetError
@@ -87,9 +86,7 @@ def write_t5_files(model: T5, folder: Path) -> None:
     ids = ("pad_token_id", "eos_token_id", "decoder_start_token_id")
     storage.write_json(folder / "config.json", config)
     storage.write_json(folder / "generation_config.json", {name: config[name] for name in ids})
-    safetensors.numpy.save_file(
-        to_tensors(model), folder / "model.safetensors", metadata={"format": "pt"}
-    )
+    storage.write_tensors(to_tensors(model), folder / "model.safetensors")
 
 
 def _table(
