@@ -264,7 +264,7 @@ def guard() -> Iterator[None]:
 
 
 class _Terminated(BaseException):
-    """Stands for a signal that asks the process to end, so that whoever writes can clean up.
+    """A signal asked the process to end; as an exception, it lets writers clean up.
 
     Attributes:
         number: The signal's.

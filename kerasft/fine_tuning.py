@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from kerasft.presets import Pretrained
     from kerasft.training.frozen_trunk import AboveTrunk
 
-ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 LEARNING_RATES = {"lora": 2e-3, "head": 2e-3, "full": 5e-5}
 
 
@@ -67,7 +66,9 @@ class AdapterOptions(TrunkOptions):
         """As for every recipe; and what the adapter holds."""
         facts = super().fingerprint()
         if self.adapter is not None:
-            paths = (Path(self.adapter) / name for name in ADAPTER_FILES)
+            from kerasft.peft.files import CONFIG_NAME, WEIGHTS_NAME
+
+            paths = (Path(self.adapter) / name for name in (CONFIG_NAME, WEIGHTS_NAME))
             facts["adapter_sha256"] = [storage.sha256_file(path) for path in paths]
         return facts
 

@@ -135,7 +135,7 @@ def verify(path: str | Path, hashed: Container[str] | None = None) -> Manifest:
 def verify_task(
     path: str | Path, kind: type[OfTask], hashed: Container[str] | None = None
 ) -> OfTask:
-    """`verify` for whoever can read one task only.
+    """`verify`, refusing a folder of another task.
 
     Args:
         path: The folder.
@@ -153,7 +153,7 @@ def verify_task(
 
 
 def of_task(manifest: Manifest, kind: type[OfTask], path: str | Path) -> OfTask:
-    """The manifest of the folder `path`, for whoever can read one task only.
+    """The manifest of the folder `path`, refused if it is of another task.
 
     Raises:
         BundleError: It is of another task.

@@ -46,7 +46,7 @@ class Opened:
         return str(self.path)
 
     def of(self, kind: type[OfTask]) -> OfTask:
-        """The manifest, for whoever can read one task only.
+        """The manifest, refused if it is of another task.
 
         Raises:
             BundleError: It is of another task.

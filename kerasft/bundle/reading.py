@@ -68,7 +68,7 @@ def whole_argument(folder: Path, manifest: Manifest, name: str, low: int, high: 
     """A whole number among the model's arguments.
 
     Raises:
-        BundleError: There is none of that name, or it is out of range.
+        BundleError: It is missing or out of range.
     """
     file = folder / contents.MANIFEST
     if name not in manifest.arguments:

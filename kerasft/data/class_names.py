@@ -58,7 +58,7 @@ def class_key(label: str) -> str:
 
 
 def one_name_each(labels: Sequence[str], source: str) -> tuple[list[str], list[str]]:
-    r"""Gives each class one name, the one that most of its rows have.
+    r"""Gives each class one name: its most frequent spelling.
 
     Args:
         labels: The names as read.
