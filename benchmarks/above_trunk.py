@@ -17,12 +17,12 @@ import keras
 import numpy as np
 
 from kerasft import peft, training
+from kerasft.architectures import Classifier
+from kerasft.architectures.frozen_backbone import digest, split_encoder, still_encoder
 from kerasft.data.adapter import EpochBatches
 from kerasft.data.batches import BucketedBatches
 from kerasft.data.feature_store import INDEX, FeatureStore
-from kerasft.models import Classifier
-from kerasft.models.trunk import digest, split_encoder, still_encoder
-from kerasft.training.trunk_features import FeatureBatches, TrunkFeatures
+from kerasft.training.backbone_features import FeatureBatches, TrunkFeatures
 
 RATE = 1e-3
 

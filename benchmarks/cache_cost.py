@@ -119,8 +119,8 @@ def side(options: argparse.Namespace) -> dict[str, Callable[[], dict[str, Any]]]
     backends.current().set_threads(options.threads)
 
     from above_trunk import KeptModel, add_lora, natural_lengths, one_of_each, random_batches
-    from kerasft.models import Classifier
-    from kerasft.models.architectures import EncoderArguments
+    from kerasft.architectures import Classifier
+    from kerasft.architectures.encoder import EncoderArguments
 
     backends.seed_everything(0)
     arguments = EncoderArguments(

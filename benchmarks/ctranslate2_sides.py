@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasft.engines.ctranslate2_engine import CTRANSLATE2_INT8, FORMATS
+from kerasft.runtimes.ctranslate2.engine import CTRANSLATE2_INT8, FORMATS
 
 
 def sides(
@@ -47,8 +47,8 @@ def jobs(
         threads: Threads that compute.
         int8: Whether matrices are multiplied in 8 bits.
     """
-    from kerasft.bundle.export_ctranslate2 import source_tokens, write_ctranslate2
-    from kerasft.engines.ctranslate2_generator import batch_size, open_translator
+    from kerasft.runtimes.ctranslate2.generator import batch_size, open_translator
+    from kerasft.runtimes.ctranslate2.write import source_tokens, write_ctranslate2
 
     with tempfile.TemporaryDirectory() as scratch:
         write_ctranslate2(model, Path(scratch), *ends, int8=int8)

@@ -21,14 +21,14 @@ from pathlib import Path
 from typing import Any
 
 import paired
-from kerasft.engines.ctranslate2_engine import CTRANSLATE2, CTRANSLATE2_INT8
+from kerasft.runtimes.ctranslate2.engine import CTRANSLATE2, CTRANSLATE2_INT8
 
 KERAS = "keras"
 
 
 def written(folder: Path, engine: str, beams: int, tasks: Sequence[Any]) -> list[list[Any]]:
     """What an engine writes: for each task and row the output and its score."""
-    from kerasft.predict import open_folder
+    from kerasft.tasks.registry import open_folder
 
     model: Any = open_folder(folder, engine=engine, beam_size=beams)
     found = [model.predict(task.sources) for task in tasks]
@@ -38,7 +38,7 @@ def written(folder: Path, engine: str, beams: int, tasks: Sequence[Any]) -> list
 
 def line(engine: str, beams: int, found: Any, wanted: Any, rows: Any) -> tuple[str, list[str]]:
     """A line of the table, and the rows that differ from Keras's."""
-    from kerasft.engines import text_gate
+    from kerasft.runtimes.ctranslate2 import text_gate
 
     texts, exact = ([[text for text, _ in task] for task in each] for each in (found, wanted))
     gate = text_gate.compare(texts, exact, rows, beams)
@@ -66,10 +66,10 @@ def main() -> None:
     parser.add_argument("--beams", type=int, nargs="+", default=[1, 4])
     arguments = parser.parse_args()
 
-    from kerasft.bundle.manifest import read
-    from kerasft.engines.ctranslate2_export import make_export
-    from kerasft.engines.text_gate import gate_rows
     from kerasft.errors import KerasftError
+    from kerasft.folder.manifest import read
+    from kerasft.runtimes.ctranslate2.export import make_export
+    from kerasft.runtimes.ctranslate2.text_gate import gate_rows
 
     engines, refused = [KERAS, CTRANSLATE2, CTRANSLATE2_INT8], ""
     with tempfile.TemporaryDirectory() as scratch:

@@ -30,11 +30,13 @@ import transformers
 import peft_side
 from kerasft import backends, cli
 from kerasft.data.entity_dataset import load_entities
-from kerasft.data.entity_pairs import TextToTextTokens, entity_batches
-from kerasft.engines.entity_text_engine import EntityTextEngine, read_spans
-from kerasft.evaluation import THIS_MODEL, score_entities, unparsable
+from kerasft.evaluation import unparsable
 from kerasft.generation.hypotheses import Hypothesis
 from kerasft.recipes import t5_ner_lora
+from kerasft.tasks.classification.report import THIS_MODEL
+from kerasft.tasks.entity_report import score_entities
+from kerasft.tasks.text_to_text.entity_engine import EntityTextEngine, read_spans
+from kerasft.tasks.text_to_text.entity_pairs import TextToTextTokens, entity_batches
 from kerasft.text.tokenizer import Tokenizer
 
 SIDES = ("kerasft", "transformers + PEFT")

@@ -50,8 +50,8 @@ def side(options: argparse.Namespace) -> dict[str, Any]:
 
     from above_trunk import Chosen, KeptModel, add_lora, lengths_of, one_of_each, random_batches
     from above_trunk import natural_lengths as natural
-    from kerasft.models import Classifier
-    from kerasft.models.architectures import EncoderArguments
+    from kerasft.architectures import Classifier
+    from kerasft.architectures.encoder import EncoderArguments
 
     backends.seed_everything(0)
     arguments = EncoderArguments(

@@ -28,9 +28,9 @@ from pathlib import Path
 from typing import Any
 
 from kerasft import storage
-from kerasft.bundle import contents
 from kerasft.errors import KerasftError
-from kerasft.predict import open_folder
+from kerasft.folder import contents
+from kerasft.tasks.registry import open_folder
 
 TEXTS = ["The cat sat on it.", "Größe über alles \U0001f600 你好", "a\x00b\ttext", "word " * 300]
 VALUES: list[Any] = [None, True, 0, -1, 2**31, 10**12, 1e300, "", "x", "é" * 500, [], {}, [[]]]

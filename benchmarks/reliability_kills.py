@@ -114,7 +114,6 @@ def import_everything() -> None:
     import sacrebleu  # noqa: F401
     import tokenizers  # noqa: F401
 
-    from kerasft import bundle, engines, evaluation, generation, models, training  # noqa: F401
     from kerasft.presets import load_preset  # noqa: F401
 
 
@@ -263,14 +262,14 @@ def _wait(process: int, seconds: float) -> None:
 
 def _look(base: Path, outcome: Outcome) -> None:
     """Counts which whole folder the output is after a kill, or says that it is none."""
-    from kerasft import bundle
     from kerasft.errors import KerasftError
+    from kerasft.folder import verify
 
     output = base / "saved" / outcome.recipe
     older = base / f"{outcome.recipe}.older"
     report = (output / "report").exists()
     try:
-        bundle.verify(output)
+        verify(output)
     except KerasftError as error:
         outcome.wrong.append(f"{outcome.recipe}, after a kill: {error}")
         return

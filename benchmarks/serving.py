@@ -61,7 +61,7 @@ def jobs(predict: Callable[[Sequence[str]], object]) -> dict[str, Callable[[], o
 
 def engine_side(folder: Path, engine: str) -> dict[str, Callable[[], object]]:
     """The jobs of one of kerasft's engines."""
-    from kerasft.predict import Predictor
+    from kerasft.tasks.classification.predictor import Predictor
 
     return jobs(Predictor(folder, engine).predict)
 
@@ -79,30 +79,31 @@ def pipeline_side(exported: Path) -> dict[str, Callable[[], object]]:
 
 def save_random(preset: Path, folder: Path) -> None:
     """A saved classifier with the weights of a checkpoint; its labels mean nothing."""
-    from kerasft import bundle
+    from kerasft.folder import Facts
     from kerasft.presets import load_preset
+    from kerasft.tasks.classification.save import save
     from kerasft.text.labels import LabelMap
 
     pretrained = load_preset(str(preset))
     model, _ = pretrained.build_classifier(3)
-    bundle.save(
+    save(
         folder,
         model=model,
         tokenizer=pretrained.tokenizer,
         label_map=LabelMap(("comparison", "news", "opinion")),
         max_length=LENGTH,
         config_yaml="seed: 0\n",
-        card=bundle.Facts().card(folder.name),
+        card=Facts().card(folder.name),
     )
 
 
 def add_exports(folder: Path, exported: Path, gate: bool) -> None:
     """Puts both exports into a folder, and writes the one for transformers beside it."""
-    from kerasft.bundle.add_export import add_export
-    from kerasft.bundle.export import export
-    from kerasft.bundle.export_files import EXPORT, ONNX_MODEL
-    from kerasft.bundle.manifest import read
-    from kerasft.engines.onnx_export import make_export, quantize
+    from kerasft.exports.command import export
+    from kerasft.folder.add_export import add_export
+    from kerasft.folder.export_files import EXPORT, ONNX_MODEL
+    from kerasft.folder.manifest import read
+    from kerasft.runtimes.onnx.export import make_export, quantize
 
     export(folder, "huggingface", exported)
     for engine in ENGINES[1:]:

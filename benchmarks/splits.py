@@ -21,8 +21,9 @@ from kerasft import backends
 from kerasft.data.corpus import CorpusOptions, load_corpus
 from kerasft.data.dataset import load_dataset
 from kerasft.data.samples import sample_path
-from kerasft.evaluation import TFIDF, TfidfBaseline, evaluate
+from kerasft.evaluation import TFIDF, evaluate
 from kerasft.recipes.distilbert_lora import Config, run
+from kerasft.tasks.classification.tfidf_baseline import TfidfBaseline
 from kerasft.text.labels import LabelMap
 
 # Sample corpora: how a split of each is read, and how its recipes weigh the classes.

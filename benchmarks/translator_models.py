@@ -17,7 +17,7 @@ def kerasft_model(threads: int, dropout: float) -> Any:
     from kerasft import backends
 
     backends.current().set_threads(threads)
-    from kerasft.models import build_transformer
+    from kerasft.architectures import build_transformer
 
     backends.seed_everything(0)
     return build_transformer(

@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kerasft import backends
-from kerasft.bundle.export import FORMATS, export
-from kerasft.bundle.export_files import EXPORT
 from kerasft.cli import Parser, guard
-from kerasft.engines import ctranslate2_engine, onnx_engine
-from kerasft.engines.ctranslate2_engine import CTRANSLATE2_INT8
-from kerasft.engines.onnx_engine import ONNX_INT8
 from kerasft.errors import ConfigError
+from kerasft.exports.command import FORMATS, export
+from kerasft.folder.export_files import EXPORT
+from kerasft.runtimes.ctranslate2 import engine as ctranslate2_engine
+from kerasft.runtimes.ctranslate2.engine import CTRANSLATE2_INT8
+from kerasft.runtimes.onnx import engine as onnx_engine
+from kerasft.runtimes.onnx.engine import ONNX_INT8
 
 ENGINES = (*onnx_engine.FORMATS, *ctranslate2_engine.FORMATS)
 
@@ -83,7 +84,7 @@ def main() -> None:
 
 def _for_engine(options: argparse.Namespace) -> None:
     if options.engine in onnx_engine.FORMATS:
-        from kerasft.engines import onnx_export
+        from kerasft.runtimes.onnx import export as onnx_export
 
         manifest = onnx_export.make_export(
             options.folder,
@@ -93,7 +94,7 @@ def _for_engine(options: argparse.Namespace) -> None:
             label_column=options.label_column,
         )
     else:
-        from kerasft.engines import ctranslate2_export
+        from kerasft.runtimes.ctranslate2 import export as ctranslate2_export
 
         manifest = ctranslate2_export.make_export(
             options.folder, options.engine, data=options.gate_data

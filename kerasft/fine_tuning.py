@@ -14,11 +14,11 @@ from kerasft.errors import ConfigError
 if TYPE_CHECKING:
     from keras.optimizers.schedules import LearningRateSchedule
 
-    from kerasft.models import T5, HeadedEncoder
-    from kerasft.models.trunk import Trunk
+    from kerasft.architectures import T5, HeadedEncoder
+    from kerasft.architectures.frozen_backbone import Trunk
     from kerasft.peft import AdapterReport, Counts
     from kerasft.presets import Pretrained
-    from kerasft.training.frozen_trunk import AboveTrunk
+    from kerasft.training.frozen_backbone import AboveTrunk
 
 LEARNING_RATES = {"lora": 2e-3, "head": 2e-3, "full": 5e-5}
 
@@ -265,14 +265,14 @@ def train_above_trunk(
         >>> above.model.fit(above.train, validation_data=above.validation, epochs=config.epochs)
         >>> above.finish()
     """
-    from kerasft import models
-    from kerasft.models.t5_trunk import split_t5, still_t5
-    from kerasft.models.trunk import split_encoder, still_encoder
-    from kerasft.training.frozen_trunk import CacheSettings, above_trunk
+    from kerasft import architectures
+    from kerasft.architectures.frozen_backbone import split_encoder, still_encoder
+    from kerasft.architectures.t5_frozen_backbone import split_t5, still_t5
+    from kerasft.training.frozen_backbone import CacheSettings, above_trunk
 
     split: Callable[[Any], Trunk | None] = split_encoder
     still_frozen: Callable[[Any], int] = still_encoder
-    if isinstance(model, models.T5):
+    if isinstance(model, architectures.T5):
         split, still_frozen = split_t5, still_t5
     dropout = "layers in which nothing trains drop out as the others do (--frozen_dropout)"
     if not options.frozen_dropout:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import fields
 
 from kerasft.cli import Parser, guard
-from kerasft.predict import OPTIONS
 from kerasft.serving.limits import Limits
+from kerasft.tasks.registry import OPTIONS
 
 HELP = {
     "max_body_bytes": "largest body of a request, in bytes",

@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kerasft import bundle, storage
+from kerasft import storage
+from kerasft.folder import Facts
+from kerasft.tasks.classification.save import save as save_classifier
 from kerasft.text.labels import LabelMap
 from kerasft.text.tokenizer import Tokenizer
 
@@ -57,7 +59,7 @@ class Saved(NamedTuple):
 
 def build(architecture: str = "distilbert", pooling: str = "first", activation: str = "gelu"):
     """An untrained tiny classifier whose weights are large enough to make logits differ."""
-    from kerasft.models import Classifier, EncoderArguments
+    from kerasft.architectures import Classifier, EncoderArguments
 
     arguments = EncoderArguments(
         vocabulary_size=len(VOCABULARY), num_layers=2, num_heads=2, hidden_dim=16,
@@ -127,12 +129,12 @@ def save(folder: Path, model, **options) -> Saved:
         "label_map": LabelMap(LABELS),
         "max_length": MAX_LENGTH,
         "config_yaml": "seed: 0\n",
-        "card": bundle.Facts("python -m kerasft.recipes.none").card("A tiny model"),
+        "card": Facts("python -m kerasft.recipes.none").card("A tiny model"),
         "report": lambda report: storage.write_json(report / "metrics.json", {"accuracy": 0.5}),
         "base_model": "random",
         **options,
     }
-    return Saved(bundle.save(folder, **parts), logits(model))
+    return Saved(save_classifier(folder, **parts), logits(model))
 
 
 @functools.cache

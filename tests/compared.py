@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 
 import bundles
-from kerasft import evaluation
-from kerasft.bundle.contents import ClassificationManifest, FileEntry
 from kerasft.data.dataset import Dataset
 from kerasft.data.splits import hash_of_texts
 from kerasft.data.table import Table
+from kerasft.folder.contents import ClassificationManifest, FileEntry
 from kerasft.reporting import Candidate, Costs, Latency, Run, candidates, compare
+from kerasft.tasks.classification.report import classifier_report, score
 from kerasft.text.labels import LabelMap
 
 CLASSES = ("Debt | <b>collection</b>", "Loans", "Mortgage")
@@ -125,14 +125,12 @@ def save_run(
     exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
     probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
     known = Table(train.texts, [label_map.names[row % 3] for row in range(30)], "made up", "0" * 64)
-    scores = evaluation.score(probabilities, Dataset(known, known, test, "ab", []), label_map)
+    scores = score(probabilities, Dataset(known, known, test, "ab", []), label_map)
     entries = {
         "seconds": 3.0,
         "parameters": {"trained": 10, "frozen": 20},
         "test_sha256": hash_of_texts(test.texts),
         **more,
     }
-    report = evaluation.classifier_report(
-        scores, HISTORY, test, probabilities, label_map.names, **entries
-    )
+    report = classifier_report(scores, HISTORY, test, probabilities, label_map.names, **entries)
     return bundles.save(folder, model, label_map=label_map, report=report).folder

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from kerasft import bundle
-from kerasft.bundle import SavedTask
-from kerasft.data.entity_pairs import TextToTextTokens, encode_entities
 from kerasft.data.pair_batches import PairBatches
+from kerasft.folder import Facts, SavedTask
+from kerasft.tasks.text_to_text.entity_pairs import TextToTextTokens, encode_entities
+from kerasft.tasks.text_to_text.saved import save_text_to_text
 from kerasft.text.entities import Sentence, Span
 from kerasft.text.entity_format import target_of
 from kerasft.text.trained_unigram import train_unigram
@@ -110,10 +110,10 @@ def save(folder: Path, model, **options: object) -> Path:
         "output_format": "entities",
         "entity_types": TYPES,
         "config_yaml": "seed: 0\n",
-        "card": bundle.Facts("python -m kerasft.recipes.none").card("A tiny T5"),
+        "card": Facts("python -m kerasft.recipes.none").card("A tiny T5"),
         **options,
     }
-    return bundle.save_text_to_text(folder, **parts)
+    return save_text_to_text(folder, **parts)
 
 
 @functools.cache
@@ -124,7 +124,7 @@ def saved() -> Path:
 
 
 def _build():
-    from kerasft.models import T5, T5Arguments
+    from kerasft.architectures import T5, T5Arguments
 
     arguments = T5Arguments(
         tokenizer().vocabulary_size, d_model=32, d_kv=8, d_ff=64, encoder_layers=3,

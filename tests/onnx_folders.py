@@ -9,12 +9,12 @@ import numpy as np
 
 import bundles
 from kerasft import peft, storage
-from kerasft.bundle import load
-from kerasft.bundle.export_onnx import write_onnx
-from kerasft.engines.onnx_engine import OnnxEngine
-from kerasft.engines.onnx_export import exported, make_export
-from kerasft.models import Classifier
-from kerasft.predict import Predictor
+from kerasft.architectures import Classifier
+from kerasft.runtimes.onnx.engine import OnnxEngine
+from kerasft.runtimes.onnx.export import exported, make_export
+from kerasft.runtimes.onnx.write import write_onnx
+from kerasft.tasks.classification.load import load
+from kerasft.tasks.classification.predictor import Predictor
 
 ROWS = 60
 

@@ -6,10 +6,9 @@ import numpy as np
 import torch
 import transformers
 
-from kerasft.models import T5
+from kerasft.architectures import T5, load_t5_tensors
 from kerasft.presets.directory import read_config
 from kerasft.presets.tensor_files import TensorFiles
-from kerasft.weight_maps import load_t5_tensors
 
 VOCABULARY = 40
 SMALL = {

@@ -8,7 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from bundles import VOCABULARY
-from kerasft import bundle, storage
+from kerasft import storage
+from kerasft.folder import Facts
+from kerasft.tasks.tagging.saved import save_tagger
 from kerasft.text.entities import Sentence
 from kerasft.text.labels import LabelMap
 from kerasft.text.tag_decoding import ScoredSpan
@@ -41,7 +43,7 @@ class Saved(NamedTuple):
 
 def build(architecture: str = "distilbert"):
     """An untrained tiny tagger whose weights are large enough to find something."""
-    from kerasft.models import EncoderArguments, Tagger
+    from kerasft.architectures import EncoderArguments, Tagger
 
     arguments = EncoderArguments(
         vocabulary_size=len(VOCABULARY), num_layers=2, num_heads=2, hidden_dim=16,
@@ -83,7 +85,7 @@ def train(tune: str = "lora", architecture: str = "distilbert"):
 
 def find(model) -> list[list[ScoredSpan]]:
     """The entities of TEXTS, by a model in memory."""
-    from kerasft.engines.tagging_engine import TaggingEngine
+    from kerasft.tasks.tagging.engine import TaggingEngine
 
     engine = TaggingEngine(model, Tokenizer.from_wordpiece(VOCABULARY), TAGS.names, MAX_LENGTH)
     return engine.find([Sentence.from_text(text).tokens for text in TEXTS])
@@ -97,12 +99,12 @@ def save(folder: Path, model, **options) -> Saved:
         "tags": TAGS,
         "max_length": MAX_LENGTH,
         "config_yaml": "seed: 0\n",
-        "card": bundle.Facts("python -m kerasft.recipes.none").card("A tiny tagger"),
+        "card": Facts("python -m kerasft.recipes.none").card("A tiny tagger"),
         "report": lambda report: storage.write_json(report / "metrics.json", {"f1": 0.5}),
         "base_model": "random",
         **options,
     }
-    return Saved(bundle.save_tagger(folder, **parts), find(model))
+    return Saved(save_tagger(folder, **parts), find(model))
 
 
 @functools.cache

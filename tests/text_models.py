@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kerasft import bundle, storage
-from kerasft.bundle import SavedTask
+from kerasft import storage
+from kerasft.folder import Facts, SavedTask
+from kerasft.tasks.text_to_text.saved import save_text_to_text
 from kerasft.text.trained_unigram import train_unigram
 
 TASKS = [
@@ -47,7 +48,7 @@ def tokenizer():
 def build(lora: bool = False, **arguments: object):
     """An untrained tiny T5 whose outputs differ from text to text; with `lora` it is adapted."""
     from kerasft import peft
-    from kerasft.models import T5, T5Arguments
+    from kerasft.architectures import T5, T5Arguments
 
     values = {
         "vocabulary_size": tokenizer().vocabulary_size + 3, "d_model": 16, "d_kv": 6, "d_ff": 24,
@@ -97,11 +98,11 @@ def save(folder: Path, model, **options: object) -> Saved:
         "max_target_length": TARGET_LENGTH,
         "beam_size": 2,
         "config_yaml": "seed: 0\n",
-        "card": bundle.Facts("python -m kerasft.recipes.none").card("A tiny T5"),
+        "card": Facts("python -m kerasft.recipes.none").card("A tiny T5"),
         "report": lambda report: storage.write_json(report / "metrics.json", {"loss": 0.5}),
         **options,
     }
-    return Saved(bundle.save_text_to_text(folder, **parts), logits(model))
+    return Saved(save_text_to_text(folder, **parts), logits(model))
 
 
 @functools.cache

@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kerasft import bundle, storage
+from kerasft import storage
+from kerasft.folder import Facts
+from kerasft.tasks.translation.saved import save_translator
 from kerasft.text.tokenizer import Tokenizer
 from kerasft.text.trained import train_tokenizer
 
@@ -56,7 +58,7 @@ def tokenizers(kind: str = "word") -> tuple[Tokenizer, Tokenizer]:
 
 def build(kind: str = "word", **arguments: object):
     """An untrained tiny model whose weights are large enough to make translations differ."""
-    from kerasft.models import Transformer, TransformerArguments
+    from kerasft.architectures import Transformer, TransformerArguments
 
     source, target = tokenizers(kind)
     values = {
@@ -98,11 +100,11 @@ def save(folder: Path, model, kind: str = "word", **options: object) -> Saved:
         "languages": LANGUAGES,
         "max_length": MAX_LENGTH,
         "config_yaml": "seed: 0\n",
-        "card": bundle.Facts("python -m kerasft.recipes.none").card("A tiny translator"),
+        "card": Facts("python -m kerasft.recipes.none").card("A tiny translator"),
         "report": lambda report: storage.write_json(report / "metrics.json", {"bleu": 0.5}),
         **options,
     }
-    return Saved(bundle.save_translator(folder, **parts), log_probabilities(model, kind))
+    return Saved(save_translator(folder, **parts), log_probabilities(model, kind))
 
 
 @functools.cache

@@ -3,8 +3,15 @@
 import numpy as np
 
 from kerasft import peft
+from kerasft.architectures import (
+    T5,
+    Classifier,
+    EncoderArguments,
+    HeadedEncoder,
+    T5Arguments,
+    Tagger,
+)
 from kerasft.data.batches import BucketedBatches
-from kerasft.models import T5, Classifier, EncoderArguments, HeadedEncoder, T5Arguments, Tagger
 
 LABELS, WORDS, LONGEST = 3, 40, 24
 TARGETS = {"encoder": "transformer_layer_2/.*/(query|value)", "t5": "encoder/block_2/.*/(q|v)"}

@@ -21,7 +21,6 @@ scores = evaluation.score_entities(spans, dataset.train.sentences, dataset.test.
 print(evaluation.entity_table(scores["this model"]))
 """
 
-from kerasft.evaluation.architecture_plot import plot_architecture
 from kerasft.evaluation.baselines import MAJORITY, TFIDF, majority
 from kerasft.evaluation.calibration import Calibration, calibration_of
 from kerasft.evaluation.classification import comparison, evaluate, means, table
@@ -36,57 +35,28 @@ from kerasft.evaluation.entities import (
 )
 from kerasft.evaluation.entity_baseline import MEMORY, EntityMemory
 from kerasft.evaluation.entity_plots import plot_entity_confusion, plot_entity_scores
-from kerasft.evaluation.entity_report import entity_report, entity_samples, score_entities
 from kerasft.evaluation.intervals import Interval, bootstrap, class_counts, interval, scores_of
 from kerasft.evaluation.paired_tests import Difference, McNemar, difference, mcnemar
 from kerasft.evaluation.plots import plot_confusion, plot_loss
-from kerasft.evaluation.report import (
-    BASELINE_PREDICTIONS,
-    METRICS,
-    PREDICTIONS,
-    THIS_MODEL,
-    VALIDATION,
-    Scores,
-    classifier_report,
-    score,
-)
-from kerasft.evaluation.t5_plot import plot_t5
-from kerasft.evaluation.text_to_text import baseline, score_outputs, score_task
-from kerasft.evaluation.text_to_text_report import TaskOutputs, text_to_text_report
-from kerasft.evaluation.tfidf_baseline import TfidfBaseline
 from kerasft.evaluation.translation import score_by_origin, score_translations, signatures
-from kerasft.evaluation.translation_plots import plot_attention, plot_lengths, plot_scores
-from kerasft.evaluation.translation_report import translation_report
 
 __all__ = [
-    "BASELINE_PREDICTIONS",
     "MAJORITY",
     "MEMORY",
-    "METRICS",
     "NOTHING_FOUND",
-    "PREDICTIONS",
     "TFIDF",
-    "THIS_MODEL",
-    "VALIDATION",
     "Calibration",
     "Difference",
     "EntityMemory",
     "Interval",
     "McNemar",
-    "Scores",
-    "TaskOutputs",
-    "TfidfBaseline",
-    "baseline",
     "bootstrap",
     "calibration_of",
     "class_counts",
-    "classifier_report",
     "comparison",
     "difference",
     "entity_comparison",
     "entity_means",
-    "entity_report",
-    "entity_samples",
     "entity_table",
     "evaluate",
     "evaluate_entities",
@@ -94,27 +64,16 @@ __all__ = [
     "majority",
     "mcnemar",
     "means",
-    "plot_architecture",
-    "plot_attention",
     "plot_classes",
     "plot_confusion",
     "plot_entity_confusion",
     "plot_entity_scores",
-    "plot_lengths",
     "plot_loss",
-    "plot_scores",
-    "plot_t5",
     "plot_text_lengths",
-    "score",
     "score_by_origin",
-    "score_entities",
-    "score_outputs",
-    "score_task",
     "score_translations",
     "scores_of",
     "signatures",
     "table",
-    "text_to_text_report",
-    "translation_report",
     "unparsable",
 ]

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from kerasft.bundle.card import MOST_ROWS
 from kerasft.errors import DataError
+from kerasft.folder.card import MOST_ROWS
 
 Metrics = dict[str, Any]
 

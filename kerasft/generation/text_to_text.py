@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
+from kerasft.architectures.t5 import T5
 from kerasft.generation.generator import Generator
-from kerasft.models.t5 import T5
 
 if TYPE_CHECKING:
     from kerasft.text.tokenizer import Tokenizer

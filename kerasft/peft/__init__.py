@@ -18,8 +18,8 @@ from kerasft.peft.inject import (
     unfreeze,
     unmerge,
 )
-from kerasft.peft.lora import LoRAConfig, LoRADense, LoRAEinsumDense
-from kerasft.peft.lora_settings import LoRASettings
+from kerasft.peft.methods.lora import LoRAConfig, LoRADense, LoRAEinsumDense
+from kerasft.peft.methods.lora_settings import LoRASettings
 from kerasft.peft.targets import find_layers, last_layers
 
 __all__ = [

@@ -19,8 +19,8 @@ import keras
 import numpy as np
 
 from kerasft import storage
+from kerasft.architectures import T5, Classifier, HeadedEncoder
 from kerasft.errors import AdapterError
-from kerasft.models import T5, Classifier, HeadedEncoder
 from kerasft.peft.adapted import (
     adapted_layers,
     all_layers,
@@ -29,8 +29,8 @@ from kerasft.peft.adapted import (
     saved_layers,
 )
 from kerasft.peft.inject import Counts, install
-from kerasft.peft.lora import LoRALayer, adapt, check_adaptable, factors_of
-from kerasft.peft.lora_settings import LoRASettings
+from kerasft.peft.methods.lora import LoRALayer, adapt, check_adaptable, factors_of
+from kerasft.peft.methods.lora_settings import LoRASettings
 from kerasft.peft.modules import Module, Slot, modules_of
 from kerasft.peft.peft_config import ALL_LINEAR, CONFIG_NAME, PeftConfig
 from kerasft.peft.targets import DENSE_KINDS, find_any_layers

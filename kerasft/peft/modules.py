@@ -11,10 +11,9 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from kerasft.models import T5, HeadedEncoder
-from kerasft.peft.lora import LoRALayer
+from kerasft.architectures import T5, Entry, HeadedEncoder, Parameter, entries_for
+from kerasft.peft.methods.lora import LoRALayer
 from kerasft.peft.targets import layers_by_path
-from kerasft.weight_maps import Entry, Parameter, entries_for
 
 
 @dataclass(frozen=True)

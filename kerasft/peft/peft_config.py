@@ -14,7 +14,7 @@ from typing import Any
 
 from kerasft import storage
 from kerasft.errors import AdapterError, ConfigError
-from kerasft.peft.lora_settings import LoRASettings
+from kerasft.peft.methods.lora_settings import LoRASettings
 from kerasft.peft.patterns import compile_patterns
 
 CONFIG_NAME = "adapter_config.json"

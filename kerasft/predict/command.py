@@ -11,10 +11,10 @@ from pathlib import Path
 from kerasft import backends
 from kerasft.cli import Parser, guard
 from kerasft.data.text_files import Budget, TextFile
-from kerasft.engines.keras_engine import KERAS
 from kerasft.errors import ConfigError, DataError
-from kerasft.predict import output
-from kerasft.predict.tasks import OPTIONS, open_folder
+from kerasft.runtimes.keras import KERAS
+from kerasft.tasks import columns as output
+from kerasft.tasks.registry import OPTIONS, open_folder
 
 # Texts between two steps of the progress bar; on a terminal longer inputs show one.
 CHUNK = 512

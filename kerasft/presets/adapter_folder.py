@@ -6,14 +6,17 @@ from typing import Any
 
 import yaml
 
-from kerasft import bundle, peft, storage
+from kerasft import peft, storage
 from kerasft.errors import ConfigError, PresetError
+from kerasft.folder import Facts, SavedTask, is_ours
 from kerasft.peft.files import WEIGHTS_NAME
 from kerasft.peft.peft_config import PeftConfig
 from kerasft.peft.tensor_file import TensorFile
 from kerasft.presets.load import load_preset
 from kerasft.presets.pretrained import Pretrained
 from kerasft.presets.t5_preset import load_t5
+from kerasft.tasks.tagging.saved import save_tagger
+from kerasft.tasks.text_to_text.saved import check_text_to_text, save_text_to_text
 from kerasft.text.labels import LabelMap
 
 MAX_LENGTH = 128
@@ -55,7 +58,7 @@ def save_adapter_folder(
     Example:
         >>> save_adapter_folder("bert-base-uncased", "sst2-lora", "sst2", labels=["neg", "pos"])
     """
-    output = storage.check_output(output, bundle.is_ours)
+    output = storage.check_output(output, is_ours)
     config = PeftConfig.read(Path(adapter))
     shapes = TensorFile(Path(adapter) / WEIGHTS_NAME).shapes
     task = config.task_type or ("SEQ_CLS" if _HEAD in shapes else None)
@@ -71,12 +74,12 @@ def save_adapter_folder(
         parts = {
             "model": t5.model,
             "tokenizer": t5.tokenizer,
-            "tasks": [bundle.SavedTask("text", prefix)],
+            "tasks": [SavedTask("text", prefix)],
             "max_length": max_length or MAX_LENGTH,
             "max_target_length": MAX_LENGTH,
         }
-        bundle.check_text_to_text(**parts)
-        save: Callable[..., Path] = bundle.save_text_to_text
+        check_text_to_text(**parts)
+        save: Callable[..., Path] = save_text_to_text
     else:
         found = load_preset(preset)
         names = _names(found, task, shapes, labels, adapter)
@@ -86,10 +89,10 @@ def save_adapter_folder(
         parts = {"tokenizer": found.tokenizer, "max_length": length}
         if task == "TOKEN_CLS":
             parts["model"], read = found.build_tagger(names)
-            parts["tags"], save = LabelMap(tuple(names)), bundle.save_tagger
+            parts["tags"], save = LabelMap(tuple(names)), save_tagger
         else:
             parts["model"], read = found.build_classifier(len(names), pooling, names)
-            parts["label_map"], save = LabelMap(tuple(names)), bundle.save
+            parts["label_map"], save = LabelMap(tuple(names)), save
     report = peft.load_adapter(parts["model"], adapter)
     for module in report.from_base:
         if f"{module}.weight" in read.new:
@@ -97,7 +100,7 @@ def save_adapter_folder(
                 f"neither {adapter} nor {preset} has the layer {module} of a {_KINDS[task]}, so it "
                 "would be random; give both to a recipe, with --adapter, to train it"
             )
-    facts = bundle.Facts()
+    facts = Facts()
     facts.record("Pretrained model", [source, *read.describe()])
     facts.record("Adapter", [str(adapter), str(report)])
     settings = {"preset": preset, "adapter": str(adapter)}

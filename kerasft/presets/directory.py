@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from kerasft.architectures import config_labels, config_to_arguments
 from kerasft.errors import PresetError
 from kerasft.presets.pretrained import Pretrained
 from kerasft.presets.sentence_pooling import read_pooling
 from kerasft.presets.tensor_files import TensorFiles
 from kerasft.storage import read_json, sha256_file
 from kerasft.text.tokenizer import Tokenizer
-from kerasft.weight_maps import config_labels, config_to_arguments
 
 CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "vocab.txt")

@@ -11,12 +11,11 @@ import keras
 import numpy as np
 
 from kerasft import backends
+from kerasft.architectures import EncoderArguments, entries_of, layers_by_path, read_tensors
 from kerasft.errors import PresetError
-from kerasft.models import EncoderArguments
 from kerasft.presets.pretrained import Pretrained
 from kerasft.text.tokenizer import Tokenizer
 from kerasft.text.wordpiece import build_wordpiece
-from kerasft.weight_maps import entries_of, layers_by_path, read_tensors
 
 SCHEMES = ("kaggle://", "hf://", "modelscope://")
 _BACKBONES = {"BertBackbone": "bert", "DistilBertBackbone": "distilbert"}

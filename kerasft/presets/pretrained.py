@@ -6,13 +6,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kerasft.architectures import (
+    Classifier,
+    EncoderArguments,
+    LoadReport,
+    Pooling,
+    check_shapes,
+    entries_of,
+    load_tensors,
+)
+from kerasft.architectures.headed_encoder import HeadedEncoder
+from kerasft.architectures.tagger import Tagger
 from kerasft.errors import ConfigError, PresetError
-from kerasft.models import Classifier, EncoderArguments, Pooling
-from kerasft.models.headed_encoder import HeadedEncoder
-from kerasft.models.tagger import Tagger
 from kerasft.presets.tensor_files import TensorFiles
 from kerasft.text.tokenizer import Tokenizer
-from kerasft.weight_maps import LoadReport, check_shapes, entries_of, load_tensors
 
 # The modules of a sequence-classification head. BERT's pooler is no part of it: it is pretrained.
 _HEAD = ("pre_classifier", "classifier")

@@ -3,13 +3,14 @@
 from pathlib import Path
 from typing import cast
 
-from kerasft import bundle, peft
-from kerasft.bundle import TaggingManifest
-from kerasft.bundle.opened import open_saved, sha256_of
+from kerasft import peft
+from kerasft.architectures import Pooling, to_tensors
 from kerasft.errors import BundleError, PresetError
-from kerasft.models import Pooling
+from kerasft.folder import TaggingManifest
+from kerasft.folder.opened import open_saved, sha256_of
 from kerasft.presets.pretrained import Pretrained
-from kerasft.weight_maps import to_tensors
+from kerasft.tasks.classification.load import Bundle, load
+from kerasft.tasks.tagging.saved import TaggerBundle, load_tagger
 
 MANIFEST = "bundle.json"
 
@@ -23,17 +24,17 @@ def load_saved_folder(folder: Path) -> Pretrained:
     Raises:
         PresetError: The folder is broken or was changed by hand.
     """
-    saved: bundle.Bundle | bundle.TaggerBundle
+    saved: Bundle | TaggerBundle
     try:
         opened = open_saved(folder)
         is_tagger = opened.manifest.task == TaggingManifest.task
-        saved = bundle.load_tagger(opened) if is_tagger else bundle.load(opened)
+        saved = load_tagger(opened) if is_tagger else load(opened)
     except BundleError as error:
         raise PresetError(f"the preset {folder} cannot be loaded: {error}") from error
     if peft.adapted_layers(saved.model):
         peft.merge(saved.model)
     labels, tags, pooling = None, None, None
-    if isinstance(saved, bundle.TaggerBundle):
+    if isinstance(saved, TaggerBundle):
         tags = list(saved.tags.names)
     else:
         labels, pooling = list(saved.label_map.names), saved.model.pooling

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from kerasft.architectures.classifier import Pooling
 from kerasft.errors import PresetError
-from kerasft.models.classifier import Pooling
 from kerasft.storage import read_json
 
 POOLING_FILE = "1_Pooling/config.json"

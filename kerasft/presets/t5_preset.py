@@ -5,18 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from kerasft import bundle, peft
-from kerasft.bundle import SavedTask, TextToTextManifest
-from kerasft.bundle.opened import open_saved, sha256_of
+from kerasft import peft
+from kerasft.architectures import LoadReport, entries_for, load_t5_tensors
+from kerasft.architectures import t5_names as t5
+from kerasft.architectures.t5 import T5
 from kerasft.errors import BundleError, PresetError
-from kerasft.models.t5 import T5
+from kerasft.folder import SavedTask, TextToTextManifest
+from kerasft.folder.opened import open_saved, sha256_of
 from kerasft.presets.directory import CONFIG, read_config, sha256_files, weight_files
 from kerasft.presets.hub import fetch_config, fetch_rest
 from kerasft.presets.load import HUB_ID, is_path
 from kerasft.presets.saved_folder import MANIFEST
 from kerasft.presets.tensor_files import TensorFiles
+from kerasft.tasks.text_to_text.saved import load_text_to_text
 from kerasft.text.tokenizer import Tokenizer
-from kerasft.weight_maps import LoadReport, entries_for, load_t5_tensors, t5
 
 DEFAULT_T5 = "google-t5/t5-small"
 _INSTEAD = (
@@ -145,7 +147,7 @@ def load_saved_t5(folder: Path, *, source: str | None = None) -> PretrainedT5:
         opened = open_saved(folder)
         if opened.manifest.task != TextToTextManifest.task:
             raise PresetError(f"{where} was saved by kerasft, but holds no T5; {_INSTEAD}")
-        saved = bundle.load_text_to_text(opened)
+        saved = load_text_to_text(opened)
     except BundleError as error:
         raise PresetError(f"the preset {where} cannot be loaded: {error}") from error
     if peft.adapted_layers(saved.model):

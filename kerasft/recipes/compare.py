@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from kerasft import backends, cli, reporting, storage
-from kerasft.predict import Predictor
+from kerasft.tasks.classification.predictor import Predictor
 
 
 @dataclass

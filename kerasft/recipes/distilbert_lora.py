@@ -12,10 +12,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from kerasft import backends, bundle, cli, evaluation, storage
+from kerasft import backends, cli, storage
 from kerasft.data.dataset import load_dataset
 from kerasft.data.samples import sample_path
 from kerasft.fine_tuning import FineTuningOptions, train_above_trunk, tune
+from kerasft.folder import Facts, adding_report, is_ours
+from kerasft.tasks.classification.report import classifier_report, score
+from kerasft.tasks.classification.save import save
 from kerasft.text.labels import LabelMap
 
 
@@ -55,15 +58,15 @@ def run(config: Config) -> Path:
     import keras
 
     from kerasft import training
-    from kerasft.data.labelled_batches import labelled_batches
     from kerasft.presets import load_preset
+    from kerasft.tasks.classification.batches import labelled_batches
 
     cli.at_least(config, epochs=1, batch_size=1, rank=1, lora_layers=1, max_length=4)
     cli.at_least(config, learning_rate=0, warmup_ratio=0, early_stopping=0)
-    output = storage.check_output(config.output, bundle.is_ours)
+    output = storage.check_output(config.output, is_ours)
     history = training.History(training.trackers(output, asdict(config)))
     backends.seed_everything(config.seed)
-    facts = bundle.Facts()
+    facts = Facts()
 
     # Rows, and a split of them that depends on the texts alone.
     dataset = load_dataset(
@@ -143,7 +146,7 @@ def run(config: Config) -> Path:
     facts.state("Training", history.summary(config.early_stopping))
 
     # Saved before all else: what fails below costs no model, and is a sentence of the card.
-    bundle.save(
+    save(
         output,
         model=model,
         tokenizer=pretrained.tokenizer,
@@ -155,12 +158,12 @@ def run(config: Config) -> Path:
     )
 
     # Evaluation, once, on rows that nothing above has seen, beside what costs nothing to try.
-    with bundle.adding_report(output, facts) as reports:
+    with adding_report(output, facts) as reports:
         logits = batches.test.unsort(model.predict(batches.test, verbose=0))  # (rows, labels)
         probabilities = keras.ops.convert_to_numpy(keras.ops.softmax(logits))
-        scores = evaluation.score(probabilities, dataset, label_map, config.class_weight)
+        scores = score(probabilities, dataset, label_map, config.class_weight)
         metrics = scores.state(facts)
-        report = evaluation.classifier_report(
+        report = classifier_report(
             scores,
             history.to_dict(),
             dataset.test,

@@ -13,9 +13,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from kerasft import backends, bundle, cli, evaluation, storage
+from kerasft import backends, cli, evaluation, storage
 from kerasft.data.corpus import CorpusOptions, load_corpus
 from kerasft.errors import ConfigError
+from kerasft.folder import Facts, adding_report, is_ours
+from kerasft.tasks.classification.report import classifier_report, score
+from kerasft.tasks.classification.save import save
 from kerasft.text.labels import LabelMap
 
 
@@ -83,10 +86,10 @@ def run(config: Config) -> Path:
     """
     import keras
 
-    from kerasft import models, peft, training
-    from kerasft.data.labelled_batches import labelled_batches
+    from kerasft import architectures, peft, training
     from kerasft.data.masked_batches import masked_batches
-    from kerasft.evaluation.corpus_pictures import corpus_pictures
+    from kerasft.tasks.classification.batches import labelled_batches
+    from kerasft.tasks.classification.corpus_pictures import corpus_pictures
     from kerasft.text.trained_wordpiece import train_wordpiece
 
     cli.at_least(config, layers=1, width=1, heads=1, ffn=1, max_length=4, batch_size=1, steps=1)
@@ -94,12 +97,12 @@ def run(config: Config) -> Path:
     cli.at_least(config, warmup_ratio=0, early_stopping=0)
     if config.width % config.heads:
         raise ConfigError(f"--heads {config.heads} does not divide --width {config.width}.")
-    output = storage.check_output(config.output, bundle.is_ours)
+    output = storage.check_output(config.output, is_ours)
     trackers = training.trackers(output, asdict(config))
     history = training.History(trackers, trained_before=config.mlm_epochs > 0)
     language = training.History(training.trackers(Path(f"{output}.mlm"), asdict(config)))
     backends.seed_everything(config.seed)
-    facts = bundle.Facts()
+    facts = Facts()
 
     # Rows, cleaned, merged and split; each step says what it left out.
     dataset = load_corpus(config)
@@ -131,7 +134,7 @@ def run(config: Config) -> Path:
     config = replace(config, epochs=config.epochs or -(-config.steps // len(batches.train)))
 
     # A BERT of random weights, all of which train.
-    arguments = models.EncoderArguments(
+    arguments = architectures.EncoderArguments(
         vocabulary_size=tokenizer.vocabulary_size,
         num_layers=config.layers,
         num_heads=config.heads,
@@ -143,8 +146,8 @@ def run(config: Config) -> Path:
         head_dropout=config.dropout,
         num_segments=2,
     )
-    model = models.Classifier("bert", arguments, len(label_map), config.pooling)
-    facts.state("Parameters", models.part_counts(model))
+    model = architectures.Classifier("bert", arguments, len(label_map), config.pooling)
+    facts.state("Parameters", architectures.part_counts(model))
 
     # First the language, if asked for: the encoder learns to fill in hidden tokens.
     resumes: list[training.Resume] = []
@@ -153,7 +156,7 @@ def run(config: Config) -> Path:
     if config.mlm_epochs:
         hidden = masked_batches(batches.encodings, tokenizer, **layout)
         facts.state("Hidden tokens", hidden.train.summary())
-        language_model = models.MaskedLanguageModel(model)  # on the classifier's own encoder
+        language_model = architectures.MaskedLanguageModel(model)  # on the classifier's own encoder
         options = config.of_language()
         resumes.append(fit(language_model, hidden, options, [language], f"{output}.mlm", dataset))
         language.close()
@@ -170,7 +173,7 @@ def run(config: Config) -> Path:
     facts.state("Training", history.summary(config.early_stopping))
 
     # Saved before all else: what fails below costs no model, and is a sentence of the card.
-    bundle.save(
+    save(
         output,
         model=model,
         tokenizer=tokenizer,
@@ -183,12 +186,12 @@ def run(config: Config) -> Path:
     )
 
     # Evaluation, once, on rows that nothing above has seen, beside what costs nothing to try.
-    with bundle.adding_report(output, facts) as reports:
+    with adding_report(output, facts) as reports:
         logits = batches.test.unsort(model.predict(batches.test, verbose=0))  # (rows, labels)
         probabilities = keras.ops.convert_to_numpy(keras.ops.softmax(logits))
-        scores = evaluation.score(probabilities, dataset, label_map, config.class_weight)
+        scores = score(probabilities, dataset, label_map, config.class_weight)
         metrics = scores.state(facts)
-        report = evaluation.classifier_report(
+        report = classifier_report(
             scores,
             history.to_dict(),
             dataset.test,

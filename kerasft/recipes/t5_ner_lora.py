@@ -17,9 +17,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from kerasft import backends, bundle, cli, evaluation, storage
+from kerasft import backends, cli, evaluation, storage
 from kerasft.data.entity_dataset import EntityOptions, load_entities
 from kerasft.fine_tuning import AdapterOptions, describe_adapter, train_above_trunk
+from kerasft.folder import MAX_BEAMS, MAX_TEXT_TOKENS, Facts, SavedTask, adding_report, is_ours
+from kerasft.tasks.classification.report import THIS_MODEL
+from kerasft.tasks.entity_report import entity_report, score_entities
+from kerasft.tasks.text_to_text.architecture_plot import plot_t5
+from kerasft.tasks.text_to_text.saved import check_text_to_text, save_text_to_text
 
 
 @dataclass
@@ -81,21 +86,21 @@ def run(config: Config) -> Path:
     import keras
 
     from kerasft import peft, training
-    from kerasft.data.entity_pairs import TextToTextTokens, entity_batches
-    from kerasft.engines.entity_text_engine import (
+    from kerasft.presets import load_t5
+    from kerasft.tasks.text_to_text.entity_engine import (
         EntityTextEngine,
         describe_reading,
         read_spans,
     )
-    from kerasft.presets import load_t5
+    from kerasft.tasks.text_to_text.entity_pairs import TextToTextTokens, entity_batches
 
     cli.at_least(config, epochs=1, tokens_per_batch=1, max_length=4, max_target_length=2)
-    cli.at_most(config, max_target_length=bundle.MAX_TEXT_TOKENS, beam_size=bundle.MAX_BEAMS)
+    cli.at_most(config, max_target_length=MAX_TEXT_TOKENS, beam_size=MAX_BEAMS)
     cli.at_least(config, beam_size=1, early_stopping=0, warmup_steps=0, learning_rate=1e-12)
-    output = storage.check_output(config.output, bundle.is_ours)
+    output = storage.check_output(config.output, is_ours)
     trackers = training.trackers(output, asdict(config))
     backends.seed_everything(config.seed)
-    facts = bundle.Facts()
+    facts = Facts()
 
     # Sentences, whatever their tags, as spans; a split of them that depends on their words alone.
     dataset = load_entities(config)
@@ -113,14 +118,14 @@ def run(config: Config) -> Path:
     to_save: dict[str, Any] = {
         "model": model,
         "tokenizer": pretrained.tokenizer,
-        "tasks": [bundle.SavedTask("entities", config.prefix, "entities")],
+        "tasks": [SavedTask("entities", config.prefix, "entities")],
         "max_length": config.max_length,
         "max_target_length": config.max_target_length,
         "beam_size": config.beam_size,
         "output_format": "entities",
         "entity_types": dataset.types,
     }
-    bundle.check_text_to_text(**to_save)
+    check_text_to_text(**to_save)
 
     adapters: peft.ApplyReport | peft.AdapterReport
     if config.adapter is None:
@@ -193,7 +198,7 @@ def run(config: Config) -> Path:
     facts.state("Training", history.summary(config.early_stopping))
 
     # Saved before all else: what fails below costs no model, and is a sentence of the card.
-    bundle.save_text_to_text(
+    save_text_to_text(
         output,
         **to_save,
         config_yaml=cli.to_yaml(config),
@@ -202,14 +207,14 @@ def run(config: Config) -> Path:
     )
 
     # Evaluation, once, on what the model writes of sentences that nothing above has seen.
-    with bundle.adding_report(output, facts) as reports:
+    with adding_report(output, facts) as reports:
         engine = EntityTextEngine(model, tokens, dataset.types, config.beam_size)
         written = engine.read(test)
         facts.state("Test sentences", describe_reading(test, written, tokens))
         found = [read_spans(*pair) for pair in zip(test, written, strict=True)]
         spans = [list(each.spans) for each in found]
-        scores = evaluation.score_entities(spans, dataset.train.sentences, test)
-        metrics = scores[evaluation.THIS_MODEL]
+        scores = score_entities(spans, dataset.train.sentences, test)
+        metrics = scores[THIS_MODEL]
         unreadable = evaluation.unparsable(found)
         print(f"\n{evaluation.entity_table(metrics)}\n\n{evaluation.entity_comparison(scores)}\n")
         facts.record("Test metrics per type", metrics["per_type"])
@@ -218,8 +223,8 @@ def run(config: Config) -> Path:
         if not metrics["found"]:
             facts.state("Nothing was found", evaluation.NOTHING_FOUND)
         facts.state("Outputs that could not be read as a whole", unreadable)
-        plot = evaluation.plot_t5
-        report = evaluation.entity_report(
+        plot = plot_t5
+        report = entity_report(
             scores,
             history.to_dict(),
             test,

@@ -13,9 +13,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from kerasft import backends, bundle, cli, evaluation, storage
-from kerasft.data.text_tasks import Task, load_tasks, shared_prefixes
+from kerasft import backends, cli, storage
+from kerasft.folder import MAX_BEAMS, MAX_TEXT_TOKENS, Facts, SavedTask, adding_report, is_ours
 from kerasft.from_scratch import FromScratchOptions
+from kerasft.tasks.text_to_text.report import TaskOutputs, text_to_text_report
+from kerasft.tasks.text_to_text.saved import check_text_to_text, save_text_to_text
+from kerasft.tasks.text_to_text.scores import score_task
+from kerasft.tasks.text_to_text.sources import Task, load_tasks, shared_prefixes
 
 SAMPLES = (
     Task("classify", "sample:conversations", "classify: ", "text", "label", weight=3.0),
@@ -91,18 +95,19 @@ def run(config: Config) -> Path:
         KerasftError: An option or the data cannot be used; the output folder is as it was.
     """
     from kerasft import training
-    from kerasft.data.task_mixture import MixtureBatches, TaskRows
-    from kerasft.data.text_to_text_tokens import check_prefix
+    from kerasft.architectures import T5, V1_1, T5Arguments
     from kerasft.generation import TextToTextGenerator
-    from kerasft.models import T5, V1_1, T5Arguments
+    from kerasft.tasks.text_to_text.losses import TaskLosses
+    from kerasft.tasks.text_to_text.mixture import MixtureBatches, TaskRows
+    from kerasft.tasks.text_to_text.tokens import check_prefix
     from kerasft.text.trained_unigram import train_unigram
 
     cli.at_least(config, epochs=1, beam_size=1, output_tokens=1, batch_size=1, cap=1)
     cli.at_least(config, max_length=2, max_target_length=2)
-    cli.at_most(config, output_tokens=bundle.MAX_TEXT_TOKENS, beam_size=bundle.MAX_BEAMS)
-    output = storage.check_output(config.output, bundle.is_ours)
+    cli.at_most(config, output_tokens=MAX_TEXT_TOKENS, beam_size=MAX_BEAMS)
+    output = storage.check_output(config.output, is_ours)
     backends.seed_everything(config.seed)
-    facts = bundle.Facts()
+    facts = Facts()
 
     # The pairs of each task; no source stands on both sides of the split.
     data = load_tasks(config.tasks, validation=config.validation, seed=config.split_seed)
@@ -148,12 +153,12 @@ def run(config: Config) -> Path:
     to_save: dict[str, Any] = {
         "model": model,
         "tokenizer": tokenizer,
-        "tasks": [bundle.SavedTask(t.name, t.prefix, t.metric) for t in config.tasks],
+        "tasks": [SavedTask(t.name, t.prefix, t.metric) for t in config.tasks],
         "max_length": config.max_length,
         "max_target_length": config.output_tokens,
         "beam_size": config.beam_size,
     }
-    bundle.check_text_to_text(**to_save)
+    check_text_to_text(**to_save)
 
     def batches(tasks: dict[str, TaskRows], cap: int) -> MixtureBatches:
         ids = {"pad_id": arguments.pad_id, "start_id": arguments.start_id}
@@ -170,7 +175,7 @@ def run(config: Config) -> Path:
         name: batches({name: TaskRows(task.source_ids, task.target_ids)}, len(task))
         for name, task in rows["validation"].items()
     }
-    losses = training.TaskLosses(model, held_out, loss)
+    losses = TaskLosses(model, held_out, loss)
     trackers = training.trackers(output, asdict(config))
     history = training.History(trackers, batch_weight=train.tokens)
     kept = training.KeptEpochs(f"{output}.epochs", config.keep_epochs)
@@ -198,7 +203,7 @@ def run(config: Config) -> Path:
     facts.state("Weights", kept.average(model, config.average_epochs))
 
     # Saved before all else: what fails below costs no model, and is a sentence of the card.
-    bundle.save_text_to_text(
+    save_text_to_text(
         output,
         **to_save,
         config_yaml=cli.to_yaml(config),
@@ -206,7 +211,7 @@ def run(config: Config) -> Path:
     )
 
     # What is written for the held-out texts, beside the simplest way to do each task.
-    with bundle.adding_report(output, facts) as reports:
+    with adding_report(output, facts) as reports:
         generator = TextToTextGenerator(
             model,
             tokenizer,
@@ -220,12 +225,10 @@ def run(config: Config) -> Path:
         for each in data:
             pairs = each.pairs.validation
             written = generator.texts(each.prefixed(pairs))
-            scores = evaluation.score_task(
-                each.task.metric, each.pairs.train, pairs, {way: written}
-            )
+            scores = score_task(each.task.metric, each.pairs.train, pairs, {way: written})
             facts.state(f"Scores of {each.task.name}, {len(pairs)} unseen rows", scores)
             results.append(
-                evaluation.TaskOutputs(
+                TaskOutputs(
                     each.task.name,
                     each.task.prefix,
                     each.task.metric,
@@ -235,7 +238,7 @@ def run(config: Config) -> Path:
                     each.pairs.validation_sha256,
                 )
             )
-        reports.append(evaluation.text_to_text_report(results, history.to_dict(), model=model))
+        reports.append(text_to_text_report(results, history.to_dict(), model=model))
     history.close()
     resume.finish()
     cli.print_next(output, data[0].prefixed(data[0].pairs.validation)[0])

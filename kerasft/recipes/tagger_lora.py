@@ -12,9 +12,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from kerasft import backends, bundle, cli, evaluation, storage
+from kerasft import backends, cli, evaluation, storage
 from kerasft.data.entity_dataset import EntityOptions, load_entities
 from kerasft.fine_tuning import TuningOptions, train_above_trunk, tune
+from kerasft.folder import Facts, adding_report, is_ours
+from kerasft.tasks.classification.report import THIS_MODEL
+from kerasft.tasks.entity_report import entity_report, score_entities
+from kerasft.tasks.tagging.saved import save_tagger
 from kerasft.text.labels import LabelMap
 from kerasft.text.tag_schemes import tag_names
 from kerasft.text.word_windows import prediction_windows
@@ -47,16 +51,16 @@ def run(config: Config) -> Path:
     import keras
 
     from kerasft import training
-    from kerasft.data.tagged_batches import tagged_batches
-    from kerasft.engines.tagging_engine import TaggingEngine
     from kerasft.presets import load_preset
+    from kerasft.tasks.tagging.batches import tagged_batches
+    from kerasft.tasks.tagging.engine import TaggingEngine
 
     cli.at_least(config, epochs=1, batch_size=1, rank=1, lora_layers=1, max_length=4)
     cli.at_least(config, learning_rate=0, warmup_ratio=0, early_stopping=0)
-    output = storage.check_output(config.output, bundle.is_ours)
+    output = storage.check_output(config.output, is_ours)
     history = training.History(training.trackers(output, asdict(config)))
     backends.seed_everything(config.seed)
-    facts = bundle.Facts()
+    facts = Facts()
 
     # Sentences, whatever their tags, as spans; a split of them that depends on their words alone.
     dataset = load_entities(config)
@@ -128,7 +132,7 @@ def run(config: Config) -> Path:
     facts.state("Training", history.summary(config.early_stopping))
 
     # Saved before all else: what fails below costs no model, and is a sentence of the card.
-    bundle.save_tagger(
+    save_tagger(
         output,
         model=model,
         tokenizer=pretrained.tokenizer,
@@ -140,19 +144,19 @@ def run(config: Config) -> Path:
     )
 
     # Evaluation, once, on sentences that nothing above has seen, beside remembering names.
-    with bundle.adding_report(output, facts) as reports:
+    with adding_report(output, facts) as reports:
         engine = TaggingEngine(model, pretrained.tokenizer, tags.names, config.max_length)
         found = engine.find(words)
         spans = [[each.span for each in entities] for entities in found]
-        scores = evaluation.score_entities(spans, dataset.train.sentences, test)
-        metrics = scores[evaluation.THIS_MODEL]
+        scores = score_entities(spans, dataset.train.sentences, test)
+        metrics = scores[THIS_MODEL]
         print(f"\n{evaluation.entity_table(metrics)}\n\n{evaluation.entity_comparison(scores)}\n")
         facts.record("Test metrics per type", metrics["per_type"])
         facts.record("Test metrics beside baselines", evaluation.entity_means(scores))
         facts.state("Mistakes in the test", metrics["mistakes"])
         if not metrics["found"]:
             facts.state("Nothing was found", evaluation.NOTHING_FOUND)
-        report = evaluation.entity_report(
+        report = entity_report(
             scores,
             history.to_dict(),
             test,

@@ -13,9 +13,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from kerasft import backends, bundle, cli, evaluation, storage
+from kerasft import backends, cli, storage
 from kerasft.data.corpus import CorpusOptions, load_corpus
 from kerasft.fine_tuning import FineTuningOptions, train_above_trunk, tune
+from kerasft.folder import Facts, adding_report, is_ours
+from kerasft.tasks.classification.report import classifier_report, score
+from kerasft.tasks.classification.save import save
 from kerasft.text.labels import LabelMap
 
 
@@ -39,16 +42,16 @@ def run(config: Config) -> Path:
     import keras
 
     from kerasft import training
-    from kerasft.data.labelled_batches import labelled_batches
-    from kerasft.evaluation.corpus_pictures import corpus_pictures
     from kerasft.presets import load_preset
+    from kerasft.tasks.classification.batches import labelled_batches
+    from kerasft.tasks.classification.corpus_pictures import corpus_pictures
 
     cli.at_least(config, epochs=1, batch_size=1, rank=1, lora_layers=1, max_length=4)
     cli.at_least(config, learning_rate=0, warmup_ratio=0, early_stopping=0)
-    output = storage.check_output(config.output, bundle.is_ours)
+    output = storage.check_output(config.output, is_ours)
     history = training.History(training.trackers(output, asdict(config)))
     backends.seed_everything(config.seed)
-    facts = bundle.Facts()
+    facts = Facts()
 
     # Rows, cleaned, merged and split; each step says what it left out.
     dataset = load_corpus(config)
@@ -121,7 +124,7 @@ def run(config: Config) -> Path:
     facts.state("Training", history.summary(config.early_stopping))
 
     # Saved before all else: what fails below costs no model, and is a sentence of the card.
-    bundle.save(
+    save(
         output,
         model=model,
         tokenizer=pretrained.tokenizer,
@@ -135,12 +138,12 @@ def run(config: Config) -> Path:
     )
 
     # Evaluation, once, on rows that nothing above has seen, beside what costs nothing to try.
-    with bundle.adding_report(output, facts) as reports:
+    with adding_report(output, facts) as reports:
         logits = batches.test.unsort(model.predict(batches.test, verbose=0))  # (rows, labels)
         probabilities = keras.ops.convert_to_numpy(keras.ops.softmax(logits))
-        scores = evaluation.score(probabilities, dataset, label_map, config.class_weight)
+        scores = score(probabilities, dataset, label_map, config.class_weight)
         metrics = scores.state(facts)
-        report = evaluation.classifier_report(
+        report = classifier_report(
             scores,
             history.to_dict(),
             dataset.test,

@@ -13,10 +13,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from kerasft import backends, bundle, cli, evaluation, storage
+from kerasft import backends, cli, evaluation, storage
 from kerasft.data.pair_dataset import load_pairs
 from kerasft.data.samples import sample_path
+from kerasft.folder import Facts, adding_report, is_ours
 from kerasft.from_scratch import FromScratchOptions
+from kerasft.tasks.translation.report import translation_report
+from kerasft.tasks.translation.saved import check_translator, save_translator
 
 
 @dataclass
@@ -91,15 +94,16 @@ def run(config: Config) -> Path:
     import keras
 
     from kerasft import training
+    from kerasft.architectures import build_transformer
     from kerasft.data import overlong, pair_batches
     from kerasft.generation import SentenceGenerator
-    from kerasft.models import build_transformer
+    from kerasft.tasks.translation.validation_scores import TranslationScores
     from kerasft.text.trained import load_or_train_pair
 
     cli.at_least(config, epochs=1, beam_size=1, num_examples=0, validation_sentences=0)
-    output = storage.check_output(config.output, bundle.is_ours)
+    output = storage.check_output(config.output, is_ours)
     backends.seed_everything(config.seed)
-    facts = bundle.Facts()
+    facts = Facts()
 
     # Pairs; no source sentence stands on both sides of the split.
     files = config.data or (() if config.source or config.target else sample_path("translations"))
@@ -163,13 +167,13 @@ def run(config: Config) -> Path:
         "languages": dict(zip(("source", "target"), languages, strict=True)),
         "max_length": config.seq_len,
     }
-    bundle.check_translator(**to_save)
+    check_translator(**to_save)
 
     # Greedy translations of some of the validation sentences after each epoch.
     held_out, ids = encoded["validation"].pairs, encoded["validation"].source_ids
     greedy = SentenceGenerator(model, target_words, config.seq_len)
     many, few = config.validation_sentences, config.num_examples
-    scores = training.TranslationScores(greedy.sentences, ids, held_out, many, few, facts.failures)
+    scores = TranslationScores(greedy.sentences, ids, held_out, many, few, facts.failures)
 
     # Training; `parts` is one fit for a run that was never stopped.
     rate = config.rate(len(batches["train"]) * config.epochs)
@@ -206,7 +210,7 @@ def run(config: Config) -> Path:
     facts.state("Weights", kept.average(model, config.average_epochs))
 
     # Saved before all else: what fails below costs no model, and is a sentence of the card.
-    bundle.save_translator(
+    save_translator(
         output,
         **to_save,
         config_yaml=cli.to_yaml(config),
@@ -214,13 +218,13 @@ def run(config: Config) -> Path:
     )
 
     # Evaluation on all held-out pairs, beside copying the source.
-    with bundle.adding_report(output, facts) as reports:
+    with adding_report(output, facts) as reports:
         beams = SentenceGenerator(model, target_words, config.seq_len, config.beam_size)
         translations = {"copy of the source": held_out.sources, "greedy": greedy.sentences(ids)}
         translations[f"beam {config.beam_size}"] = beams.sentences(ids)
         metrics = evaluation.score_translations(translations, held_out)
         facts.state("BLEU and chrF", metrics)
-        report = evaluation.translation_report(
+        report = translation_report(
             metrics,
             history.to_dict(),
             model=model,

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kerasft.bundle import contents
-from kerasft.bundle.export_files import EXPORT
+from kerasft.folder import contents
+from kerasft.folder.export_files import EXPORT
 from kerasft.reporting.latency import Latency
 from kerasft.reporting.runs import Run
 

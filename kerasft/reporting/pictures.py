@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from kerasft.bundle import contents
 from kerasft.evaluation.plots import plot_confusion
+from kerasft.folder import contents
 from kerasft.reporting import score_plots
 from kerasft.reporting.comparison import Comparison
 from kerasft.reporting.runs import Run

@@ -11,14 +11,15 @@ from typing import Any
 import numpy as np
 
 from kerasft import evaluation, storage
-from kerasft.bundle import contents
-from kerasft.bundle.manifest import verify_task
-from kerasft.bundle.reading import problem
 from kerasft.data.csv_files import csv_rows
 from kerasft.data.splits import normalize
 from kerasft.data.table import quoted
 from kerasft.data.text_files import open_text
 from kerasft.errors import BundleError, ConfigError, DataError
+from kerasft.folder import contents
+from kerasft.folder.manifest import verify_task
+from kerasft.folder.reading import problem
+from kerasft.tasks.classification.report import BASELINE_PREDICTIONS, METRICS, PREDICTIONS
 
 # The columns of a file of predictions before those of the probabilities.
 COLUMNS = ["text", "label", "predicted"]
@@ -110,17 +111,17 @@ def _read(folder: Path, name: str) -> Run:
             f"there is no folder {folder}; train that model first, or name others with --folders"
         )
     manifest = verify_task(folder, contents.ClassificationManifest)
-    file = folder / contents.REPORT / evaluation.METRICS
+    file = folder / contents.REPORT / METRICS
     report = storage.read_json(file, BundleError)
     if not isinstance(report, dict) or not isinstance(report.get("test_sha256"), str):
         raise BundleError(f"{file} has no 'test_sha256', so nobody knows which rows were tested")
-    labels, texts, truth, probabilities = _read_predictions(file.with_name(evaluation.PREDICTIONS))
-    beside = file.with_name(evaluation.BASELINE_PREDICTIONS)
+    labels, texts, truth, probabilities = _read_predictions(file.with_name(PREDICTIONS))
+    beside = file.with_name(BASELINE_PREDICTIONS)
     baseline = None
     if beside.exists():
         *same, their_truth, baseline = _read_predictions(beside)
         if same != [labels, texts] or not np.array_equal(their_truth, truth):
-            raise BundleError(f"{beside} is of other rows than {evaluation.PREDICTIONS} beside it")
+            raise BundleError(f"{beside} is of other rows than {PREDICTIONS} beside it")
     run = Run(name, folder, manifest, report, labels, texts, truth, probabilities, baseline)
     keys = [
         (normalize(text), labels[label], text) for text, label in zip(texts, truth, strict=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kerasft.bundle.card import MOST_ROWS
+from kerasft.folder.card import MOST_ROWS
 from kerasft.reporting import words
 from kerasft.reporting.comparison import MACRO, PER_CLASS, Comparison
 from kerasft.reporting.costs import Costs

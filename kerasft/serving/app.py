@@ -14,8 +14,8 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
 from kerasft import __version__
-from kerasft.engines import runtimes
-from kerasft.engines.keras_engine import KERAS
+from kerasft.runtimes import versions as runtimes
+from kerasft.runtimes.keras import KERAS
 from kerasft.serving import docs_page, errors
 from kerasft.serving.access import Access, HostCheck
 from kerasft.serving.body import parse_texts, read_body

@@ -17,11 +17,10 @@ from typing import Any, TextIO
 import uvicorn
 
 from kerasft import backends
-from kerasft.bundle.manifest import read
-from kerasft.engines import runtimes
-from kerasft.engines.keras_engine import KERAS
-from kerasft.engines.prepare import open_prepared
-from kerasft.predict import TextPredictor, check_options, open_folder
+from kerasft.folder.manifest import read
+from kerasft.runtimes import versions as runtimes
+from kerasft.runtimes.keras import KERAS
+from kerasft.runtimes.prepare import open_prepared
 from kerasft.serving.access import access_for
 from kerasft.serving.app import create_app
 from kerasft.serving.connections import Connections, fit_descriptors
@@ -29,6 +28,7 @@ from kerasft.serving.limits import Limits
 from kerasft.serving.listener import listen
 from kerasft.serving.protocol import Protocol
 from kerasft.serving.worker import Worker
+from kerasft.tasks.registry import TextPredictor, check_options, open_folder
 
 # After a signal: how long what is in flight may take before it is answered with 503, and when the
 # process ends at the latest.

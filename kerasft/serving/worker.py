@@ -20,7 +20,7 @@ from kerasft.serving.errors import RETRY_AFTER, ApiError
 from kerasft.serving.limits import Limits
 
 if TYPE_CHECKING:
-    from kerasft.predict import TextPredictor
+    from kerasft.tasks.registry import TextPredictor
 
 
 class ModelFailure(Exception):

@@ -24,10 +24,8 @@ from kerasft.training.optimizers import adam, adamw
 from kerasft.training.progress import progress
 from kerasft.training.resume import Part, Resume
 from kerasft.training.schedule import InverseSquareRoot, WarmupLinearDecay, schedule
-from kerasft.training.task_losses import TaskLosses
 from kerasft.training.tensorboard import TensorBoard
 from kerasft.training.tracker import Tracker, trackers
-from kerasft.training.translation_scores import TranslationScores
 from kerasft.training.wandb import WandB
 
 __all__ = [
@@ -38,10 +36,8 @@ __all__ = [
     "LabelSmoothedCrossEntropy",
     "Part",
     "Resume",
-    "TaskLosses",
     "TensorBoard",
     "Tracker",
-    "TranslationScores",
     "WandB",
     "WarmupLinearDecay",
     "adam",

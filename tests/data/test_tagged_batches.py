@@ -6,8 +6,8 @@ import pytest
 from checkpoints import vocabulary
 from kerasft.data.entity_dataset import EntityDataset
 from kerasft.data.entity_table import EntityTable
-from kerasft.data.tagged_batches import TaggedBatches, tagged_batches
 from kerasft.errors import DataError
+from kerasft.tasks.tagging.batches import TaggedBatches, tagged_batches
 from kerasft.text.entities import Sentence, Span
 from kerasft.text.labels import LabelMap
 from kerasft.text.tag_schemes import tag_names, tags_of

@@ -5,8 +5,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from kerasft.data.task_mixture import MixtureBatches, TaskRows
 from kerasft.errors import ConfigError, DataError
+from kerasft.tasks.text_to_text.mixture import MixtureBatches, TaskRows
 
 PAD, START, END = 0, 0, 1
 

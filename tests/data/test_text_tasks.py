@@ -3,8 +3,8 @@
 import pytest
 
 from kerasft.data.splits import normalize
-from kerasft.data.text_tasks import Task, load_tasks, shared_prefixes
 from kerasft.errors import ConfigError, DataError
+from kerasft.tasks.text_to_text.sources import Task, load_tasks, shared_prefixes
 
 pytestmark = pytest.mark.plain
 

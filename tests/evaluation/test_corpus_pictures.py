@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from kerasft.data.corpus import CorpusOptions, load_corpus
-from kerasft.evaluation import corpus_pictures as module
-from kerasft.evaluation.corpus_pictures import corpus_pictures
+from kerasft.tasks.classification import corpus_pictures as module
+from kerasft.tasks.classification.corpus_pictures import corpus_pictures
 from kerasft.text.trained_wordpiece import train_wordpiece
 from labelled_rows import write_rows
 

@@ -18,7 +18,7 @@ from kerasft.evaluation.entities import (
 )
 from kerasft.evaluation.entity_baseline import MEMORY, EntityMemory
 from kerasft.evaluation.entity_plots import plot_entity_confusion, plot_entity_scores
-from kerasft.evaluation.entity_report import entity_report, entity_samples, score_entities
+from kerasft.tasks.entity_report import entity_report, entity_samples, score_entities
 from kerasft.text.entities import Sentence, Span
 from kerasft.text.entity_format import parse_spans
 from kerasft.text.tag_schemes import tags_of

@@ -10,6 +10,8 @@ from kerasft.data.dataset import Dataset
 from kerasft.data.readers import read_table
 from kerasft.data.table import Table
 from kerasft.errors import ConfigError
+from kerasft.tasks.classification.report import THIS_MODEL, VALIDATION, classifier_report, score
+from kerasft.tasks.classification.tfidf_baseline import TfidfBaseline
 from kerasft.text.labels import LabelMap
 
 TRAIN = Table(
@@ -24,7 +26,7 @@ TEST = Table(
     "made up",
     "0" * 64,
 )
-VALIDATION = Table(
+HELD_OUT = Table(
     ["rates at the bank", "the team lost", "a bank won"], ["a", "b", "a"], "made up", "0" * 64
 )
 NAMES = LabelMap(("a", "b"))
@@ -33,17 +35,17 @@ PROBABILITIES = np.array([[0.3, 0.7], [1e-7, 1 - 1e-7], [1 / 3, 2 / 3]], np.floa
 
 @pytest.fixture(scope="module")
 def scores():
-    return evaluation.score(PROBABILITIES, rows(TRAIN), NAMES)
+    return score(PROBABILITIES, rows(TRAIN), NAMES)
 
 
 def rows(train):
-    return Dataset(train, VALIDATION, TEST, "ab", [])
+    return Dataset(train, HELD_OUT, TEST, "ab", [])
 
 
 def chosen(train, class_weight=None):
     """What the baseline is to be: its choice, and its metrics on the test rows."""
-    parts = ((part.texts, NAMES.encode(part.labels)) for part in (train, VALIDATION))
-    baseline = evaluation.TfidfBaseline.choose(*parts, 2, class_weight=class_weight)
+    parts = ((part.texts, NAMES.encode(part.labels)) for part in (train, HELD_OUT))
+    baseline = TfidfBaseline.choose(*parts, 2, class_weight=class_weight)
     found = baseline.probabilities(TEST.texts)
     return baseline, evaluation.evaluate(NAMES.encode(TEST.labels), found, NAMES.names)
 
@@ -57,8 +59,8 @@ def rows_of(file):
 def test_scores_stand_beside_the_baselines(scores):
     labels = NAMES.encode(TEST.labels)
     train = NAMES.encode(TRAIN.labels)
-    assert list(scores) == [evaluation.THIS_MODEL, evaluation.TFIDF, evaluation.MAJORITY]
-    assert scores[evaluation.THIS_MODEL] == evaluation.evaluate(labels, PROBABILITIES, NAMES.names)
+    assert list(scores) == [THIS_MODEL, evaluation.TFIDF, evaluation.MAJORITY]
+    assert scores[THIS_MODEL] == evaluation.evaluate(labels, PROBABILITIES, NAMES.names)
     baseline, expected = chosen(TRAIN)
     assert scores[evaluation.TFIDF] == expected
     assert scores.baseline_choice == baseline.describe()
@@ -72,14 +74,14 @@ def test_scores_stand_beside_the_baselines(scores):
 @pytest.mark.parametrize(("class_weight", "of_tfidf"), [("none", None), ("balanced", "balanced")])
 def test_tfidf_weighs_the_classes_as_the_classifier_did(class_weight, of_tfidf):
     train = Table(TRAIN.texts[:7], TRAIN.labels[:7], "made up", "0" * 64)  # 4 of "a", 3 of "b"
-    found = evaluation.score(PROBABILITIES, rows(train), NAMES, class_weight)
+    found = score(PROBABILITIES, rows(train), NAMES, class_weight)
     _, expected = chosen(train, of_tfidf)
     _, other = chosen(train, "balanced" if of_tfidf is None else None)
     assert found[evaluation.TFIDF] == expected != other
 
 
 def test_files(scores, tmp_path):
-    write = evaluation.classifier_report(
+    write = classifier_report(
         scores, HISTORY, TEST, PROBABILITIES, NAMES.names, seconds=12.5, test_sha256="ab",
         validation=TRAIN, pictures=[("lengths.png", lambda path: path.write_bytes(b"a picture"))],
     )  # fmt: skip
@@ -90,19 +92,19 @@ def test_files(scores, tmp_path):
     ]  # fmt: skip
     assert (tmp_path / "lengths.png").read_bytes() == b"a picture"
     metrics = json.loads((tmp_path / "metrics.json").read_text())
-    assert metrics["test"] == scores[evaluation.THIS_MODEL]
+    assert metrics["test"] == scores[THIS_MODEL]
     assert set(metrics["baselines"]) == {evaluation.TFIDF, evaluation.MAJORITY}
     assert metrics["baseline_costs"] == scores.baseline_costs
     assert metrics["baseline_costs"]["peak_memory_bytes"] > 2**25
     assert metrics["peak_memory_bytes"] == scores.peak_memory
     assert "thread" in metrics["machine"] and " on " in metrics["machine"]
     assert (metrics["seconds"], metrics["test_sha256"]) == (12.5, "ab")
-    kept = read_table(tmp_path / evaluation.VALIDATION)
+    kept = read_table(tmp_path / VALIDATION)
     assert (kept.texts, kept.labels) == (TRAIN.texts, TRAIN.labels)
 
 
 def test_predictions_give_every_probability_back(scores, tmp_path):
-    evaluation.classifier_report(scores, HISTORY, TEST, PROBABILITIES, NAMES.names)(tmp_path)
+    classifier_report(scores, HISTORY, TEST, PROBABILITIES, NAMES.names)(tmp_path)
     head, *rows = rows_of(tmp_path / "predictions.csv")
     assert head == ["text", "label", "predicted", "a", "b"]
     assert [row[0] for row in rows] == TEST.texts
@@ -116,6 +118,6 @@ def test_predictions_give_every_probability_back(scores, tmp_path):
 
 def test_pictures_have_names_of_their_own(scores):
     with pytest.raises(ConfigError, match=r"loss\.png"):
-        evaluation.classifier_report(
+        classifier_report(
             scores, HISTORY, TEST, PROBABILITIES, NAMES.names, pictures=[("loss.png", print)]
         )

@@ -7,10 +7,10 @@ from rouge_score.rouge_scorer import RougeScorer
 from sklearn.metrics import f1_score
 
 import text_models
-from kerasft import evaluation
 from kerasft.data.pairs import PairTable
 from kerasft.errors import DataError
-from kerasft.evaluation.text_to_text import first_sentence
+from kerasft.tasks.text_to_text.report import TaskOutputs, text_to_text_report
+from kerasft.tasks.text_to_text.scores import baseline, first_sentence, score_outputs, score_task
 
 TRAIN = PairTable(["a b", "c d", "e f"], ["news", "sports", "news"], None, "x", "0")
 SOURCES = ["It rained all day. We stayed.", "The boat | sank! Nobody swam."]
@@ -20,7 +20,7 @@ HELD_OUT = PairTable(SOURCES, ["It rained.", "A boat sank."], None, "x", "0")
 def test_classes_are_scored_as_by_scikit_learn():
     right = ["a", "b", "a", "c", "b"]
     found = ["a", "b", "b", "nonsense", " b  "]
-    scores = evaluation.score_outputs("exact", found, right)
+    scores = score_outputs("exact", found, right)
     assert scores["accuracy"] == 3 / 5
     clean = ["a", "b", "b", "nonsense", "b"]
     macro = f1_score(right, clean, labels=["a", "b", "c"], average="macro", zero_division=0)
@@ -31,28 +31,28 @@ def test_rouge_is_the_mean_f1_of_rouge_score():
     found = ["It rains all day.", "The boats sank."]
     scorer = RougeScorer(["rouge1", "rouge2", "rougeL"], use_stemmer=True)
     each = [scorer.score(t, f) for t, f in zip(HELD_OUT.targets, found, strict=True)]
-    scores = evaluation.score_outputs("rouge", found, HELD_OUT.targets)
+    scores = score_outputs("rouge", found, HELD_OUT.targets)
     for name, key in (("ROUGE-1", "rouge1"), ("ROUGE-2", "rouge2"), ("ROUGE-L", "rougeL")):
         assert scores[name] == pytest.approx(50 * sum(one[key].fmeasure for one in each))
-    assert evaluation.score_outputs("rouge", found, found)["ROUGE-2"] == pytest.approx(100)
+    assert score_outputs("rouge", found, found)["ROUGE-2"] == pytest.approx(100)
 
 
 def test_bleu_stands_beside_chrf():
-    scores = evaluation.score_outputs("bleu", HELD_OUT.targets, HELD_OUT.targets)
+    scores = score_outputs("bleu", HELD_OUT.targets, HELD_OUT.targets)
     assert scores == {"BLEU": 100.0, "chrF": 100.0}
-    assert evaluation.score_outputs("bleu", ["", ""], HELD_OUT.targets)["BLEU"] == 0
+    assert score_outputs("bleu", ["", ""], HELD_OUT.targets)["BLEU"] == 0
 
 
 def test_baselines():
-    assert evaluation.baseline("exact", TRAIN, HELD_OUT) == ("majority", ["news", "news"])
-    assert evaluation.baseline("bleu", TRAIN, HELD_OUT) == ("copy of the source", SOURCES)
-    name, lead = evaluation.baseline("rouge", TRAIN, HELD_OUT)
+    assert baseline("exact", TRAIN, HELD_OUT) == ("majority", ["news", "news"])
+    assert baseline("bleu", TRAIN, HELD_OUT) == ("copy of the source", SOURCES)
+    name, lead = baseline("rouge", TRAIN, HELD_OUT)
     assert (name, lead) == ("lead-1", ["It rained all day.", "The boat | sank!"])
     assert first_sentence("No end\n here") == "No end here"
 
 
 def test_the_baseline_stands_first():
-    scores = evaluation.score_task("rouge", TRAIN, HELD_OUT, {"beam 4": HELD_OUT.targets})
+    scores = score_task("rouge", TRAIN, HELD_OUT, {"beam 4": HELD_OUT.targets})
     assert list(scores) == ["lead-1", "beam 4"] and scores["beam 4"]["ROUGE-L"] == 100
     assert 0 < scores["lead-1"]["ROUGE-1"] < 100
 
@@ -64,18 +64,18 @@ def test_what_cannot_be_scored_is_refused():
         (("luck", ["a"], ["a"]), "'luck' is unknown"),
     ):
         with pytest.raises(DataError, match=words):
-            evaluation.score_outputs(*arguments)
+            score_outputs(*arguments)
 
 
 def test_the_report(tmp_path):
     outputs = ["It rained.", "A boat | sank"]
-    scores = evaluation.score_task("rouge", TRAIN, HELD_OUT, {"greedy": outputs})
-    task = evaluation.TaskOutputs(
+    scores = score_task("rouge", TRAIN, HELD_OUT, {"greedy": outputs})
+    task = TaskOutputs(
         "short", "summarize: ", "rouge", scores, HELD_OUT, outputs, validation_sha256="abc"
     )
     history = {"losses": [3.0, 2.0], "epochs": [{"epoch": 1, "step": 2, "val_loss": 2.5}]}
     model = text_models.build()
-    write = evaluation.text_to_text_report([task], history, model=model, rows=2)
+    write = text_to_text_report([task], history, model=model, rows=2)
     write(tmp_path)
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     assert metrics["validation"]["short"] == {
@@ -90,4 +90,4 @@ def test_the_report(tmp_path):
     assert (tmp_path / "loss.png").stat().st_size > 5000
     assert (tmp_path / "architecture.png").stat().st_size > 5000
     with pytest.raises(DataError, match="no tasks"):
-        evaluation.text_to_text_report([], history, model=model)
+        text_to_text_report([], history, model=model)

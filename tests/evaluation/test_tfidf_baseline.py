@@ -8,7 +8,8 @@ from sklearn.pipeline import make_pipeline
 from kerasft.data.dataset import load_dataset
 from kerasft.data.samples import sample_path
 from kerasft.errors import DataError
-from kerasft.evaluation import TfidfBaseline, tfidf_baseline
+from kerasft.tasks.classification import tfidf_baseline
+from kerasft.tasks.classification.tfidf_baseline import TfidfBaseline
 from kerasft.text.labels import LabelMap
 
 pytestmark = pytest.mark.plain

@@ -8,9 +8,10 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from kerasft import evaluation
+from kerasft.architectures.transformer_arguments import TransformerArguments
 from kerasft.errors import DataError
-from kerasft.models.transformer_arguments import TransformerArguments
+from kerasft.tasks.translation.architecture_plot import plot_architecture
+from kerasft.tasks.translation.plots import plot_attention, plot_lengths, plot_scores
 
 SOURCE = ["[SOS]", "I", "am", "hungry", ".", "[EOS]"]
 SAID = ["Ho", "fame", ".", "[EOS]"]
@@ -41,7 +42,7 @@ def shares(rows: int, columns: int) -> np.ndarray:
 
 def test_attention(tmp_path, drawn):
     scores = shares(4, 6)
-    evaluation.plot_attention(scores, SOURCE, SAID, tmp_path / "attention.png")
+    plot_attention(scores, SOURCE, SAID, tmp_path / "attention.png")
     assert is_picture(tmp_path / "attention.png")
     axes = drawn[0].axes[0]
     assert np.array_equal(axes.get_images()[0].get_array(), scores)
@@ -51,21 +52,21 @@ def test_attention(tmp_path, drawn):
 
 def test_attention_of_odd_and_long_tokens(tmp_path):
     source = ["$", "$x$", r"\frac{", "a" * 60, "_^%#"]
-    evaluation.plot_attention(shares(1, 5), source, ["Sì"], tmp_path / "odd.png")
-    evaluation.plot_attention(shares(40, 40), ["w"] * 40, ["v"] * 40, tmp_path / "long.png")
+    plot_attention(shares(1, 5), source, ["Sì"], tmp_path / "odd.png")
+    plot_attention(shares(40, 40), ["w"] * 40, ["v"] * 40, tmp_path / "long.png")
     assert is_picture(tmp_path / "odd.png") and is_picture(tmp_path / "long.png")
 
 
 def test_attention_of_another_shape(tmp_path):
     with pytest.raises(DataError, match="do not fit 4 target tokens and 6 source tokens"):
-        evaluation.plot_attention(shares(6, 4), SOURCE, SAID, tmp_path / "attention.png")
+        plot_attention(shares(6, 4), SOURCE, SAID, tmp_path / "attention.png")
 
 
 @pytest.mark.parametrize("factor", [1, 30])
 def test_lengths_show_every_sentence(tmp_path, drawn, factor):
     rng = np.random.default_rng(0)
     lengths = {"en": 3 + factor * rng.poisson(8, 500), "it": 3 + factor * rng.poisson(7, 400)}
-    evaluation.plot_lengths(lengths, tmp_path / "lengths.png", seq_len=10 * factor)
+    plot_lengths(lengths, tmp_path / "lengths.png", seq_len=10 * factor)
     assert is_picture(tmp_path / "lengths.png")
     axes = drawn[0].axes[0]
     counts = [sum(bar.get_height() for bar in bars) for bars in axes.containers]
@@ -76,7 +77,7 @@ def test_lengths_show_every_sentence(tmp_path, drawn, factor):
 
 
 def test_lengths_without_a_limit_in_sight(tmp_path, drawn):
-    evaluation.plot_lengths({"en": [3, 4], "it": [4, 4]}, tmp_path / "l.png", seq_len=500)
+    plot_lengths({"en": [3, 4], "it": [4, 4]}, tmp_path / "l.png", seq_len=500)
     assert len(drawn[0].axes[0].get_legend().get_texts()) == 2
     bars = [bar for bar in drawn[0].axes[0].patches if isinstance(bar, Rectangle)]
     tallest = max(bars, key=lambda bar: bar.get_height())
@@ -86,8 +87,8 @@ def test_lengths_without_a_limit_in_sight(tmp_path, drawn):
 
 def test_scores(tmp_path, drawn):
     epochs = [{"epoch": i, "step": 9 * i, "val_bleu": 10.0 * i, "val_chrf": 50} for i in (1, 2, 3)]
-    evaluation.plot_scores(epochs, tmp_path / "scores.png")
-    evaluation.plot_scores([{"epoch": 1, "step": 9}], tmp_path / "none.png")
+    plot_scores(epochs, tmp_path / "scores.png")
+    plot_scores([{"epoch": 1, "step": 9}], tmp_path / "none.png")
     assert is_picture(tmp_path / "scores.png") and is_picture(tmp_path / "none.png")
     bleu, chrf = drawn[0].axes[0].get_lines()
     assert bleu.get_xydata().tolist() == [[1, 10], [2, 20], [3, 30]]
@@ -96,7 +97,7 @@ def test_scores(tmp_path, drawn):
 
 def test_scores_against_minutes(tmp_path, drawn):
     epochs = [{"epoch": i, "step": 9 * i, "val_bleu": 10.0 * i, "val_chrf": 50} for i in (1, 2, 3)]
-    evaluation.plot_scores(epochs, tmp_path / "scores.png", [30.0, 90.0, 120.0])
+    plot_scores(epochs, tmp_path / "scores.png", [30.0, 90.0, 120.0])
     axes = drawn[0].axes[0]
     assert axes.get_lines()[0].get_xydata().tolist() == [[0.5, 10], [1.5, 20], [2, 30]]
     assert axes.get_xlabel() == "minutes of training"
@@ -108,7 +109,7 @@ def test_architecture_states_the_shapes(tmp_path, drawn, norm_first):
         1301, 1577, 40, 50, d_model=96, N=3, h=4, d_ff=200, tie_embeddings=norm_first,
         norm_first=norm_first,
     )  # fmt: skip
-    evaluation.plot_architecture(arguments, tmp_path / "architecture.png")
+    plot_architecture(arguments, tmp_path / "architecture.png")
     assert is_picture(tmp_path / "architecture.png")
     axes = drawn[0].axes[0]
     texts = [text.get_text() for text in axes.texts]
@@ -131,7 +132,7 @@ def test_no_text_of_the_architecture_leaves_its_box(tmp_path, drawn):
         250_000, 250_000, 4096, 4096, d_model=8192, N=6, h=128, d_ff=32_768,
         tie_embeddings=True,
     )  # fmt: skip
-    evaluation.plot_architecture(arguments, tmp_path / "wide.png")
+    plot_architecture(arguments, tmp_path / "wide.png")
     figure = drawn[0]
     renderer = figure.canvas.get_renderer()
     boxes = [patch.get_window_extent(renderer) for patch in figure.axes[0].patches]

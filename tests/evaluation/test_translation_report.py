@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 from kerasft import evaluation
+from kerasft.architectures.transformer import build_transformer
 from kerasft.data import overlong
 from kerasft.data.pairs import PairTable
 from kerasft.errors import DataError
-from kerasft.evaluation.translation_report import attention_of, telling_pair
-from kerasft.models.transformer import build_transformer
+from kerasft.tasks.translation.report import attention_of, telling_pair, translation_report
 from kerasft.text.trained import train_tokenizer
 
 PAIRS = PairTable(
@@ -53,7 +53,7 @@ def model(tokenizers):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, model, tokenizers, encoded):
     folder = tmp_path_factory.mktemp("report")
-    write = evaluation.translation_report(
+    write = translation_report(
         evaluation.score_translations(TRANSLATIONS, PAIRS),
         HISTORY,
         model=model,
@@ -137,6 +137,6 @@ def test_refusals(model, tokenizers, encoded):
         "held_out": encoded,
     }  # fmt: skip
     with pytest.raises(DataError, match="'greedy' has 1 translations of 4 pairs"):
-        evaluation.translation_report({}, HISTORY, translations={"greedy": ["x"]}, **options)
+        translation_report({}, HISTORY, translations={"greedy": ["x"]}, **options)
     with pytest.raises(DataError, match="no translations"):
-        evaluation.translation_report({}, HISTORY, translations={}, **options)
+        translation_report({}, HISTORY, translations={}, **options)

@@ -7,11 +7,10 @@ import torch
 import transformers
 
 import gradients
+from kerasft.architectures import entries_for, layers_by_path, shift_right
 from kerasft.generation import TextToTextGenerator
-from kerasft.models import shift_right
 from kerasft.presets import load_t5
 from kerasft.training import LabelSmoothedCrossEntropy
-from kerasft.weight_maps import entries_for, layers_by_path
 
 HOUSE = "translate English to German: The house is wonderful."
 LONGEST = 32

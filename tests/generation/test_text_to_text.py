@@ -8,8 +8,8 @@ import pytest
 import torch
 
 import t5_twins
+from kerasft.architectures import T5, T5Arguments
 from kerasft.generation import Generator, TextToTextGenerator
-from kerasft.models import T5, T5Arguments
 from kerasft.text.trained_unigram import train_unigram
 
 ROWS, LONGEST = 50, 14

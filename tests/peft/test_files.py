@@ -13,8 +13,8 @@ import small
 
 import checkpoints
 from kerasft import backends
+from kerasft.architectures import Classifier, EncoderArguments
 from kerasft.errors import AdapterError, ConfigError
-from kerasft.models import Classifier, EncoderArguments
 from kerasft.peft import (
     LoRAConfig,
     adapted_layers,

@@ -14,8 +14,8 @@ import torch
 import twins
 
 import checkpoints
+from kerasft.architectures import Classifier, EncoderArguments
 from kerasft.errors import AdapterError
-from kerasft.models import Classifier, EncoderArguments
 from kerasft.peft import LoRAConfig, apply, last_layers, load_adapter, remove, save_adapter
 from kerasft.presets import load_preset
 

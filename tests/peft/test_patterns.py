@@ -4,7 +4,7 @@ import time
 import pytest
 
 from kerasft.errors import ConfigError
-from kerasft.peft.lora_settings import LoRASettings
+from kerasft.peft.methods.lora_settings import LoRASettings
 from kerasft.peft.patterns import compile_pattern
 from kerasft.peft.peft_config import PeftConfig
 from kerasft.peft.targets import matches

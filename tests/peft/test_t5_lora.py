@@ -13,8 +13,8 @@ import transformers
 
 import t5_twins
 from kerasft import backends
+from kerasft.architectures import shift_right
 from kerasft.errors import AdapterError
-from kerasft.models import shift_right
 from kerasft.peft import LoRAConfig, apply, load_adapter, merge, remove, save_adapter, unmerge
 
 TARGETS = ("encoder/block_[12]/self_attention/(q|v)",)

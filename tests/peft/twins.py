@@ -9,7 +9,7 @@ import small
 import torch
 import transformers
 
-from kerasft.models import Classifier
+from kerasft.architectures import Classifier
 from kerasft.presets import load_preset
 
 IDS = torch.tensor(small.TOKENS["token_ids"], dtype=torch.long)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kerasft.predict import command as command_line
-from kerasft.predict import tasks
+from kerasft.tasks import registry as tasks
 
 Result = tuple[int, str, str]
 

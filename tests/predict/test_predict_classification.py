@@ -9,9 +9,8 @@ import pytest
 import bundles
 from kerasft import backends
 from kerasft.errors import BundleError, DataError
-from kerasft.predict import Prediction, Predictor
-from kerasft.predict.classification import LabelColumns, softmax
-from kerasft.predict.output import Table
+from kerasft.tasks.classification.predictor import LabelColumns, Prediction, Predictor, softmax
+from kerasft.tasks.columns import Table
 
 
 @pytest.fixture(scope="module")

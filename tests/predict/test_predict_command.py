@@ -10,8 +10,8 @@ import pytest
 from small_files import no_file_above
 
 import bundles
-from kerasft.predict import Predictor
 from kerasft.predict import command as command_line
+from kerasft.tasks.classification.predictor import Predictor
 
 
 @pytest.fixture(scope="module")

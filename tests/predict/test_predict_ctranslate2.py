@@ -8,10 +8,12 @@ import pytest
 
 import text_models
 import translators
-from kerasft import bundle
-from kerasft.engines.ctranslate2_export import make_export
 from kerasft.errors import BundleError, ConfigError
-from kerasft.predict import TextToText, Translator, open_folder
+from kerasft.folder import is_ours, verify
+from kerasft.runtimes.ctranslate2.export import make_export
+from kerasft.tasks.registry import open_folder
+from kerasft.tasks.text_to_text.predictor import TextToText
+from kerasft.tasks.translation.predictor import Translator
 
 ENGINE = "ctranslate2"
 
@@ -35,7 +37,7 @@ def test_the_command_makes_what_is_missing_once(tmp_path, run_python):
     assert "making it, this once" in refused.stderr
     last = refused.stderr.splitlines()[-1]
     assert last.startswith("error: ") and "keeps no rows" in last and "--gate_data" in last
-    assert set(bundle.verify(folder).exports) == {ENGINE} and bundle.is_ours(folder)
+    assert set(verify(folder).exports) == {ENGINE} and is_ours(folder)
 
     done = run_python(*words, ENGINE)
     assert done.returncode == 0, done.stderr
@@ -64,7 +66,7 @@ def test_tasks_by_prefix(tasks):
 
 
 def test_engines_that_a_folder_cannot_have(tasks, tmp_path):
-    golden = Path(__file__).parent.parent / "bundle" / "golden_classification.json"
+    golden = Path(__file__).parent.parent / "folder" / "golden_classification.json"
     shutil.copyfile(golden, tmp_path / "bundle.json")
     with pytest.raises(ConfigError, match=r"--engine ctranslate2 cannot run .* classification"):
         open_folder(tmp_path, engine=ENGINE)

@@ -10,9 +10,10 @@ import pytest
 import bundles
 import onnx_folders
 from kerasft import backends
-from kerasft.engines import runtimes
 from kerasft.errors import BundleError, ConfigError, DataError
-from kerasft.predict import Predictor, check_options, open_folder
+from kerasft.runtimes import versions as runtimes
+from kerasft.tasks.classification.predictor import Predictor
+from kerasft.tasks.registry import check_options, open_folder
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")

@@ -7,9 +7,10 @@ import pytest
 
 import entity_writers
 import text_models
-from kerasft.engines.entity_text_engine import EntityTextEngine
 from kerasft.errors import BundleError, ConfigError, DataError
-from kerasft.predict import EntityWriter, open_folder
+from kerasft.tasks.registry import open_folder
+from kerasft.tasks.text_to_text.entity_engine import EntityTextEngine
+from kerasft.tasks.text_to_text.entity_predictor import EntityWriter
 from kerasft.text.entities import Sentence
 
 TEXTS = [row.text for row in entity_writers.sentences(12, seed=5)]

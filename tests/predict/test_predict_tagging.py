@@ -7,7 +7,8 @@ import pytest
 
 import taggers
 from kerasft.errors import ConfigError, DataError
-from kerasft.predict import EntityFinder, open_folder
+from kerasft.tasks.registry import open_folder
+from kerasft.tasks.tagging.predictor import EntityFinder
 from kerasft.text.entities import Sentence
 
 

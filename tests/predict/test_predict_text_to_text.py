@@ -7,12 +7,12 @@ import pytest
 
 import text_models
 import translators
-from kerasft import bundle
-from kerasft.bundle import SavedTask
 from kerasft.errors import BundleError, ConfigError, DataError
+from kerasft.folder import SavedTask
 from kerasft.generation import TextToTextGenerator
-from kerasft.predict import TextToText, open_folder
-from kerasft.predict.text_to_text import begins_with, task_of
+from kerasft.tasks.registry import open_folder
+from kerasft.tasks.text_to_text.predictor import TextToText, begins_with, task_of
+from kerasft.tasks.text_to_text.saved import load_text_to_text
 
 TEXTS = [*text_models.SOURCES, "sing: la la", "classify: " + "the water " * 20]
 
@@ -31,7 +31,7 @@ def command(writer, command_with):
 def test_outputs_are_the_generators(lora):
     folder = text_models.saved(lora).folder
     found = TextToText(folder).predict(TEXTS)
-    model = bundle.load_text_to_text(folder).model
+    model = load_text_to_text(folder).model
     generator = TextToTextGenerator(
         *(model, text_models.tokenizer(), text_models.TARGET_LENGTH, 2),
         max_source_length=text_models.MAX_LENGTH,
@@ -109,7 +109,7 @@ def test_open_folder_knows_the_task(tmp_path):
         open_folder(translators.saved().folder, task="italian")
     options = {"output_format": "entities", "entity_types": ["PER"]}
     entities = text_models.save(tmp_path / "run", text_models.build(), **options).folder
-    assert bundle.load_text_to_text(entities).manifest.kind == "text_to_entities"
+    assert load_text_to_text(entities).manifest.kind == "text_to_entities"
     with pytest.raises(BundleError, match="writes entities, not plain texts"):
         TextToText(entities)
 

@@ -9,9 +9,12 @@ import pytest
 
 import bundles
 import translators
-from kerasft import backends, bundle
+from kerasft import backends
 from kerasft.errors import BundleError, ConfigError, DataError
-from kerasft.predict import Predictor, Translator, open_folder
+from kerasft.tasks.classification.predictor import Predictor
+from kerasft.tasks.registry import open_folder
+from kerasft.tasks.translation.predictor import Translator
+from kerasft.tasks.translation.saved import load_translator
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +57,7 @@ def greedy_by_hand(forward, length: int, text: str) -> tuple[str, float, bool]:
 
 
 def test_greedy_translations_are_those_of_the_model(saved, greedy):
-    model = bundle.load_translator(saved.folder).model
+    model = load_translator(saved.folder).model
     forward = backends.current().compile_forward(model)
     length = model.arguments.tgt_seq_len
     for text, found in zip(translators.TEXTS, greedy.predict(translators.TEXTS), strict=True):

@@ -11,13 +11,15 @@ import transformers
 
 import t5_twins
 from checkpoints import write_checkpoint
-from kerasft import bundle
 from kerasft import peft as ours
 from kerasft.convert import parse
 from kerasft.errors import AdapterError, BundleError, ConfigError, PresetError
-from kerasft.predict import Predictor
 from kerasft.presets import load_preset
 from kerasft.presets.adapter_folder import save_adapter_folder
+from kerasft.tasks.classification.load import load
+from kerasft.tasks.classification.predictor import Predictor
+from kerasft.tasks.tagging.saved import load_tagger
+from kerasft.tasks.text_to_text.saved import load_text_to_text
 from kerasft.text.trained_unigram import train_unigram
 
 IDS = np.array([[5, 6, 7, 1]])
@@ -59,10 +61,10 @@ def test_a_classifier(classifier, tmp_path):
         expected = probabilities(base, theirs, text)
         assert list(found.probabilities) == ["x", "b", "a"]
         np.testing.assert_allclose([*found.probabilities.values()], expected, atol=1e-5)
-    saved = bundle.load(tmp_path / "out")
+    saved = load(tmp_path / "out")
     assert saved.manifest.max_length == 64 and saved.manifest.base_model == str(base)
     save_adapter_folder(str(base), adapter, tmp_path / "out", max_length=8)  # replaces the first
-    assert bundle.load(tmp_path / "out").label_map.names == ("LABEL_0", "LABEL_1", "LABEL_2")
+    assert load(tmp_path / "out").label_map.names == ("LABEL_0", "LABEL_1", "LABEL_2")
 
 
 def test_an_adapter_of_ours_that_reads_the_mean(tmp_path):
@@ -73,7 +75,7 @@ def test_an_adapter_of_ours_that_reads_the_mean(tmp_path):
     save_adapter_folder(
         str(tmp_path / "base"), tmp_path / "adapter", tmp_path / "out", pooling="mean"
     )
-    saved = bundle.load(tmp_path / "out").model
+    saved = load(tmp_path / "out").model
     inputs = {"token_ids": IDS, "padding_mask": np.ones(IDS.shape, bool)}
     found, expected = (
         keras.ops.convert_to_numpy(each(inputs, training=False)) for each in (saved, model)
@@ -89,8 +91,8 @@ def test_a_tagger(tmp_path):
     options = {"task_type": "TOKEN_CLS", "target_modules": ["query"]}
     theirs = save_adapter(base, tmp_path / "adapter", **options)
     save_adapter_folder(str(tmp_path / "base"), tmp_path / "adapter", tmp_path / "out")
-    assert bundle.load_tagger(tmp_path / "out").tags.names == tuple(names.values())
-    saved = bundle.load_tagger(tmp_path / "out")
+    assert load_tagger(tmp_path / "out").tags.names == tuple(names.values())
+    saved = load_tagger(tmp_path / "out")
     inputs = {"token_ids": IDS, "padding_mask": np.ones(IDS.shape, bool)}
     found = keras.ops.convert_to_numpy(saved.model(inputs, training=False))
     with torch.no_grad():
@@ -116,7 +118,7 @@ def test_a_t5(tmp_path):
     save_adapter_folder(
         str(tmp_path / "base"), tmp_path / "adapter", tmp_path / "out", prefix="shorten: "
     )
-    saved = bundle.load_text_to_text(tmp_path / "out")
+    saved = load_text_to_text(tmp_path / "out")
     assert [task.prefix for task in saved.manifest.tasks] == ["shorten: "]
     begun = np.array([[0, 8, 9]])
     found = saved.model({"source_ids": IDS, "target_ids": begun}, training=False)
@@ -147,7 +149,7 @@ def test_what_does_not_fit_is_refused_before_anything_is_written(classifier, tmp
         save_adapter_folder(str(bare), tmp_path / "no head", output, labels=["a", "b"])
     assert not output.exists()
     with pytest.raises(BundleError, match=r"is a PEFT adapter.*kerasft\.convert MODEL --adapter"):
-        bundle.load(adapter)
+        load(adapter)
 
 
 @pytest.mark.parametrize(

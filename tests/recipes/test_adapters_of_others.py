@@ -13,8 +13,8 @@ from safetensors.numpy import load_file, save_file
 
 from checkpoints import write_checkpoint
 from kerasft import cli
-from kerasft.predict import Predictor
 from kerasft.recipes import distilbert_lora
+from kerasft.tasks.classification.predictor import Predictor
 from labelled_rows import write_rows
 
 LABELS = ["opinion", "news", "comparison"]  # in the order of the checkpoint, not of the alphabet

@@ -13,9 +13,9 @@ from safetensors.numpy import load_file
 
 from checkpoints import write_checkpoint
 from kerasft import cli
-from kerasft.predict import Predictor
 from kerasft.presets import load_preset
 from kerasft.recipes import distilbert_lora
+from kerasft.tasks.classification.predictor import Predictor
 from labelled_rows import write_rows
 
 

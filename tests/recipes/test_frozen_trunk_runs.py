@@ -14,8 +14,8 @@ from test_tagger_lora import rows
 import killed_recipe
 from checkpoints import write_checkpoint
 from kerasft import cli
-from kerasft.predict import Predictor
 from kerasft.recipes import distilbert_lora, tagger_lora
+from kerasft.tasks.classification.predictor import Predictor
 from labelled_rows import write_rows
 
 RECIPE = (killed_recipe.SCRIPT, "distilbert_lora")

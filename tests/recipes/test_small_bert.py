@@ -9,8 +9,8 @@ import pytest
 from safetensors.numpy import load_file
 
 from kerasft import cli
-from kerasft.predict import Predictor
 from kerasft.recipes import small_bert
+from kerasft.tasks.classification.predictor import Predictor
 from labelled_rows import write_rows
 
 # One layer, no dropout and a short text: XLA compiles a step in seconds instead of minutes.

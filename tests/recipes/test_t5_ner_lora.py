@@ -12,8 +12,8 @@ import entity_writers
 import t5_twins
 from checkpoints import write_checkpoint
 from kerasft import cli
-from kerasft.predict import EntityWriter
 from kerasft.recipes import t5_ner_lora
+from kerasft.tasks.text_to_text.entity_predictor import EntityWriter
 
 EIGHT = {
     f"t5/encoder/block_{block}/self_attention/{layer}/lora_{matrix}"

@@ -12,13 +12,13 @@ import pytest
 
 import killed_recipe
 from kerasft import cli
-from kerasft.data.text_tasks import load_tasks
+from kerasft.architectures import T5
 from kerasft.errors import ConfigError, DataError
-from kerasft.models import T5
-from kerasft.predict import TextToText
 from kerasft.presets import load_t5
 from kerasft.recipes import t5_text_to_text
 from kerasft.recipes.t5_text_to_text import Config
+from kerasft.tasks.text_to_text.predictor import TextToText
+from kerasft.tasks.text_to_text.sources import load_tasks
 
 SMALL = (
     "--d_model=16", "--d_kv=8", "--heads=2", "--d_ff=32", "--encoder_layers=1",

@@ -10,8 +10,8 @@ from safetensors.numpy import load_file
 
 from checkpoints import write_checkpoint
 from kerasft import cli
-from kerasft.predict import EntityFinder
 from kerasft.recipes import tagger_lora
+from kerasft.tasks.tagging.predictor import EntityFinder
 
 PEOPLE = ["jon", "sumit"]
 PLACES = ["land", "world", "home"]

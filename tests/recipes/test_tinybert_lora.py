@@ -12,8 +12,8 @@ import pytest
 from checkpoints import write_checkpoint
 from kerasft import cli
 from kerasft.data.corpus import load_corpus
-from kerasft.predict import Predictor
 from kerasft.recipes import small_bert, tinybert_lora
+from kerasft.tasks.classification.predictor import Predictor
 from labelled_rows import write_rows
 
 CLASSES = """

@@ -15,8 +15,8 @@ import killed_recipe
 from kerasft import cli
 from kerasft.data.pair_dataset import load_pairs
 from kerasft.data.samples import sample_path
-from kerasft.predict import Translator
 from kerasft.recipes import translate
+from kerasft.tasks.translation.predictor import Translator
 
 SMALL = (
     "--d_model=16", "--layers=1", "--heads=2", "--d_ff=32", "--seq_len=12", "--warmup_steps=4",

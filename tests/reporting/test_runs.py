@@ -12,10 +12,11 @@ import bundles
 import translators
 from compared import make_table, save_run
 from kerasft import evaluation
-from kerasft.bundle import manifest
 from kerasft.errors import BundleError, ConfigError, KerasftError
+from kerasft.folder import manifest
 from kerasft.reporting import gap, read_runs
 from kerasft.reporting.runs import _names
+from kerasft.tasks.classification.report import BASELINE_PREDICTIONS, PREDICTIONS
 from kerasft.text.labels import LabelMap
 
 
@@ -39,12 +40,12 @@ def rewrite(change_rows):
     """A change of predictions.csv: from its rows to others."""
 
     def change(report: Path) -> None:
-        file = report / evaluation.PREDICTIONS
+        file = report / PREDICTIONS
         with open(file, encoding="utf-8", newline="") as stream:
             rows = change_rows(list(csv.reader(stream)))
         with open(file, "w", encoding="utf-8", newline="") as stream:
             csv.writer(stream).writerows(rows)
-        (report / evaluation.BASELINE_PREDICTIONS).unlink()
+        (report / BASELINE_PREDICTIONS).unlink()
 
     return change
 
@@ -130,7 +131,7 @@ def test_a_folder_without_predictions(folders, tmp_path):
     refused(BundleError, ["metrics.json", "test_sha256"], folders[0], bare)
 
     def forget(report: Path) -> None:
-        (report / evaluation.PREDICTIONS).unlink()
+        (report / PREDICTIONS).unlink()
 
     forgetful = changed(folders[1], tmp_path / "forgetful", forget)
     refused(BundleError, ["predictions.csv is missing"], folders[0], forgetful)
@@ -138,7 +139,7 @@ def test_a_folder_without_predictions(folders, tmp_path):
 
 def test_a_folder_that_was_changed(folders, tmp_path):
     shutil.copytree(folders[1], tmp_path / "touched")
-    file = tmp_path / "touched" / "report" / evaluation.PREDICTIONS
+    file = tmp_path / "touched" / "report" / PREDICTIONS
     file.write_text(file.read_text().replace("0.", "1.", 1))
     refused(BundleError, ["predictions.csv was changed"], folders[0], tmp_path / "touched")
 
@@ -183,7 +184,7 @@ def test_predictions_that_are_none(folders, tmp_path, change):
 
 def test_a_baseline_of_other_rows(folders, tmp_path):
     def change(report: Path) -> None:
-        file = report / evaluation.BASELINE_PREDICTIONS
+        file = report / BASELINE_PREDICTIONS
         file.write_text("".join(file.read_text().splitlines(keepends=True)[:-1]))
 
     broken = changed(folders[1], tmp_path / "broken", change)

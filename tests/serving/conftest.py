@@ -8,7 +8,7 @@ import pytest
 from running import LIMITS, Running
 
 import bundles
-from kerasft.predict import Predictor
+from kerasft.tasks.classification.predictor import Predictor
 
 
 @pytest.fixture(scope="session")

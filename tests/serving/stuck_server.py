@@ -6,8 +6,8 @@ import threading
 
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers
 
-from kerasft.predict.classification import Predictor
 from kerasft.serve import main
+from kerasft.tasks.classification.predictor import Predictor
 
 SECRET = "sec" + "ret"  # a traceback shows lines of the program; not this word
 real = Predictor.predict

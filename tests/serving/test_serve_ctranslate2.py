@@ -9,9 +9,9 @@ import pytest
 from running import Running
 
 import translators
-from kerasft.engines import ctranslate2_engine
-from kerasft.engines.ctranslate2_export import make_export
-from kerasft.predict import Translator
+from kerasft.runtimes.ctranslate2 import engine as ctranslate2_engine
+from kerasft.runtimes.ctranslate2.export import make_export
+from kerasft.tasks.translation.predictor import Translator
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from openapi import matches
 from running import LIMITS, Running
 
 import entity_writers
-from kerasft.predict import EntityWriter
+from kerasft.tasks.text_to_text.entity_predictor import EntityWriter
 
 TEXTS = [row.text for row in entity_writers.sentences(6, seed=5)]
 LONG = "jon at " + "jon" * 60  # its last word is longer than the model reads at once

@@ -9,7 +9,7 @@ from running import LIMITS, Running
 
 import taggers
 from kerasft import backends
-from kerasft.predict import EntityFinder
+from kerasft.tasks.tagging.predictor import EntityFinder
 
 
 @pytest.fixture(scope="module")

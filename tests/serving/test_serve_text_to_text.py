@@ -9,7 +9,7 @@ from running import LIMITS, Running
 
 import text_models
 from kerasft import backends
-from kerasft.predict import TextToText
+from kerasft.tasks.text_to_text.predictor import TextToText
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from running import LIMITS, Running
 import bundles
 import translators
 from kerasft import backends
-from kerasft.predict import Translator
+from kerasft.tasks.translation.predictor import Translator
 
 JSON = {"Content-Type": "application/json"}
 

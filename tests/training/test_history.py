@@ -12,6 +12,7 @@ from small_run import STEPS, RandomBatches, Run, build
 from kerasft import training
 from kerasft.data.pairs import PairTable
 from kerasft.errors import ConfigError
+from kerasft.tasks.translation.validation_scores import TranslationScores
 
 
 class Recorder:
@@ -293,7 +294,7 @@ def test_scores_that_cannot_be_measured_end_no_run():
 
     pairs = PairTable(["one"], ["uno"], None, "", "")
     failures: list[str] = []
-    scores = training.TranslationScores(translate, [np.array([1])], pairs, 0, 1, failures)
+    scores = TranslationScores(translate, [np.array([1])], pairs, 0, 1, failures)
     history = training.History()
     build_and_fit(scores, history)
     assert len(history.losses) == STEPS and "val_bleu" not in history.epochs[0]

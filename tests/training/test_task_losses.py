@@ -7,7 +7,8 @@ from keras import ops
 
 import text_models
 from kerasft import training
-from kerasft.data.task_mixture import MixtureBatches, TaskRows
+from kerasft.tasks.text_to_text.losses import TaskLosses
+from kerasft.tasks.text_to_text.mixture import MixtureBatches, TaskRows
 
 
 def batches(rows: slice, batch_size: int = 2) -> MixtureBatches:
@@ -37,7 +38,7 @@ def test_losses_are_means_over_tokens_and_stand_in_the_logs():
     loss = training.LabelSmoothedCrossEntropy(0.0, from_logits=True)
     model.compile(keras.optimizers.SGD(0.0), loss)
     tasks = {"topics": slice(0, 2), "all": slice(0, 4)}
-    losses = training.TaskLosses(model, {name: batches(r) for name, r in tasks.items()}, loss)
+    losses = TaskLosses(model, {name: batches(r) for name, r in tasks.items()}, loss)
     history = training.History()
     model.fit(batches(slice(0, 4)), epochs=2, verbose=0, callbacks=[losses, history])
     sums = {name: by_hand(model, rows) for name, rows in tasks.items()}
@@ -51,7 +52,7 @@ def test_losses_are_means_over_tokens_and_stand_in_the_logs():
 def test_later_weights_are_seen():
     model = text_models.build()
     loss = training.LabelSmoothedCrossEntropy(0.0, from_logits=True)
-    losses = training.TaskLosses(model, {"x": batches(slice(0, 4))}, loss)
+    losses = TaskLosses(model, {"x": batches(slice(0, 4))}, loss)
     before = losses.measure()["val_loss_x"]
     model.compile(keras.optimizers.Adam(0.01), loss)
     model.fit(batches(slice(0, 4)), epochs=3, verbose=0, callbacks=[losses])

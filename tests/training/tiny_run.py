@@ -19,8 +19,8 @@ import keras
 import numpy as np
 
 from kerasft import peft, storage, training
+from kerasft.architectures import Classifier, EncoderArguments
 from kerasft.data.batches import BucketedBatches
-from kerasft.models import Classifier, EncoderArguments
 from kerasft.training import variables
 
 CLASSES, WORDS = 3, 40

@@ -1,0 +1,123 @@
+"""The numbers that make a T5."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from kerasft.architectures.arguments import Arguments
+from kerasft.errors import ConfigError
+from kerasft.layers.relative_position_bias import check_buckets
+from kerasft.layers.t5_feed_forward import ACTIVATIONS
+
+V1_1: dict[str, Any] = {
+    "activation": "gelu_approximate",
+    "gated": True,
+    "tie_embeddings": False,
+    "scale_outputs": False,
+}
+"""What version 1.1 and the flan-t5 models have besides `T5Arguments`' defaults."""
+
+
+@dataclass(frozen=True)
+class T5Arguments(Arguments):
+    """The shape of a T5: everything that rebuilds it, apart from its weights.
+
+    The defaults are those of t5-small (Raffel et al. 2020, section 3.7). Version 1.1 and the
+    flan-t5 models have those of `V1_1` besides.
+
+    Attributes:
+        vocabulary_size: Rows of the embedding table.
+        d_model: Width of the vectors between layers.
+        d_kv: Width of an attention head; need not be d_model / heads.
+        d_ff: Width inside the feed-forward layers.
+        encoder_layers: Blocks of the encoder.
+        decoder_layers: Blocks of the decoder.
+        heads: Attention heads.
+        relative_buckets: Buckets of relative positions, of the encoder and of the decoder.
+        relative_max_distance: From which distance on all is one bucket.
+        activation: Of the feed-forward layers, one of `layers.t5_feed_forward.ACTIVATIONS`.
+        gated: Whether the feed-forward layers have a gate.
+        tie_embeddings: Whether the head uses the embedding table.
+        scale_outputs: Whether the head reads the decoder's output times d_model ** -0.5.
+        dropout: Dropout, the same everywhere.
+        layer_norm_epsilon: Epsilon of every normalization.
+        pad_id: The token id that is padding.
+        end_id: The token id that ends sources and targets.
+        start_id: The token id that the decoder starts from (in T5 the padding).
+
+    Raises:
+        ConfigError: A value is out of range.
+
+    Example:
+        >>> T5Arguments(100, d_model=16, d_kv=8, d_ff=32, encoder_layers=2, decoder_layers=1,
+        ...             heads=2)
+    """
+
+    vocabulary_size: int = 32128
+    d_model: int = 512
+    d_kv: int = 64
+    d_ff: int = 2048
+    encoder_layers: int = 6
+    decoder_layers: int = 6
+    heads: int = 8
+    relative_buckets: int = 32
+    relative_max_distance: int = 128
+    activation: str = "relu"
+    gated: bool = False
+    tie_embeddings: bool = True
+    scale_outputs: bool = True
+    dropout: float = 0.1
+    layer_norm_epsilon: float = 1e-6
+    pad_id: int = 0
+    end_id: int = 1
+    start_id: int = 0
+
+    KIND = "T5"
+    RANGES: ClassVar = {
+        "vocabulary_size": (1, 4_000_000),
+        "d_model": (1, 20_000),
+        "d_kv": (1, 20_000),
+        "d_ff": (1, 200_000),
+        "encoder_layers": (1, 200),
+        "decoder_layers": (1, 200),
+        "heads": (1, 1_000),
+        "relative_buckets": (4, 10_000),
+        "relative_max_distance": (1, 1_000_000),
+        "pad_id": (0, 4_000_000),
+        "end_id": (0, 4_000_000),
+        "start_id": (0, 4_000_000),
+    }
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_buckets(self.relative_buckets, self.relative_max_distance)
+        if self.activation not in ACTIVATIONS:
+            raise ConfigError(
+                f"activation {self.activation!r} is not one of {', '.join(ACTIVATIONS)}"
+            )
+        for name in ("pad_id", "end_id", "start_id"):
+            if getattr(self, name) >= self.vocabulary_size:
+                raise ConfigError(
+                    f"{name} ({getattr(self, name)}) must be a token of the vocabulary of "
+                    f"{self.vocabulary_size:,} tokens"
+                )
+        if self.end_id in (self.pad_id, self.start_id):
+            raise ConfigError(
+                f"end_id ({self.end_id}) must be another token than pad_id and start_id"
+            )
+        epsilon = self.layer_norm_epsilon
+        if not (math.isfinite(epsilon) and 0 < epsilon < 1):
+            raise ConfigError(f"layer_norm_epsilon must be between 0 and 1, not {epsilon}")
+        self._check_size()
+
+    @property
+    def parameter_count(self) -> int:
+        """Weights of the model."""
+        width = self.d_model
+        attention = 4 * width * self.heads * self.d_kv + width
+        feed_forward = (3 if self.gated else 2) * width * self.d_ff + width
+        blocks = self.encoder_layers * (attention + feed_forward)
+        blocks += self.decoder_layers * (2 * attention + feed_forward)
+        positions = 2 * self.relative_buckets * self.heads
+        tables = 1 if self.tie_embeddings else 2
+        return tables * self.vocabulary_size * width + blocks + positions + 2 * width

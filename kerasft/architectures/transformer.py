@@ -1,0 +1,297 @@
+"""The encoder-decoder Transformer (Vaswani et al. 2017, "Attention Is All You Need")."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+from keras import ops
+
+from kerasft import layers
+from kerasft.architectures.token_loss import TokenLossModel
+from kerasft.architectures.transformer_arguments import TransformerArguments
+from kerasft.errors import ConfigError
+
+State = dict[str, Any]
+"""What decoding remembers of a batch: nested dicts and lists of tensors."""
+
+
+@keras.saving.register_keras_serializable(package="kerasft")
+class Transformer(TokenLossModel):
+    """Encoder, decoder and projection, built at once.
+
+    Inputs: `{"source_ids": (batch, s) int32, "target_ids": (batch, t) int32}`; the targets begin
+    with the start token, and both are padded at the end with `pad_id`. Output: at each position of
+    the target, the log-probabilities of the token that comes next, (batch, t, tgt_vocab_size)
+    float32.
+
+    `compile` wants a loss whose value is the mean over a batch's real tokens, see
+    `TokenLossModel`.
+
+    Args:
+        arguments: The model's shape.
+
+    Example:
+        >>> model = Transformer(TransformerArguments(100, 120, 20, 20, d_model=16, N=1, h=2))
+        >>> model({"source_ids": np.array([[2, 7, 3]]), "target_ids": np.array([[2, 9]])})
+    """
+
+    def __init__(self, arguments: TransformerArguments) -> None:
+        super().__init__(name="transformer")
+        self.arguments = arguments
+        a = arguments
+        stack = (a.N, a.d_model, a.h, a.d_ff, a.dropout, a.norm_first)
+        self.source_embedding = layers.InputEmbedding(
+            a.src_vocab_size, a.d_model, name="source_embedding"
+        )
+        self.source_positions = layers.PositionalEncoding(
+            a.src_seq_len, a.d_model, a.dropout, name="source_positions"
+        )
+        self.encoder = layers.Encoder(*stack, name="encoder")
+        self.target_embedding = layers.InputEmbedding(
+            a.tgt_vocab_size, a.d_model, name="target_embedding"
+        )
+        self.target_positions = layers.PositionalEncoding(
+            a.tgt_seq_len, a.d_model, a.dropout, name="target_positions"
+        )
+        self.decoder = layers.Decoder(*stack, name="decoder")
+        self.projection = layers.Projection(
+            a.d_model, a.tgt_vocab_size, tied=a.tie_embeddings, name="projection"
+        )
+        self._track_token_loss()
+        self.build()
+
+    def build(self, input_shape: Any = None) -> None:
+        """Makes all weights; `__init__` has done it."""
+        for layer in (self.source_embedding, self.target_embedding):
+            layer.build((None, None))
+        for layer in (
+            *(self.source_positions, self.encoder, self.target_positions, self.decoder),
+            self.projection,
+        ):
+            layer.build((None, None, self.arguments.d_model))
+
+    def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
+        """Scores each next token of given targets.
+
+        Args:
+            inputs: See the class.
+            training: Whether to drop out.
+
+        Returns:
+            (batch, t, tgt_vocab_size) float32 log-probabilities.
+
+        Raises:
+            DataError: A source or target has more tokens than the model has positions.
+        """
+        source_mask = self.source_mask(inputs["source_ids"])
+        target_mask = self.target_mask(inputs["target_ids"])
+        memory = self.encode(inputs["source_ids"], source_mask, training=training)
+        x = self.decode(memory, source_mask, inputs["target_ids"], target_mask, training=training)
+        return self.project(x)
+
+    def source_mask(self, source_ids: Any) -> Any:
+        """Hides the padding of the sources.
+
+        Args:
+            source_ids: (batch, s) int.
+
+        Returns:
+            (batch, 1, 1, s) bool.
+        """
+        return layers.padding_mask(source_ids, self.arguments.pad_id)
+
+    def target_mask(self, target_ids: Any) -> Any:
+        """Hides the padding of the targets, and from each position those after it.
+
+        Args:
+            target_ids: (batch, t) int.
+
+        Returns:
+            (batch, 1, t, t) bool.
+        """
+        padding = layers.padding_mask(target_ids, self.arguments.pad_id)  # (batch, 1, 1, t)
+        causal = layers.causal_mask(ops.shape(target_ids)[1])  # (1, 1, t, t)
+        return ops.logical_and(padding, causal)
+
+    def encode(self, source_ids: Any, source_mask: Any, training: bool | None = None) -> Any:
+        """Reads the sources.
+
+        Args:
+            source_ids: (batch, s) int.
+            source_mask: (batch, 1, 1, s) bool.
+            training: Whether to drop out.
+
+        Returns:
+            The memory, (batch, s, d_model).
+        """
+        x = self.source_positions(self.source_embedding(source_ids), training=training)
+        return self.encoder(x, source_mask=source_mask, training=training)
+
+    def decode(
+        self,
+        memory: Any,
+        source_mask: Any,
+        target_ids: Any,
+        target_mask: Any,
+        training: bool | None = None,
+        return_scores: bool = False,
+    ) -> Any:
+        """Reads the targets beside the memory.
+
+        Args:
+            memory: (batch, s, d_model).
+            source_mask: (batch, 1, 1, s) bool.
+            target_ids: (batch, t) int.
+            target_mask: (batch, 1, t, t) bool.
+            training: Whether to drop out.
+            return_scores: Whether to return the last block's attention to the source as well.
+
+        Returns:
+            (batch, t, d_model), or with `return_scores` also the scores (batch, h, t, s).
+        """
+        x = self.target_positions(self.target_embedding(target_ids), training=training)
+        return self.decoder(
+            x,
+            memory,
+            source_mask=source_mask,
+            target_mask=target_mask,
+            return_scores=return_scores,
+            training=training,
+        )
+
+    def project(self, x: Any) -> Any:
+        """Scores the next token.
+
+        Args:
+            x: (batch, t, d_model).
+
+        Returns:
+            (batch, t, tgt_vocab_size) float32 log-probabilities.
+        """
+        if self.arguments.tie_embeddings:
+            table = ops.convert_to_tensor(self.target_embedding.embeddings)
+            return self.projection(x, table=table)
+        return self.projection(x)
+
+    def cross_attention(self, inputs: Mapping[str, Any]) -> Any:
+        """How the last decoder block looks at the source, for a picture.
+
+        Args:
+            inputs: See the class.
+
+        Returns:
+            The scores, (batch, h, t, s): each row sums to 1.
+        """
+        source_ids, target_ids = map(
+            ops.convert_to_tensor, (inputs["source_ids"], inputs["target_ids"])
+        )
+        source_mask = self.source_mask(source_ids)
+        memory = self.encode(source_ids, source_mask)
+        _, scores = self.decode(
+            memory, source_mask, target_ids, self.target_mask(target_ids), return_scores=True
+        )
+        return scores
+
+    def start_decoding(self, source_ids: Any, length: int, beams: int = 1) -> State:
+        """Reads the sources and makes room for targets (see `decode_step`).
+
+        Args:
+            source_ids: (batch, s) int.
+            length: Most positions that will be decoded, the start token's included.
+            beams: Targets that are followed for each source.
+
+        Returns:
+            The state before the first step.
+
+        Raises:
+            ConfigError: `length` is more than the model's `tgt_seq_len`.
+        """
+        if not 1 <= length <= self.arguments.tgt_seq_len:
+            raise ConfigError(
+                f"the length to decode is {length}; the model has positions for 1 to "
+                f"{self.arguments.tgt_seq_len} tokens"
+            )
+        source_ids = ops.convert_to_tensor(source_ids)
+        source_mask = self.source_mask(source_ids)
+        memory = self.encode(source_ids, source_mask, training=False)
+        return {"source_mask": source_mask, "blocks": self.decoder.start(memory, length * beams)}
+
+    def decode_step(
+        self, state: State, token_ids: Any, visible: Any, position: Any
+    ) -> tuple[Any, State]:
+        """Scores the token after one more token: `call`, but with all earlier work remembered.
+
+        It can stand in the body of `ops.while_loop`. The token of beam j at position p takes slot
+        p * beams + j of its row's cache.
+
+        Args:
+            state: From `start_decoding` or the last step.
+            token_ids: (batch, beams) int, each beam's token at `position`: at 0 the start token.
+            visible: (batch or 1, beams, length * beams) bool, the slots that each beam looks at:
+                those of its own tokens, this one included.
+            position: Scalar int, 0 at the first step, then 1, ...
+
+        Returns:
+            Log-probabilities of the tokens at position + 1, (batch, beams, tgt_vocab_size) float32,
+            and the state for the next step.
+        """
+        if keras.backend.backend() == "torch":
+            position = int(position)  # it computes at once, and slices far faster by whole numbers
+        x = self.target_embedding.call(token_ids)  # (batch, beams, d_model)
+        x = x + ops.cast(self.target_positions.at(position), x.dtype)
+        slot = position * token_ids.shape[1]
+        x, blocks = self.decoder.step(
+            x, state["blocks"], state["source_mask"], visible[:, None], slot
+        )
+        return self.project(x), {"source_mask": state["source_mask"], "blocks": blocks}
+
+    def get_config(self) -> dict[str, Any]:
+        """What Keras needs to make the model again."""
+        return {"arguments": self.arguments.to_dict()}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "Transformer":
+        """Makes the model that `get_config` described."""
+        return cls(TransformerArguments.from_dict(config["arguments"]))
+
+
+def build_transformer(
+    src_vocab_size: int,
+    tgt_vocab_size: int,
+    src_seq_len: int,
+    tgt_seq_len: int,
+    d_model: int = 512,
+    N: int = 6,
+    h: int = 8,
+    dropout: float = 0.1,
+    d_ff: int = 2048,
+    *,
+    tie_embeddings: bool = False,
+    norm_first: bool = True,
+    pad_id: int = 1,
+) -> Transformer:
+    """A Transformer with random weights, every matrix drawn as Glorot and Bengio 2010 (Xavier).
+
+    The arguments are those of `TransformerArguments`, which explains them.
+
+    Raises:
+        ConfigError: A value is out of range.
+
+    Example:
+        >>> model = build_transformer(100, 120, 20, 20, d_model=16, N=1, h=2, d_ff=32)
+    """
+    arguments = TransformerArguments(
+        src_vocab_size=src_vocab_size,
+        tgt_vocab_size=tgt_vocab_size,
+        src_seq_len=src_seq_len,
+        tgt_seq_len=tgt_seq_len,
+        d_model=d_model,
+        N=N,
+        h=h,
+        dropout=dropout,
+        d_ff=d_ff,
+        tie_embeddings=tie_embeddings,
+        norm_first=norm_first,
+        pad_id=pad_id,
+    )
+    return Transformer(arguments)

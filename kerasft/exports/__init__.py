@@ -1,0 +1,1 @@
+"""A saved folder, written for other libraries."""

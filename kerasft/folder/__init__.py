@@ -1,0 +1,40 @@
+"""The saved folder: written whole, read with care. It knows no task and no architecture.
+
+    storage.check_output(output, is_ours)           # before the work
+    facts = Facts()                                 # stated while it runs: the model card
+    ...                                             # the task saves its parts (`kerasft.tasks`)
+    with adding_report(output, facts) as reports:   # what fails here costs no model
+        reports.append(classifier_report(...))
+
+Importing this room imports no Keras.
+"""
+
+from kerasft.folder.add_report import adding_report
+from kerasft.folder.card import Facts
+from kerasft.folder.contents import (
+    MAX_BEAMS,
+    MAX_TEXT_TOKENS,
+    ClassificationManifest,
+    Manifest,
+    SavedTask,
+    TaggingManifest,
+    TextToTextManifest,
+    TranslationManifest,
+)
+from kerasft.folder.manifest import is_bundle, is_ours, verify
+
+__all__ = [
+    "MAX_BEAMS",
+    "MAX_TEXT_TOKENS",
+    "ClassificationManifest",
+    "Facts",
+    "Manifest",
+    "SavedTask",
+    "TaggingManifest",
+    "TextToTextManifest",
+    "TranslationManifest",
+    "adding_report",
+    "is_bundle",
+    "is_ours",
+    "verify",
+]

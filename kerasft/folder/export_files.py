@@ -1,0 +1,73 @@
+"""What a folder may hold in `export/`: its model again, as other engines than Keras read it.
+
+    export/onnx/model.onnx          for ONNX Runtime, in float32
+    export/onnx-int8/model.onnx     for ONNX Runtime, its matrices in 8 bits
+    export/ctranslate2/             for CTranslate2, in float32: model.bin and the files around it
+    export/ctranslate2-int8/        for CTranslate2, its matrices in 8 bits
+
+Like every other file they stand in `bundle.json` with their hashes; its key `exports` says how each
+was checked when it was made. Which formats a task has, its class in `contents.py` says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from kerasft.errors import BundleError
+from kerasft.folder.contents import Reader, short
+
+EXPORT = "export"
+EXPORTS = "exports"
+ONNX_MODEL = "model.onnx"
+
+CTRANSLATE2_MODEL = "model.bin"
+CTRANSLATE2_FILES = (
+    *(CTRANSLATE2_MODEL, "config.json"),
+    *("source_vocabulary.json", "target_vocabulary.json"),
+)
+
+EXPORT_FILES: dict[str, tuple[str, ...]] = {
+    "onnx": (ONNX_MODEL,),
+    "onnx-int8": (ONNX_MODEL,),
+    "ctranslate2": CTRANSLATE2_FILES,
+    "ctranslate2-int8": CTRANSLATE2_FILES,
+}
+"""Format -> the names of its files."""
+
+
+def export_paths(formats: Iterable[str]) -> list[str]:
+    """The files of formats, as paths inside the folder.
+
+    Example:
+        >>> export_paths(["onnx"])
+        ['export/onnx/model.onnx']
+    """
+    return [f"{EXPORT}/{name}/{file}" for name in formats for file in EXPORT_FILES[name]]
+
+
+def read_exports(reader: Reader, formats: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """The key `exports` of an untrusted `bundle.json`; {} where there is none.
+
+    Args:
+        reader: The JSON object.
+        formats: Those that the folder's task may have.
+
+    Raises:
+        BundleError: It names another format, or does not map names to facts.
+    """
+    if EXPORTS not in reader.data:
+        return {}
+    formats, exports = list(formats), reader.get(EXPORTS, dict)
+    for name, facts in exports.items():
+        if name not in formats:
+            raise BundleError(
+                f"{reader.file} lists the export {short(name)}, which no such folder has."
+            )
+        if not isinstance(facts, dict):
+            raise BundleError(f"{reader.file}: the export {name} must be a JSON object.")
+    if not exports:
+        raise BundleError(
+            f"{reader.file}: exports is empty; a folder without exports has no such key."
+        )
+    return dict(exports)

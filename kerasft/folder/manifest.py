@@ -1,0 +1,316 @@
+"""`bundle.json`: written over the files of a folder, and checked against them when it is read.
+
+Pure JSON and hashes: nothing here imports Keras, and nothing that a file says is ever imported or
+run. `kerasft.folder.contents` holds the keys and files of each task.
+"""
+
+import hashlib
+import os
+import re
+import shlex
+import stat
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from kerasft import storage
+from kerasft.errors import BundleError
+from kerasft.folder.contents import (
+    FORMAT_VERSION,
+    MANIFEST,
+    MAX_LENGTH,
+    TASKS,
+    FileEntry,
+    Manifest,
+    Reader,
+    short,
+)
+from kerasft.folder.export_files import EXPORTS, export_paths, read_exports
+
+# What a report may hold: files for people to look at, none that a program could be led to run.
+REPORT_FILE = re.compile(
+    r"report/(?:[\w-][\w.-]*/)*[\w-][\w.-]*\.(?:json|jsonl|csv|tsv|txt|md|yaml|html|png|svg|pdf)"
+)
+MAX_MANIFEST_BYTES = 2**20
+MAX_FILES = 1000
+
+OfTask = TypeVar("OfTask", bound=Manifest)
+
+
+def is_bundle(path: str | Path) -> bool:
+    """Whether a folder has a `bundle.json` of ours, intact or not."""
+    try:
+        data = storage.read_json(Path(path, MANIFEST), BundleError, max_bytes=MAX_MANIFEST_BYTES)
+    except BundleError:
+        return False
+    return isinstance(data, dict) and {"format_version", "architecture", "files"} <= data.keys()
+
+
+def is_ours(path: str | Path) -> bool:
+    """Whether a folder is a saved folder in which nobody left a file of their own.
+
+    Such a folder may be replaced; `storage.check_output(output, bundle.is_ours)` asks before a run.
+    """
+    if not is_bundle(path):
+        return False
+    try:
+        return not set(_files(Path(path), hidden=True)) - {MANIFEST, *read(path).files, ".DS_Store"}
+    except (BundleError, OSError):
+        return False
+
+
+def seal(folder: Path, manifest: Manifest) -> None:
+    """Writes `bundle.json` over the files that lie in the folder, with their sizes and hashes.
+
+    Raises:
+        BundleError: The folder holds a file that does not belong into a saved folder.
+    """
+    files = {
+        name: FileEntry((folder / name).stat().st_size, storage.sha256_file(folder / name))
+        for name in sorted(_files(folder))
+    }
+    sealed = replace(manifest, files=files)
+    _check_names(type(sealed), folder, files, sealed.exports)
+    storage.write_json(folder / MANIFEST, sealed.to_dict())
+
+
+def read(path: str | Path) -> Manifest:
+    """Reads and checks `bundle.json` alone; `verify` checks the files too.
+
+    Raises:
+        BundleError: Not a saved folder, another format version, or a changed `bundle.json`.
+    """
+    folder = Path(path)
+    file = folder / MANIFEST
+    storage.recover(folder)
+    if not folder.is_dir():
+        raise BundleError(f"{folder} is not a folder; name a folder that kerasft saved.")
+    if not os.path.lexists(file):
+        if (folder / "adapter_config.json").is_file():
+            raise BundleError(
+                f"{folder} is a PEFT adapter and not a saved folder; make one: `python -m "
+                f"kerasft.convert MODEL --adapter {shlex.quote(str(folder))} --output FOLDER`, "
+                "with the model that it was trained on."
+            )
+        raise BundleError(f"{folder} has no {MANIFEST}, so it is not a folder that kerasft saved.")
+    _check_regular(file)
+    raw = storage.read_bytes(file, BundleError, max_bytes=MAX_MANIFEST_BYTES)
+    data = storage.parse_json(raw, file, BundleError)
+    manifest = _parse(data, file)
+    if data["sha256"] != manifest.to_dict()["sha256"]:
+        raise BundleError(f"{file} was changed after it was saved (its own sha256 does not fit).")
+    if raw.decode("utf-8") != storage.json_text(manifest.to_dict()):
+        raise BundleError(
+            f"{file} was changed after it was saved (it is not as kerasft writes it)."
+        )
+    return manifest
+
+
+def verify(path: str | Path, hashed: Container[str] | None = None) -> Manifest:
+    """Checks that a saved folder is whole and unchanged, and returns its manifest.
+
+    Every file must be there, a plain file (no link), of the size and sha256 in `bundle.json`,
+    and there must be no other; names that start with a dot are nobody's and are left out.
+
+    Args:
+        path: The folder.
+        hashed: For whoever reads a few of the files only: those whose sha256 is checked.
+
+    Raises:
+        BundleError: The sentence names the file that is missing, changed or foreign.
+
+    Example:
+        >>> verify("saved_models/run").max_length
+        64
+    """
+    try:
+        manifest = read(path)
+        check_files(Path(path), manifest, hashed)
+        return manifest
+    except OSError as error:
+        raise BundleError(f"{path} cannot be read: {error}.") from error
+
+
+def verify_task(
+    path: str | Path, kind: type[OfTask], hashed: Container[str] | None = None
+) -> OfTask:
+    """`verify`, refusing a folder of another task.
+
+    Args:
+        path: The folder.
+        kind: The class of the task.
+        hashed: See `verify`.
+
+    Raises:
+        BundleError: As `verify`; or the folder is of another task.
+
+    Example:
+        >>> verify_task("saved_models/run", ClassificationManifest).num_labels
+        3
+    """
+    return of_task(verify(path, hashed), kind, path)
+
+
+def of_task(manifest: Manifest, kind: type[OfTask], path: str | Path) -> OfTask:
+    """The manifest of the folder `path`, refused if it is of another task.
+
+    Raises:
+        BundleError: It is of another task.
+    """
+    if not isinstance(manifest, kind):
+        raise BundleError(
+            f"{path} holds a model for {manifest.task}, but one for {kind.task} is needed here."
+        )
+    return manifest
+
+
+def check_files(
+    folder: Path,
+    manifest: Manifest,
+    hashed: Container[str] | None = None,
+    names: Container[str] = (),
+    kept: dict[str, bytes] | None = None,
+) -> None:
+    """Compares the files of a folder with its manifest; each is opened once.
+
+    Args:
+        folder: The folder.
+        manifest: What its `bundle.json` says.
+        hashed: Those whose sha256 is checked; all where it is None.
+        names: Those whose contents are put into `kept`.
+        kept: Gets these contents, by name.
+
+    Raises:
+        BundleError: The sentence names the file that is missing, changed or foreign.
+        OSError: One cannot be read.
+    """
+    found = set(_files(folder)) - {MANIFEST}
+    for name in sorted(manifest.files.keys() - found):
+        raise BundleError(f"{folder / name} is missing.")
+    for name in sorted(found - manifest.files.keys()):
+        raise BundleError(
+            f"{folder / name} is not one of the files that were saved; move it elsewhere."
+        )
+    for name, entry in manifest.files.items():
+        path = folder / name
+        _check_entry(path, path.stat().st_size, entry.bytes)
+        if hashed is not None and name not in hashed:
+            continue
+        if kept is not None and name in names:
+            with open(path, "rb") as file:
+                kept[name] = file.read(entry.bytes + 1)
+            _check_entry(path, len(kept[name]), entry.bytes)
+            digest = hashlib.sha256(kept[name]).hexdigest()
+        else:
+            digest = storage.sha256_file(path)
+        if digest != entry.sha256:
+            raise BundleError(f"{path} was changed after it was saved (its sha256 is another).")
+
+
+def _check_entry(path: Path, size: int, wanted: int) -> None:
+    if size != wanted:
+        raise BundleError(f"{path} was changed after it was saved ({size} bytes, not {wanted}).")
+
+
+def _files(folder: Path, *, hidden: bool = False) -> Iterator[str]:
+    """The paths of all files below the folder, relative and with "/"; a link or a pipe raises."""
+    pending = [folder]
+    while pending:
+        for path in pending.pop().iterdir():
+            if path.name.startswith(".") and not hidden:
+                continue
+            if stat.S_ISDIR(path.lstat().st_mode):
+                pending.append(path)
+            else:
+                _check_regular(path)
+                yield path.relative_to(folder).as_posix()
+
+
+def _check_regular(path: Path) -> None:
+    mode = path.lstat().st_mode
+    if stat.S_ISLNK(mode):
+        raise BundleError(f"{path} is a link; a saved folder holds plain files only.")
+    if not stat.S_ISREG(mode):
+        raise BundleError(f"{path} is not a plain file.")
+
+
+def _check_names(kind: type[Manifest], folder: Path, names: Any, exports: Iterable[str]) -> None:
+    """Refuses every path that a saved folder does not have: absolute, "..", pickles, HDF5, ..."""
+    required = (*kind.required, *export_paths(exports))
+    for name in names:
+        if name not in (*required, *kind.optional) and not REPORT_FILE.fullmatch(name):
+            raise BundleError(f"{folder / MANIFEST} lists {name!r}, which no saved folder has.")
+    missing = [name for name in required if name not in names]
+    if any(name in names for name in kind.optional):
+        missing += [name for name in kind.optional if name not in names]
+    if missing:
+        raise BundleError(f"{folder / MANIFEST} does not list {missing[0]}.")
+
+
+def _parse(data: Any, file: Path) -> Manifest:
+    """Turns untrusted JSON into a Manifest, or says which key is wrong."""
+    if not isinstance(data, dict):
+        raise BundleError(f"{file} holds {short(data)}, but must hold a JSON object.")
+    version = data.get("format_version")
+    if type(version) is int and version > FORMAT_VERSION:
+        raise BundleError(
+            f"{file} is of format {short(version)}, and this kerasft reads up to "
+            f"{FORMAT_VERSION}: upgrade kerasft (`pip install --upgrade kerasft`)."
+        )
+    if type(version) is not int or version != FORMAT_VERSION:
+        raise BundleError(
+            f"{file}: format_version is {short(version)}, but must be {FORMAT_VERSION}."
+        )
+    reader = Reader(data, file)
+    kind = _kind(reader)
+    for key in sorted(set(kind.keys()) - data.keys()):
+        raise BundleError(f"{file} has no {key!r}.")
+    for key in sorted(data.keys() - {*kind.keys(), EXPORTS}):
+        raise BundleError(f"{file} has an unknown key {short(key)}.")
+    reader.get("sha256", str)
+    versions = reader.get("versions", dict)
+    if not all(isinstance(value, str) for value in versions.values()):
+        raise BundleError(f"{file}: versions must map names to strings.")
+    files = reader.get("files", dict)
+    if len(files) > MAX_FILES:
+        raise BundleError(f"{file} lists {len(files)} files, more than {MAX_FILES}.")
+    exports = read_exports(reader, kind.formats)
+    _check_names(kind, file.parent, files, exports)
+    return kind(
+        architecture=reader.get("architecture", str),
+        arguments=reader.get("arguments", dict),
+        **kind.read_own(reader),
+        max_length=reader.whole("max_length", 1, MAX_LENGTH),
+        preprocessing=reader.get("preprocessing", dict),
+        base_model=reader.get("base_model", str),
+        versions=versions,
+        files={name: _entry(entry, name, file) for name, entry in files.items()},
+        exports=exports,
+    )
+
+
+def _kind(reader: Reader) -> type[Manifest]:
+    """The class of the task that a `bundle.json` names."""
+    if "task" not in reader.data:
+        raise BundleError(f"{reader.file} has no 'task'.")
+    task = reader.get("task", str)
+    if task not in TASKS:
+        raise BundleError(
+            f"{reader.file}: the task {task[:60]!r} is unknown; this kerasft knows "
+            f"{', '.join(TASKS)}."
+        )
+    return TASKS[task]
+
+
+def _entry(data: Any, name: str, file: Path) -> FileEntry:
+    if (
+        not isinstance(data, dict)
+        or data.keys() != {"bytes", "sha256"}
+        or type(data["bytes"]) is not int
+        or data["bytes"] < 0
+        or not isinstance(data["sha256"], str)
+        or not re.fullmatch("[0-9a-f]{64}", data["sha256"])
+    ):
+        raise BundleError(f"{file}: the entry of {name} must be its bytes and its sha256.")
+    return FileEntry(data["bytes"], data["sha256"])

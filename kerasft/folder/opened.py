@@ -1,0 +1,133 @@
+"""A saved folder whose files were read once, and checked as they were read.
+
+Checking a file and then opening it by its name again would read whatever stands there by then. So
+what is loaded of a folder is kept in memory from the moment its hash is computed until it is used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from kerasft import backends, storage
+from kerasft.errors import BundleError
+from kerasft.folder import contents
+from kerasft.folder.contents import Manifest
+from kerasft.folder.export_files import export_paths
+from kerasft.folder.manifest import OfTask, check_files, of_task, read
+
+KERAS = "keras"
+
+
+class Opened:
+    """The manifest of a folder and the contents of the files that an engine needs.
+
+    Args:
+        path: The folder.
+        manifest: What its `bundle.json` says.
+        engine: What the files are for.
+        files: Path inside the folder -> all of the file.
+
+    Attributes:
+        path: As above, like `manifest` and `engine`.
+    """
+
+    def __init__(
+        self, path: Path, manifest: Manifest, engine: str, files: dict[str, bytes]
+    ) -> None:
+        self.path, self.manifest, self.engine = path, manifest, engine
+        self._files = files
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    def of(self, kind: type[OfTask]) -> OfTask:
+        """The manifest, refused if it is of another task.
+
+        Raises:
+            BundleError: It is of another task.
+        """
+        return of_task(self.manifest, kind, self.path)
+
+    def take(self, name: str) -> bytes:
+        """The contents of a file, which are not kept here any longer."""
+        return self._files.pop(name)
+
+    def json(self, name: str) -> object:
+        """What a JSON file holds.
+
+        Raises:
+            BundleError: It is no JSON file.
+        """
+        return storage.parse_json(self.take(name), self.path / name, BundleError)
+
+
+def open_saved(path: str | Path, engine: str = KERAS, manifest: Manifest | None = None) -> Opened:
+    """Reads of a saved folder what an engine needs, and checks that it is whole and unchanged.
+
+    For Keras all files are checked; for another engine, of those that it does not read, only that
+    they are there in their size.
+
+    Args:
+        path: The folder.
+        engine: "keras", or a format that the folder has an export of.
+        manifest: What its `bundle.json` says, where that was read before.
+
+    Raises:
+        BundleError: The sentence names the file that is missing, changed or foreign; or the folder
+            has no such export.
+
+    Example:
+        >>> open_saved("saved_models/run").manifest.max_length
+        64
+    """
+    folder = Path(path)
+    try:
+        manifest = read(folder) if manifest is None else manifest
+        names = _needed(manifest, engine)
+        _check_memory(folder, sum(manifest.files[name].bytes for name in names))
+        kept: dict[str, bytes] = {}
+        check_files(folder, manifest, names if engine != KERAS else None, names, kept)
+    except OSError as error:
+        raise BundleError(f"{path} cannot be read: {error}.") from error
+    if engine != KERAS and engine not in manifest.exports:
+        raise BundleError(
+            f"{folder} has no export {engine}; `python -m kerasft.export {folder} --engine "
+            f"{engine}` makes it."
+        )
+    return Opened(folder, manifest, engine, kept)
+
+
+def as_opened(folder: str | Path | Opened, engine: str = KERAS) -> Opened:
+    """The folder, opened now where it was not before."""
+    return folder if isinstance(folder, Opened) else open_saved(folder, engine)
+
+
+def sha256_of(manifest: Manifest) -> str:
+    """The hash of a `bundle.json`, which holds the hash of every other file."""
+    return hashlib.sha256(storage.json_text(manifest.to_dict()).encode()).hexdigest()
+
+
+def _check_memory(folder: Path, size: int) -> None:
+    """Refuses files that there is no memory for; they may stand on the disk as mere holes."""
+    free = backends.free_memory()
+    if free is not None and size > free:
+        raise BundleError(
+            f"{folder} takes {size / 1e9:.1f} GB to read, but {free / 1e9:.1f} GB of memory are "
+            "free."
+        )
+
+
+def _needed(manifest: Manifest, engine: str) -> set[str]:
+    """The files that an engine reads."""
+    beside = {contents.CONFIG, contents.CARD}
+    if engine != KERAS:
+        beside |= {contents.WEIGHTS, *contents.ADAPTER}
+    names: Iterable[str] = (*manifest.required, *manifest.optional)
+    if engine != KERAS:
+        names = (*names, *export_paths([engine]))
+    return {name for name in names if name in manifest.files and name not in beside}

@@ -1,0 +1,1 @@
+"""What runs a saved folder: token ids in, outputs out. One folder a runtime."""

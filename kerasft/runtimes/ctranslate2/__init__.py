@@ -1,0 +1,1 @@
+"""CTranslate2: writing a model, checking it, running it."""

@@ -1,0 +1,1 @@
+"""ONNX Runtime: writing a model, checking it, running it."""

@@ -1,0 +1,115 @@
+"""The TF-IDF baseline in a process of its own, so that it can cost the run neither memory nor life.
+
+Of very many classes its fit takes hundreds of megabytes; and chosen beside a neural model, it would
+be held to account for the memory of that model's libraries.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from kerasft import backends
+from kerasft.errors import DataError
+from kerasft.tasks.classification.tfidf_baseline import TfidfBaseline
+
+_COMMAND = "import sys; from kerasft.evaluation import tfidf_process as p; p.main(sys.argv[1])"
+_ROWS, _FOUND, _PROBABILITIES = "rows.jsonl", "found.json", "probabilities.npy"
+
+
+@dataclass(frozen=True)
+class TfidfResult:
+    """What the baseline said of the test rows.
+
+    Attributes:
+        probabilities: (texts, classes) float64.
+        choice: What `TfidfBaseline.describe` said.
+        costs: What `TfidfBaseline.costs` said; and `peak_memory_bytes`, the most main memory that
+            the process held (Python, the libraries, the texts and all fits; None where the system
+            does not tell).
+    """
+
+    probabilities: np.ndarray
+    choice: str
+    costs: dict[str, object]
+
+
+def tfidf_result(
+    train: tuple[Sequence[str], np.ndarray],
+    validation: tuple[Sequence[str], np.ndarray],
+    test: Sequence[str],
+    classes: int,
+    *,
+    class_weight: str | None = None,
+) -> TfidfResult:
+    """Chooses the baseline in a process of its own, and asks it about the test texts.
+
+    Args:
+        train: As `TfidfBaseline.choose` takes it.
+        validation: Likewise.
+        test: The test texts.
+        classes: As `TfidfBaseline.choose` takes it.
+        class_weight: Likewise.
+
+    Raises:
+        DataError: The rows have nothing to learn from, or the process failed or was killed.
+
+    Example:
+        >>> tfidf_result((texts, labels), (others, their_labels), test, 2).choice
+        '14 words and word pairs, C = 10: of 6 settings the one with ...'
+    """
+    with tempfile.TemporaryDirectory(prefix="kerasft-") as name:
+        folder = Path(name)
+        # Line by line, since the texts may fill much of the memory once.
+        with open(folder / _ROWS, "w", encoding="utf-8") as file:
+            file.write(json.dumps({"classes": classes, "class_weight": class_weight}) + "\n")
+            nobodys = np.full(len(test), -1)
+            for part, (texts, labels) in enumerate((train, validation, (test, nobodys))):
+                for text, label in zip(texts, labels.tolist(), strict=True):
+                    file.write(json.dumps([part, text, label]) + "\n")
+        done = subprocess.run(
+            [sys.executable, "-c", _COMMAND, name],
+            capture_output=True, text=True, errors="replace",
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        )  # fmt: skip
+        if done.returncode or not (folder / _FOUND).is_file():
+            last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+            raise DataError(f"Its process failed ({last}).")
+        found = json.loads((folder / _FOUND).read_text("utf-8"))
+        if "error" in found:
+            raise DataError(found["error"])
+        probabilities = np.load(folder / _PROBABILITIES, allow_pickle=False)
+        return TfidfResult(probabilities, found["choice"], found["costs"])
+
+
+def main(name: str) -> None:
+    """Does the work of `tfidf_result` in the folder that it made."""
+    folder = Path(name)
+    texts: tuple[list[str], ...] = ([], [], [])
+    labels: tuple[list[int], ...] = ([], [], [])
+    with open(folder / _ROWS, encoding="utf-8") as file:
+        options = json.loads(next(file))
+        for line in file:
+            part, text, label = json.loads(line)
+            texts[part].append(text)
+            labels[part].append(label)
+    train, validation = ((texts[part], np.array(labels[part], int)) for part in (0, 1))
+    found: dict[str, object]
+    try:
+        baseline = TfidfBaseline.choose(
+            train, validation, options["classes"], class_weight=options["class_weight"]
+        )
+        np.save(folder / _PROBABILITIES, baseline.probabilities(texts[2]))
+        costs = {**baseline.costs(texts[2]), "peak_memory_bytes": backends.peak_memory()}
+        found = {"choice": baseline.describe(), "costs": costs}
+    except DataError as error:
+        found = {"error": str(error)}
+    (folder / _FOUND).write_text(json.dumps(found), encoding="utf-8")

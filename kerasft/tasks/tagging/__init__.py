@@ -1,0 +1,1 @@
+"""The entities of a text, from a tag for each token."""

@@ -1,0 +1,1 @@
+"""A text for a text; also entities that are written as text."""

@@ -1,0 +1,132 @@
+"""What an encoder is made from, and that KerasHub's fixed choices are overruled."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+
+from kerasft.architectures import ARCHITECTURES, EncoderArguments, build_backbone
+from kerasft.errors import BundleError, ConfigError
+
+TINY = EncoderArguments(
+    vocabulary_size=50,
+    num_layers=2,
+    num_heads=2,
+    hidden_dim=8,
+    intermediate_dim=12,
+    max_sequence_length=16,
+    dropout=0.3,
+    attention_dropout=0.2,
+    num_segments=2,
+    activation="relu",
+    layer_norm_epsilon=1e-5,
+)
+
+
+def for_architecture(name: str, **changes) -> EncoderArguments:
+    return dataclasses.replace(TINY, num_segments=2 if name == "bert" else 0, **changes)
+
+
+@pytest.fixture(scope="module", params=sorted(ARCHITECTURES))
+def name(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def backbone(name):
+    return build_backbone(name, for_architecture(name))
+
+
+def test_arguments_survive_json():
+    assert EncoderArguments.from_dict(TINY.to_dict()) == TINY
+
+
+def test_numbers_are_set_in_every_layer(name, backbone):
+    assert backbone.embeddings_layer_norm.epsilon == 1e-5
+    assert backbone.embeddings_dropout.rate == 0.3
+    x = np.array([-1.0, 2.0], "float32")
+    for layer in backbone.transformer_layers:
+        assert layer._self_attention_layer_norm.epsilon == 1e-5
+        assert layer._feedforward_layer_norm.epsilon == 1e-5
+        assert layer._self_attention_layer._dropout == 0.2
+        assert layer._self_attention_layer._dropout_layer.rate == 0.2
+        assert layer._feedforward_dropout.rate == 0.3
+        # transformers' DistilBERT draws no dropout here.
+        assert layer._self_attention_dropout.rate == (0.3 if name == "bert" else 0.0)
+        found = layer._feedforward_intermediate_dense.activation(x)
+        np.testing.assert_array_equal(keras.ops.convert_to_numpy(found), [0.0, 2.0])
+
+
+def test_gelu_is_exact_unless_asked_otherwise(name):
+    x = np.array([-2.0], "float32")
+    # Gaussian error function and tanh approximation at -2 (Hendrycks and Gimpel 2016, section 2).
+    for activation, value in [("gelu", -0.04550026), ("gelu_approximate", -0.04540229)]:
+        backbone = build_backbone(name, for_architecture(name, activation=activation))
+        layer = backbone.transformer_layers[0]
+        for function in (layer.activation, layer._feedforward_intermediate_dense.activation):
+            np.testing.assert_allclose(keras.ops.convert_to_numpy(function(x)), value, atol=1e-6)
+
+
+def test_parameters_are_counted(name, backbone):
+    pooler = 8 * 8 + 8 if name == "bert" else 0
+    weights = sum(int(np.prod(weight.shape)) for weight in backbone.weights)
+    assert for_architecture(name).parameter_count + pooler == weights
+
+
+def test_weights_can_be_left_out(name, backbone):
+    first = keras.initializers.TruncatedNormal
+    empty = build_backbone(name, for_architecture(name), initialize=False)
+    assert keras.initializers.TruncatedNormal is first
+    for weight, drawn in zip(empty.weights, backbone.weights, strict=True):
+        values = keras.ops.convert_to_numpy(weight)
+        assert weight.path == drawn.path
+        if len(weight.shape) > 1 and "bias" not in weight.path:
+            assert not values.any()
+            assert keras.ops.convert_to_numpy(drawn).std() > 0.01
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"num_layers": 0}, "num_layers must be between 1 and"),
+        ({"num_layers": 10_000}, "num_layers must be between 1 and"),
+        ({"hidden_dim": 8.0}, "hidden_dim must be int, not 8.0"),
+        ({"hidden_dim": True}, "hidden_dim must be int, not True"),
+        ({"vocabulary_size": "50"}, "vocabulary_size must be int, not '50'"),
+        ({"num_heads": 3}, "num_heads (3) must divide hidden_dim (8)"),
+        ({"dropout": 1.0}, "dropout must be at least 0 and less than 1"),
+        ({"attention_dropout": -0.1}, "attention_dropout must be"),
+        ({"dropout": float("nan")}, "dropout must be"),
+        ({"layer_norm_epsilon": 0.0}, "layer_norm_epsilon must be between"),
+        ({"layer_norm_epsilon": float("nan")}, "layer_norm_epsilon must be between"),
+        ({"activation": "swish!"}, "activation 'swish!' is not one of gelu"),
+        ({"activation": 3}, "activation must be str"),
+        ({"hidden_dim": 20_000, "num_heads": 1, "num_layers": 200}, "over the limit"),
+        ({"colour": 1}, "unknown encoder arguments: colour"),
+    ],
+)
+def test_bad_arguments_are_named(changes, words):
+    with pytest.raises(BundleError) as caught:
+        EncoderArguments.from_dict({**TINY.to_dict(), **changes}, BundleError)
+    assert words in str(caught.value)
+
+
+def test_missing_arguments_are_named():
+    values = TINY.to_dict()
+    del values["num_heads"], values["hidden_dim"]
+    with pytest.raises(ConfigError, match="missing encoder arguments: hidden_dim, num_heads"):
+        EncoderArguments.from_dict(values)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "segments", "words"),
+    [
+        ("roberta", 0, "'roberta' is not supported; it must be one of bert, distilbert"),
+        ("bert", 0, "num_segments must be at least 1 for bert"),
+        ("distilbert", 2, "num_segments must be 0 for distilbert"),
+    ],
+)
+def test_impossible_encoders_are_refused(architecture, segments, words):
+    with pytest.raises(ConfigError, match=words):
+        build_backbone(architecture, dataclasses.replace(TINY, num_segments=segments))

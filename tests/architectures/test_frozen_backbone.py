@@ -1,0 +1,171 @@
+"""A model in two parts computes what the whole computes, forwards and backwards."""
+
+import keras
+import numpy as np
+import pytest
+
+import gradients
+import trunk_models
+from kerasft import backends, peft
+from kerasft.architectures.frozen_backbone import digest, split_encoder, still_encoder
+from kerasft.architectures.t5_frozen_backbone import split_t5, still_t5
+
+KINDS = {
+    "mean": lambda: trunk_models.encoder("distilbert", pooling="mean"),
+    "first": lambda: trunk_models.encoder("bert"),
+    "tagger": lambda: trunk_models.encoder("distilbert", tagger=True),
+    "head, mean": lambda: trunk_models.head_only("bert", "mean"),
+    "head, first": lambda: trunk_models.head_only("distilbert", "first"),
+    "t5": lambda: trunk_models.t5(
+        gated=True, activation="gelu_approximate", tie_embeddings=False, scale_outputs=False
+    ),
+}
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def parts(request):
+    """A model, its trunk, its inputs, and where its outputs count."""
+    model = KINDS[request.param]()
+    if request.param == "t5":
+        return model, split_t5(model), trunk_models.pairs(), np.ones((4, 5, 1), bool)
+    inputs = trunk_models.batch()
+    counts = inputs["padding_mask"][..., None] if request.param == "tagger" else np.ones((4, 1))
+    return model, split_encoder(model), inputs, counts.astype(bool)
+
+
+def hidden_of(trunk, inputs: dict) -> np.ndarray:
+    """What the lower part makes, with 0 at padding, as it is kept."""
+    hidden = backends.current().compile_forward(trunk.lower)(trunk.below(inputs))
+    kept = np.zeros_like(hidden)
+    for slot, ids in enumerate(trunk.token_ids(inputs)):
+        kept[slot, : trunk.positions(len(ids))] = hidden[slot, : trunk.positions(len(ids))]
+    return kept
+
+
+def test_values_and_gradients_are_those_of_the_whole(parts):
+    model, trunk, inputs, counts = parts
+    above = trunk.above(inputs, hidden_of(trunk, inputs))
+    assert [v.path for v in trunk.upper.trainable_variables] == [
+        v.path for v in model.trainable_variables
+    ]
+    assert not trunk.lower.trainable_variables
+    outputs = backends.current().compile_forward(model)(inputs)
+    upper = backends.current().compile_forward(trunk.upper)
+    np.testing.assert_allclose(upper(above) * counts, outputs * counts, rtol=1e-5, atol=1e-5)
+
+    direction = np.random.default_rng(3).normal(size=outputs.shape) * counts
+    variables = model.trainable_variables
+    of_whole, of_upper = (
+        gradients.value_and_gradients(function, [], variables, direction.astype("float32"))[1]
+        for function in (
+            lambda: model(inputs, training=True),
+            lambda: trunk.upper(above, training=True),
+        )
+    )
+    for variable, expected, found in zip(variables, of_whole, of_upper, strict=True):
+        scale = np.abs(expected).max()
+        assert scale > 1e-3, variable.path
+        np.testing.assert_allclose(found, expected, atol=2e-5 * scale, err_msg=variable.path)
+
+    # Padding may hold anything.
+    above["hidden"][above["hidden"] == 0] = 7.0
+    np.testing.assert_allclose(upper(above) * counts, outputs * counts, rtol=1e-5, atol=1e-5)
+
+
+def test_the_lower_part_is_all_that_is_frozen_below():
+    model = trunk_models.encoder()
+    trunk = split_encoder(model)
+    assert trunk.description == "embeddings and 2 of 3 layers" and trunk.width == 8
+    paths = {weight.path.split("/")[0] for weight in trunk.lower.weights}
+    assert "transformer_layer_1" in paths and "transformer_layer_2" not in paths
+
+    peft.freeze(model, model.head_layers)
+    assert split_encoder(model).description == "embeddings and all 3 layers"
+    peft.freeze(model, (*model.head_layers, "transformer_layer_0"))
+    assert split_encoder(model) is None
+    peft.freeze(model, (*model.head_layers, "token_and_position_embedding"))
+    assert split_encoder(model) is None
+    peft.unfreeze(model)
+    assert split_encoder(model) is None
+
+
+@pytest.mark.parametrize("pooling", ["first", "mean"])
+def test_under_a_head_alone_one_vector_a_text_is_made(pooling):
+    model = trunk_models.head_only("bert", pooling)
+    trunk, inputs = split_encoder(model), trunk_models.batch()
+    made = keras.ops.convert_to_numpy(trunk.lower(inputs))
+    assert made.shape == (4, 1, 8) and (trunk.positions(12), trunk.positions(0)) == (1, 0)
+    hidden = keras.ops.convert_to_numpy(model.backbone_outputs(inputs))
+    wanted = hidden[:, 0]
+    if pooling == "mean":
+        rows = zip(hidden, inputs["padding_mask"], strict=True)
+        wanted = np.stack([row[mask].mean(axis=0) for row, mask in rows])
+    np.testing.assert_allclose(made[:, 0], wanted, rtol=1e-5, atol=1e-5)
+
+    # A head on each token keeps each token, and what is kept for one is not taken for another.
+    tagger = trunk_models.encoder(tagger=True)
+    peft.freeze(tagger, tagger.head_layers)
+    assert split_encoder(tagger).positions(12) == 12
+    other = split_encoder(
+        trunk_models.head_only("bert", {"first": "mean", "mean": "first"}[pooling])
+    )
+    assert digest(other, {}) != digest(trunk, {})
+
+
+def test_of_a_t5_everything_below_must_be_frozen():
+    model = trunk_models.t5()
+    assert split_t5(model).description == "embeddings and 2 of 3 layers of the encoder"
+    for pattern in ("shared", "encoder/relative_position_bias", "encoder/block_0"):
+        peft.freeze(model, (pattern, "encoder/block_2"))
+        assert split_t5(model) is None, pattern
+    peft.freeze(model, ("decoder/block_0",))
+    assert split_t5(model).layers == 2, "an adapter that is frozen is not copied"
+    peft.remove(model)
+    peft.freeze(model, ("decoder/block_0",))
+    assert split_t5(model).description == "embeddings and all 3 layers of the encoder"
+
+
+def rates(layer) -> set[float]:
+    """The dropout rates within a layer."""
+    return {part.rate for part in layer._flatten_layers() if isinstance(part, keras.layers.Dropout)}
+
+
+@pytest.mark.parametrize("kind", ["bert", "distilbert"])
+def test_frozen_layers_are_still(kind):
+    model = trunk_models.encoder(kind, dropout=0.5)
+    assert still_encoder(model) == 2
+    for layer in model.backbone.layers:
+        if layer.name != "transformer_layer_2":
+            assert rates(layer) <= {0.0}, layer.name
+    assert 0.5 in rates(model.get_layer("backbone").get_layer("transformer_layer_2"))
+    assert rates(model.get_layer("head_dropout")) == {0.5}
+    lower = split_encoder(model).lower
+    again = [keras.ops.convert_to_numpy(lower(trunk_models.batch(), training=True)) for _ in "ab"]
+    np.testing.assert_array_equal(*again)
+
+    model = trunk_models.encoder(kind, dropout=0.5)
+    peft.unfreeze(model)
+    assert still_encoder(model) == 0 and 0.5 in rates(model.backbone)
+
+
+def test_frozen_parts_of_a_t5_are_still():
+    model = trunk_models.t5(dropout=0.5)
+    assert still_t5(model) == 3
+    assert rates(model.encoder.blocks[2]) == {0.5}
+    assert rates(model.decoder) | rates(model.encoder.blocks[0]) | {model.dropout.rate} == {0.0}
+
+
+def test_the_digest_knows_weights_shape_and_type():
+    model = trunk_models.encoder()
+    trunk = split_encoder(model)
+    first = digest(trunk, {"dtype": "float16"})
+    assert len(first) == 64 and digest(split_encoder(model), {"dtype": "float16"}) == first
+    assert digest(trunk, {"dtype": "float32"}) != first
+    head = model.get_layer("classifier").kernel
+    head.assign(head + 1.0)  # above the trunk: of no matter
+    assert digest(trunk, {"dtype": "float16"}) == first
+    weight = trunk.lower.weights[-1]
+    weight.assign(weight + 1e-6)
+    assert digest(trunk, {"dtype": "float16"}) != first
+    peft.freeze(model, (*model.head_layers, "transformer_layer_1"))
+    assert digest(split_encoder(model), {"dtype": "float16"}) != first

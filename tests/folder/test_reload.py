@@ -1,0 +1,223 @@
+"""What is saved on this backend says the same on all three; and what a classifier's folder does."""
+
+import json
+
+import numpy as np
+import pytest
+
+import bundles
+import text_models
+import translators
+from kerasft import backends, peft
+from kerasft.architectures import entries_for
+from kerasft.errors import ConfigError, DataError
+from kerasft.folder.weights import Tensors
+from kerasft.tasks.classification.load import load
+from kerasft.tasks.classification.predictor import Predictor
+from kerasft.tasks.classification.save import save
+from kerasft.tasks.translation.predictor import Translator
+from kerasft.text.cleaning import Cleaning
+
+VARIANTS = {
+    "head": {"tune": "head", "architecture": "bert", "pooling": "mean"},
+    "full": {"tune": "full", "architecture": "bert", "activation": "gelu_approximate"},
+}
+
+RELOAD = """
+import json, sys
+import numpy as np
+from kerasft import backends, bundle
+from kerasft.predict import Predictor, Translator
+question = json.load(sys.stdin)
+answers = {}
+for folder in question["classifiers"]:
+    predictor = Predictor(folder)
+    answers[folder] = {
+        "logits": predictor.logits(question["texts"]).tolist(),
+        "probabilities": [list(p.probabilities.values())
+                          for p in predictor.predict(question["texts"])],
+    }
+for kind, load in (("translators", bundle.load_translator), ("writers", bundle.load_text_to_text)):
+    inputs = {name: np.array(ids, "int32") for name, ids in question[kind]["inputs"].items()}
+    for folder in question[kind]["folders"]:
+        forward = backends.current().compile_forward(load(folder).model)
+        answers[folder] = forward(inputs).tolist()
+translator = Translator(question["translators"]["folders"][0], beam_size=1)
+found = translator.predict(question["sentences"])
+answers["greedy"] = [each.translation for each in found]
+print("ANSWERS" + json.dumps(answers))
+"""
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bundles.Saved]:
+    root = tmp_path_factory.mktemp("saved")
+    saved = {name: bundles.save(root / name, bundles.train(**VARIANTS[name])) for name in VARIANTS}
+    return {"lora": bundles.saved_lora(), **saved}
+
+
+@pytest.fixture(scope="module")
+def translating(tmp_path_factory: pytest.TempPathFactory) -> dict[str, translators.Saved]:
+    tied = translators.build(tie_embeddings=True, norm_first=False, N=1)
+    folder = tmp_path_factory.mktemp("translators") / "tied"
+    return {"tiny": translators.saved(), "tied": translators.save(folder, tied)}
+
+
+@pytest.fixture(scope="module")
+def writers() -> dict[str, text_models.Saved]:
+    return {"plain": text_models.saved(), "lora": text_models.saved(lora=True)}
+
+
+@pytest.fixture(scope="module", params=backends.BACKENDS)
+def answers(request, saved, translating, writers, run_python) -> dict:
+    """What another process says, on another backend or on the same: one start for all folders."""
+
+    def about(kind: dict, inputs: dict[str, np.ndarray]) -> dict:
+        return {
+            "folders": [str(each.folder) for each in kind.values()],
+            "inputs": {name: array.tolist() for name, array in inputs.items()},
+        }
+
+    question = {
+        "classifiers": [str(each.folder) for each in saved.values()],
+        "texts": bundles.TEXTS,
+        "translators": about(translating, translators.inputs()),
+        "sentences": translators.TEXTS,
+        "writers": about(writers, text_models.inputs()),
+    }
+    result = run_python("-c", RELOAD, backend=request.param, input=json.dumps(question))
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout.rpartition("ANSWERS")[2])
+
+
+def test_classifiers_on_each_backend(saved, answers):
+    for name, item in saved.items():
+        logits = np.array(answers[str(item.folder)]["logits"])
+        probabilities = np.array(answers[str(item.folder)]["probabilities"])
+        exponentials = np.exp(item.logits.astype(np.float64))
+        expected = exponentials / exponentials.sum(1, keepdims=True)
+        assert np.abs(logits - item.logits).max() < 1e-4, name
+        assert np.abs(probabilities - expected).max() < 1e-5, name
+
+
+@pytest.fixture(scope="module")
+def greedy() -> list[str]:
+    translator = Translator(translators.saved().folder, beam_size=1)
+    return [found.translation for found in translator.predict(translators.TEXTS)]
+
+
+def test_translators_on_each_backend(translating, greedy, answers):
+    for name, item in translating.items():
+        found = np.array(answers[str(item.folder)])
+        assert np.abs(found - item.log_probabilities).max() < 1e-4, name
+    assert answers["greedy"] == greedy
+    assert len(set(greedy)) > 1  # the texts made a difference
+
+
+def test_text_to_text_models_on_each_backend(writers, answers):
+    for item in writers.values():
+        # Logits of dozens.
+        np.testing.assert_allclose(answers[str(item.folder)], item.logits, rtol=1e-4, atol=1e-4)
+    assert not np.allclose(writers["plain"].logits, writers["lora"].logits, atol=0.1)
+
+
+def test_each_weight_is_in_exactly_one_file(saved):
+    folder = saved["lora"].folder
+    base = set(Tensors(folder / "model.safetensors"))
+    adapter = {
+        name.removeprefix("base_model.model.")
+        for name in Tensors(folder / "adapter/adapter_model.safetensors")
+    }
+    whole = {name for name in adapter if ".lora_" not in name}
+    assert whole == {
+        f"{m}.{p}" for m in ("classifier", "pre_classifier") for p in ("weight", "bias")
+    }
+    assert len(adapter - whole) == 2 * 4  # A and B of query, value and two output_dense
+    entries = entries_for(load(folder).model)
+    assert sorted([*base, *whole]) == sorted(p.name for e in entries for p in e.parameters)
+    assert not (saved["full"].folder / "adapter").exists()
+
+
+def test_a_loaded_adapter_can_train_on_and_be_saved_again(saved, tmp_path):
+    loaded = load(saved["lora"].folder)
+    assert len(peft.adapted_layers(loaded.model)) == 4
+    assert np.abs(bundles.logits(loaded.model) - saved["lora"].logits).max() < 1e-5
+    assert peft.parameter_counts(loaded.model).trained > 0
+    save(
+        tmp_path / "again", model=loaded.model, tokenizer=loaded.tokenizer,
+        label_map=loaded.label_map, max_length=loaded.manifest.max_length, config_yaml="", card="",
+    )  # fmt: skip
+    again = Predictor(tmp_path / "again").logits(bundles.TEXTS)
+    assert np.abs(again - saved["lora"].logits).max() < 1e-5
+
+
+def test_the_folder_is_what_was_given(saved):
+    folder = saved["lora"].folder
+    loaded = load(folder)
+    assert loaded.label_map.names == bundles.LABELS
+    assert loaded.manifest.max_length == bundles.MAX_LENGTH
+    assert loaded.manifest.base_model == "random"
+    assert loaded.manifest.versions.keys() >= {"kerasft", "keras", backends.choose().name}
+    assert (folder / "config.yaml").read_text() == "seed: 0\n"
+    card = (folder / "README.md").read_text()
+    assert card.startswith("# A tiny model\n") and "python -m kerasft.predict FOLDER" in card
+    assert all(f"- {name}: {version}" in card for name, version in loaded.manifest.versions.items())
+    assert json.loads((folder / "report/metrics.json").read_text()) == {"accuracy": 0.5}
+    assert not [path for path in folder.parent.iterdir() if path.name.startswith(".")]
+
+
+def test_cleaning_and_max_length_are_applied(tmp_path):
+    model = bundles.build()
+    plain = Predictor(bundles.save(tmp_path / "plain", model).folder)
+    options = {"cleaning": Cleaning(unicode_form="NFKC"), "max_length": 6}
+    clean = Predictor(bundles.save(tmp_path / "clean", model, **options).folder)
+    full_width = "".join(chr(ord(c) + 0xFEE0) for c in "that")  # NFKC makes "that" of it
+    assert np.allclose(clean.logits([full_width]), plain.logits(["that"]), atol=1e-6)
+    assert not np.allclose(plain.logits([full_width]), plain.logits(["that"]), atol=1e-3)
+    long = "that you have this"
+    assert clean.predict([long])[0].cut and not plain.predict([long])[0].cut
+    assert np.allclose(clean.logits([long]), plain.logits(["that you ha"]), atol=1e-6)
+    assert clean.metadata["preprocessing"] == {"unicode_form": "NFKC"} and clean.max_length == 6
+
+
+def test_a_new_folder_cleans_and_cuts_in_predictions_as_in_training(tmp_path):
+    cleaning = Cleaning(html=True, redactions="remove", special_characters=True)
+    model = bundles.build()
+    plain = Predictor(bundles.save(tmp_path / "plain", model).folder)
+    saved = bundles.save(tmp_path / "new", model, cleaning=cleaning, long_texts="head_tail")
+    loaded = load(saved.folder)
+    assert loaded.cleaning == cleaning and loaded.long_texts == "head_tail"
+    assert loaded.manifest.preprocessing == {
+        "html": True, "redactions": "remove", "special_characters": True,
+        "long_texts": "head_tail",
+    }  # fmt: skip
+    new = Predictor(saved.folder)
+    messy = "<p>the cat&nbsp;was <b>on</b> XXXX it!!!!</p>"
+    assert np.allclose(new.logits([messy]), plain.logits(["the cat was on it!"]), atol=1e-6)
+    # 16 tokens: [CLS], the first 3 words, the last 11, [SEP].
+    words = ["the", "cat", "was", *["with"] * 20, *["you", "that"] * 5, "he"]
+    text, kept = " ".join(words), " ".join(words[:3] + words[-11:])
+    assert np.allclose(new.logits([text]), plain.logits([kept]), atol=1e-6)
+    assert not np.allclose(plain.logits([text]), plain.logits([kept]), atol=1e-3)
+    assert new.predict([text])[0].cut and "their middle was not read" in new.notes["cut"]
+    with pytest.raises(DataError, match=r"text 1 is empty after the cleaning .*redactions"):
+        new.predict(["the cat", "<p>XXXX XX/XX/2023</p>"])
+
+
+def test_what_does_not_fit_is_not_saved(tmp_path):
+    from kerasft.text.labels import LabelMap
+    from kerasft.text.tokenizer import Tokenizer
+
+    model = bundles.build()
+    for options, message in [
+        ({"label_map": LabelMap(("a", "b"))}, "2 labels, but the model has 3"),
+        ({"max_length": 65}, "max_length is 65"),
+        ({"tokenizer": Tokenizer.from_wordpiece([*bundles.VOCABULARY, "more"])}, "but the model"),
+        ({"long_texts": "tail"}, 'long_texts is "tail", but must be one of cut, head_tail'),
+    ]:
+        with pytest.raises(ConfigError, match=message):
+            bundles.save(tmp_path / "run", model, **options)
+    model.weights[3].assign(model.weights[3] * float("nan"))
+    with pytest.raises(ConfigError, match="hold NaN or infinity"):
+        bundles.save(tmp_path / "run", model)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,138 @@
+"""Taggers' folders: what is saved finds the same, and what somebody changed is refused."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from forgery import reseal, rewrite, set_argument
+
+import bundles
+import taggers
+from kerasft import peft
+from kerasft.errors import BundleError, ConfigError
+from kerasft.exports.command import export
+from kerasft.folder import contents as c
+from kerasft.presets import load_preset
+from kerasft.tasks.classification.load import load
+from kerasft.tasks.tagging.saved import load_tagger
+from kerasft.text.labels import LabelMap
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    shutil.copytree(taggers.saved().folder, tmp_path / "run")
+    return tmp_path / "run"
+
+
+def same(found, expected) -> None:
+    assert [[each.span for each in row] for row in found] == [
+        [each.span for each in row] for row in expected
+    ]
+    scores = [each.score for row in found for each in row]
+    assert scores == pytest.approx([each.score for row in expected for each in row], abs=1e-5)
+
+
+@pytest.mark.parametrize("architecture", ["bert", "distilbert"])
+@pytest.mark.parametrize("tune", ["lora", "full"])
+def test_what_is_loaded_finds_the_same(tune, architecture, tmp_path):
+    saved = taggers.save(tmp_path / "run", taggers.train(tune, architecture))
+    assert any(saved.found)
+    loaded = load_tagger(saved.folder)
+    assert loaded.manifest.task == "tagging" and loaded.manifest.has_adapter == (tune == "lora")
+    assert loaded.tags == taggers.TAGS and loaded.manifest.max_length == taggers.MAX_LENGTH
+    assert bool(peft.adapted_layers(loaded.model)) == (tune == "lora")
+    same(taggers.find(loaded.model), saved.found)
+
+
+def test_it_is_a_preset_with_its_head(folder):
+    pretrained = load_preset(str(folder))
+    assert pretrained.tags == list(taggers.TAGS.names) and pretrained.labels is None
+    model, report = pretrained.build_tagger(taggers.TAGS.names)
+    assert not report.new and not report.unread
+    same(taggers.find(model), taggers.saved().found)
+    _, report = pretrained.build_classifier(len(taggers.TAGS))
+    assert "classifier.weight" in report.new
+
+
+def refusal(folder: Path) -> str:
+    with pytest.raises(BundleError) as caught:
+        load_tagger(folder)
+    message = str(caught.value)
+    assert message.endswith(".") and "\n" not in message and len(message) < 500, message
+    return message
+
+
+def test_a_flipped_byte_is_refused_by_the_files_name(folder):
+    for name in (*c.TaggingManifest.required, *c.ADAPTER, "report/metrics.json", c.MANIFEST):
+        path = folder / name
+        good = path.read_bytes()
+        middle = len(good) // 2
+        path.write_bytes(good[:middle] + bytes([good[middle] ^ 0xFF]) + good[middle + 1 :])
+        assert name in refusal(folder)
+        path.write_bytes(good)
+    load_tagger(folder)
+
+
+def test_tasks_are_not_mixed_up(folder):
+    with pytest.raises(BundleError, match="tagging"):
+        load(folder)
+    assert "classification" in refusal(bundles.saved_lora().folder)
+    with pytest.raises(ConfigError, match="tagging"):
+        export(folder, "onnx", folder.parent / "x.onnx")
+
+
+def tags(*names: str):
+    return lambda folder: (folder / c.LABEL_MAP).write_text(
+        json.dumps({str(number): name for number, name in enumerate(names)})
+    )
+
+
+def drop_a_tensor(folder: Path) -> None:
+    rewrite(folder / c.WEIGHTS, lambda tensors: tensors.popitem())
+
+
+def another_shape(folder: Path) -> None:
+    name = "distilbert.embeddings.word_embeddings.weight"
+    rewrite(folder / c.WEIGHTS, lambda tensors: tensors.update({name: np.zeros((2, 2), "float32")}))
+
+
+@pytest.mark.parametrize(
+    ("change", "manifest", "words"),
+    [
+        (tags("O", "B-LOC", "I-LOC", "B-PER", "I-ORG"), {}, "label_map.json: the tags"),
+        (tags("X", "B-LOC", "I-LOC", "B-PER", "I-PER"), {}, "'X'"),
+        (tags("O", "B-LOC", "I-LOC", "B-PER"), {}, "4 labels"),
+        (drop_a_tensor, {}, "has no tensor"),
+        (another_shape, {}, "(2, 2)"),
+        (None, {"num_labels": 1}, "num_labels"),
+        (None, {"num_labels": 7}, "7"),
+        (None, {"max_length": 65}, "64 positions"),
+        (None, {"architecture": "gpt"}, "'gpt'"),
+        (None, {"preprocessing": {"html": True}}, "preprocessing"),
+    ],
+)
+def test_what_does_not_fit_is_refused(folder, change, manifest, words):
+    if change:
+        change(folder)
+    reseal(folder, lambda data: data.update(manifest))
+    assert words in refusal(folder)
+
+
+def test_a_huge_model_is_refused(folder):
+    reseal(folder, set_argument(vocabulary_size=4_000_000, hidden_dim=20_000))
+    refusal(folder)
+
+
+def test_parts_that_do_not_fit_are_not_saved(tmp_path):
+    model = taggers.build()
+    for options, words in (
+        ({"tags": LabelMap(("O", "B-X", "I-X"))}, "3 labels"),
+        ({"tags": LabelMap(("O", "B-X", "I-X", "B-Y", "I-Z"))}, "missing or too many"),
+        ({"tags": LabelMap(("a", "b", "c", "d", "e"))}, "'a'"),
+        ({"max_length": 65}, "65"),
+    ):
+        with pytest.raises(ConfigError, match=words):
+            taggers.save(tmp_path / "run", model, **options)
+        assert not (tmp_path / "run").exists()

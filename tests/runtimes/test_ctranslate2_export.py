@@ -1,0 +1,260 @@
+"""Exports in saved folders: made once, judged, and saying what Keras says."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import text_models
+import translators
+from kerasft import storage
+from kerasft.errors import BundleError, ConfigError, DataError
+from kerasft.folder import is_ours, verify
+from kerasft.folder.export_files import export_paths
+from kerasft.runtimes.ctranslate2 import export as ctranslate2_export
+from kerasft.runtimes.ctranslate2 import text_gate
+from kerasft.runtimes.ctranslate2.export import make_export
+from kerasft.tasks.text_writers import load_writer, open_translator, text_to_text_engine
+from kerasft.tasks.translation.saved import load_translator
+
+INT8 = "ctranslate2-int8"
+
+
+def with_rows(name: str, rows: list[dict]):
+    """A report that keeps held-out rows, as a run leaves them."""
+
+    def write(report: Path) -> None:
+        storage.write_json(report / "metrics.json", {})
+        (report / name).write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+
+    return write
+
+
+PAIRS = [
+    {"source": source, "reference": target}
+    for source, target in zip(translators.SOURCES, translators.TARGETS, strict=True)
+]
+TASKS = [
+    {"task": "topics" if row < 2 else "italian", "source": source, "reference": target}
+    for row, (source, target) in enumerate(
+        zip(text_models.SOURCES, text_models.TARGETS, strict=True)
+    )
+]
+
+
+def biased(*bias: float, **arguments: object):
+    """A translator to whose logits of [UNK], padding, [SOS] and [EOS] something is added."""
+    model = translators.build(**arguments)
+    weight = model.projection.bias
+    weight.assign(np.array(weight) + np.pad(np.float32(bias), (0, weight.shape[0] - len(bias))))
+    return model
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A translator with both exports."""
+    path = tmp_path_factory.mktemp("translator") / "run"
+    report = with_rows(text_gate.SAMPLES, PAIRS)
+    # So sure of what it says that 8 bits change nothing.
+    translators.save(path, biased(0, -30, -30, 0, 30), report=report)
+    make_export(path, INT8)
+    return path
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A translator that puts out many words, and, as a trained one, no padding; in float32."""
+    path = tmp_path_factory.mktemp("plain") / "run"
+    translators.save(path, biased(0, -30, -30, 0))
+    make_export(path, "ctranslate2")
+    return path
+
+
+def test_what_is_in_the_folder(folder):
+    manifest = verify(folder)
+    assert {*export_paths(["ctranslate2", INT8])} < set(manifest.files)
+    facts = manifest.exports
+    assert facts["ctranslate2"]["largest_difference_to_keras"] < 1e-3
+    gate = facts[INT8]
+    assert gate["rows"] == 4 and gate["source"] == "held-out rows of the run"
+    assert set(gate["scores"]) == set(gate["scores_float32"]) == {"BLEU", "chrF"}
+    assert gate["beam_size"] == 4 and 0 <= gate["same_outputs"] <= 1
+    card = (folder / "README.md").read_text("utf-8")
+    assert "## Export ctranslate2\n" in card and f"## Export {INT8}\n" in card
+    assert is_ours(folder)
+    # The rest is as it was.
+    assert load_translator(folder).manifest.languages == translators.LANGUAGES
+    old = verify(translators.saved().folder)
+    assert old.exports == {} and "exports" not in old.to_dict()
+
+
+@pytest.mark.parametrize("beam_size", [1, 4])
+def test_a_translator_says_what_it_says_with_keras(plain, beam_size):
+    ours = open_translator(plain, "keras", beam_size).translate(translators.TEXTS)
+    theirs = open_translator(plain, "ctranslate2", beam_size).translate(translators.TEXTS)
+    for wanted, found in zip(ours, theirs, strict=True):
+        assert found.score == pytest.approx(wanted.score, abs=1e-3)
+        assert found._replace(score=0.0) == wanted._replace(score=0.0)
+    assert [found.cut for found in theirs] == [False, False, False, True]
+    assert [found.unknown_words for found in theirs] == [(), (), ("zebra",), ()]
+
+
+def test_8_bits_of_a_sure_model_say_the_same(folder):
+    ours = open_translator(folder, "ctranslate2").translate(translators.TEXTS)
+    theirs = open_translator(folder, INT8).translate(translators.TEXTS)
+    assert [one.text for one in ours] == [one.text for one in theirs]
+    assert [one.score for one in ours] != [one.score for one in theirs]
+
+
+def test_odd_texts_and_wrong_ones(plain):
+    engine = open_translator(plain, "ctranslate2")
+    odd = ["☃", "\u0000", "a" * 10_000, "مرحبا", "!!!", "\u200b", "[SOS]", "日本", ""]
+    assert len(engine.translate(odd)) == len(odd) and engine.translate([]) == []
+    for text in (3, None, b"bytes", "\ud800"):
+        with pytest.raises(DataError, match="text 1"):
+            engine.translate(["good", text])
+    with pytest.raises(ConfigError, match="beam_size is 0"):
+        open_translator(plain, "ctranslate2", 0)
+
+
+def test_a_t5_writes_what_it_writes_with_keras(tmp_path):
+    folder = tmp_path / "run"
+    model = text_models.build(lora=True, decoder_layers=2)
+    # One padded length, so that little is compiled.
+    text_models.save(folder, model, max_length=16, report=with_rows(text_gate.SAMPLES, TASKS))
+    make_export(folder, "ctranslate2")
+    texts = [*text_models.SOURCES, "classify: " + "shares fell again " * 20, "classify: ☃"]
+    ours, theirs = (
+        text_to_text_engine(load_writer(folder, engine), 3).write(texts)
+        for engine in ("keras", "ctranslate2")
+    )
+    for wanted, found in zip(ours, theirs, strict=True):
+        assert found.score == pytest.approx(wanted.score, rel=1e-4, abs=1e-3)
+        assert found._replace(score=0.0) == wanted._replace(score=0.0)
+    assert theirs[-2].cut and theirs[-1].unknown_words == ("☃",)
+
+
+def test_8_bits_that_lose_are_refused(tmp_path, monkeypatch):
+    folder, data = tmp_path / "run", tmp_path / "rows.tsv"
+    translators.save(folder, translators.build())
+    data.write_text("".join(f"{one}\t{one}\n" for one in translators.SOURCES), "utf-8")
+
+    def shuffled(exported, rows, beam_size):
+        texts = list(rows.tasks[0].sources)
+        return [texts[1:] + texts[:1] if exported.format == INT8 else texts]
+
+    monkeypatch.setattr(ctranslate2_export, "written", shuffled)
+    with pytest.raises(ConfigError, match="loses more than half a point") as caught:
+        make_export(folder, INT8, data=str(data))
+    message = str(caught.value)
+    assert "BLEU" in message and "float32 100.00" in message and "4 rows of" in message
+    assert "the same output for 0.0% of" in message
+    assert message.endswith("use --engine ctranslate2")
+    # What it was made of was made first, and is good.
+    assert set(verify(folder).exports) == {"ctranslate2"}
+
+
+def test_half_a_point_is_the_bound():
+    rows = text_gate.GateRows([], "rows")
+    gate = text_gate.TextGate(9, "rows", 4, {"BLEU": 30.0}, {"BLEU": 30.5}, 0.5)
+    assert gate.passed and rows.tasks == []
+    assert not text_gate.TextGate(9, "rows", 4, {"BLEU": 29.9}, {"BLEU": 30.5}, 0.5).passed
+    assert text_gate.TextGate(9, "rows", 4, {"BLEU": 31.0}, {"BLEU": 30.5}, 0.5).passed
+    both = {"BLEU": 31.0, "chrF": 40.0}, {"BLEU": 30.5, "chrF": 41.0}
+    assert not text_gate.TextGate(9, "rows", 4, *both, 0.5).passed
+
+
+def test_rows_to_judge_by(tmp_path, folder):
+    tasks = tmp_path / "tasks"
+    text_models.save(tasks, text_models.build(), report=with_rows(text_gate.SAMPLES, TASKS))
+    manifest = verify(tasks)
+    kept = text_gate.gate_rows(tasks, manifest)
+    assert [(task.name, task.metric, len(task.sources)) for task in kept.tasks] == [
+        ("topics", "exact", 2), ("italian", "bleu", 2)
+    ]  # fmt: skip
+    data = tmp_path / "more.tsv"
+    data.write_text("translate English to Italian: cold\tfreddo\n" * 3, "utf-8")
+    given = text_gate.gate_rows(tasks, manifest, str(data))
+    assert [(task.name, len(task.sources)) for task in given.tasks] == [("italian", 3)]
+    data.write_text("cold\tfreddo\n", "utf-8")
+    with pytest.raises(DataError, match="begins with no prefix of the model"):
+        text_gate.gate_rows(tasks, manifest, str(data))
+    with pytest.raises(DataError, match="there is no file"):
+        text_gate.gate_rows(tasks, manifest, str(tmp_path / "nowhere.tsv"))
+    many = [{"source": f"{row}", "reference": "x"} for row in range(1500)]
+    long = tmp_path / "long"
+    translators.save(long, translators.build(), report=with_rows(text_gate.SAMPLES, many))
+    (one,) = text_gate.gate_rows(long, verify(long)).tasks
+    assert len(one.sources) == 1000 and (one.sources[0], one.sources[-1]) == ("0", "1498")
+
+
+@pytest.mark.parametrize(
+    "row",
+    [[], {}, {"source": "a"}, {"source": 3, "reference": "a"}, {"source": "a", "reference": 3}],
+)
+def test_rows_that_are_none(row, tmp_path):
+    folder = tmp_path / "run"
+    translators.save(folder, translators.build(), report=with_rows(text_gate.SAMPLES, [row]))
+    with pytest.raises(BundleError, match=r"samples\.jsonl does not hold rows as a run leaves"):
+        text_gate.gate_rows(folder, verify(folder))
+
+
+def test_a_folder_without_rows_asks_for_some(plain):
+    with pytest.raises(ConfigError, match=r"keeps no rows .* --gate_data FILE"):
+        make_export(plain, INT8)
+
+
+def test_other_folders_have_no_such_export(tmp_path):
+    golden = Path(__file__).parent.parent / "folder" / "golden_classification.json"
+    shutil.copyfile(golden, tmp_path / "bundle.json")
+    with pytest.raises(ConfigError, match=r"for classification, .* no export for --engine ct"):
+        make_export(tmp_path, "ctranslate2")
+    with pytest.raises(ConfigError, match="no export for --engine onnx"):
+        make_export(translators.saved().folder, "onnx")
+
+
+def test_a_model_that_computes_nan_is_not_exported(tmp_path, monkeypatch):
+    folder = shutil.copytree(translators.saved().folder, tmp_path / "run")
+    load = ctranslate2_export.load_translator
+
+    def broken(path):
+        loaded = load(path)
+        loaded.model.projection.bias.assign(loaded.model.projection.bias * float("nan"))
+        return loaded
+
+    monkeypatch.setattr(ctranslate2_export, "load_translator", broken)
+    with pytest.raises(ConfigError, match="differs in CTranslate2 from Keras by nan"):
+        make_export(folder, "ctranslate2")
+    assert verify(folder).exports == {}
+
+
+def test_a_missing_package_is_one_sentence(plain, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ctranslate2", None)
+    for attempt in (
+        lambda: make_export(plain, "ctranslate2"),
+        lambda: open_translator(plain, "ctranslate2"),
+    ):
+        with pytest.raises(ConfigError, match=r"pip install 'kerasft\[ctranslate2\]'"):
+            attempt()
+
+
+WITHOUT_KERAS = """
+import json, sys
+from kerasft.predict import open_folder
+found = open_folder(sys.argv[1], engine="ctranslate2", beam_size=2).predict(json.loads(sys.argv[2]))
+heavy = {"keras", "torch", "tensorflow", "jax"} & set(sys.modules)
+print(json.dumps([[each.translation, each.score] for each in found]), sorted(heavy))
+"""
+
+
+def test_neither_keras_nor_a_backend_is_imported(plain, run_python):
+    done = run_python("-c", WITHOUT_KERAS, plain, json.dumps(translators.TEXTS))
+    assert done.returncode == 0, done.stderr
+    answers, _, heavy = done.stdout.strip().rpartition(" ")
+    assert heavy == "[]"
+    expected = open_translator(plain, "ctranslate2", 2).translate(translators.TEXTS)
+    for (text, score), wanted in zip(json.loads(answers), expected, strict=True):
+        assert text == wanted.text and score == pytest.approx(wanted.score, abs=1e-3)

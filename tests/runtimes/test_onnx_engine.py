@@ -1,0 +1,228 @@
+"""Classifiers through ONNX Runtime: what Keras says, without Keras."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import bundles
+import onnx_folders
+from kerasft import storage
+from kerasft.errors import BundleError, ConfigError, DataError
+from kerasft.folder import contents as c
+from kerasft.folder import verify
+from kerasft.runtimes.onnx.engine import OnnxEngine, groups, padded, threads
+from kerasft.tasks.classification.load_export import load_export
+from kerasft.tasks.classification.opening import open_classifier
+
+pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+
+
+@pytest.fixture(scope="module")
+def folder() -> Path:
+    return onnx_folders.saved()
+
+
+@pytest.fixture(scope="module")
+def engine(folder: Path) -> OnnxEngine:
+    return OnnxEngine(load_export(folder, "onnx"))
+
+
+@pytest.fixture(scope="module")
+def int8(folder: Path) -> OnnxEngine:
+    return OnnxEngine(load_export(folder, "onnx-int8"))
+
+
+def test_logits_are_those_of_keras(engine):
+    texts = [*bundles.TEXTS, *onnx_folders.texts(40)]
+    expected = onnx_folders.keras().logits(texts)
+    found = engine.logits(texts)
+    assert found.dtype == np.float32 and found.shape == (len(texts), len(bundles.LABELS))
+    assert np.abs(found - expected).max() < 1e-5
+    assert np.abs(found[0] - found[1]).max() > 1e-3  # they do differ
+
+
+def test_eight_bits_are_near(engine, int8):
+    texts = onnx_folders.texts(60)
+    found, exact = int8.logits(texts), engine.logits(texts)
+    assert 0 < np.abs(found - exact).max() < 0.2 * np.abs(exact).max()
+    assert (found.argmax(1) == exact.argmax(1)).mean() > 0.9
+
+
+def test_order_is_kept_and_neighbours_do_not_matter(engine, int8):
+    texts = onnx_folders.texts(50, seed=1)
+    order = np.random.default_rng(0).permutation(50)
+    for each, most in ((engine, 1e-5), (int8, 0.0)):
+        together = each.logits(texts)
+        for row in (0, 1, 33, 49):
+            assert np.abs(each.logits([texts[row]])[0] - together[row]).max() <= most
+        shuffled = each.logits([texts[row] for row in order])
+        assert np.abs(shuffled - together[order]).max() <= most
+
+
+def test_nothing_in_nothing_out(engine):
+    assert engine.logits([]).shape == (0, len(bundles.LABELS))
+
+
+def test_odd_texts_are_as_with_keras(engine):
+    odd = ["☃", "\u0000", "a" * 100_000, "مرحبا", "!!!", "\u200b", "[PAD] [MASK]", "日本"]
+    assert np.abs(engine.logits(odd) - onnx_folders.keras().logits(odd)).max() < 1e-5
+    for text in (3, None, b"bytes", "\ud800"):
+        with pytest.raises(DataError, match="text 1"):
+            engine.logits(["good", text])
+
+
+def test_groups_hold_texts_of_about_the_same_length():
+    rng = np.random.default_rng(0)
+    sizes = rng.integers(1, 600, 300).tolist()
+    found = list(groups(sizes))
+    assert sorted(row for rows in found for row in rows) == list(range(300))
+    for rows in found:
+        lengths = [sizes[row] for row in rows]
+        assert len(rows) <= 32 and len(rows) * max(lengths) <= 8192
+        assert min(lengths) >= 0.75 * max(lengths) and lengths[0] == max(lengths)
+    assert len(found) < 80
+    assert list(groups([7] * 70)) == [list(range(32)), list(range(32, 64)), list(range(64, 70))]
+    assert list(groups([7, 7], most_rows=1)) == [[0], [1]]
+    assert list(groups([9000, 9000])) == [[0], [1]] and list(groups([])) == []
+
+
+def test_padding_is_masked():
+    found = padded([np.array([2, 5, 3]), np.array([4])], 1)
+    assert found["input_ids"].tolist() == [[2, 5, 3], [4, 1, 1]]
+    assert found["attention_mask"].tolist() == [[1, 1, 1], [1, 0, 0]]
+    assert {array.dtype for array in found.values()} == {np.dtype("int64")}
+
+
+def test_threads_are_those_that_were_asked_for(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert threads() == 3
+    for unusable in ("", "0", "2,4"):
+        monkeypatch.setenv("OMP_NUM_THREADS", unusable)
+        assert 1 <= threads() <= (os.cpu_count() or 1)
+
+
+@pytest.fixture
+def copy(folder: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(folder, tmp_path / "copy"))
+
+
+def edit(folder: Path, **changes: object) -> None:
+    """Changes bundle.json as someone might who knows how its own hash is made."""
+    data = storage.read_json(folder / c.MANIFEST, BundleError)
+    data = {k: v for k, v in {**data, **changes}.items() if k != "sha256"}
+    storage.write_json(folder / c.MANIFEST, {**data, "sha256": c.hash_of(data)})
+
+
+def reseal(folder: Path, name: str, content: bytes) -> None:
+    """Changes a file, and its entry in bundle.json."""
+    (folder / name).write_bytes(content)
+    data = storage.read_json(folder / c.MANIFEST, BundleError)
+    files = data["files"]
+    files[name] = {"bytes": len(content), "sha256": storage.sha256_file(folder / name)}
+    edit(folder, files=files)
+
+
+def test_a_damaged_export_is_refused_by_its_name(copy):
+    model = copy / "export/onnx/model.onnx"
+    good = model.read_bytes()
+    model.write_bytes(good[:-1] + b"\x00")
+    with pytest.raises(BundleError, match=r"onnx/model\.onnx was changed"):
+        load_export(copy, "onnx")
+    load_export(copy, "onnx-int8")  # which reads another
+    model.unlink()
+    with pytest.raises(BundleError, match="is missing"):
+        load_export(copy, "onnx-int8")
+
+
+def test_an_export_that_does_not_fit_is_one_sentence(copy, tmp_path):
+    import onnx
+
+    name = "export/onnx/model.onnx"
+    good = onnx.load(copy / name)
+
+    def refused(change) -> str:
+        made = onnx.ModelProto()
+        made.CopyFrom(good)
+        change(made)
+        reseal(copy, name, made.SerializeToString())
+        with pytest.raises(BundleError) as caught:
+            OnnxEngine(load_export(copy, "onnx")).logits(["the cat"])
+        assert "\n" not in str(caught.value) and name in str(caught.value)
+        return str(caught.value)
+
+    def rename(made) -> None:
+        made.graph.input[0].name = "ids"
+        for node in made.graph.node:
+            node.input[:] = ["ids" if each == "input_ids" else each for each in node.input]
+
+    def shorten(made) -> None:  # the table of tokens: ids are beyond its end
+        for tensor in made.graph.initializer:
+            if list(tensor.dims) == [len(bundles.VOCABULARY), 16]:
+                array = onnx.numpy_helper.to_array(tensor)[:3]
+                tensor.CopyFrom(onnx.numpy_helper.from_array(array, tensor.name))
+
+    def unknown(made) -> None:
+        made.graph.node[5].op_type = "Loop"
+
+    def break_off(made) -> None:
+        made.graph.node[3].input[0] = "nowhere"
+
+    assert "must turn input_ids and attention_mask" in refused(rename)
+    assert "cannot be run by ONNX Runtime" in refused(shorten)
+    assert "has the operator 'Loop'" in refused(unknown)
+    assert "cannot be run by ONNX Runtime" in refused(break_off)
+
+
+def test_what_bundle_json_says_is_checked_without_keras_too(copy):
+    manifest = verify(copy)
+    for changes, message in [
+        ({"num_labels": 4}, "has 3 labels, but the model has 4"),
+        ({"arguments": {}}, "has no 'vocabulary_size'"),
+        ({"arguments": {"vocabulary_size": 3}}, "tokens, but the model only 3"),
+        ({"arguments": {"vocabulary_size": "x"}}, "vocabulary_size is"),
+        ({"preprocessing": {"translate": True}}, "translate"),
+        ({"max_length": 2}, "no tokenizer that can be used"),
+    ]:
+        edit(copy, **changes)
+        with pytest.raises(BundleError, match=message):
+            load_export(copy, "onnx")
+        edit(copy, **{key: getattr(manifest, key) for key in changes})
+    load_export(copy, "onnx")
+
+
+def test_an_export_that_is_not_there_is_named():
+    saved = onnx_folders.plain()
+    with pytest.raises(BundleError, match=r"has no export onnx; `python -m kerasft\.export"):
+        load_export(saved, "onnx")
+    with pytest.raises(ConfigError, match="--engine tensorrt cannot run"):
+        open_classifier(saved, "tensorrt")
+
+
+ALONE = """
+import json, sys
+heavy = ["keras", "keras_hub", "torch", "tensorflow", "jax", "jaxlib", "transformers", "onnx"]
+sys.modules.update(dict.fromkeys(heavy))  # whoever imports one of them fails
+from kerasft.predict import Predictor
+import kerasft.serve, kerasft.serving.server
+found = {}
+for engine in ("onnx", "onnx-int8"):
+    predictor = Predictor(sys.argv[1], engine=engine)
+    found[engine] = [list(p.probabilities.values()) for p in predictor.predict(sys.argv[2:])]
+print(json.dumps([[name for name in heavy if sys.modules[name]], found]))
+"""
+
+
+def test_no_backend_and_no_keras_is_imported(folder, run_python, engine):
+    done = run_python("-c", ALONE, folder, *bundles.TEXTS, env={"KERAS_BACKEND": ""})
+    assert done.returncode == 0, done.stderr
+    heavy, found = json.loads(done.stdout)
+    assert heavy == []
+    exponentials = np.exp(engine.logits(bundles.TEXTS).astype(float))
+    exact = exponentials / exponentials.sum(axis=1, keepdims=True)
+    assert np.abs(np.array(found["onnx"]) - exact).max() < 1e-5
+    assert np.abs(np.array(found["onnx-int8"]) - exact).max() < 0.1

@@ -1,0 +1,190 @@
+"""Exports are made from the model, checked, and kept only if they are as good."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import bundles
+import onnx_folders
+from kerasft.errors import BundleError, ConfigError, DataError
+from kerasft.folder import contents as c
+from kerasft.folder import verify
+from kerasft.runtimes.onnx import export as onnx_export
+from kerasft.runtimes.onnx import int8_gate
+from kerasft.runtimes.onnx.engine import OnnxEngine
+from kerasft.runtimes.onnx.export import make_export
+from kerasft.runtimes.onnx.model_file import OPSET
+from kerasft.runtimes.prepare import open_prepared
+from kerasft.tasks.classification.load import load
+from kerasft.tasks.classification.load_export import load_export
+
+onnx = pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A folder with both exports."""
+    return Path(shutil.copytree(onnx_folders.saved(), tmp_path / "copy"))
+
+
+@pytest.fixture(scope="module")
+def engines() -> dict[str, OnnxEngine]:
+    return {
+        name: OnnxEngine(load_export(onnx_folders.saved(), name)) for name in ("onnx", "onnx-int8")
+    }
+
+
+def test_the_folder_says_how_its_exports_were_checked():
+    folder = onnx_folders.saved()
+    manifest = verify(folder)
+    exact, small = manifest.exports["onnx"], manifest.exports["onnx-int8"]
+    assert exact["opset"] == OPSET and 0 <= exact["largest_difference_to_keras"] < 1e-5
+    assert small["rows"] == onnx_folders.ROWS and "validation" in small["source"]
+    assert {"accuracy", "accuracy_float32", "macro_f1", "macro_f1_float32"} < small.keys()
+    assert 0.9 < small["agreement"] <= 1
+    card = (folder / c.CARD).read_text()
+    assert "## Export onnx\n" in card and "- agreement: " in card
+    assert load(folder).manifest == manifest  # and Keras reads it as ever
+
+
+def test_the_graphs_hold_inference_alone():
+    folder = onnx_folders.saved()
+    exact, small = (
+        onnx.load(folder / "export" / name / "model.onnx") for name in ("onnx", "onnx-int8")
+    )
+    layers = 2
+    dense = 6 * layers + 2  # query, key, value, output, two of the feed-forward; and the head's two
+
+    def count(model, operator: str) -> int:
+        return sum(node.op_type == operator for node in model.graph.node)
+
+    assert count(exact, "MatMul") == dense + 2 * layers and not count(exact, "Dropout")
+    # The matrices alone are in 8 bits: not the products inside of attention.
+    assert (count(small, "MatMulInteger"), count(small, "MatMul")) == (dense, 2 * layers)
+    scales = {
+        tensor.name: list(tensor.dims)
+        for tensor in small.graph.initializer
+        if tensor.name.endswith("_scale")
+    }
+    # A scale for each column of each matrix.
+    widths = [[16]] * (5 * layers + 1) + [[32]] * layers + [[len(bundles.LABELS)]]
+    assert sorted(scales.values()) == sorted(widths)
+    assert {each.key for each in small.metadata_props} == {"labels", "max_length", "preprocessing"}
+
+
+def test_exports_are_made_again_when_asked(copy):
+    before = verify(copy)
+    after = make_export(copy, "onnx-int8")
+    assert after == verify(copy) and after.exports == before.exports
+
+
+def near(engines, count: int = 12) -> list[str]:
+    """Texts that float32 and 8 bits give different labels."""
+    found: list[str] = []
+    for seed in range(2, 60):
+        texts = onnx_folders.texts(200, seed)
+        labels = [each.logits(texts).argmax(1) for each in engines.values()]
+        found += [texts[row] for row in np.flatnonzero(labels[0] != labels[1])]
+        if len(found) >= count:
+            break
+    assert found, "no text to tell the two apart: the test proves nothing"
+    return found
+
+
+def test_eight_bits_that_lose_too_much_are_refused_with_the_figures(copy, engines, tmp_path):
+    texts = near(engines)
+    names = [bundles.LABELS[i] for i in engines["onnx"].logits(texts).argmax(1)]
+    rows = tmp_path / "rows.csv"
+    onnx_folders.write_rows(rows, texts, names)
+    before = (copy / c.MANIFEST).read_bytes()
+    with pytest.raises(ConfigError) as refused:
+        make_export(copy, "onnx-int8", data=str(rows))
+    said = str(refused.value)
+    assert "loses more than half a point" in said and "accuracy 0.0000 (float32 1.0000)" in said
+    assert f"the same label for 0.0% of {len(texts)} rows of" in said and "\n" not in said
+    assert (copy / c.MANIFEST).read_bytes() == before  # the one of before is still there
+    verify(copy)
+    # The same rows with the labels that 8 bits give: better is no reason to refuse.
+    names = [bundles.LABELS[i] for i in engines["onnx-int8"].logits(texts).argmax(1)]
+    onnx_folders.write_rows(rows, texts, names)
+    facts = make_export(copy, "onnx-int8", data=str(rows)).exports["onnx-int8"]
+    assert (facts["accuracy"], facts["accuracy_float32"], facts["agreement"]) == (1, 0, 0)
+    assert facts["source"] == f"rows of {rows}"
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "macro_f1", "passed"),
+    [
+        (0.895, 0.9, True), (0.9, 0.895, True), (1, 1, True),
+        (0.8949, 0.9, False), (0.9, 0.8949, False),
+    ],
+)  # fmt: skip
+def test_half_a_point_is_the_most(accuracy, macro_f1, passed):
+    gate = int8_gate.Gate(1000, "rows", accuracy, 0.9, macro_f1, 0.9, 0.99)
+    assert gate.passed == passed
+    assert f"accuracy {accuracy:.4f} (float32 0.9000)" in str(gate)
+
+
+def test_rows_are_asked_for_where_the_folder_keeps_none(tmp_path):
+    """The rows of older folders: their test's; of those without any report: none."""
+    label_map = load_export(onnx_folders.saved(), "onnx").label_map
+    report = tmp_path / "report"
+    report.mkdir()
+    with pytest.raises(ConfigError, match=r"keeps no rows .* give some with --gate_data FILE"):
+        int8_gate.gate_rows(tmp_path, label_map)
+    head = ["text", "label", "predicted", *bundles.LABELS]
+    (report / "predictions.csv").write_text(
+        ",".join(head) + f"\nthe cat,{bundles.LABELS[1]},sports,0,0,1\n", encoding="utf-8"
+    )
+    rows = int8_gate.gate_rows(tmp_path, label_map)
+    assert (rows.texts, rows.labels.tolist()) == (["the cat"], [1]) and "test rows" in rows.source
+    onnx_folders.write_rows(report / "validation.csv", ["a", "b"], ["sports", "business"])
+    rows = int8_gate.gate_rows(tmp_path, label_map)
+    assert rows.labels.tolist() == [2, 0] and rows.source == "validation rows of the run"
+    onnx_folders.write_rows(report / "validation.csv", ["a"], ["weather"])
+    with pytest.raises(BundleError, match=r"validation\.csv does not hold rows .*'weather'"):
+        int8_gate.gate_rows(tmp_path, label_map)
+    with pytest.raises(DataError, match="'weather'"):
+        int8_gate.gate_rows(tmp_path, label_map, str(report / "validation.csv"))
+
+
+def test_a_graph_that_differs_from_keras_is_not_kept(copy, monkeypatch):
+    monkeypatch.setattr(onnx_export, "MOST_OFF", -1.0)
+    before = (copy / c.MANIFEST).read_bytes()
+    with pytest.raises(ConfigError, match=r"differs from Keras by .* in the logits"):
+        make_export(copy, "onnx")
+    assert (copy / c.MANIFEST).read_bytes() == before
+
+
+def test_the_command_and_the_engine_that_calls_it(tmp_path, run_export, capsys):
+    """In a folder with an adapter: what is missing is made by a process of its own."""
+    folder, expected = bundles.save(tmp_path / "run", onnx_folders.with_adapter())
+    open_prepared(folder, "onnx")
+    said = capsys.readouterr()
+    assert said.out == "" and "holds no model for --engine onnx yet; making it" in said.err
+    assert "export/onnx: opset 17, largest difference to keras" in said.err
+    engine = OnnxEngine(load_export(folder, "onnx"))
+    found = engine.logits(bundles.TEXTS)
+    assert np.abs(found - expected).max() < 1e-5
+    open_prepared(folder, "onnx")
+    assert capsys.readouterr().err == ""
+
+    rows = tmp_path / "rows.csv"
+    onnx_folders.write_rows(rows, *onnx_folders.sure(engine))
+    code, out, err = run_export(folder, "--engine", "onnx-int8", "--gate_data", rows)
+    assert (code, err) == (0, "") and f"rows 60, source rows of {rows}, accuracy" in out
+    assert "agreement" in out and {*verify(folder).exports} == {"onnx", "onnx-int8"}
+    for words, message in [
+        (("--engine", "onnx", "--output", "x.onnx"), "--engine takes no --output"),
+        (("--engine", "onnx", "--gate_data", "x.csv"), "--gate_data has a meaning for"),
+        (("--engine", "tensorrt"), "invalid choice: 'tensorrt'"),
+        (("--engine", "onnx", "--format", "onnx"), "not allowed with"),
+        ((), "one of the arguments --format --engine is required"),
+        (("--engine", "onnx-int8", "--gate_data", tmp_path / "none.csv"), "none.csv"),
+    ]:
+        code, out, err = run_export(folder, *words)
+        assert (code, out) == (2, "") and err.startswith("error: ") and err.count("\n") == 1
+        assert message in err
