@@ -13,7 +13,7 @@ UNKNOWN, PAD, START, END = range(4)
 
 
 def kerasft_model(threads: int, dropout: float) -> Any:
-    """A `kerasft.models.Transformer` on the backend that KERAS_BACKEND names."""
+    """A `kerasft.architectures.Transformer` on the backend that KERAS_BACKEND names."""
     from kerasft import backends
 
     backends.current().set_threads(threads)

@@ -92,7 +92,7 @@ def open_folder(folder: str | Path | Opened, **options: Any) -> TextPredictor:
     """Opens a saved folder of whichever task.
 
     Args:
-        folder: The folder that `kerasft.bundle` wrote, or what `open_prepared` read of it.
+        folder: The folder that `kerasft.tasks` wrote, or what `open_prepared` read of it.
         options: Those of `OPTIONS` that were given; None counts as not given.
 
     Raises:

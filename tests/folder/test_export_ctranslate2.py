@@ -121,8 +121,8 @@ def test_torch_is_not_imported_for_it(run_python, tmp_path):
     code = (
         "import sys\n"
         "import kerasft.backends\n"
-        "from kerasft.bundle import export_ctranslate2\n"
-        "export_ctranslate2._specs()\n"
+        "from kerasft.runtimes.ctranslate2 import write\n"
+        "write._specs()\n"
         "print('torch' in sys.modules, 'transformers' in sys.modules)\n"
     )
     backend = backends.choose().name

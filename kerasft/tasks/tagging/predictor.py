@@ -55,7 +55,7 @@ class EntityFinder:
     read in parts that overlap, so that no text is cut but in a word which is longer than a part.
 
     Args:
-        folder: The folder that `kerasft.bundle.save_tagger` wrote.
+        folder: The folder that `kerasft.tasks` wrote.
 
     Attributes:
         types: The types of entity that it finds.

@@ -45,7 +45,7 @@ class EntityWriter:
     longer than a part is cut.
 
     Args:
-        folder: The folder that `kerasft.bundle.save_text_to_text` wrote, whose outputs are
+        folder: The folder that `kerasft.tasks` wrote, whose outputs are
             entities.
         beam_size: Hypotheses that are followed at a time; if not given, as the folder says.
         engine: What computes: "keras", "ctranslate2" or "ctranslate2-int8"; see `open_translator`.

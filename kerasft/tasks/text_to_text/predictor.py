@@ -48,7 +48,7 @@ class TextToText:
     """A loaded folder that writes a text for a text.
 
     Args:
-        folder: The folder that `kerasft.bundle.save_text_to_text` wrote, whose outputs are texts.
+        folder: The folder that `kerasft.tasks` wrote, whose outputs are texts.
         beam_size: Hypotheses that are followed at a time, 1 is greedy search; if not given, as the
             folder says.
         task: The name of one of the tasks: its prefix is put before texts that do not begin with

@@ -37,7 +37,7 @@ class Translator:
     """A loaded folder that translates texts.
 
     Args:
-        folder: The folder that `kerasft.bundle.save_translator` wrote.
+        folder: The folder that `kerasft.tasks` wrote.
         beam_size: Hypotheses that are followed at a time; 1 is greedy search.
         engine: What computes: "keras", "ctranslate2" or "ctranslate2-int8"; see `open_translator`.
 
