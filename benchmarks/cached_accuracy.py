@@ -18,7 +18,8 @@ import statistics
 import tempfile
 from pathlib import Path
 
-from kerasft import backends, cli
+from kerasft import backends
+from kerasft.config import parse
 from kerasft.recipes import distilbert_lora
 from quality import ours
 
@@ -32,7 +33,7 @@ def main() -> None:
     arguments, words = parser.parse_known_args()
     if len(arguments.seeds) < 2:
         parser.error("--seeds must be 2 or more: the noise is what they differ by")
-    config = cli.parse(distilbert_lora.Config, words)
+    config = parse(distilbert_lora.Config, words)
     print(f"{backends.describe()}\n", flush=True)
     print("| seed | | accuracy | macro-F1 | s of training |\n|---|---|---|---|---|", flush=True)
     accuracies: dict[str, list[float]] = {OFF: [], CACHED: []}

@@ -28,7 +28,8 @@ import torch
 import transformers
 
 import peft_side
-from kerasft import backends, cli
+from kerasft import backends
+from kerasft.config import parse
 from kerasft.data.entity_dataset import load_entities
 from kerasft.evaluation import unparsable
 from kerasft.generation.hypotheses import Hypothesis
@@ -156,7 +157,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--sides", nargs="+", default=SIDES, choices=SIDES)
     arguments, words = parser.parse_known_args()
-    config = cli.parse(t5_ner_lora.Config, words)
+    config = parse(t5_ner_lora.Config, words)
     print(backends.describe(), flush=True)
     if config.threads:
         torch.set_num_threads(config.threads)

@@ -27,7 +27,8 @@ import numpy as np
 from sklearn.metrics import accuracy_score, f1_score
 
 import peft_side
-from kerasft import backends, cli
+from kerasft import backends
+from kerasft.config import parse
 from kerasft.data.batches import balanced_weights
 from kerasft.data.corpus import load_corpus
 from kerasft.data.dataset import Dataset, load_dataset
@@ -118,7 +119,7 @@ def main() -> None:
     parser.add_argument("--recipe", default="distilbert_lora", choices=RECIPES)
     arguments, words = parser.parse_known_args()
     recipe = RECIPES[arguments.recipe]
-    config = cli.parse(recipe.Config, words)
+    config = parse(recipe.Config, words)
     minilm = config.preset == "minilm"
     checkpoint = fetch_minilm() if minilm else Path(config.preset).expanduser()
     config.pooling = config.pooling or load_preset(config.preset).pooling

@@ -141,9 +141,9 @@ def start(recipe: str, words: Sequence[str], log: Path, folder: Path, kill_at: i
         sys.argv = [recipe, *words]
         touches = _watch(folder, kill_at)
         module = importlib.import_module(f"kerasft.recipes.{recipe}")
-        from kerasft import cli
+        from kerasft.config import main
 
-        cli.main(module.run, module.Config)
+        main(module.run, module.Config)
         code = 0
         (log.parent / "touches").write_text(str(touches[0]))
     except SystemExit as stop:

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from kerasft import cli
+from kerasft.config import parse
 from kerasft.data import overlong
 from kerasft.data.pair_batches import PairBatches
 from kerasft.data.pair_dataset import load_pairs
@@ -153,7 +153,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=45.0)
     arguments, words = parser.parse_known_args()
-    config = cli.parse(Config, words)
+    config = parse(Config, words)
     if config.threads:
         torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)

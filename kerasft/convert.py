@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kerasft import backends
-from kerasft.cli import Parser, guard, print_next
+from kerasft.config import Parser, guard, print_next
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kerasft import backends
-from kerasft.cli import Parser, guard
+from kerasft.config import Parser, guard
 from kerasft.errors import ConfigError
 from kerasft.exports.command import FORMATS, export
 from kerasft.folder.export_files import EXPORT

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from kerasft import storage
-from kerasft.cli import RunOptions
+from kerasft.config import RunOptions
 from kerasft.errors import ConfigError
 
 if TYPE_CHECKING:

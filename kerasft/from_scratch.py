@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from kerasft.cli import RunOptions
+from kerasft.config import RunOptions
 
 if TYPE_CHECKING:
     from keras.optimizers.schedules import LearningRateSchedule

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import fields
 
-from kerasft.cli import Parser, guard
+from kerasft.config import Parser, guard
 from kerasft.serving.limits import Limits
 from kerasft.tasks.registry import OPTIONS
 

@@ -14,7 +14,9 @@ import pytest
 import yaml
 from small_files import no_file_above
 
-from kerasft import cli, convert, export, serve, storage
+from kerasft import convert, export, serve, storage
+from kerasft.config import RunOptions, alone, guard, parse, to_yaml
+from kerasft.config.guard import ENDING
 from kerasft.errors import ConfigError, DataError
 from kerasft.predict import command as predict
 
@@ -22,7 +24,7 @@ pytestmark = pytest.mark.plain
 
 
 @dataclasses.dataclass
-class Config(cli.RunOptions):
+class Config(RunOptions):
     """A config for the tests.
 
     Args:
@@ -39,42 +41,42 @@ class Config(cli.RunOptions):
 
 
 def test_no_arguments_give_the_defaults():
-    assert cli.parse(Config, []) == Config()
+    assert parse(Config, []) == Config()
 
 
 def test_options_flags_and_lists():
-    config = cli.parse(
+    config = parse(
         Config, ["--rank", "3", "--resume", "--targets", "query,key", "--tensorboard", "false"]
     )
     assert config == Config(rank=3, resume=True, targets=("query", "key"))
-    assert cli.parse(Config, ["--seed", "4", "--resume"]).resume
-    assert cli.parse(Config, ["--targets=query,key", "--rank=3"]).targets == ("query", "key")
-    assert cli.parse(Config, ["--targets", "[query]"]).targets == ("query",)
+    assert parse(Config, ["--seed", "4", "--resume"]).resume
+    assert parse(Config, ["--targets=query,key", "--rank=3"]).targets == ("query", "key")
+    assert parse(Config, ["--targets", "[query]"]).targets == ("query",)
 
 
 def test_paths_need_not_be_utf_8(tmp_path: Path):
     odd = "r\udce9sum\udcff.csv"
-    config = cli.parse(Config, ["--preset", odd, "--targets", f"{odd},b"])
+    config = parse(Config, ["--preset", odd, "--targets", f"{odd},b"])
     assert (config.preset, config.targets) == (odd, (odd, "b"))
-    (tmp_path / odd).write_text(cli.to_yaml(config), "utf-8")
-    assert cli.parse(Config, ["--config", str(tmp_path / odd)]) == config
+    (tmp_path / odd).write_text(to_yaml(config), "utf-8")
+    assert parse(Config, ["--config", str(tmp_path / odd)]) == config
     with pytest.raises(ConfigError, match="r\udce9sum"):
-        cli.parse(Config, ["--rank", odd])
+        parse(Config, ["--rank", odd])
 
 
 def test_command_line_overrules_the_file(tmp_path: Path):
     file = tmp_path / "run.yaml"
     file.write_text("rank: 4\ntargets: [key]\nseed: 9\n")
-    config = cli.parse(Config, ["--config", str(file), "--rank", "5"])
+    config = parse(Config, ["--config", str(file), "--rank", "5"])
     assert (config.rank, config.targets, config.seed) == (5, ("key",), 9)
 
 
 def test_a_printed_config_reads_back(tmp_path: Path):
     config = Config(rank=2, targets=("key",), preset="minilm", resume=True)
     file = tmp_path / "run.yaml"
-    file.write_text(cli.to_yaml(config))
+    file.write_text(to_yaml(config))
     assert yaml.safe_load(file.read_text())["targets"] == ["key"]
-    assert cli.parse(Config, ["--config", str(file)]) == config
+    assert parse(Config, ["--config", str(file)]) == config
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,7 +93,7 @@ class Task:
 
 
 @dataclasses.dataclass
-class WithTasks(cli.RunOptions):
+class WithTasks(RunOptions):
     """A config with a list of records.
 
     Args:
@@ -102,17 +104,17 @@ class WithTasks(cli.RunOptions):
 
 
 def test_records_in_a_list_are_dataclasses(tmp_path: Path):
-    assert cli.parse(WithTasks, []) == WithTasks()
+    assert parse(WithTasks, []) == WithTasks()
     file = tmp_path / "run.yaml"
     file.write_text("tasks:\n- {name: c}\n- {name: d, weight: 3}\n")
-    config = cli.parse(WithTasks, ["--config", str(file)])
+    config = parse(WithTasks, ["--config", str(file)])
     assert config.tasks == (Task("c"), Task("d", 3.0))
-    file.write_text(cli.to_yaml(config))
-    assert cli.parse(WithTasks, ["--config", str(file)]) == config
+    file.write_text(to_yaml(config))
+    assert parse(WithTasks, ["--config", str(file)]) == config
     for wrong in ("{weight: 1}", "{name: c, luck: 1}", "{name: c, weight: x}"):
         file.write_text(f"tasks:\n- {wrong}\n")
         with pytest.raises(ConfigError, match="--tasks"):
-            cli.parse(WithTasks, ["--config", str(file)])
+            parse(WithTasks, ["--config", str(file)])
 
 
 @pytest.mark.parametrize(
@@ -127,7 +129,7 @@ def test_records_in_a_list_are_dataclasses(tmp_path: Path):
 )
 def test_wrong_options_are_named_in_one_line(arguments: list[str], words: list[str]):
     with pytest.raises(ConfigError) as error:
-        cli.parse(Config, arguments)
+        parse(Config, arguments)
     assert "\n" not in str(error.value)
     assert all(word in str(error.value) for word in words), str(error.value)
 
@@ -137,7 +139,7 @@ def test_wrong_files_are_refused(tmp_path: Path, text: str):
     file = tmp_path / "run.yaml"
     file.write_text(text)
     with pytest.raises(ConfigError) as error:
-        cli.parse(Config, ["--config", str(file)])
+        parse(Config, ["--config", str(file)])
     assert "\n" not in str(error.value)
 
 
@@ -202,14 +204,14 @@ BOMB = "a: &a [1]\n" + "".join(
 def test_files_of_any_unicode_are_read(tmp_path: Path, raw: bytes):
     (tmp_path / "run.yaml").write_bytes(raw)
     for words in (["--config", str(tmp_path / "run.yaml")], [f"--config={tmp_path / 'run.yaml'}"]):
-        config = cli.parse(Config, words)
+        config = parse(Config, words)
         assert (config.rank, config.preset) == (3, "è")
 
 
 @pytest.mark.parametrize("raw", [b"", b"# nothing\n", b"---\n"])
 def test_a_file_without_options_changes_none(tmp_path: Path, raw: bytes):
     (tmp_path / "run.yaml").write_bytes(raw)
-    assert cli.parse(Config, ["--config", str(tmp_path / "run.yaml")]) == Config()
+    assert parse(Config, ["--config", str(tmp_path / "run.yaml")]) == Config()
 
 
 @pytest.mark.parametrize(
@@ -241,7 +243,7 @@ def test_a_file_without_options_changes_none(tmp_path: Path, raw: bytes):
 def test_a_file_of_other_things_is_one_sentence(tmp_path: Path, raw: bytes, says: str):
     (tmp_path / "run.yaml").write_bytes(raw)
     with pytest.raises(ConfigError) as error:
-        cli.parse(Config, ["--config", str(tmp_path / "run.yaml")])
+        parse(Config, ["--config", str(tmp_path / "run.yaml")])
     assert says in str(error.value) and "\n" not in str(error.value)
 
 
@@ -250,31 +252,31 @@ def test_what_is_no_file_is_not_read(tmp_path: Path):
     os.mkfifo(tmp_path / "fifo")
     for path in (tmp_path, tmp_path / "fifo", Path("/dev/zero")):
         with pytest.raises(ConfigError, match="is a folder, a pipe or a device"):
-            cli.parse(Config, ["--config", str(path)])
+            parse(Config, ["--config", str(path)])
 
 
 def test_an_option_is_written_out():
     with pytest.raises(ConfigError, match="--ran"):
-        cli.parse(Config, ["--ran", "3"])
+        parse(Config, ["--ran", "3"])
     with pytest.raises(ConfigError, match="--rank: expected int"):
-        cli.parse(Config, ["--rank", "null"])
-    assert cli.parse(Config, ["--preset", "null"]).preset is None
+        parse(Config, ["--rank", "null"])
+    assert parse(Config, ["--preset", "null"]).preset is None
 
 
 def test_guard_makes_one_sentence_and_exit_code_2(capsys: pytest.CaptureFixture):
-    with pytest.raises(SystemExit) as stop, cli.guard():
+    with pytest.raises(SystemExit) as stop, guard():
         raise DataError("data.csv has no rows.")
     assert stop.value.code == 2
     assert capsys.readouterr().err == "error: data.csv has no rows.\n"
 
 
 def test_guard_lets_bugs_through():
-    with pytest.raises(ZeroDivisionError), cli.guard():
+    with pytest.raises(ZeroDivisionError), guard():
         _ = 1 / 0
 
 
 def test_guard_names_a_folder_that_cannot_be_written(capsys: pytest.CaptureFixture):
-    with pytest.raises(SystemExit) as stop, cli.guard():
+    with pytest.raises(SystemExit) as stop, guard():
         raise PermissionError(13, "Permission denied", "/root/output")
     assert stop.value.code == 2
     assert "/root/output" in capsys.readouterr().err
@@ -282,7 +284,7 @@ def test_guard_names_a_folder_that_cannot_be_written(capsys: pytest.CaptureFixtu
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/dev/full")
 def test_a_full_disk_behind_standard_output_is_one_sentence():
-    code = "from kerasft import cli\nwith cli.guard():\n    print('x' * 100_000)"
+    code = "from kerasft.config import guard\nwith guard():\n    print('x' * 100_000)"
     with open("/dev/full", "w") as full:
         done = subprocess.run(
             [sys.executable, "-c", code], stdout=full, stderr=subprocess.PIPE, text=True
@@ -293,8 +295,9 @@ def test_a_full_disk_behind_standard_output_is_one_sentence():
 WRITER = """
 import sys, time
 from pathlib import Path
-from kerasft import cli, storage
-with cli.guard():
+from kerasft import storage
+from kerasft.config import guard
+with guard():
     if sys.argv[1] == "file":
         with storage.write_file(sys.argv[2]) as file:
             file.write_text("half")
@@ -325,16 +328,16 @@ def test_what_is_told_to_end_leaves_no_half_written_file(tmp_path: Path, kind: s
 
 
 def test_guard_leaves_signals_as_they_were(capsys: pytest.CaptureFixture):
-    before = [signal.getsignal(number) for number in cli.ENDING]
-    with pytest.raises(SystemExit), cli.guard():
+    before = [signal.getsignal(number) for number in ENDING]
+    with pytest.raises(SystemExit), guard():
         raise ConfigError("no")
-    assert [signal.getsignal(number) for number in cli.ENDING] == before
+    assert [signal.getsignal(number) for number in ENDING] == before
 
 
 def test_one_run_at_a_time_writes_an_output(tmp_path: Path):
     output = tmp_path / "models" / "run"
 
-    @cli.alone
+    @alone
     def run(config: Config) -> str:
         with pytest.raises(ConfigError, match=rf"process {os.getpid()}.* is writing {output};"):
             run(config)
@@ -346,7 +349,7 @@ def test_one_run_at_a_time_writes_an_output(tmp_path: Path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs RLIMIT_FSIZE")
 def test_a_full_disk_ends_a_run_with_what_it_can_go_on_from(tmp_path: Path):
-    @cli.alone
+    @alone
     def run(config: Config) -> None:
         with no_file_above(10), storage.write_file(config.output) as file:
             file.write_text("x" * 100)

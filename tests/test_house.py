@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kerasft import cli
+from kerasft.config import parse
 
 pytestmark = pytest.mark.plain
 
@@ -19,7 +19,7 @@ RECIPES = sorted((PACKAGE / "recipes").glob("*.py"))
 
 # A room imports only itself and the rooms before it. CONTRIBUTING.md shows the same order.
 ROOMS = [
-    *("errors", "storage", "backends", "config_file", "output_streams", "cli", "layers", "text"),
+    *("errors", "storage", "backends", "config", "layers", "text"),
     *("data", "architectures", "peft", "generation", "training", "folder", "evaluation"),
     *("runtimes", "tasks", "presets", "exports", "predict", "serving", "serve", "export"),
     *("convert", "reporting", "fine_tuning", "from_scratch", "recipes"),
@@ -123,7 +123,7 @@ RECIPES = [p for p in sorted((PACKAGE / "recipes").glob("*.py")) if p.name != "_
 
 @pytest.mark.parametrize("path", RECIPES, ids=relative)
 def test_no_recipe_shares_its_output_with_another_run(path: Path) -> None:
-    assert "\n@cli.alone\ndef run(config: Config)" in path.read_text("utf-8")
+    assert "\n@alone\ndef run(config: Config)" in path.read_text("utf-8")
 
 
 def test_every_recipe_config_is_accepted_by_its_recipe() -> None:
@@ -131,7 +131,7 @@ def test_every_recipe_config_is_accepted_by_its_recipe() -> None:
     assert paths
     for path in paths:
         recipe = importlib.import_module(f"kerasft.recipes.{path.parent.name}")
-        config = cli.parse(recipe.Config, ["--config", str(path)])
+        config = parse(recipe.Config, ["--config", str(path)])
         assert isinstance(config, recipe.Config)
         command = f"python -m kerasft.recipes.{path.parent.name} --config {relative(path)}"
         head = path.read_text("utf-8").split("\n\n")[0]
@@ -145,7 +145,7 @@ def test_a_wrong_recipe_config_would_be_noticed(tmp_path: Path) -> None:
     path = tmp_path / "wrong.yaml"
     path.write_text("epoch: 3\n", encoding="utf-8")
     with pytest.raises(ConfigError, match="epoch"):
-        cli.parse(Config, ["--config", str(path)])
+        parse(Config, ["--config", str(path)])
 
 
 def test_the_guide_shows_the_order_of_the_rooms() -> None:

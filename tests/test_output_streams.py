@@ -10,8 +10,9 @@ pytestmark = pytest.mark.plain
 # More than a pipe holds, so that a reader that has gone is noticed.
 SCRIPT = """
 import sys
-from kerasft import cli
-with cli.guard(), cli.robust_output():
+from kerasft.config import guard
+from kerasft.config.output_streams import robust_output
+with guard(), robust_output():
     for line in range(9000):
         print(line, "━ é ł", "r\\udce9sum.csv")
     print("done", file=sys.stderr)

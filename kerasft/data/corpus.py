@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from kerasft import cli
+from kerasft.config import RunOptions, at_least
 from kerasft.data import class_mapping, sampling
 from kerasft.data.class_mapping import keep_classes, keep_major, merge_classes
 from kerasft.data.cleaned_texts import clean_texts
@@ -29,7 +29,7 @@ from kerasft.text.cleaning import Cleaning
 
 
 @dataclass
-class CorpusOptions(cli.RunOptions):
+class CorpusOptions(RunOptions):
     """The options of every recipe that reads a messy corpus; equal ones give the same split.
 
     Args:
@@ -107,7 +107,7 @@ def load_corpus(options: CorpusOptions) -> Dataset:
         >>> dataset.describe()[0]
         '5388 rows of 15 classes from complaints.csv'
     """
-    cli.at_least(options, sample=0, major_classes=0, min_words=0)
+    at_least(options, sample=0, major_classes=0, min_words=0)
     check_threshold(options.near_duplicates)
     source = sample_path("complaints") if options.data is None else options.data
     way = _Way(_read(options, source))

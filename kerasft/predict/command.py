@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kerasft import backends
-from kerasft.cli import Parser, guard
+from kerasft.config import Parser, guard
 from kerasft.data.text_files import Budget, TextFile
 from kerasft.errors import ConfigError, DataError
 from kerasft.runtimes.keras import KERAS

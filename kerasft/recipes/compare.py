@@ -15,12 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
-from kerasft import backends, cli, reporting, storage
+from kerasft import backends, reporting, storage
+from kerasft.config import Options, alone, at_least, main, to_yaml
 from kerasft.tasks.classification.predictor import Predictor
 
 
 @dataclass
-class Config(cli.Options):
+class Config(Options):
     """Compare saved classifiers on the test rows that all of them left out, in one report.
 
     Args:
@@ -37,14 +38,14 @@ class Config(cli.Options):
     output: str = "saved_models/comparison"
 
 
-@cli.alone
+@alone
 def run(config: Config) -> Path:
     """Compares the folders and writes the report; returns its page.
 
     Raises:
         KerasftError: An option or a folder cannot be used; nothing has been written.
     """
-    cli.at_least(config, draws=100, timed_texts=1, timed_rounds=1)
+    at_least(config, draws=100, timed_texts=1, timed_rounds=1)
     output = storage.check_output(config.output, reporting.is_ours)
 
     # What each run said of the same test rows.
@@ -87,7 +88,7 @@ def run(config: Config) -> Path:
         print(sentence)
 
     page = reporting.write_report(
-        output, comparison, runs, measured=measured, config_yaml=cli.to_yaml(config)
+        output, comparison, runs, measured=measured, config_yaml=to_yaml(config)
     )
     print(f"\nsaved {output}; open {page}")
     return page
@@ -101,4 +102,4 @@ def _probabilities(predictor: Predictor, texts: Sequence[str], labels: Sequence[
 
 
 if __name__ == "__main__":
-    cli.main(run, Config)
+    main(run, Config)

@@ -12,7 +12,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from kerasft import backends, cli, storage
+from kerasft import backends, storage
+from kerasft.config import alone, at_least, main, print_next, to_yaml
 from kerasft.data.dataset import load_dataset
 from kerasft.data.samples import sample_path
 from kerasft.fine_tuning import FineTuningOptions, train_above_trunk, tune
@@ -48,7 +49,7 @@ class Config(FineTuningOptions):
     output: str = "saved_models/distilbert_lora"
 
 
-@cli.alone
+@alone
 def run(config: Config) -> Path:
     """Trains, evaluates and saves one classifier; returns the saved folder.
 
@@ -61,8 +62,8 @@ def run(config: Config) -> Path:
     from kerasft.presets import load_preset
     from kerasft.tasks.classification.batches import labelled_batches
 
-    cli.at_least(config, epochs=1, batch_size=1, rank=1, lora_layers=1, max_length=4)
-    cli.at_least(config, learning_rate=0, warmup_ratio=0, early_stopping=0)
+    at_least(config, epochs=1, batch_size=1, rank=1, lora_layers=1, max_length=4)
+    at_least(config, learning_rate=0, warmup_ratio=0, early_stopping=0)
     output = storage.check_output(config.output, is_ours)
     history = training.History(training.trackers(output, asdict(config)))
     backends.seed_everything(config.seed)
@@ -152,7 +153,7 @@ def run(config: Config) -> Path:
         tokenizer=pretrained.tokenizer,
         label_map=label_map,
         max_length=config.max_length,
-        config_yaml=cli.to_yaml(config),
+        config_yaml=to_yaml(config),
         card=facts.card(output.name),
         base_model=pretrained.source,
     )
@@ -180,9 +181,9 @@ def run(config: Config) -> Path:
     history.close()
     resume.finish()
     above.finish()
-    cli.print_next(output, dataset.test.texts[0])
+    print_next(output, dataset.test.texts[0])
     return output
 
 
 if __name__ == "__main__":
-    cli.main(run, Config)
+    main(run, Config)

@@ -13,7 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from kerasft import backends, cli, evaluation, storage
+from kerasft import backends, evaluation, storage
+from kerasft.config import alone, at_least, main, print_next, to_yaml
 from kerasft.data.corpus import CorpusOptions, load_corpus
 from kerasft.errors import ConfigError
 from kerasft.folder import Facts, adding_report, is_ours
@@ -77,7 +78,7 @@ class Config(CorpusOptions):
         return replace(self, epochs=self.mlm_epochs, learning_rate=self.mlm_learning_rate, **none)
 
 
-@cli.alone
+@alone
 def run(config: Config) -> Path:
     """Trains, evaluates and saves one classifier; returns the saved folder.
 
@@ -92,9 +93,9 @@ def run(config: Config) -> Path:
     from kerasft.tasks.classification.corpus_pictures import corpus_pictures
     from kerasft.text.trained_wordpiece import train_wordpiece
 
-    cli.at_least(config, layers=1, width=1, heads=1, ffn=1, max_length=4, batch_size=1, steps=1)
-    cli.at_least(config, epochs=0, mlm_epochs=0, mlm_learning_rate=0, learning_rate=0)
-    cli.at_least(config, warmup_ratio=0, early_stopping=0)
+    at_least(config, layers=1, width=1, heads=1, ffn=1, max_length=4, batch_size=1, steps=1)
+    at_least(config, epochs=0, mlm_epochs=0, mlm_learning_rate=0, learning_rate=0)
+    at_least(config, warmup_ratio=0, early_stopping=0)
     if config.width % config.heads:
         raise ConfigError(f"--heads {config.heads} does not divide --width {config.width}.")
     output = storage.check_output(config.output, is_ours)
@@ -181,7 +182,7 @@ def run(config: Config) -> Path:
         max_length=config.max_length,
         long_texts=config.long_texts,
         cleaning=dataset.cleaning,
-        config_yaml=cli.to_yaml(config),
+        config_yaml=to_yaml(config),
         card=facts.card(output.name),
     )
 
@@ -209,7 +210,7 @@ def run(config: Config) -> Path:
     history.close()
     for resume in resumes:
         resume.finish()
-    cli.print_next(output, dataset.test.texts[0])
+    print_next(output, dataset.test.texts[0])
     return output
 
 
@@ -250,4 +251,4 @@ def fit(model: Any, batches: Any, config: Config, callbacks: list, place: str, d
 
 
 if __name__ == "__main__":
-    cli.main(run, Config)
+    main(run, Config)

@@ -17,7 +17,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from kerasft import backends, cli, evaluation, storage
+from kerasft import backends, evaluation, storage
+from kerasft.config import alone, at_least, at_most, main, print_next, to_yaml
 from kerasft.data.entity_dataset import EntityOptions, load_entities
 from kerasft.fine_tuning import AdapterOptions, describe_adapter, train_above_trunk
 from kerasft.folder import MAX_BEAMS, MAX_TEXT_TOKENS, Facts, SavedTask, adding_report, is_ours
@@ -76,7 +77,7 @@ class Config(AdapterOptions, EntityOptions):
     output: str = "saved_models/t5_ner_lora"
 
 
-@cli.alone
+@alone
 def run(config: Config) -> Path:
     """Trains, evaluates and saves one model; returns the saved folder.
 
@@ -94,9 +95,9 @@ def run(config: Config) -> Path:
     )
     from kerasft.tasks.text_to_text.entity_pairs import TextToTextTokens, entity_batches
 
-    cli.at_least(config, epochs=1, tokens_per_batch=1, max_length=4, max_target_length=2)
-    cli.at_most(config, max_target_length=MAX_TEXT_TOKENS, beam_size=MAX_BEAMS)
-    cli.at_least(config, beam_size=1, early_stopping=0, warmup_steps=0, learning_rate=1e-12)
+    at_least(config, epochs=1, tokens_per_batch=1, max_length=4, max_target_length=2)
+    at_most(config, max_target_length=MAX_TEXT_TOKENS, beam_size=MAX_BEAMS)
+    at_least(config, beam_size=1, early_stopping=0, warmup_steps=0, learning_rate=1e-12)
     output = storage.check_output(config.output, is_ours)
     trackers = training.trackers(output, asdict(config))
     backends.seed_everything(config.seed)
@@ -201,7 +202,7 @@ def run(config: Config) -> Path:
     save_text_to_text(
         output,
         **to_save,
-        config_yaml=cli.to_yaml(config),
+        config_yaml=to_yaml(config),
         card=facts.card(output.name),
         base_model=pretrained.source,
     )
@@ -244,9 +245,9 @@ def run(config: Config) -> Path:
     history.close()
     resume.finish()
     above.finish()
-    cli.print_next(output, test[0].text)
+    print_next(output, test[0].text)
     return output
 
 
 if __name__ == "__main__":
-    cli.main(run, Config)
+    main(run, Config)

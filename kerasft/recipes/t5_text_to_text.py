@@ -13,7 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from kerasft import backends, cli, storage
+from kerasft import backends, storage
+from kerasft.config import alone, at_least, at_most, main, print_next, to_yaml
 from kerasft.folder import MAX_BEAMS, MAX_TEXT_TOKENS, Facts, SavedTask, adding_report, is_ours
 from kerasft.from_scratch import FromScratchOptions
 from kerasft.tasks.text_to_text.report import TaskOutputs, text_to_text_report
@@ -87,7 +88,7 @@ class Config(FromScratchOptions):
         return super().free() | {"output_tokens"}
 
 
-@cli.alone
+@alone
 def run(config: Config) -> Path:
     """Trains, evaluates and saves one model; returns the saved folder.
 
@@ -102,9 +103,9 @@ def run(config: Config) -> Path:
     from kerasft.tasks.text_to_text.tokens import check_prefix
     from kerasft.text.trained_unigram import train_unigram
 
-    cli.at_least(config, epochs=1, beam_size=1, output_tokens=1, batch_size=1, cap=1)
-    cli.at_least(config, max_length=2, max_target_length=2)
-    cli.at_most(config, output_tokens=MAX_TEXT_TOKENS, beam_size=MAX_BEAMS)
+    at_least(config, epochs=1, beam_size=1, output_tokens=1, batch_size=1, cap=1)
+    at_least(config, max_length=2, max_target_length=2)
+    at_most(config, output_tokens=MAX_TEXT_TOKENS, beam_size=MAX_BEAMS)
     output = storage.check_output(config.output, is_ours)
     backends.seed_everything(config.seed)
     facts = Facts()
@@ -206,7 +207,7 @@ def run(config: Config) -> Path:
     save_text_to_text(
         output,
         **to_save,
-        config_yaml=cli.to_yaml(config),
+        config_yaml=to_yaml(config),
         card=facts.card(output.name),
     )
 
@@ -241,9 +242,9 @@ def run(config: Config) -> Path:
         reports.append(text_to_text_report(results, history.to_dict(), model=model))
     history.close()
     resume.finish()
-    cli.print_next(output, data[0].prefixed(data[0].pairs.validation)[0])
+    print_next(output, data[0].prefixed(data[0].pairs.validation)[0])
     return output
 
 
 if __name__ == "__main__":
-    cli.main(run, Config)
+    main(run, Config)

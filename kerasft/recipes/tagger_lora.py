@@ -12,7 +12,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from kerasft import backends, cli, evaluation, storage
+from kerasft import backends, evaluation, storage
+from kerasft.config import alone, at_least, main, print_next, to_yaml
 from kerasft.data.entity_dataset import EntityOptions, load_entities
 from kerasft.fine_tuning import TuningOptions, train_above_trunk, tune
 from kerasft.folder import Facts, adding_report, is_ours
@@ -41,7 +42,7 @@ class Config(TuningOptions, EntityOptions):
     output: str = "saved_models/tagger_lora"
 
 
-@cli.alone
+@alone
 def run(config: Config) -> Path:
     """Trains, evaluates and saves one tagger; returns the saved folder.
 
@@ -55,8 +56,8 @@ def run(config: Config) -> Path:
     from kerasft.tasks.tagging.batches import tagged_batches
     from kerasft.tasks.tagging.engine import TaggingEngine
 
-    cli.at_least(config, epochs=1, batch_size=1, rank=1, lora_layers=1, max_length=4)
-    cli.at_least(config, learning_rate=0, warmup_ratio=0, early_stopping=0)
+    at_least(config, epochs=1, batch_size=1, rank=1, lora_layers=1, max_length=4)
+    at_least(config, learning_rate=0, warmup_ratio=0, early_stopping=0)
     output = storage.check_output(config.output, is_ours)
     history = training.History(training.trackers(output, asdict(config)))
     backends.seed_everything(config.seed)
@@ -138,7 +139,7 @@ def run(config: Config) -> Path:
         tokenizer=pretrained.tokenizer,
         tags=tags,
         max_length=config.max_length,
-        config_yaml=cli.to_yaml(config),
+        config_yaml=to_yaml(config),
         card=facts.card(output.name),
         base_model=pretrained.source,
     )
@@ -172,9 +173,9 @@ def run(config: Config) -> Path:
     history.close()
     resume.finish()
     above.finish()
-    cli.print_next(output, test[0].text)
+    print_next(output, test[0].text)
     return output
 
 
 if __name__ == "__main__":
-    cli.main(run, Config)
+    main(run, Config)

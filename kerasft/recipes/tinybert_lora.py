@@ -13,7 +13,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from kerasft import backends, cli, storage
+from kerasft import backends, storage
+from kerasft.config import alone, at_least, main, print_next, to_yaml
 from kerasft.data.corpus import CorpusOptions, load_corpus
 from kerasft.fine_tuning import FineTuningOptions, train_above_trunk, tune
 from kerasft.folder import Facts, adding_report, is_ours
@@ -32,7 +33,7 @@ class Config(FineTuningOptions, CorpusOptions):
     output: str = "saved_models/tinybert_lora"
 
 
-@cli.alone
+@alone
 def run(config: Config) -> Path:
     """Trains, evaluates and saves one classifier; returns the saved folder.
 
@@ -46,8 +47,8 @@ def run(config: Config) -> Path:
     from kerasft.tasks.classification.batches import labelled_batches
     from kerasft.tasks.classification.corpus_pictures import corpus_pictures
 
-    cli.at_least(config, epochs=1, batch_size=1, rank=1, lora_layers=1, max_length=4)
-    cli.at_least(config, learning_rate=0, warmup_ratio=0, early_stopping=0)
+    at_least(config, epochs=1, batch_size=1, rank=1, lora_layers=1, max_length=4)
+    at_least(config, learning_rate=0, warmup_ratio=0, early_stopping=0)
     output = storage.check_output(config.output, is_ours)
     history = training.History(training.trackers(output, asdict(config)))
     backends.seed_everything(config.seed)
@@ -132,7 +133,7 @@ def run(config: Config) -> Path:
         max_length=config.max_length,
         long_texts=config.long_texts,
         cleaning=dataset.cleaning,
-        config_yaml=cli.to_yaml(config),
+        config_yaml=to_yaml(config),
         card=facts.card(output.name),
         base_model=pretrained.source,
     )
@@ -161,9 +162,9 @@ def run(config: Config) -> Path:
     history.close()
     resume.finish()
     above.finish()
-    cli.print_next(output, dataset.test.texts[0])
+    print_next(output, dataset.test.texts[0])
     return output
 
 
 if __name__ == "__main__":
-    cli.main(run, Config)
+    main(run, Config)

@@ -13,7 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from kerasft import backends, cli, evaluation, storage
+from kerasft import backends, evaluation, storage
+from kerasft.config import alone, at_least, main, print_next, to_yaml
 from kerasft.data.pair_dataset import load_pairs
 from kerasft.data.samples import sample_path
 from kerasft.folder import Facts, adding_report, is_ours
@@ -84,7 +85,7 @@ class Config(FromScratchOptions):
         return super().free() | {"num_examples", "validation_sentences"}
 
 
-@cli.alone
+@alone
 def run(config: Config) -> Path:
     """Trains, evaluates and saves one translator; returns the saved folder.
 
@@ -100,7 +101,7 @@ def run(config: Config) -> Path:
     from kerasft.tasks.translation.validation_scores import TranslationScores
     from kerasft.text.trained import load_or_train_pair
 
-    cli.at_least(config, epochs=1, beam_size=1, num_examples=0, validation_sentences=0)
+    at_least(config, epochs=1, beam_size=1, num_examples=0, validation_sentences=0)
     output = storage.check_output(config.output, is_ours)
     backends.seed_everything(config.seed)
     facts = Facts()
@@ -213,7 +214,7 @@ def run(config: Config) -> Path:
     save_translator(
         output,
         **to_save,
-        config_yaml=cli.to_yaml(config),
+        config_yaml=to_yaml(config),
         card=facts.card(output.name),
     )
 
@@ -239,9 +240,9 @@ def run(config: Config) -> Path:
         reports.append(report)
     history.close()
     resume.finish()
-    cli.print_next(output, held_out.sources[0])
+    print_next(output, held_out.sources[0])
     return output
 
 
 if __name__ == "__main__":
-    cli.main(run, Config)
+    main(run, Config)

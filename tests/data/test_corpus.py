@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kerasft import cli
+from kerasft.config import parse
 from kerasft.data.corpus import CorpusOptions, load_corpus
 from kerasft.data.duplicates import near_duplicates
 from kerasft.data.splits import normalize
@@ -267,17 +267,17 @@ def test_the_command_line_takes_every_option(tmp_path, capsys):
         "classes:\n  Loans: [Student loan, Payday loan]\n  Debts: [Debt collection]\n"
         "redactions: remove\nsample: 50\n"
     )
-    options = cli.parse(CorpusOptions, ["--config", str(config), "--long_texts", "head_tail"])
+    options = parse(CorpusOptions, ["--config", str(config), "--long_texts", "head_tail"])
     assert options.classes == MAPPING and options.redactions == "remove"
     assert options.long_texts == "head_tail" and options.sample == 50
-    assert cli.parse(CorpusOptions, ["--classes", "none"]).classes == "none"
+    assert parse(CorpusOptions, ["--classes", "none"]).classes == "none"
     with pytest.raises(ConfigError, match="redactions"):
-        cli.parse(CorpusOptions, ["--redactions", "hide"])
+        parse(CorpusOptions, ["--redactions", "hide"])
     config.write_text("classes:\n  Loans: Student loan\n")
     with pytest.raises(ConfigError, match=r"--classes: expected one of \[str, dict\["):
-        cli.parse(CorpusOptions, ["--config", str(config)])
+        parse(CorpusOptions, ["--config", str(config)])
     with pytest.raises(SystemExit):
-        cli.parse(CorpusOptions, ["--help"])
+        parse(CorpusOptions, ["--help"])
     shown = capsys.readouterr().out
     for field in dataclasses.fields(CorpusOptions):
         described = shown.split(f"--{field.name}")[1]

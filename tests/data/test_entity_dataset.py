@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kerasft import cli
+from kerasft.config import parse
 from kerasft.data.entity_dataset import EntityOptions, bracketed, load_entities
 from kerasft.errors import ConfigError, DataError
 from kerasft.text.entities import Sentence, Span
@@ -161,7 +161,7 @@ def test_shares_that_cannot_be(tmp_path, shares):
 
 
 def test_the_options_are_a_command_line():
-    config = cli.parse(EntityOptions, ["--data", "x.conll", "--tag_column", "1", "--test", "0.2"])
+    config = parse(EntityOptions, ["--data", "x.conll", "--tag_column", "1", "--test", "0.2"])
     assert (config.data, config.tag_column, config.test) == ("x.conll", 1, 0.2)
 
 

@@ -12,7 +12,7 @@ import transformers
 from safetensors.numpy import load_file, save_file
 
 from checkpoints import write_checkpoint
-from kerasft import cli
+from kerasft.config import main
 from kerasft.recipes import distilbert_lora
 from kerasft.tasks.classification.predictor import Predictor
 from labelled_rows import write_rows
@@ -49,7 +49,7 @@ def recipe(world, tmp_path, monkeypatch):
         command = ["recipe", "--preset", str(world / "base"), "--adapter", str(world / "adapter")]
         command += ["--output", str(tmp_path / "out"), "--data", str(world / data)]
         monkeypatch.setattr(sys, "argv", [*command, "--epochs", "1", *arguments])
-        cli.main(distilbert_lora.run, distilbert_lora.Config)
+        main(distilbert_lora.run, distilbert_lora.Config)
         return tmp_path / "out"
 
     return run

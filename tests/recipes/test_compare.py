@@ -8,7 +8,8 @@ import pytest
 
 import bundles
 from compared import make_table, save_run
-from kerasft import cli, evaluation
+from kerasft import evaluation
+from kerasft.config import main, parse
 from kerasft.recipes import compare
 
 
@@ -32,7 +33,7 @@ def recipe(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         command = ["recipe", "--folders", names, "--output", str(output), "--timed_texts", "3"]
         command += ["--timed_rounds", "1", "--draws", "100", *arguments]
         monkeypatch.setattr(sys, "argv", command)
-        cli.main(compare.run, compare.Config)
+        main(compare.run, compare.Config)
         return output
 
     return run
@@ -127,6 +128,6 @@ def test_an_older_folder_and_a_folder_of_someone_else(recipe, capsys, tmp_path, 
 
 
 def test_the_defaults_name_the_recipes_that_come_before():
-    assert cli.parse(compare.Config, []).folders == (
+    assert parse(compare.Config, []).folders == (
         "saved_models/small_bert", "saved_models/tinybert_lora",
     )  # fmt: skip

@@ -12,7 +12,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from checkpoints import write_checkpoint
-from kerasft import cli
+from kerasft.config import main
 from kerasft.presets import load_preset
 from kerasft.recipes import distilbert_lora
 from kerasft.tasks.classification.predictor import Predictor
@@ -48,7 +48,7 @@ def recipe(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
             "24",
         ]
         monkeypatch.setattr(sys, "argv", [*command, *arguments])
-        cli.main(distilbert_lora.run, distilbert_lora.Config)
+        main(distilbert_lora.run, distilbert_lora.Config)
         return output
 
     return run

@@ -13,7 +13,7 @@ from test_tagger_lora import rows
 
 import killed_recipe
 from checkpoints import write_checkpoint
-from kerasft import cli
+from kerasft.config import main, parse, to_yaml
 from kerasft.recipes import distilbert_lora, tagger_lora
 from kerasft.tasks.classification.predictor import Predictor
 from labelled_rows import write_rows
@@ -39,7 +39,7 @@ def run(world: Path, tmp_path: Path, monkeypatch, capsys):
         command = ["recipe", "--preset", world / "preset", "--data", world / data]
         command += ["--output", output, "--max_length", "24", "--lora_layers", "1", *arguments]
         monkeypatch.setattr(sys, "argv", list(map(str, command)))
-        cli.main(recipe.run, recipe.Config)
+        main(recipe.run, recipe.Config)
         return output, capsys.readouterr().out
 
     return start
@@ -103,10 +103,10 @@ def test_the_words_on_and_off_need_no_quotes_in_a_config_file(tmp_path):
     path = tmp_path / "config.yaml"
     for word in ("on", "off", "auto", "some/directory"):
         path.write_text(f"cache_trunk: {word}\n")
-        config = cli.parse(distilbert_lora.Config, ["--config", str(path)])
+        config = parse(distilbert_lora.Config, ["--config", str(path)])
         assert config.cache_trunk == word
-        path.write_text(cli.to_yaml(config))
-        assert cli.parse(distilbert_lora.Config, ["--config", str(path)]) == config
+        path.write_text(to_yaml(config))
+        assert parse(distilbert_lora.Config, ["--config", str(path)]) == config
 
 
 def test_a_checkpoint_goes_on_as_it_began(run, tmp_path, monkeypatch, capsys):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import load_file
 
-from kerasft import cli
+from kerasft.config import main
 from kerasft.recipes import small_bert
 from kerasft.tasks.classification.predictor import Predictor
 from labelled_rows import write_rows
@@ -35,7 +35,7 @@ def recipe(rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         output = tmp_path / "out"
         command = ["recipe", *TINY, "--data", str(data), "--output", str(output), *arguments]
         monkeypatch.setattr(sys, "argv", command)
-        cli.main(small_bert.run, small_bert.Config)
+        main(small_bert.run, small_bert.Config)
         return output
 
     return run
@@ -180,7 +180,7 @@ def test_a_folder_of_someone_else_is_left_alone(recipe, tmp_path: Path, capsys):
 def test_help_explains_every_option(capsys, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sys, "argv", ["recipe", "--help"])
     with pytest.raises(SystemExit):
-        cli.main(small_bert.run, small_bert.Config)
+        main(small_bert.run, small_bert.Config)
     said = " ".join(capsys.readouterr().out.split())
     for words in (
         "Most word pieces",  # its own,

@@ -11,7 +11,7 @@ from safetensors.numpy import load_file
 import entity_writers
 import t5_twins
 from checkpoints import write_checkpoint
-from kerasft import cli
+from kerasft.config import main
 from kerasft.recipes import t5_ner_lora
 from kerasft.tasks.text_to_text.entity_predictor import EntityWriter
 
@@ -48,7 +48,7 @@ def recipe(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         if preset:
             command += ["--preset", str(world / preset)]
         monkeypatch.setattr(sys, "argv", [*command, *arguments])
-        cli.main(t5_ner_lora.run, t5_ner_lora.Config)
+        main(t5_ner_lora.run, t5_ner_lora.Config)
         return output
 
     return run

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import killed_recipe
-from kerasft import cli
 from kerasft.architectures import T5
+from kerasft.config import parse
 from kerasft.errors import ConfigError, DataError
 from kerasft.presets import load_t5
 from kerasft.recipes import t5_text_to_text
@@ -50,7 +50,7 @@ tasks:
 
 
 def config_of(folder: Path, *more: str) -> Config:
-    return cli.parse(Config, [*SMALL, f"--config={folder / 'run.yaml'}", *more])
+    return parse(Config, [*SMALL, f"--config={folder / 'run.yaml'}", *more])
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +113,7 @@ def test_the_report(saved):
     names = {path.name for path in (output / "report").iterdir()}
     assert {"loss.png", "architecture.png", "samples.md"} <= names
     assert "## italian: `to Italian:`" in (output / "report" / "samples.md").read_text()
-    assert cli.parse(Config, [f"--config={output / 'config.yaml'}"]).tasks == (
+    assert parse(Config, [f"--config={output / 'config.yaml'}"]).tasks == (
         config_of(output.parent).tasks
     )
 

@@ -9,7 +9,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from checkpoints import write_checkpoint
-from kerasft import cli
+from kerasft.config import main
 from kerasft.recipes import tagger_lora
 from kerasft.tasks.tagging.predictor import EntityFinder
 
@@ -51,7 +51,7 @@ def recipe(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         command += ["--data", data or str(world / "rows.conll"), "--epochs", "1"]
         command += ["--max_length", "24", "--lora_layers", "1"]
         monkeypatch.setattr(sys, "argv", [*command, *arguments])
-        cli.main(tagger_lora.run, tagger_lora.Config)
+        main(tagger_lora.run, tagger_lora.Config)
         return output
 
     return run

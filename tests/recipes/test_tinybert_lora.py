@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from checkpoints import write_checkpoint
-from kerasft import cli
+from kerasft.config import main
 from kerasft.data.corpus import load_corpus
 from kerasft.recipes import small_bert, tinybert_lora
 from kerasft.tasks.classification.predictor import Predictor
@@ -53,7 +53,7 @@ def recipe(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         command += ["--data", str(world / "rows.csv"), "--output", str(tmp_path / "out")]
         command += ["--lora_layers", "1", "--max_length", "16", "--min_words", "5", *arguments]
         monkeypatch.setattr(sys, "argv", command)
-        cli.main(tinybert_lora.run, tinybert_lora.Config)
+        main(tinybert_lora.run, tinybert_lora.Config)
         return tmp_path / "out"
 
     return run

@@ -12,7 +12,7 @@ import pytest
 from safetensors.numpy import load_file
 
 import killed_recipe
-from kerasft import cli
+from kerasft.config import main, parse
 from kerasft.data.pair_dataset import load_pairs
 from kerasft.data.samples import sample_path
 from kerasft.recipes import translate
@@ -47,7 +47,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
     folder = tmp_path_factory.mktemp("translate")
     data = write_pairs(folder / "pairs.tsv")
-    config = cli.parse(
+    config = parse(
         translate.Config,
         [*SMALL, f"--data={data}", f"--output={folder / 'out'}", "--epochs=3", "--keep_epochs=2",
          "--average_epochs=2", "--schedule=linear"],
@@ -110,7 +110,7 @@ def test_a_kept_epoch_is_saved_without_training(saved, tmp_path, monkeypatch, ca
     for ending in (".epochs", ".tokenizers"):
         shutil.copytree(f"{output}{ending}", tmp_path / f"out{ending}")
     monkeypatch.setattr("keras.Model.fit", lambda *_, **__: pytest.fail("it was trained"))
-    config = cli.parse(
+    config = parse(
         translate.Config,
         [*SMALL, f"--data={output.parent / 'pairs.tsv'}", f"--output={tmp_path / 'out'}",
          "--schedule=linear", "--preload=2", "--epochs=1", "--warmup_steps=4", "--beam_size=1",
@@ -130,7 +130,7 @@ def test_a_kept_epoch_is_saved_without_training(saved, tmp_path, monkeypatch, ca
 
 def test_tokenizers_are_used_again(saved, tmp_path, capsys):
     output, _ = saved
-    config = cli.parse(
+    config = parse(
         translate.Config,
         [*SMALL, f"--data={output.parent / 'pairs.tsv'}", f"--output={output}", "--epochs=1",
          "--beam_size=2", "--norm=post", "--tie_embeddings=false", "--schedule=constant"],
@@ -211,7 +211,7 @@ def test_refuses_in_one_sentence(arguments, says, tmp_path, monkeypatch, capsys)
         command.append(f"--data={write_pairs(tmp_path / 'pairs.tsv')}")
     monkeypatch.setattr(sys, "argv", ["recipe", *command])
     with pytest.raises(SystemExit) as exit:
-        cli.main(translate.run, translate.Config)
+        main(translate.run, translate.Config)
     assert exit.value.code == 2
     last = capsys.readouterr().err.splitlines()[-1]
     assert last.startswith("error: ") and re.search(says, last), last

@@ -1,0 +1,79 @@
+"""The options that every recipe has, and the bounds of numbers in options."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from kerasft.errors import ConfigError
+
+
+@dataclasses.dataclass
+class Options:
+    """The options that every recipe has, also one that trains nothing.
+
+    Args:
+        output: Folder to save into, written whole or not at all. A folder that kerasft did
+            not write is never touched.
+        seed: Seeds whatever is drawn: weights, dropout, the order of the batches.
+        threads: Threads of the backend; 0 leaves its own choice.
+    """
+
+    output: str = "saved_models/run"
+    seed: int = 0
+    threads: int = 0
+
+
+@dataclasses.dataclass
+class RunOptions(Options):
+    """The options that every recipe has which trains.
+
+    Args:
+        resume: Go on from the last checkpoint beside the output, to the same losses as a run that
+            was never stopped.
+        checkpoint_steps: Steps between two checkpoints; each epoch ends with one in any case.
+        tensorboard: Write TensorBoard event files to `<output>.tensorboard`.
+        wandb: Log the run to Weights & Biases (`WANDB_MODE=offline` needs no account).
+    """
+
+    resume: bool = False
+    checkpoint_steps: int = 50
+    tensorboard: bool = False
+    wandb: bool = False
+
+    def fingerprint(self) -> dict[str, Any]:
+        """The options that decide what a run computes: what a resumed run must not change."""
+        free = self.free()
+        return {k: v for k, v in dataclasses.asdict(self).items() if k not in free}
+
+    def free(self) -> set[str]:
+        """The names of the other options, which a resumed run may change."""
+        return {field.name for field in dataclasses.fields(RunOptions)} - {"seed"}
+
+
+def at_least(config: Any, **least: float) -> None:
+    """Refuses options that are below the least value that makes sense.
+
+    Raises:
+        ConfigError: The message names the first such option.
+
+    Example:
+        >>> at_least(config, epochs=1, batch_size=1)
+    """
+    for name, bound in least.items():
+        if not getattr(config, name) >= bound:  # so that NaN is refused too
+            raise ConfigError(f"--{name} is {getattr(config, name)}; give {bound} or more.")
+
+
+def at_most(config: Any, **most: float) -> None:
+    """Refuses options that are above what can be saved.
+
+    Raises:
+        ConfigError: The message names the first such option.
+
+    Example:
+        >>> at_most(config, beam_size=bundle.MAX_BEAMS)
+    """
+    for name, bound in most.items():
+        if not getattr(config, name) <= bound:
+            raise ConfigError(f"--{name} is {getattr(config, name)}; give {bound} or less.")

@@ -1,0 +1,78 @@
+"""How a recipe is run from the command line, and kept from sharing its output."""
+
+from __future__ import annotations
+
+import functools
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+from kerasft import backends, storage
+from kerasft.config.command_line import parse, to_yaml
+from kerasft.config.guard import guard
+from kerasft.config.options import Options
+from kerasft.config.output_streams import robust_output
+
+C = TypeVar("C", bound=Options)
+R = TypeVar("R")
+
+
+def main(run: Callable[[C], object], config_class: type[C]) -> None:
+    """Parses the command line into `config_class`, prints the resolved config and runs a recipe.
+
+    Args:
+        run: The recipe's `main(config)`.
+        config_class: A dataclass; each field is an option, its docstring the help.
+    """
+    with guard(), robust_output():
+        config = parse(config_class, sys.argv[1:])
+        backends.check()
+        if config.threads:
+            backends.current().set_threads(config.threads)
+        print(backends.describe())
+        print("config:\n  " + to_yaml(config).rstrip().replace("\n", "\n  "))
+        run(config)
+
+
+def alone(run: Callable[[C], R]) -> Callable[[C], R]:
+    """Refuses a recipe's run while another process runs into the same output; for its `run`.
+
+    Raises:
+        ConfigError: Another run does; the message names the output.
+
+    Example:
+        >>> @alone
+        ... def run(config): ...
+    """
+
+    @functools.wraps(run)
+    def held(config: C) -> R:
+        with storage.hold(config.output):
+            try:
+                return run(config)
+            except storage.NoRoomError as error:
+                if not any(_checkpoints(config.output)):
+                    raise
+                raise storage.NoRoomError(
+                    f"{str(error).removesuffix('.')}: --resume goes on from the last checkpoint."
+                ) from error
+
+    return held
+
+
+def _checkpoints(output: str) -> Iterator[Path]:
+    """What a run can go on from: one beside its output, or one of each part of the run."""
+    path = Path(output)
+    for each in path.parent.glob("*.checkpoint"):
+        if each.name.startswith(f"{path.name}."):
+            yield each
+
+
+def print_next(output: Path, text: str) -> None:
+    """Prints the commands that predict with and serve the folder that a recipe saved."""
+    folder = shlex.quote(str(output))
+    print(f"saved {output}; now try")
+    print(f"  python -m kerasft.predict {folder} {shlex.quote(text)}")
+    print(f"  python -m kerasft.serve {folder} --port 8000")
