@@ -15,6 +15,7 @@ from kerasft.peft.tensor_file import TensorFile
 from kerasft.presets.load import load_preset
 from kerasft.presets.pretrained import Pretrained
 from kerasft.presets.t5_preset import load_t5
+from kerasft.tasks.classification.save import save as save_classifier
 from kerasft.tasks.tagging.saved import save_tagger
 from kerasft.tasks.text_to_text.saved import check_text_to_text, save_text_to_text
 from kerasft.text.labels import LabelMap
@@ -92,7 +93,7 @@ def save_adapter_folder(
             parts["tags"], save = LabelMap(tuple(names)), save_tagger
         else:
             parts["model"], read = found.build_classifier(len(names), pooling, names)
-            parts["label_map"], save = LabelMap(tuple(names)), save
+            parts["label_map"], save = LabelMap(tuple(names)), save_classifier
     report = peft.load_adapter(parts["model"], adapter)
     for module in report.from_base:
         if f"{module}.weight" in read.new:

@@ -150,8 +150,8 @@ def test_no_text_of_the_architecture_leaves_its_box(tmp_path, drawn):
 
 def test_pyplot_is_never_imported(tmp_path):
     code = (
-        "import sys; from kerasft import evaluation;"
-        "evaluation.plot_lengths({'en': [3, 4]}, sys.argv[1]);"
+        "import sys; from kerasft.tasks.translation import plots;"
+        "plots.plot_lengths({'en': [3, 4]}, sys.argv[1]);"
         "sys.exit('matplotlib.pyplot' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code, tmp_path / "l.png"]).returncode == 0

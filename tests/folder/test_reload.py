@@ -26,8 +26,11 @@ VARIANTS = {
 RELOAD = """
 import json, sys
 import numpy as np
-from kerasft import backends, bundle
-from kerasft.predict import Predictor, Translator
+from kerasft import backends
+from kerasft.tasks.classification.predictor import Predictor
+from kerasft.tasks.text_to_text.saved import load_text_to_text
+from kerasft.tasks.translation.predictor import Translator
+from kerasft.tasks.translation.saved import load_translator
 question = json.load(sys.stdin)
 answers = {}
 for folder in question["classifiers"]:
@@ -37,7 +40,7 @@ for folder in question["classifiers"]:
         "probabilities": [list(p.probabilities.values())
                           for p in predictor.predict(question["texts"])],
     }
-for kind, load in (("translators", bundle.load_translator), ("writers", bundle.load_text_to_text)):
+for kind, load in (("translators", load_translator), ("writers", load_text_to_text)):
     inputs = {name: np.array(ids, "int32") for name, ids in question[kind]["inputs"].items()}
     for folder in question[kind]["folders"]:
         forward = backends.current().compile_forward(load(folder).model)

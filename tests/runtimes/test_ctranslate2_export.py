@@ -243,7 +243,7 @@ def test_a_missing_package_is_one_sentence(plain, monkeypatch):
 
 WITHOUT_KERAS = """
 import json, sys
-from kerasft.predict import open_folder
+from kerasft.tasks.registry import open_folder
 found = open_folder(sys.argv[1], engine="ctranslate2", beam_size=2).predict(json.loads(sys.argv[2]))
 heavy = {"keras", "torch", "tensorflow", "jax"} & set(sys.modules)
 print(json.dumps([[each.translation, each.score] for each in found]), sorted(heavy))

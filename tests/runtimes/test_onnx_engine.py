@@ -207,7 +207,7 @@ ALONE = """
 import json, sys
 heavy = ["keras", "keras_hub", "torch", "tensorflow", "jax", "jaxlib", "transformers", "onnx"]
 sys.modules.update(dict.fromkeys(heavy))  # whoever imports one of them fails
-from kerasft.predict import Predictor
+from kerasft.tasks.classification.predictor import Predictor
 import kerasft.serve, kerasft.serving.server
 found = {}
 for engine in ("onnx", "onnx-int8"):

@@ -21,7 +21,9 @@ from kerasft import backends
 from kerasft.errors import DataError
 from kerasft.tasks.classification.tfidf_baseline import TfidfBaseline
 
-_COMMAND = "import sys; from kerasft.evaluation import tfidf_process as p; p.main(sys.argv[1])"
+_COMMAND = (
+    "import sys; from kerasft.tasks.classification import tfidf_process as p; p.main(sys.argv[1])"
+)
 _ROWS, _FOUND, _PROBABILITIES = "rows.jsonl", "found.json", "probabilities.npy"
 
 
