@@ -19,9 +19,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import reliability_kills
-
 import paired
+import reliability_kills
 
 FOLDER = Path(__file__).parent
 # Folders of a part, whose engine reads them: the sum of the shares is 1.

@@ -15,8 +15,6 @@ import pytest
 
 from kerasft.backends import BACKENDS  # importing kerasft chooses one before Keras is imported
 
-sys.path.insert(0, str(Path(__file__).parent))
-
 ROOT = Path(__file__).parent.parent
 SHARED = Path(os.environ.get("KERASFT_SHARED", ROOT.parent / "shared"))
 REAL_WEIGHTS = Path.home() / ".cache" / "kerasft-weights"

@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 import pytest
 import yaml
-from small_files import no_file_above
 
+from harness.full_disk import no_file_above
 from kerasft import convert, export, serve, storage
 from kerasft.config import RunOptions, alone, guard, parse, to_yaml
 from kerasft.config.guard import ENDING

@@ -5,7 +5,7 @@ import shlex
 import pytest
 import torch
 
-from checkpoints import write_checkpoint
+from harness.checkpoints import write_checkpoint
 from kerasft.convert import main, parse
 from kerasft.errors import ConfigError, PresetError
 from kerasft.presets import load_preset

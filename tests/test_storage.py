@@ -191,7 +191,7 @@ def by_quota(folder):
 @pytest.mark.skipif(sys.platform == "win32", reason="needs RLIMIT_FSIZE")
 @pytest.mark.parametrize("write", [by_safetensors, by_tokenizers, by_python, by_quota])
 def test_whoever_meets_the_end_of_the_disk_it_is_one_sentence(tmp_path, write):
-    from small_files import no_file_above
+    from harness.full_disk import no_file_above
 
     save(tmp_path / "run", "one")
     reason = os.strerror(errno.EDQUOT if write is by_quota else errno.EFBIG)

@@ -4,9 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-import bundles
-import gradients
-import trunk_models
+from harness import classifiers, frozen_backbones, gradients
 from kerasft import backends, peft
 from kerasft.architectures import Classifier, EncoderArguments, MaskedLanguageModel
 from kerasft.architectures.first_token_layer import FirstTokenLayer
@@ -19,22 +17,22 @@ CASES = [
     ("distilbert", 2, "full"),
     ("distilbert", 1, "lora"),
 ]
-LENGTH = trunk_models.batch()["padding_mask"].shape[1]
+LENGTH = frozen_backbones.batch()["padding_mask"].shape[1]
 
 
 def build(kind: str = "bert", layers: int = 1, tune: str = "full", **options) -> Classifier:
     """A tiny classifier with weights of which none does next to nothing, and no dropout."""
     rates = {"dropout": 0.0, "attention_dropout": 0.0, "head_dropout": 0.0, **options}
     arguments = EncoderArguments(
-        vocabulary_size=trunk_models.WORDS, num_layers=layers, num_heads=2, hidden_dim=8,
+        vocabulary_size=frozen_backbones.WORDS, num_layers=layers, num_heads=2, hidden_dim=8,
         intermediate_dim=12, max_sequence_length=LENGTH, num_segments=2 if kind == "bert" else 0,
         **rates,
     )  # fmt: skip
     model = Classifier(kind, arguments, num_labels=3)
     heads = model.head_layers
     if tune == "lora":
-        trunk_models.adapt(model, "(self_attention_layer/.*|feedforward_.*_dense)", 0.0, heads)
-    trunk_models.randomize(model, 0.2)
+        frozen_backbones.adapt(model, "(self_attention_layer/.*|feedforward_.*_dense)", 0.0, heads)
+    frozen_backbones.randomize(model, 0.2)
     return model
 
 
@@ -51,7 +49,7 @@ def parts(layer) -> dict[str, keras.layers.Layer]:
 @pytest.mark.parametrize(("kind", "layers", "tune"), CASES)
 def test_logits_and_gradients_are_those_of_the_whole_layer(kind, layers, tune):
     model = build(kind, layers, tune)
-    inputs = trunk_models.batch()
+    inputs = frozen_backbones.batch()
     assert not inputs["padding_mask"].all()
     variables = model.trainable_variables
     assert any("lora" in variable.path for variable in variables) == (tune == "lora")
@@ -76,7 +74,7 @@ def test_logits_and_gradients_are_those_of_the_whole_layer(kind, layers, tune):
 def test_dropout_is_where_the_whole_layer_has_it(kind, monkeypatch):
     """Dropout layers that multiply instead, each by another number."""
     model = build(kind, dropout=0.1, attention_dropout=0.1, head_dropout=0.1)
-    inputs = trunk_models.batch()
+    inputs = frozen_backbones.batch()
     dropouts = [each for each in model._flatten_layers() if isinstance(each, keras.layers.Dropout)]
     for layer, factor in zip(dropouts, (0.5, 0.7, 1.3, 1.9, 2.3), strict=True):
 
@@ -112,7 +110,7 @@ def seen(model, monkeypatch) -> dict[str, tuple]:
 
 def test_queries_and_feed_forward_see_one_token(monkeypatch):
     model = build()
-    inputs = trunk_models.batch()
+    inputs = frozen_backbones.batch()
     shapes = seen(model, monkeypatch)
     one = {
         "query": (4, 1, 8), "key": (4, LENGTH, 8), "value": (4, LENGTH, 8),
@@ -135,10 +133,10 @@ def test_queries_and_feed_forward_see_one_token(monkeypatch):
 
 @pytest.mark.parametrize("options", [{"pooling": "mean"}, {"tagger": True}])
 def test_heads_that_read_all_tokens_keep_the_whole_layer(options, monkeypatch):
-    model = trunk_models.encoder(**options)
+    model = frozen_backbones.encoder(**options)
     trunk = split_encoder(model)
     shapes = seen(model.backbone.get_layer("transformer_layer_2"), monkeypatch)
-    inputs = trunk_models.batch()
+    inputs = frozen_backbones.batch()
     model(inputs)
     assert shapes["feedforward_output_dense"] == (4, LENGTH, 12)
     shapes.clear()
@@ -147,10 +145,10 @@ def test_heads_that_read_all_tokens_keep_the_whole_layer(options, monkeypatch):
 
 
 def test_above_a_frozen_trunk_it_is_one_token_too(monkeypatch):
-    model = trunk_models.encoder("bert")
+    model = frozen_backbones.encoder("bert")
     trunk = split_encoder(model)
     shapes = seen(model.backbone.get_layer("transformer_layer_2"), monkeypatch)
-    trunk.upper(trunk.above(trunk_models.batch(), np.zeros((4, LENGTH, 8), "float32")))
+    trunk.upper(trunk.above(frozen_backbones.batch(), np.zeros((4, LENGTH, 8), "float32")))
     assert shapes["key"] == (4, LENGTH, 8) and shapes["feedforward_output_dense"] == (4, 1, 12)
 
 
@@ -169,7 +167,7 @@ def test_the_model_has_the_variables_and_layers_that_it_had(tune):
 
 def test_adapters_that_come_and_go_are_seen():
     model = build("distilbert", 1, "lora")
-    inputs = trunk_models.batch()
+    inputs = frozen_backbones.batch()
 
     def logits(each) -> np.ndarray:
         return keras.ops.convert_to_numpy(each(inputs, training=False))
@@ -186,9 +184,9 @@ def test_adapters_that_come_and_go_are_seen():
 
 
 def test_a_folder_of_whole_layers_loads_to_the_same_logits(tmp_path):
-    model = bundles.build("bert")
-    bundles.save(tmp_path / "saved", model)
+    model = classifiers.build("bert")
+    classifiers.save(tmp_path / "saved", model)
     forward = backends.current().compile_forward
-    expected = forward(whole(model))(bundles.inputs())
-    found = forward(load(tmp_path / "saved").model)(bundles.inputs())
+    expected = forward(whole(model))(classifiers.inputs())
+    found = forward(load(tmp_path / "saved").model)(classifiers.inputs())
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)

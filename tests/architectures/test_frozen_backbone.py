@@ -4,19 +4,18 @@ import keras
 import numpy as np
 import pytest
 
-import gradients
-import trunk_models
+from harness import frozen_backbones, gradients
 from kerasft import backends, peft
 from kerasft.architectures.frozen_backbone import digest, split_encoder, still_encoder
 from kerasft.architectures.t5_frozen_backbone import split_t5, still_t5
 
 KINDS = {
-    "mean": lambda: trunk_models.encoder("distilbert", pooling="mean"),
-    "first": lambda: trunk_models.encoder("bert"),
-    "tagger": lambda: trunk_models.encoder("distilbert", tagger=True),
-    "head, mean": lambda: trunk_models.head_only("bert", "mean"),
-    "head, first": lambda: trunk_models.head_only("distilbert", "first"),
-    "t5": lambda: trunk_models.t5(
+    "mean": lambda: frozen_backbones.encoder("distilbert", pooling="mean"),
+    "first": lambda: frozen_backbones.encoder("bert"),
+    "tagger": lambda: frozen_backbones.encoder("distilbert", tagger=True),
+    "head, mean": lambda: frozen_backbones.head_only("bert", "mean"),
+    "head, first": lambda: frozen_backbones.head_only("distilbert", "first"),
+    "t5": lambda: frozen_backbones.t5(
         gated=True, activation="gelu_approximate", tie_embeddings=False, scale_outputs=False
     ),
 }
@@ -27,8 +26,8 @@ def parts(request):
     """A model, its trunk, its inputs, and where its outputs count."""
     model = KINDS[request.param]()
     if request.param == "t5":
-        return model, split_t5(model), trunk_models.pairs(), np.ones((4, 5, 1), bool)
-    inputs = trunk_models.batch()
+        return model, split_t5(model), frozen_backbones.pairs(), np.ones((4, 5, 1), bool)
+    inputs = frozen_backbones.batch()
     counts = inputs["padding_mask"][..., None] if request.param == "tagger" else np.ones((4, 1))
     return model, split_encoder(model), inputs, counts.astype(bool)
 
@@ -73,7 +72,7 @@ def test_values_and_gradients_are_those_of_the_whole(parts):
 
 
 def test_the_lower_part_is_all_that_is_frozen_below():
-    model = trunk_models.encoder()
+    model = frozen_backbones.encoder()
     trunk = split_encoder(model)
     assert trunk.description == "embeddings and 2 of 3 layers" and trunk.width == 8
     paths = {weight.path.split("/")[0] for weight in trunk.lower.weights}
@@ -91,8 +90,8 @@ def test_the_lower_part_is_all_that_is_frozen_below():
 
 @pytest.mark.parametrize("pooling", ["first", "mean"])
 def test_under_a_head_alone_one_vector_a_text_is_made(pooling):
-    model = trunk_models.head_only("bert", pooling)
-    trunk, inputs = split_encoder(model), trunk_models.batch()
+    model = frozen_backbones.head_only("bert", pooling)
+    trunk, inputs = split_encoder(model), frozen_backbones.batch()
     made = keras.ops.convert_to_numpy(trunk.lower(inputs))
     assert made.shape == (4, 1, 8) and (trunk.positions(12), trunk.positions(0)) == (1, 0)
     hidden = keras.ops.convert_to_numpy(model.backbone_outputs(inputs))
@@ -103,17 +102,17 @@ def test_under_a_head_alone_one_vector_a_text_is_made(pooling):
     np.testing.assert_allclose(made[:, 0], wanted, rtol=1e-5, atol=1e-5)
 
     # A head on each token keeps each token, and what is kept for one is not taken for another.
-    tagger = trunk_models.encoder(tagger=True)
+    tagger = frozen_backbones.encoder(tagger=True)
     peft.freeze(tagger, tagger.head_layers)
     assert split_encoder(tagger).positions(12) == 12
     other = split_encoder(
-        trunk_models.head_only("bert", {"first": "mean", "mean": "first"}[pooling])
+        frozen_backbones.head_only("bert", {"first": "mean", "mean": "first"}[pooling])
     )
     assert digest(other, {}) != digest(trunk, {})
 
 
 def test_of_a_t5_everything_below_must_be_frozen():
-    model = trunk_models.t5()
+    model = frozen_backbones.t5()
     assert split_t5(model).description == "embeddings and 2 of 3 layers of the encoder"
     for pattern in ("shared", "encoder/relative_position_bias", "encoder/block_0"):
         peft.freeze(model, (pattern, "encoder/block_2"))
@@ -132,7 +131,7 @@ def rates(layer) -> set[float]:
 
 @pytest.mark.parametrize("kind", ["bert", "distilbert"])
 def test_frozen_layers_are_still(kind):
-    model = trunk_models.encoder(kind, dropout=0.5)
+    model = frozen_backbones.encoder(kind, dropout=0.5)
     assert still_encoder(model) == 2
     for layer in model.backbone.layers:
         if layer.name != "transformer_layer_2":
@@ -140,23 +139,25 @@ def test_frozen_layers_are_still(kind):
     assert 0.5 in rates(model.get_layer("backbone").get_layer("transformer_layer_2"))
     assert rates(model.get_layer("head_dropout")) == {0.5}
     lower = split_encoder(model).lower
-    again = [keras.ops.convert_to_numpy(lower(trunk_models.batch(), training=True)) for _ in "ab"]
+    again = [
+        keras.ops.convert_to_numpy(lower(frozen_backbones.batch(), training=True)) for _ in "ab"
+    ]
     np.testing.assert_array_equal(*again)
 
-    model = trunk_models.encoder(kind, dropout=0.5)
+    model = frozen_backbones.encoder(kind, dropout=0.5)
     peft.unfreeze(model)
     assert still_encoder(model) == 0 and 0.5 in rates(model.backbone)
 
 
 def test_frozen_parts_of_a_t5_are_still():
-    model = trunk_models.t5(dropout=0.5)
+    model = frozen_backbones.t5(dropout=0.5)
     assert still_t5(model) == 3
     assert rates(model.encoder.blocks[2]) == {0.5}
     assert rates(model.decoder) | rates(model.encoder.blocks[0]) | {model.dropout.rate} == {0.0}
 
 
 def test_the_digest_knows_weights_shape_and_type():
-    model = trunk_models.encoder()
+    model = frozen_backbones.encoder()
     trunk = split_encoder(model)
     first = digest(trunk, {"dtype": "float16"})
     assert len(first) == 64 and digest(split_encoder(model), {"dtype": "float16"}) == first

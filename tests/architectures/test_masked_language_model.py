@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from checkpoints import write_checkpoint
+from harness.checkpoints import write_checkpoint
 from kerasft import backends
 from kerasft.architectures import Classifier, EncoderArguments, MaskedLanguageModel
 from kerasft.data.masked_batches import MaskedBatches

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from checkpoints import VOCABULARY, write_checkpoint
+from harness.checkpoints import VOCABULARY, write_checkpoint
 from kerasft.architectures import (
     Classifier,
     arguments_to_config,

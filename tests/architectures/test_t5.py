@@ -8,9 +8,7 @@ import pytest
 import torch
 from keras import ops
 
-import changing_beams
-import gradients
-import t5_twins
+from harness import decoding, gradients, t5_twins
 from kerasft import backends
 from kerasft.architectures import T5, T5Arguments, entries_for, layers_by_path, shift_right
 from kerasft.errors import BundleError, ConfigError
@@ -181,11 +179,11 @@ def test_beams_of_a_row_do_not_see_each_other():
     model = T5(SMALL)
 
     def run(inputs):
-        return changing_beams.last_log_probs(model, inputs["source_ids"], SMALL.start_id)
+        return decoding.last_log_probs(model, inputs["source_ids"], SMALL.start_id)
 
     source_ids = np.array([[7, 9, 4, 1]], "int32")
     found = backends.current().compile_function(model, run)({"source_ids": source_ids})
-    pasts = changing_beams.pasts(SMALL.start_id)
+    pasts = decoding.pasts(SMALL.start_id)
     whole = logits(model, {"source_ids": np.repeat(source_ids, 2, 0), "target_ids": pasts})
     np.testing.assert_allclose(found[0], log_softmax(whole)[:, 3], atol=1e-4)
     with pytest.raises(ConfigError, match="the length to decode is 0"):

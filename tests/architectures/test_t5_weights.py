@@ -9,7 +9,7 @@ import safetensors.numpy
 import torch
 import transformers
 
-import t5_twins
+from harness import t5_twins
 from kerasft import backends
 from kerasft.architectures import (
     T5,

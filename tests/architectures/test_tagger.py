@@ -9,7 +9,7 @@ import torch
 import transformers
 from safetensors.numpy import save_file
 
-from checkpoints import VOCABULARY, write_checkpoint
+from harness.checkpoints import VOCABULARY, write_checkpoint
 from kerasft import peft
 from kerasft.architectures import Tagger, arguments_to_config, config_to_arguments, to_tensors
 from kerasft.architectures.encoder import EncoderArguments

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-import changing_beams
+from harness import decoding
 from kerasft import backends
 from kerasft.architectures import Transformer, TransformerArguments, build_transformer
 from kerasft.errors import BundleError, ConfigError, DataError
@@ -134,8 +134,8 @@ def test_cached_decoding_equals_the_whole(model, scores):
 def test_beams_of_a_row_do_not_see_each_other(model):
     """Two beams that change places at position 2: each one's past is where the mask says."""
     source_ids = ops.convert_to_tensor(BATCH["source_ids"][:1])
-    log_probs = changing_beams.last_log_probs(model, source_ids, start_id=5)
-    sources, pasts = ops.repeat(source_ids, 2, axis=0), changing_beams.pasts(start_id=5)
+    log_probs = decoding.last_log_probs(model, source_ids, start_id=5)
+    sources, pasts = ops.repeat(source_ids, 2, axis=0), decoding.pasts(start_id=5)
     whole = model({"source_ids": sources, "target_ids": pasts})
     np.testing.assert_allclose(numpy(log_probs)[0], numpy(whole)[:, 3], atol=1e-5)
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 import keras
 import numpy as np
 import pytest
-from tiny_model import ByHand, StepLosses, make_batches, make_model, make_rows
 
+from harness.by_hand import ByHand, StepLosses, make_batches, make_model, make_rows
 from kerasft.data.batches import BucketedBatches
 from kerasft.errors import ConfigError
 

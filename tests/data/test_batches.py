@@ -4,8 +4,8 @@ import itertools
 
 import numpy as np
 import pytest
-from tiny_model import make_batches, make_rows
 
+from harness.by_hand import make_batches, make_rows
 from kerasft.data.batches import BucketedBatches, _choose_lengths, balanced_weights
 from kerasft.errors import ConfigError, DataError
 

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-import fake_hub
+from harness import dataset_hub
 
 pytestmark = pytest.mark.plain
 
@@ -49,7 +48,7 @@ ROME = [["Rome", "fell"], [[0, 1, "LOC"]]]
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
     home = tmp_path_factory.mktemp("home")
-    with fake_hub.serve() as address:
+    with dataset_hub.serve() as address:
         result = subprocess.run(
             [sys.executable, "-c", SCRIPT, json.dumps(list(ASKED.items()))],
             capture_output=True,

@@ -44,7 +44,7 @@ def check(found: FeatureStore, numbers: range) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="needs RLIMIT_FSIZE")
 @pytest.mark.parametrize("limit", [FEATURES, INDEX])
 def test_what_a_full_disk_cut_off_takes_no_room(tmp_path, limit):
-    from small_files import no_file_above  # other processes import this file from elsewhere
+    from harness.full_disk import no_file_above  # other processes import this file from elsewhere
 
     kept = store(tmp_path / "s", width=1 if limit == INDEX else WIDTH)
     kept.add({key(n): rows(n)[:, : kept.width] for n in range(3)})

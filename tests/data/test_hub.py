@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-import fake_hub
+from harness import dataset_hub
 
 pytestmark = pytest.mark.plain
 
@@ -89,14 +88,14 @@ def home(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def answers(home) -> dict[tuple, dict]:
     """What `read_table` gives for each question, all asked of one process."""
-    with fake_hub.serve() as address:
-        env = {"HF_ENDPOINT": address, "HF_HOME": str(home), "HF_TOKEN": fake_hub.TOKEN}
+    with dataset_hub.serve() as address:
+        env = {"HF_ENDPOINT": address, "HF_HOME": str(home), "HF_TOKEN": dataset_hub.TOKEN}
         return dict(zip(ASKED, ask(ASKED, env), strict=True))
 
 
 def test_class_ids_become_names(answers):
     answer = answers["hub:some/reviews", "text", "label"]
-    assert answer["texts"] == fake_hub.TEXTS
+    assert answer["texts"] == dataset_hub.TEXTS
     assert answer["labels"] == ["pos", "neg", "pos", "neg"]
     assert answer["source"] == "hub:some/reviews"
     assert len(answer["sha256"]) == 64
@@ -113,7 +112,7 @@ def test_configuration_by_name(answers):
 
 def test_texts_alone(answers):
     answer = answers["hub:some/reviews", "text", None]
-    assert (answer["texts"], answer["labels"]) == (fake_hub.TEXTS, [])
+    assert (answer["texts"], answer["labels"]) == (dataset_hub.TEXTS, [])
 
 
 def test_the_token_opens_a_private_data_set(answers):
@@ -181,7 +180,7 @@ def test_a_closed_port_is_told_at_once(tmp_path):
 
 
 def test_a_private_data_set_without_a_token(tmp_path):
-    with fake_hub.serve() as address:
+    with dataset_hub.serve() as address:
         env = {"HF_ENDPOINT": address, "HF_HOME": str(tmp_path), "HF_TOKEN": ""}
         (answer,) = ask([("hub:some/private", "text", "label")], env)
     assert "private and HF_TOKEN is not set" in answer["error"]

@@ -8,9 +8,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-import fake_hub
-
+from harness import dataset_hub
 from kerasft.data.pairs import PairTable, read_pairs
 from kerasft.errors import ConfigError, DataError
 from kerasft.storage import sha256_file
@@ -174,7 +172,7 @@ ASKED = [
 def answers(tmp_path_factory) -> dict[str, dict]:
     """What `read_pairs` gives for each question, in a process where HF_ENDPOINT is ours."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
-    with fake_hub.serve() as address:
+    with dataset_hub.serve() as address:
         done = subprocess.run(
             [sys.executable, "-c", SCRIPT, json.dumps(ASKED)],
             capture_output=True, text=True, timeout=120, cwd=ROOT,

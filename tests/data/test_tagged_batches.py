@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from checkpoints import vocabulary
+from harness.checkpoints import vocabulary
 from kerasft.data.entity_dataset import EntityDataset
 from kerasft.data.entity_table import EntityTable
 from kerasft.errors import DataError

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from harness.texts import write_rows
 from kerasft.data.corpus import CorpusOptions, load_corpus
 from kerasft.tasks.classification import corpus_pictures as module
 from kerasft.tasks.classification.corpus_pictures import corpus_pictures
 from kerasft.text.trained_wordpiece import train_wordpiece
-from labelled_rows import write_rows
 
 
 @pytest.fixture

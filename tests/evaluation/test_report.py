@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from compared import HISTORY
+from harness.compared import HISTORY
 from kerasft import evaluation
 from kerasft.data.dataset import Dataset
 from kerasft.data.readers import read_table

@@ -6,7 +6,7 @@ import pytest
 from rouge_score.rouge_scorer import RougeScorer
 from sklearn.metrics import f1_score
 
-import text_models
+from harness import text_models
 from kerasft.data.pairs import PairTable
 from kerasft.errors import DataError
 from kerasft.tasks.text_to_text.report import TaskOutputs, text_to_text_report

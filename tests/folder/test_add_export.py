@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import random_folder
-from random_folder import FILES
 
+from harness import folders
+from harness.folders import FILES
 from kerasft import storage
 from kerasft.errors import BundleError, ConfigError
 from kerasft.folder import contents as c
@@ -24,7 +24,7 @@ from kerasft.folder.export_files import export_paths
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    return random_folder.write(tmp_path / "run")
+    return folders.write(tmp_path / "run")
 
 
 def writer(content: bytes, **facts: object):
@@ -76,7 +76,7 @@ def test_another_takes_the_place_of_the_first_and_both_formats_stand_together(fo
 
 def test_a_new_save_takes_the_exports_away(folder):
     add_export(folder, "onnx", writer(b"graph"))
-    random_folder.write(folder)
+    folders.write(folder)
     assert m.verify(folder).exports == {} and not (folder / "export").exists()
 
 
@@ -109,7 +109,7 @@ def test_what_goes_wrong_leaves_the_folder_as_it_was(folder):
 
 def test_a_folder_that_is_saved_anew_meanwhile_stays_the_new_one(folder):
     def slow(place: Path) -> dict:
-        random_folder.write(folder, fill=b"n")
+        folders.write(folder, fill=b"n")
         return writer(b"graph")(place)
 
     with pytest.raises(ConfigError, match="saved anew while this was added to it"):

@@ -1,8 +1,8 @@
 """Reports that are added to saved folders of arbitrary bytes: no model is needed here."""
 
 import pytest
-import random_folder
 
+from harness import folders
 from kerasft.errors import DataError, attempt
 from kerasft.folder import Facts, adding_report
 from kerasft.folder import contents as c
@@ -20,7 +20,7 @@ class PanicException(BaseException):
 
 @pytest.fixture
 def folder(tmp_path):
-    return random_folder.write(tmp_path / "run")
+    return folders.write(tmp_path / "run")
 
 
 def weights(folder):
@@ -79,9 +79,9 @@ def test_an_interrupt_ends_the_evaluation_and_leaves_the_folder(folder):
 
 
 def test_a_failing_report_costs_no_save(tmp_path):
-    files = set(random_folder.FILES) - {c.CARD, c.CONFIG}
+    files = set(folders.FILES) - {c.CARD, c.CONFIG}
     with new_folder(
-        tmp_path / "run", random_folder.FACTS, config_yaml="a: 1\n", card="# A", report=broken
+        tmp_path / "run", folders.FACTS, config_yaml="a: 1\n", card="# A", report=broken
     ) as new:
         for name in (name for name in files if not name.startswith("report/")):
             (new / name).parent.mkdir(exist_ok=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import bundles
+from harness import classifiers
 from kerasft import backends
 from kerasft.errors import ConfigError
 from kerasft.exports.command import export
@@ -21,13 +21,13 @@ VARIANTS = {
 
 
 @pytest.fixture(scope="module")
-def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bundles.Saved]:
+def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, classifiers.Saved]:
     root = tmp_path_factory.mktemp("saved")
     saved = {
-        name: bundles.save(root / name, bundles.build(*arguments))
+        name: classifiers.save(root / name, classifiers.build(*arguments))
         for name, arguments in VARIANTS.items()
     }
-    return {"lora": bundles.saved_lora(), **saved}
+    return {"lora": classifiers.saved_lora(), **saved}
 
 
 KERAS = """
@@ -49,7 +49,7 @@ def test_keras_files_load_without_kerasft(saved, tmp_path, run_python):
     files = {name: tmp_path / f"{name}.keras" for name in saved}
     for name, item in saved.items():
         export(item.folder, "keras", files[name])
-    question = json.dumps([bundles.inputs()["token_ids"].tolist(), *map(str, files.values())])
+    question = json.dumps([classifiers.inputs()["token_ids"].tolist(), *map(str, files.values())])
     # On the next backend: what one wrote another reads.
     names = backends.BACKENDS
     backend = names[(names.index(backends.choose().name) + 1) % len(names)]
@@ -72,16 +72,16 @@ def test_transformers_loads_the_huggingface_export(saved, tmp_path, name):
         tmp_path / "out", output_loading_info=True
     )
     assert not info["missing_keys"] and not info["unexpected_keys"] and not info["mismatched_keys"]
-    assert [model.config.id2label[i] for i in range(3)] == list(bundles.LABELS)
+    assert [model.config.id2label[i] for i in range(3)] == list(classifiers.LABELS)
     tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path / "out")
-    inputs = tokenizer(bundles.TEXTS, truncation=True, padding=True, return_tensors="pt")
-    assert inputs["input_ids"].shape[1] == bundles.MAX_LENGTH
+    inputs = tokenizer(classifiers.TEXTS, truncation=True, padding=True, return_tensors="pt")
+    assert inputs["input_ids"].shape[1] == classifiers.MAX_LENGTH
     with torch.no_grad():
         logits = model.eval()(**inputs).logits.numpy()
     assert np.abs(logits - saved[name].logits).max() < 1e-4
     pipeline = transformers.pipeline("text-classification", str(tmp_path / "out"), device="cpu")
-    labels = [answer["label"] for answer in pipeline(bundles.TEXTS, truncation=True)]
-    assert labels == [bundles.LABELS[i] for i in saved[name].logits.argmax(1)]
+    labels = [answer["label"] for answer in pipeline(classifiers.TEXTS, truncation=True)]
+    assert labels == [classifiers.LABELS[i] for i in saved[name].logits.argmax(1)]
 
 
 @pytest.mark.parametrize("name", ["lora", *VARIANTS])
@@ -96,9 +96,9 @@ def test_onnx_runtime_agrees_at_any_batch_and_length(saved, tmp_path, name):
         tmp_path / "model.onnx", providers=["CPUExecutionProvider"]
     )
     facts = session.get_modelmeta().custom_metadata_map
-    assert json.loads(facts["labels"]) == list(bundles.LABELS) and facts["max_length"] == "16"
-    tokenizer = Tokenizer.from_wordpiece(bundles.VOCABULARY)
-    encoded = tokenizer.encode(bundles.TEXTS, bundles.MAX_LENGTH).token_ids
+    assert json.loads(facts["labels"]) == list(classifiers.LABELS) and facts["max_length"] == "16"
+    tokenizer = Tokenizer.from_wordpiece(classifiers.VOCABULARY)
+    encoded = tokenizer.encode(classifiers.TEXTS, classifiers.MAX_LENGTH).token_ids
     for length in (16, 64):  # all in one padded batch
         ids = np.zeros((len(encoded), length), dtype=np.int64)
         for row, tokens in enumerate(encoded):
@@ -110,7 +110,7 @@ def test_onnx_runtime_agrees_at_any_batch_and_length(saved, tmp_path, name):
         inputs = {"input_ids": tokens[None].astype(np.int64)}
         inputs["attention_mask"] = np.ones_like(inputs["input_ids"])
         assert np.abs(session.run(None, inputs)[0][0] - saved[name].logits[row]).max() < 1e-5
-    assert np.abs(Predictor(saved[name].folder).logits(bundles.TEXTS) - found).max() < 1e-5
+    assert np.abs(Predictor(saved[name].folder).logits(classifiers.TEXTS) - found).max() < 1e-5
 
 
 def test_what_cannot_be_exported(saved, tmp_path):
@@ -137,7 +137,7 @@ def test_what_cannot_be_exported(saved, tmp_path):
 
 def test_exports_are_replaced_when_asked(tmp_path):
     options = {"cleaning": Cleaning(lowercase=True), "long_texts": "head_tail"}
-    folder = bundles.save(tmp_path / "run", bundles.build(), **options)[0]
+    folder = classifiers.save(tmp_path / "run", classifiers.build(), **options)[0]
     notes = export(folder, "huggingface", tmp_path / "out")
     assert notes[0].startswith("Texts of more than 16 tokens are cut in the middle")
     assert notes[1].startswith("Texts are cleaned before the tokenizer (lowercase = True)")

@@ -5,8 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import text_models
-import translators
+from harness import text_models, translators
 from kerasft import backends, peft
 from kerasft.errors import BundleError, ConfigError
 from kerasft.folder.export_files import CTRANSLATE2_FILES

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from small_files import no_file_above
 
-import bundles
-import translators
+from harness import classifiers, translators
+from harness.full_disk import no_file_above
 from kerasft.errors import ConfigError
 from kerasft.exports.command import export
 from kerasft.runtimes.ctranslate2 import export as ctranslate2_export
@@ -17,7 +16,7 @@ from kerasft.runtimes.onnx import export as onnx_export
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs RLIMIT_FSIZE")
 
-LORA: Callable[[], Path] = lambda: bundles.saved_lora().folder  # noqa: E731
+LORA: Callable[[], Path] = lambda: classifiers.saved_lora().folder  # noqa: E731
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -41,7 +40,7 @@ def content(folder: Path) -> dict[str, bytes]:
             lambda: translators.saved().folder,
             lambda run: ctranslate2_export.make_export(run, "ctranslate2"),
         ),
-        (LORA, lambda run: bundles.save(run, bundles.build())),
+        (LORA, lambda run: classifiers.save(run, classifiers.build())),
     ],
     ids=["huggingface", "keras", "onnx", "engine onnx", "engine ctranslate2", "saved anew"],
 )

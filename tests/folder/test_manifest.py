@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from random_folder import FACTS, FILES, write
 
+from harness.folders import FACTS, FILES, write
 from kerasft import storage
 from kerasft.errors import BundleError, ConfigError
 from kerasft.folder import contents as c
@@ -285,9 +285,9 @@ def test_a_folder_that_a_kill_left_aside_is_found(folder):
 
 SAVER = """
 import sys
-sys.path.insert(0, sys.argv[1])
+sys.path.insert(0, "tests")
 from pathlib import Path
-from random_folder import write
+from harness.folders import write
 number = 0
 while True:
     number += 1

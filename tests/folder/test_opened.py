@@ -10,11 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import bundles
-import onnx_folders
-import taggers
-import text_models
-import translators
+from harness import classifiers, onnx_folders, taggers, text_models, translators
 from kerasft import storage
 from kerasft.errors import BundleError
 from kerasft.folder import opened
@@ -62,7 +58,7 @@ def answers(predictor) -> list:
 
 
 KINDS: dict[str, tuple[Callable[[], Path], dict[str, str]]] = {
-    "classifier with an adapter": (lambda: bundles.saved_lora().folder, {}),
+    "classifier with an adapter": (lambda: classifiers.saved_lora().folder, {}),
     "tagger": (lambda: taggers.saved().folder, {}),
     "translator": (lambda: translators.saved().folder, {}),
     "text to text": (lambda: text_models.saved(lora=True).folder, {}),
@@ -98,7 +94,7 @@ def test_nothing_that_comes_after_the_check_is_loaded(
 
 
 def test_a_preset_is_read_once(opens):
-    folder = bundles.saved_lora().folder
+    folder = classifiers.saved_lora().folder
     opens.clear()
     load_preset(str(folder)).build_classifier(3)
     read = {name: count for name, count in opens.items() if name.startswith(str(folder))}
@@ -106,9 +102,9 @@ def test_a_preset_is_read_once(opens):
 
 
 def test_the_loaders_take_what_was_opened_before():
-    saved = bundles.saved_lora()
+    saved = classifiers.saved_lora()
     np.testing.assert_allclose(
-        bundles.logits(load(open_saved(saved.folder)).model), saved.logits, atol=1e-5
+        classifiers.logits(load(open_saved(saved.folder)).model), saved.logits, atol=1e-5
     )
     tagger = load_tagger(open_saved(taggers.saved().folder))
     assert taggers.find(tagger.model) == taggers.saved().found
@@ -124,7 +120,7 @@ def test_the_loaders_take_what_was_opened_before():
 
 def test_a_file_that_is_larger_than_the_memory_is_not_read(tmp_path):
     """Of holes: it takes no place on the disk, and its hash is never computed."""
-    folder = Path(shutil.copytree(bundles.saved_lora().folder, tmp_path / "run"))
+    folder = Path(shutil.copytree(classifiers.saved_lora().folder, tmp_path / "run"))
     os.truncate(folder / "model.safetensors", 2**42)
 
     manifest = storage.read_json(folder / "bundle.json", BundleError)

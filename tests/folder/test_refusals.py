@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from forgery import reseal, rewrite, set_argument
 
-import bundles
+from harness import classifiers
+from harness.folders import reseal, rewrite, set_argument
 from kerasft import storage
 from kerasft.errors import BundleError
 from kerasft.folder import contents as c
@@ -20,7 +20,7 @@ from kerasft.tasks.classification.load import load
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    shutil.copytree(bundles.saved_lora().folder, tmp_path / "run")
+    shutil.copytree(classifiers.saved_lora().folder, tmp_path / "run")
     return tmp_path / "run"
 
 

@@ -5,9 +5,7 @@ import json
 import numpy as np
 import pytest
 
-import bundles
-import text_models
-import translators
+from harness import classifiers, text_models, translators
 from kerasft import backends, peft
 from kerasft.architectures import entries_for
 from kerasft.errors import ConfigError, DataError
@@ -53,10 +51,13 @@ print("ANSWERS" + json.dumps(answers))
 
 
 @pytest.fixture(scope="module")
-def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bundles.Saved]:
+def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, classifiers.Saved]:
     root = tmp_path_factory.mktemp("saved")
-    saved = {name: bundles.save(root / name, bundles.train(**VARIANTS[name])) for name in VARIANTS}
-    return {"lora": bundles.saved_lora(), **saved}
+    saved = {
+        name: classifiers.save(root / name, classifiers.train(**VARIANTS[name]))
+        for name in VARIANTS
+    }
+    return {"lora": classifiers.saved_lora(), **saved}
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +84,7 @@ def answers(request, saved, translating, writers, run_python) -> dict:
 
     question = {
         "classifiers": [str(each.folder) for each in saved.values()],
-        "texts": bundles.TEXTS,
+        "texts": classifiers.TEXTS,
         "translators": about(translating, translators.inputs()),
         "sentences": translators.TEXTS,
         "writers": about(writers, text_models.inputs()),
@@ -144,21 +145,21 @@ def test_each_weight_is_in_exactly_one_file(saved):
 def test_a_loaded_adapter_can_train_on_and_be_saved_again(saved, tmp_path):
     loaded = load(saved["lora"].folder)
     assert len(peft.adapted_layers(loaded.model)) == 4
-    assert np.abs(bundles.logits(loaded.model) - saved["lora"].logits).max() < 1e-5
+    assert np.abs(classifiers.logits(loaded.model) - saved["lora"].logits).max() < 1e-5
     assert peft.parameter_counts(loaded.model).trained > 0
     save(
         tmp_path / "again", model=loaded.model, tokenizer=loaded.tokenizer,
         label_map=loaded.label_map, max_length=loaded.manifest.max_length, config_yaml="", card="",
     )  # fmt: skip
-    again = Predictor(tmp_path / "again").logits(bundles.TEXTS)
+    again = Predictor(tmp_path / "again").logits(classifiers.TEXTS)
     assert np.abs(again - saved["lora"].logits).max() < 1e-5
 
 
 def test_the_folder_is_what_was_given(saved):
     folder = saved["lora"].folder
     loaded = load(folder)
-    assert loaded.label_map.names == bundles.LABELS
-    assert loaded.manifest.max_length == bundles.MAX_LENGTH
+    assert loaded.label_map.names == classifiers.LABELS
+    assert loaded.manifest.max_length == classifiers.MAX_LENGTH
     assert loaded.manifest.base_model == "random"
     assert loaded.manifest.versions.keys() >= {"kerasft", "keras", backends.choose().name}
     assert (folder / "config.yaml").read_text() == "seed: 0\n"
@@ -170,10 +171,10 @@ def test_the_folder_is_what_was_given(saved):
 
 
 def test_cleaning_and_max_length_are_applied(tmp_path):
-    model = bundles.build()
-    plain = Predictor(bundles.save(tmp_path / "plain", model).folder)
+    model = classifiers.build()
+    plain = Predictor(classifiers.save(tmp_path / "plain", model).folder)
     options = {"cleaning": Cleaning(unicode_form="NFKC"), "max_length": 6}
-    clean = Predictor(bundles.save(tmp_path / "clean", model, **options).folder)
+    clean = Predictor(classifiers.save(tmp_path / "clean", model, **options).folder)
     full_width = "".join(chr(ord(c) + 0xFEE0) for c in "that")  # NFKC makes "that" of it
     assert np.allclose(clean.logits([full_width]), plain.logits(["that"]), atol=1e-6)
     assert not np.allclose(plain.logits([full_width]), plain.logits(["that"]), atol=1e-3)
@@ -185,9 +186,9 @@ def test_cleaning_and_max_length_are_applied(tmp_path):
 
 def test_a_new_folder_cleans_and_cuts_in_predictions_as_in_training(tmp_path):
     cleaning = Cleaning(html=True, redactions="remove", special_characters=True)
-    model = bundles.build()
-    plain = Predictor(bundles.save(tmp_path / "plain", model).folder)
-    saved = bundles.save(tmp_path / "new", model, cleaning=cleaning, long_texts="head_tail")
+    model = classifiers.build()
+    plain = Predictor(classifiers.save(tmp_path / "plain", model).folder)
+    saved = classifiers.save(tmp_path / "new", model, cleaning=cleaning, long_texts="head_tail")
     loaded = load(saved.folder)
     assert loaded.cleaning == cleaning and loaded.long_texts == "head_tail"
     assert loaded.manifest.preprocessing == {
@@ -211,16 +212,19 @@ def test_what_does_not_fit_is_not_saved(tmp_path):
     from kerasft.text.labels import LabelMap
     from kerasft.text.tokenizer import Tokenizer
 
-    model = bundles.build()
+    model = classifiers.build()
     for options, message in [
         ({"label_map": LabelMap(("a", "b"))}, "2 labels, but the model has 3"),
         ({"max_length": 65}, "max_length is 65"),
-        ({"tokenizer": Tokenizer.from_wordpiece([*bundles.VOCABULARY, "more"])}, "but the model"),
+        (
+            {"tokenizer": Tokenizer.from_wordpiece([*classifiers.VOCABULARY, "more"])},
+            "but the model",
+        ),
         ({"long_texts": "tail"}, 'long_texts is "tail", but must be one of cut, head_tail'),
     ]:
         with pytest.raises(ConfigError, match=message):
-            bundles.save(tmp_path / "run", model, **options)
+            classifiers.save(tmp_path / "run", model, **options)
     model.weights[3].assign(model.weights[3] * float("nan"))
     with pytest.raises(ConfigError, match="hold NaN or infinity"):
-        bundles.save(tmp_path / "run", model)
+        classifiers.save(tmp_path / "run", model)
     assert list(tmp_path.iterdir()) == []

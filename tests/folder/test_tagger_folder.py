@@ -6,10 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from forgery import reseal, rewrite, set_argument
 
-import bundles
-import taggers
+from harness import classifiers, taggers
+from harness.folders import reseal, rewrite, set_argument
 from kerasft import peft
 from kerasft.errors import BundleError, ConfigError
 from kerasft.exports.command import export
@@ -78,7 +77,7 @@ def test_a_flipped_byte_is_refused_by_the_files_name(folder):
 def test_tasks_are_not_mixed_up(folder):
     with pytest.raises(BundleError, match="tagging"):
         load(folder)
-    assert "classification" in refusal(bundles.saved_lora().folder)
+    assert "classification" in refusal(classifiers.saved_lora().folder)
     with pytest.raises(ConfigError, match="tagging"):
         export(folder, "onnx", folder.parent / "x.onnx")
 

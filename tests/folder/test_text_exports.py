@@ -4,9 +4,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from forgery import reseal
 
-import translators
+from harness import translators
+from harness.folders import reseal
 from kerasft.errors import BundleError
 from kerasft.folder.export_files import export_paths
 from kerasft.runtimes.ctranslate2.export import make_export

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from forgery import reseal, rewrite, set_argument
 
-import bundles
-import text_models
+from harness import classifiers, text_models
+from harness.folders import reseal, rewrite, set_argument
 from kerasft import peft
 from kerasft.errors import BundleError, ConfigError
 from kerasft.exports.command import export
@@ -164,7 +163,7 @@ def test_a_huge_model_takes_no_memory(folder):
 def test_tasks_are_not_mixed_up(folder, tmp_path):
     with pytest.raises(BundleError, match="a model for text_to_text, but one for classification"):
         load(folder)
-    assert "a model for classification" in refusal(bundles.saved_lora().folder)
+    assert "a model for classification" in refusal(classifiers.saved_lora().folder)
     with pytest.raises(ConfigError, match="text_to_text, which cannot be exported yet"):
         export(folder, "onnx", tmp_path / "x.onnx")
 

@@ -8,7 +8,7 @@ import types
 import numpy as np
 import pytest
 
-import translators
+from harness import translators
 from kerasft.errors import BundleError, ConfigError, PresetError
 from kerasft.exports.command import export
 from kerasft.folder import TranslationManifest, is_ours
@@ -125,14 +125,14 @@ def _template(single: str):
 
 
 def test_a_folder_of_another_task_is_said_to_be_one(saved, tmp_path):
-    import bundles
+    from harness import classifiers
     from kerasft.presets import load_preset
 
     folder = saved["tiny"].folder
     with pytest.raises(BundleError, match="a model for translation, but one for classification"):
         load(folder)
     with pytest.raises(BundleError, match="a model for classification, but one for translation"):
-        load_translator(bundles.saved_lora().folder)
+        load_translator(classifiers.saved_lora().folder)
     with pytest.raises(PresetError, match=r"cannot be loaded: .* holds a model for translation"):
         load_preset(str(folder))
     with pytest.raises(ConfigError, match="cannot be exported yet"):

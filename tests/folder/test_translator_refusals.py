@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from forgery import reseal, rewrite, set_argument
 
-import translators
+from harness import translators
+from harness.folders import reseal, rewrite, set_argument
 from kerasft import storage
 from kerasft.errors import BundleError
 from kerasft.folder import TranslationManifest

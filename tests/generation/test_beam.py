@@ -4,8 +4,8 @@ import itertools
 
 import numpy as np
 import pytest
-from bag_model import END, PAD, START, BagModel, sources
 
+from harness.decoding import END, PAD, START, BagModel, sources
 from kerasft.generation import Generator, Hypothesis
 
 VOCABULARY, LENGTH = 6, 4

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from bag_model import END, PAD, START, BagModel, sources
 from keras import ops
 
+from harness.decoding import END, PAD, START, BagModel, sources
 from kerasft.errors import ConfigError, DataError
 from kerasft.generation import Generator
 

@@ -1,6 +1,6 @@
 import pytest
-from bag_model import END, PAD, START, BagModel, sources
 
+from harness.decoding import END, PAD, START, BagModel, sources
 from kerasft.generation import Generator
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 import transformers
 
-import gradients
+from harness import gradients
 from kerasft.architectures import entries_for, layers_by_path, shift_right
 from kerasft.generation import TextToTextGenerator
 from kerasft.presets import load_t5

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-import t5_twins
+from harness import t5_twins
 from kerasft.architectures import T5, T5Arguments
 from kerasft.generation import Generator, TextToTextGenerator
 from kerasft.text.trained_unigram import train_unigram

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import torch
 from keras import ops
-from torch_twins import DECODER_BLOCK, assert_same, copy, randomized, stack
 
-from gradients import value_and_gradients
+from harness.gradients import value_and_gradients
+from harness.torch_twins import DECODER_BLOCK, assert_same, copy, randomized, stack
 from kerasft.layers import Decoder, DecoderBlock, causal_mask
 
 RNG = np.random.default_rng(0)

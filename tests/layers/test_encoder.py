@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 import torch
-from torch_twins import ENCODER_BLOCK, assert_same, copy, randomized, stack
 
+from harness.torch_twins import ENCODER_BLOCK, assert_same, copy, randomized, stack
 from kerasft.layers import Encoder, EncoderBlock
 
 RNG = np.random.default_rng(0)

@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 import torch
-from torch_twins import FEED_FORWARD, assert_same, copy, randomized
 
+from harness.torch_twins import FEED_FORWARD, assert_same, copy, randomized
 from kerasft.layers import FeedForward
 
 X = np.random.default_rng(0).normal(size=(2, 5, 8)).astype("float32")

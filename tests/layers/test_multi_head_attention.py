@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pytest
 import torch
-from torch_twins import ATTENTION, assert_same, copy, randomized
 
-from gradients import value_and_gradients
+from harness.gradients import value_and_gradients
+from harness.torch_twins import ATTENTION, assert_same, copy, randomized
 from kerasft.errors import ConfigError
 from kerasft.layers import MultiHeadAttention, causal_mask
 

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from gradients import value_and_gradients
+from harness.gradients import value_and_gradients
 from kerasft.layers import InputEmbedding, Projection
 
 RNG = np.random.default_rng(0)

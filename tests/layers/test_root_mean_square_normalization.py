@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 import torch
-from torch_twins import assert_same, copy, randomized
 
+from harness.torch_twins import assert_same, copy, randomized
 from kerasft.layers import RootMeanSquareNormalization
 
 SCALE = {"scale": ("weight", lambda weight: weight)}

@@ -9,9 +9,8 @@ import keras
 import numpy as np
 import pytest
 import safetensors.numpy
-import small
 
-import checkpoints
+from harness import checkpoints, small
 from kerasft import backends
 from kerasft.architectures import Classifier, EncoderArguments
 from kerasft.errors import AdapterError, ConfigError

@@ -9,11 +9,9 @@ import keras
 import numpy as np
 import pytest
 import safetensors.numpy
-import small
 import torch
-import twins
 
-import checkpoints
+from harness import checkpoints, peft_twins, small
 from kerasft.architectures import Classifier, EncoderArguments
 from kerasft.errors import AdapterError
 from kerasft.peft import LoRAConfig, apply, last_layers, load_adapter, remove, save_adapter
@@ -38,7 +36,7 @@ def checkpoint(request: pytest.FixtureRequest, tmp_path_factory) -> tuple[str, P
 )
 def test_peft_loads_what_we_train(checkpoint, tmp_path, everything, rank_stabilized) -> None:
     architecture, directory = checkpoint
-    model = twins.ours(directory)
+    model = peft_twins.ours(directory)
     head = model.head_layers if everything else ("classifier",)
     if architecture == "distilbert":
         head = model.head_layers  # PEFT takes "pre_classifier" for "classifier" too
@@ -48,21 +46,23 @@ def test_peft_loads_what_we_train(checkpoint, tmp_path, everything, rank_stabili
     )
     report = apply(model, config)
     small.compile_classifier(model, keras.optimizers.Adam(0.02))
-    plain = twins.logits(model)
+    plain = peft_twins.logits(model)
     model.fit(small.TOKENS, small.LABELS, epochs=3, batch_size=3, verbose=0)
-    expected = twins.logits(model)
+    expected = peft_twins.logits(model)
     assert np.abs(expected - plain).max() > 0.05
     save_adapter(model, tmp_path / "adapter", str(directory))
 
     with warnings.catch_warnings():
         warnings.filterwarnings("error", message="Found missing adapter keys")
-        theirs = twins.with_adapter(directory, tmp_path / "adapter")
-    np.testing.assert_allclose(twins.logits(theirs), expected, atol=1e-4)
-    assert len(twins.adapted_modules(theirs)) == len(report.adapted) == (18 if everything else 4)
+        theirs = peft_twins.with_adapter(directory, tmp_path / "adapter")
+    np.testing.assert_allclose(peft_twins.logits(theirs), expected, atol=1e-4)
+    assert (
+        len(peft_twins.adapted_modules(theirs)) == len(report.adapted) == (18 if everything else 4)
+    )
 
-    again = twins.ours(directory)
+    again = peft_twins.ours(directory)
     loaded = load_adapter(again, tmp_path / "adapter")
-    np.testing.assert_array_equal(twins.logits(again), expected)
+    np.testing.assert_array_equal(peft_twins.logits(again), expected)
     assert loaded.adapted == report.adapted
     assert set(loaded.trained_in_full) == set(head)
     assert loaded.base_model == str(directory)
@@ -104,13 +104,13 @@ VARIANTS = {
 def test_we_load_what_peft_trains(checkpoint, tmp_path, variant: str) -> None:
     architecture, directory = checkpoint
     adapter = tmp_path / "theirs"
-    expected = twins.train_theirs(directory, adapter, **VARIANTS[variant](architecture))
-    model = twins.ours(directory)
-    plain = twins.logits(model)
+    expected = peft_twins.train_theirs(directory, adapter, **VARIANTS[variant](architecture))
+    model = peft_twins.ours(directory)
+    plain = peft_twins.logits(model)
     assert np.abs(plain - expected).max() > 0.05
     report = load_adapter(model, adapter)
-    np.testing.assert_allclose(twins.logits(model), expected, atol=1e-4)
-    assert set(twins.adapted_modules(twins.with_adapter(directory, adapter))) == {
+    np.testing.assert_allclose(peft_twins.logits(model), expected, atol=1e-4)
+    assert set(peft_twins.adapted_modules(peft_twins.with_adapter(directory, adapter))) == {
         name.removeprefix("base_model.model.").removesuffix(".lora_A.weight")
         for name in safetensors.numpy.load_file(adapter / "adapter_model.safetensors")
         if name.endswith(".lora_A.weight")
@@ -123,14 +123,14 @@ def test_we_load_what_peft_trains(checkpoint, tmp_path, variant: str) -> None:
 
     # What was theirs is saved as ours, and goes back.
     save_adapter(model, tmp_path / "ours", "base")
-    theirs = twins.with_adapter(directory, tmp_path / "ours")
-    np.testing.assert_allclose(twins.logits(theirs), expected, atol=1e-4)
+    theirs = peft_twins.with_adapter(directory, tmp_path / "ours")
+    np.testing.assert_allclose(peft_twins.logits(theirs), expected, atol=1e-4)
 
 
 def test_names_and_fields_that_peft_reads_are_read(checkpoint, tmp_path) -> None:
     kind, directory = checkpoint
     adapter = tmp_path / "a"
-    twins.train_theirs(directory, adapter, target_modules=QUERY_VALUE[kind], r=4)
+    peft_twins.train_theirs(directory, adapter, target_modules=QUERY_VALUE[kind], r=4)
     path = adapter / "adapter_config.json"
     config = json.loads(path.read_text()) | {"fan_in_fan_out": True, "enable_lora": [True]}
     path.write_text(json.dumps(config | {"use_magic": 3, "new_and_off": None}))
@@ -140,10 +140,10 @@ def test_names_and_fields_that_peft_reads_are_read(checkpoint, tmp_path) -> None
     assert len(set(named) - set(tensors)) == 12
     safetensors.numpy.save_file(named, weights)
     with pytest.warns(UserWarning, match="fan_in_fan_out is set to True but"):
-        theirs = twins.with_adapter(directory, adapter)
-    model = twins.ours(directory)
+        theirs = peft_twins.with_adapter(directory, adapter)
+    model = peft_twins.ours(directory)
     report = load_adapter(model, adapter)
-    np.testing.assert_allclose(twins.logits(model), twins.logits(theirs), atol=1e-4)
+    np.testing.assert_allclose(peft_twins.logits(model), peft_twins.logits(theirs), atol=1e-4)
     assert report.notes == (
         "fan_in_fan_out is ignored, as PEFT does for Linear layers",
         "enable_lora, use_magic: unknown to PEFT's LoRA, ignored as PEFT does",
@@ -153,33 +153,33 @@ def test_names_and_fields_that_peft_reads_are_read(checkpoint, tmp_path) -> None
 
 def test_a_head_part_that_the_file_lacks_stays_as_in_the_base(tmp_path) -> None:
     checkpoints.write_checkpoint(tmp_path / "base", "distilbert", "ForSequenceClassification")
-    expected = twins.train_theirs(tmp_path / "base", tmp_path / "a", target_modules=["q_lin"])
+    expected = peft_twins.train_theirs(tmp_path / "base", tmp_path / "a", target_modules=["q_lin"])
     path = tmp_path / "a" / "adapter_model.safetensors"
     tensors = safetensors.numpy.load_file(path)
     trained = tensors.pop("base_model.model.pre_classifier.weight")
     tensors.pop("base_model.model.pre_classifier.bias")
     safetensors.numpy.save_file(tensors, path)
-    model = twins.ours(tmp_path / "base")
+    model = peft_twins.ours(tmp_path / "base")
     base = small.numpy(model.get_layer("pre_classifier").kernel)
     report = load_adapter(model, tmp_path / "a")
     assert report.from_base == ("pre_classifier",)
     assert report.trained_in_full == ("classifier",)
     np.testing.assert_array_equal(small.numpy(model.get_layer("pre_classifier").kernel), base)
     assert np.abs(base - trained.T).max() > 1e-3
-    assert np.abs(twins.logits(model) - expected).max() > 1e-3
+    assert np.abs(peft_twins.logits(model) - expected).max() > 1e-3
 
 
 def test_half_precision_adapters_are_read(tmp_path) -> None:
     from safetensors.torch import load_file, save_file
 
     checkpoints.write_checkpoint(tmp_path / "base", "bert", "ForSequenceClassification")
-    twins.train_theirs(tmp_path / "base", tmp_path / "a", target_modules=["query"])
+    peft_twins.train_theirs(tmp_path / "base", tmp_path / "a", target_modules=["query"])
     path = tmp_path / "a" / "adapter_model.safetensors"
     save_file({k: v.to(torch.bfloat16) for k, v in load_file(path).items()}, path)
-    model = twins.ours(tmp_path / "base")
+    model = peft_twins.ours(tmp_path / "base")
     load_adapter(model, tmp_path / "a")
-    expected = twins.logits(twins.with_adapter(tmp_path / "base", tmp_path / "a"))
-    np.testing.assert_allclose(twins.logits(model), expected, atol=1e-4)
+    expected = peft_twins.logits(peft_twins.with_adapter(tmp_path / "base", tmp_path / "a"))
+    np.testing.assert_allclose(peft_twins.logits(model), expected, atol=1e-4)
 
 
 def random_base(directory: Path, kind: str, layers: int) -> Path:
@@ -207,16 +207,16 @@ def random_base(directory: Path, kind: str, layers: int) -> Path:
 def test_adapters_made_by_others(shared: Path, tmp_path, name, kind, layers, head) -> None:
     adapter = shared / "data" / "peft_adapters" / name
     base = random_base(tmp_path / "base", kind, layers)
-    model = twins.ours(base, num_labels=2)
-    plain = twins.logits(model)
+    model = peft_twins.ours(base, num_labels=2)
+    plain = peft_twins.logits(model)
     report = load_adapter(model, adapter)
     assert len(report.adapted) == layers * (2 if kind == "distilbert" else 3)
     assert report.trained_in_full == head
-    expected = twins.logits(twins.with_adapter(base, adapter))
+    expected = peft_twins.logits(peft_twins.with_adapter(base, adapter))
     assert np.abs(expected - plain).max() > 0.01
-    np.testing.assert_allclose(twins.logits(model), expected, atol=1e-4)
+    np.testing.assert_allclose(peft_twins.logits(model), expected, atol=1e-4)
     remove(model)
-    np.testing.assert_allclose(twins.logits(model), expected, atol=1e-4)
+    np.testing.assert_allclose(peft_twins.logits(model), expected, atol=1e-4)
 
 
 @pytest.mark.real
@@ -231,8 +231,8 @@ def test_an_adapter_by_others_on_real_weights(shared: Path, real_weights: Path) 
     theirs = transformers.AutoModelForSequenceClassification.from_pretrained(
         real_weights / "distilbert", num_labels=2
     )
-    expected = twins.logits(peft.PeftModel.from_pretrained(theirs, str(adapter)))
-    np.testing.assert_allclose(twins.logits(model), expected, atol=1e-4)
+    expected = peft_twins.logits(peft.PeftModel.from_pretrained(theirs, str(adapter)))
+    np.testing.assert_allclose(peft_twins.logits(model), expected, atol=1e-4)
 
 
 @pytest.mark.real
@@ -253,7 +253,7 @@ def test_a_bert_adapter_is_refused_on_distilbert(shared: Path, layers: int) -> N
 
 def test_the_config_says_all_that_peft_needs(tmp_path) -> None:
     checkpoints.write_checkpoint(tmp_path / "base", "bert", "ForSequenceClassification")
-    model = twins.ours(tmp_path / "base")
+    model = peft_twins.ours(tmp_path / "base")
     apply(model, LoRAConfig(("transformer_layer_2/.*/query",), modules_to_save=model.head_layers))
     save_adapter(model, tmp_path / "a", "google-bert/bert-base-uncased")
     config = json.loads((tmp_path / "a" / "adapter_config.json").read_text())

@@ -1,8 +1,8 @@
 import keras
 import numpy as np
 import pytest
-import small
 
+from harness import small
 from kerasft.errors import AdapterError
 from kerasft.peft import (
     LoRAConfig,

@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import peft.tuners.lora as reference
 import pytest
-import small
 import torch
 
+from harness import small
 from kerasft.errors import AdapterError, ConfigError
 from kerasft.peft import LoRAConfig, LoRADense, LoRAEinsumDense, apply, merge, remove, unmerge
 

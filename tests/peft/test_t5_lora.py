@@ -7,11 +7,10 @@ import numpy as np
 import peft as hugging_face_peft
 import pytest
 import safetensors.numpy
-import small
 import torch
 import transformers
 
-import t5_twins
+from harness import small, t5_twins
 from kerasft import backends
 from kerasft.architectures import shift_right
 from kerasft.errors import AdapterError

@@ -1,7 +1,7 @@
 import keras
 import pytest
-import small
 
+from harness import small
 from kerasft.errors import AdapterError, ConfigError
 from kerasft.peft.targets import (
     find_any_layers,

@@ -4,11 +4,9 @@ import keras
 import numpy as np
 import peft
 import pytest
-import small
 import torch
-import twins
 
-import checkpoints
+from harness import checkpoints, peft_twins, small
 from kerasft import training
 from kerasft.peft import load_adapter
 
@@ -37,10 +35,10 @@ def test_training_goes_the_same_way(architecture, tmp_path):
     config = peft.LoraConfig(
         task_type="SEQ_CLS", r=4, lora_alpha=8, target_modules=targets, modules_to_save=whole
     )
-    theirs = peft.get_peft_model(twins.theirs(tmp_path / "base"), config).train()
+    theirs = peft.get_peft_model(peft_twins.theirs(tmp_path / "base"), config).train()
     theirs.save_pretrained(tmp_path / "adapter")
 
-    ours = twins.ours(tmp_path / "base")
+    ours = peft_twins.ours(tmp_path / "base")
     load_adapter(ours, tmp_path / "adapter")
     rate = training.WarmupLinearDecay(0.01, total_steps=STEPS)
     ours.compile(
@@ -52,7 +50,7 @@ def test_training_goes_the_same_way(architecture, tmp_path):
     labels = torch.tensor(small.LABELS, dtype=torch.long)
     losses = []
     for _ in range(STEPS):
-        loss = theirs(input_ids=twins.IDS, attention_mask=twins.MASK, labels=labels).loss
+        loss = theirs(input_ids=peft_twins.IDS, attention_mask=peft_twins.MASK, labels=labels).loss
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
@@ -61,4 +59,4 @@ def test_training_goes_the_same_way(architecture, tmp_path):
     mine, other = np.array(losses).T
     assert other[0] - other[-1] > 0.05, "nothing was learned"
     np.testing.assert_allclose(mine, other, atol=2e-4)
-    np.testing.assert_allclose(twins.logits(ours), twins.logits(theirs), atol=2e-3)
+    np.testing.assert_allclose(peft_twins.logits(ours), peft_twins.logits(theirs), atol=2e-3)

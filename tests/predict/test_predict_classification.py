@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-import bundles
+from harness import classifiers
 from kerasft import backends
 from kerasft.errors import BundleError, DataError
 from kerasft.tasks.classification.predictor import LabelColumns, Prediction, Predictor, softmax
@@ -14,30 +14,33 @@ from kerasft.tasks.columns import Table
 
 
 @pytest.fixture(scope="module")
-def saved() -> bundles.Saved:
-    return bundles.saved_lora()
+def saved() -> classifiers.Saved:
+    return classifiers.saved_lora()
 
 
 @pytest.fixture(scope="module")
-def predictor(saved: bundles.Saved) -> Predictor:
+def predictor(saved: classifiers.Saved) -> Predictor:
     return Predictor(saved.folder)
 
 
 def test_predictions(saved, predictor):
-    found = predictor.predict(bundles.TEXTS)
+    found = predictor.predict(classifiers.TEXTS)
     for row, prediction in enumerate(found):
         values = list(prediction.probabilities.values())
         exponentials = np.exp(saved.logits[row].astype(float))
         assert np.allclose(values, exponentials / exponentials.sum(), atol=1e-5)
         assert abs(sum(values) - 1) < 1e-12
-        assert list(prediction.probabilities) == list(bundles.LABELS)
-        assert prediction.label == bundles.LABELS[int(saved.logits[row].argmax())]
+        assert list(prediction.probabilities) == list(classifiers.LABELS)
+        assert prediction.label == classifiers.LABELS[int(saved.logits[row].argmax())]
     assert [prediction.cut for prediction in found] == [i == 3 for i in range(len(found))]
     assert predictor.predict([]) == []
 
 
 def test_what_the_server_asks_for(predictor):
-    assert predictor.label_names == bundles.LABELS and predictor.max_length == bundles.MAX_LENGTH
+    assert (
+        predictor.label_names == classifiers.LABELS
+        and predictor.max_length == classifiers.MAX_LENGTH
+    )
     assert predictor.metadata["architecture"] == "distilbert" and predictor.metadata["adapter"]
     assert predictor.metadata["versions"].keys() >= {"kerasft", backends.choose().name}
     json.dumps(predictor.metadata)

@@ -7,20 +7,20 @@ import signal
 import sys
 
 import pytest
-from small_files import no_file_above
 
-import bundles
+from harness import classifiers
+from harness.full_disk import no_file_above
 from kerasft.predict import command as command_line
 from kerasft.tasks.classification.predictor import Predictor
 
 
 @pytest.fixture(scope="module")
-def saved() -> bundles.Saved:
-    return bundles.saved_lora()
+def saved() -> classifiers.Saved:
+    return classifiers.saved_lora()
 
 
 @pytest.fixture(scope="module")
-def predictor(saved: bundles.Saved) -> Predictor:
+def predictor(saved: classifiers.Saved) -> Predictor:
     return Predictor(saved.folder)
 
 
@@ -41,7 +41,7 @@ def test_a_table_of_the_texts_on_the_command_line(command, predictor):
     lines = out.splitlines()
     assert (code, len(lines)) == (0, 3) and err.startswith("1 of 2 texts were cut at 16 tokens")
     first = predictor.predict(["that cat"])[0]
-    assert lines[0].split()[0] == "label" and all(name in lines[0] for name in bundles.LABELS)
+    assert lines[0].split()[0] == "label" and all(name in lines[0] for name in classifiers.LABELS)
     assert lines[1].startswith(first.label) and lines[1].endswith("that cat")
     assert all(f"{value:.4f}" in lines[1] for value in first.probabilities.values())
     assert lines[2].endswith("?[31mred next that was with him that ...")
@@ -79,7 +79,7 @@ def test_from_file_to_file(command, tmp_path, suffix, predictor):
         with open(target, newline="") as stream:
             found = list(csv.DictReader(stream, delimiter="," if suffix == ".csv" else "\t"))
         assert [row["cut"] for row in found] == ["false", "false", "true"]
-        name = bundles.LABELS[1]
+        name = classifiers.LABELS[1]
         assert [float(row[f"probability_{name}"]) for row in found] == pytest.approx(
             [prediction.probabilities[name] for prediction in expected], abs=1e-6
         )

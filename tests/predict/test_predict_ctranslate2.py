@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-import text_models
-import translators
+from harness import text_models, translators
 from kerasft.errors import BundleError, ConfigError
 from kerasft.folder import is_ours, verify
 from kerasft.runtimes.ctranslate2.export import make_export

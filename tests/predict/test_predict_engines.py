@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import bundles
-import onnx_folders
+from harness import classifiers, onnx_folders
 from kerasft import backends
 from kerasft.errors import BundleError, ConfigError, DataError
 from kerasft.runtimes import versions as runtimes
@@ -18,7 +17,7 @@ from kerasft.tasks.registry import check_options, open_folder
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
-TEXTS = [*bundles.TEXTS, *onnx_folders.texts(20)]
+TEXTS = [*classifiers.TEXTS, *onnx_folders.texts(20)]
 
 
 @pytest.fixture(scope="module")
@@ -120,5 +119,5 @@ def test_logits_are_float32_in_order(predictors):
     found = predictors["onnx"].logits(TEXTS)
     assert found.dtype == np.float32
     labels = [each.label for each in predictors["onnx"].predict(TEXTS)]
-    assert labels == [bundles.LABELS[row] for row in found.argmax(1)]
+    assert labels == [classifiers.LABELS[row] for row in found.argmax(1)]
     assert asdict(predictors["onnx"].predict(TEXTS[:1])[0])["label"] == labels[0]

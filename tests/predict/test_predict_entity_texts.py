@@ -5,8 +5,7 @@ import json
 
 import pytest
 
-import entity_writers
-import text_models
+from harness import entity_writers, text_models
 from kerasft.errors import BundleError, ConfigError, DataError
 from kerasft.tasks.registry import open_folder
 from kerasft.tasks.text_to_text.entity_engine import EntityTextEngine

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-import taggers
+from harness import taggers
 from kerasft.errors import ConfigError, DataError
 from kerasft.tasks.registry import open_folder
 from kerasft.tasks.tagging.predictor import EntityFinder

@@ -5,8 +5,7 @@ import json
 
 import pytest
 
-import text_models
-import translators
+from harness import text_models, translators
 from kerasft.errors import BundleError, ConfigError, DataError
 from kerasft.folder import SavedTask
 from kerasft.generation import TextToTextGenerator

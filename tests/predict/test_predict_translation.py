@@ -7,8 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
-import bundles
-import translators
+from harness import classifiers, translators
 from kerasft import backends
 from kerasft.errors import BundleError, ConfigError, DataError
 from kerasft.tasks.classification.predictor import Predictor
@@ -88,7 +87,7 @@ def test_texts_that_cannot_be_translated(translator, saved):
     with pytest.raises(ConfigError, match="beam_size is 0"):
         Translator(saved.folder, beam_size=0)
     with pytest.raises(BundleError, match="for classification, but one for translation"):
-        Translator(bundles.saved_lora().folder)
+        Translator(classifiers.saved_lora().folder)
     with pytest.raises(BundleError, match="for translation, but one for classification"):
         Predictor(saved.folder)
 
@@ -128,7 +127,7 @@ def test_the_warm_up_has_a_text_of_each_shape(tmp_path, saved):
 def test_a_folder_is_opened_by_its_task(saved, tmp_path):
     assert open_folder(saved.folder, beam_size=2).metadata["beam_size"] == 2
     assert open_folder(saved.folder, beam_size=None).metadata["beam_size"] == 4
-    classifier = bundles.saved_lora().folder
+    classifier = classifiers.saved_lora().folder
     assert open_folder(classifier).metadata["task"] == "classification"
     with pytest.raises(ConfigError, match="--beam_size has no meaning for"):
         open_folder(classifier, beam_size=2)

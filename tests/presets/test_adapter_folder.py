@@ -9,8 +9,8 @@ import pytest
 import torch
 import transformers
 
-import t5_twins
-from checkpoints import write_checkpoint
+from harness import t5_twins
+from harness.checkpoints import write_checkpoint
 from kerasft import peft as ours
 from kerasft.convert import parse
 from kerasft.errors import AdapterError, BundleError, ConfigError, PresetError

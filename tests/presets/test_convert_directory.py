@@ -10,9 +10,9 @@ import pytest
 import safetensors
 import safetensors.torch
 import torch
-from small_files import no_file_above
 
-from checkpoints import write_checkpoint
+from harness.checkpoints import write_checkpoint
+from harness.full_disk import no_file_above
 from kerasft.errors import ConfigError, PresetError
 from kerasft.presets import load_preset
 from kerasft.presets.convert_directory import convert_directory

@@ -10,7 +10,7 @@ import safetensors.numpy
 import torch
 import transformers
 
-from checkpoints import write_checkpoint
+from harness.checkpoints import write_checkpoint
 from kerasft.errors import PresetError
 from kerasft.presets import load_preset
 from kerasft.storage import sha256_file

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from loopback_hub import COMMIT, TOKEN, hub
 
-from checkpoints import write_checkpoint
+from harness.checkpoints import write_checkpoint
+from harness.model_hub import COMMIT, TOKEN, hub
 from kerasft.presets import DEFAULT_PRESET, load_preset
 
 # Reads one question a line, loads the preset, and prints what it is, or the error.

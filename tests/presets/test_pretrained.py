@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from checkpoints import write_checkpoint
+from harness.checkpoints import write_checkpoint
 from kerasft.presets import load_preset
 
 NAMES = ["no", "perhaps", "yes"]

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from checkpoints import write_checkpoint
+from harness.checkpoints import write_checkpoint
 from kerasft.errors import PresetError
 from kerasft.presets import load_preset
 from kerasft.presets.convert_directory import convert_directory

@@ -8,10 +8,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-import t5_twins
-import text_models
-import translators
-from checkpoints import write_checkpoint
+from harness import t5_twins, text_models, translators
+from harness.checkpoints import write_checkpoint
 from kerasft import backends, peft
 from kerasft.errors import PresetError
 from kerasft.presets import load_t5

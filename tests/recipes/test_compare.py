@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-import bundles
-from compared import make_table, save_run
+from harness import classifiers
+from harness.compared import make_table, save_run
 from kerasft import evaluation
 from kerasft.config import main, parse
 from kerasft.recipes import compare
@@ -117,7 +117,7 @@ def test_bad_options_are_one_sentence(recipe, capsys, arguments, words, tmp_path
 
 
 def test_an_older_folder_and_a_folder_of_someone_else(recipe, capsys, tmp_path, world):
-    bare = bundles.saved_lora().folder
+    bare = classifiers.saved_lora().folder
     refused(recipe, capsys, "test_sha256", folders=("one", str(bare)))
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.txt").write_text("mine")

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import load_file
 
-from checkpoints import write_checkpoint
+from harness.checkpoints import write_checkpoint
+from harness.texts import write_rows
 from kerasft.config import main
 from kerasft.presets import load_preset
 from kerasft.recipes import distilbert_lora
 from kerasft.tasks.classification.predictor import Predictor
-from labelled_rows import write_rows
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-import killed_recipe
-from checkpoints import write_checkpoint
-from labelled_rows import write_rows
+from harness import killed_recipe
+from harness.checkpoints import write_checkpoint
+from harness.texts import write_rows
 
 KILLED_AT = (4, 9, 17)  # in the first, the second and the third epoch of 6 steps
 RECIPE = (killed_recipe.SCRIPT, "distilbert_lora")

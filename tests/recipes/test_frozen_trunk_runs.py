@@ -11,12 +11,12 @@ import keras
 import pytest
 from test_tagger_lora import rows
 
-import killed_recipe
-from checkpoints import write_checkpoint
+from harness import killed_recipe
+from harness.checkpoints import write_checkpoint
+from harness.texts import write_rows
 from kerasft.config import main, parse, to_yaml
 from kerasft.recipes import distilbert_lora, tagger_lora
 from kerasft.tasks.classification.predictor import Predictor
-from labelled_rows import write_rows
 
 RECIPE = (killed_recipe.SCRIPT, "distilbert_lora")
 

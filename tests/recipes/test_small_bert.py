@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import load_file
 
+from harness.texts import write_rows
 from kerasft.config import main
 from kerasft.recipes import small_bert
 from kerasft.tasks.classification.predictor import Predictor
-from labelled_rows import write_rows
 
 # One layer, no dropout and a short text: XLA compiles a step in seconds instead of minutes.
 TINY = [

@@ -6,10 +6,10 @@ from pathlib import Path
 import keras
 import pytest
 
+from harness.texts import write_rows
 from kerasft import training
 from kerasft.errors import ConfigError
 from kerasft.recipes import small_bert
-from labelled_rows import write_rows
 
 STEPS = 6  # an epoch has: 48 training rows, 8 a step
 LANGUAGE, CLASSES = "masked_language_model", "text_classifier"

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-import entity_writers
-import t5_twins
-from checkpoints import write_checkpoint
+from harness import entity_writers, t5_twins
+from harness.checkpoints import write_checkpoint
 from kerasft.config import main
 from kerasft.recipes import t5_ner_lora
 from kerasft.tasks.text_to_text.entity_predictor import EntityWriter

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-import killed_recipe
+from harness import killed_recipe
 from kerasft.architectures import T5
 from kerasft.config import parse
 from kerasft.errors import ConfigError, DataError

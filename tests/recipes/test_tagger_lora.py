@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import load_file
 
-from checkpoints import write_checkpoint
+from harness.checkpoints import write_checkpoint
 from kerasft.config import main
 from kerasft.recipes import tagger_lora
 from kerasft.tasks.tagging.predictor import EntityFinder

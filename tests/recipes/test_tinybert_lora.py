@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from checkpoints import write_checkpoint
+from harness.checkpoints import write_checkpoint
+from harness.texts import write_rows
 from kerasft.config import main
 from kerasft.data.corpus import load_corpus
 from kerasft.recipes import small_bert, tinybert_lora
 from kerasft.tasks.classification.predictor import Predictor
-from labelled_rows import write_rows
 
 CLASSES = """
 classes:

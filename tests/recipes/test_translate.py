@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-import killed_recipe
+from harness import killed_recipe
 from kerasft.config import main, parse
 from kerasft.data.pair_dataset import load_pairs
 from kerasft.data.samples import sample_path

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from compared import LATENCY, make_run, make_truth, predictions
+from harness.compared import LATENCY, make_run, make_truth, predictions
 from kerasft import evaluation
 from kerasft.reporting import candidates
 

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from compared import CLASSES, candidate, make_comparison, make_truth, predictions
+from harness.compared import CLASSES, candidate, make_comparison, make_truth, predictions
 from kerasft import evaluation
 from kerasft.reporting import compare
 

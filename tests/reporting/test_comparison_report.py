@@ -7,8 +7,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-import compared
-from compared import CLASSES, make_comparison
+from harness import compared
+from harness.compared import CLASSES, make_comparison
 from kerasft import evaluation
 from kerasft.errors import ConfigError
 from kerasft.reporting import findings, is_ours, tables, write_report

@@ -1,6 +1,6 @@
 import numpy as np
 
-from compared import CLASSES, candidate, make_comparison, make_truth
+from harness.compared import CLASSES, candidate, make_comparison, make_truth
 from kerasft import evaluation
 from kerasft.reporting import Costs, Latency, compare, findings
 from kerasft.reporting.candidates import Candidate

@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import bundles
-import translators
-from compared import make_table, save_run
+from harness import classifiers, translators
+from harness.compared import make_table, save_run
 from kerasft import evaluation
 from kerasft.errors import BundleError, ConfigError, KerasftError
 from kerasft.folder import manifest
@@ -53,7 +52,7 @@ def rewrite(change_rows):
 def test_runs_are_what_was_saved(folders):
     one, two = read_runs(folders)
     assert (one.name, two.name) == ("one", "two")
-    assert one.labels == two.labels == bundles.LABELS
+    assert one.labels == two.labels == classifiers.LABELS
     assert one.texts == two.texts == sorted(make_table(24, seed=2).texts)
     np.testing.assert_array_equal(one.truth, two.truth)
     for run in (one, two):
@@ -76,7 +75,7 @@ def test_the_gap_is_the_largest_difference(folders):
 
 
 def test_another_order_of_the_classes_is_no_obstacle(folders, tmp_path):
-    turned = LabelMap(bundles.LABELS[::-1])
+    turned = LabelMap(classifiers.LABELS[::-1])
     other = save_run(tmp_path / "turned", "bert", label_map=turned)
     for first, second in (read_runs([folders[0], other]), read_runs([other, folders[0]])):
         assert first.labels == second.labels
@@ -127,7 +126,7 @@ def test_a_folder_that_is_no_classifier(folders, tmp_path):
 
 
 def test_a_folder_without_predictions(folders, tmp_path):
-    bare = bundles.saved_lora().folder
+    bare = classifiers.saved_lora().folder
     refused(BundleError, ["metrics.json", "test_sha256"], folders[0], bare)
 
     def forget(report: Path) -> None:
@@ -145,7 +144,7 @@ def test_a_folder_that_was_changed(folders, tmp_path):
 
 
 def test_other_classes(folders, tmp_path):
-    names = LabelMap((*bundles.LABELS[:2], "weather"))
+    names = LabelMap((*classifiers.LABELS[:2], "weather"))
     table = make_table(24, seed=2)
     table.labels[:] = [name.replace("sports", "weather") for name in table.labels]
     other = save_run(tmp_path / "other", test=table, label_map=names)

@@ -9,7 +9,7 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from compared import CLASSES, make_comparison
+from harness.compared import CLASSES, make_comparison
 from kerasft import evaluation
 from kerasft.reporting import Candidate, Costs, compare, score_plots
 from kerasft.reporting.size_plot import PUBLISHED, plot_sizes

@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import text_models
-import translators
+from harness import text_models, translators
 from kerasft import storage
 from kerasft.errors import BundleError, ConfigError, DataError
 from kerasft.folder import is_ours, verify

@@ -6,8 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-import text_models
-import translators
+from harness import text_models, translators
 from kerasft.errors import BundleError, ConfigError
 from kerasft.generation import Generator, Hypothesis, Search
 from kerasft.runtimes.ctranslate2.generator import CTranslate2Generator, batch_size, open_translator

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.special import log_softmax
 
-import entity_writers
+from harness import entity_writers
 from kerasft import backends
 from kerasft.architectures import shift_right
 from kerasft.errors import BundleError

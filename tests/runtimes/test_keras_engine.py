@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import bundles
+from harness import classifiers
 from kerasft.errors import BundleError, DataError
 from kerasft.runtimes.keras import KerasEngine
 from kerasft.tasks.classification.load import load
@@ -12,7 +12,9 @@ from kerasft.tasks.classification.load import load
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("saved")
-    return bundles.save(root / "run", bundles.build(), max_length=40).folder  # lengths 16, 32, 40
+    return classifiers.save(
+        root / "run", classifiers.build(), max_length=40
+    ).folder  # lengths 16, 32, 40
 
 
 @pytest.fixture(scope="module")
@@ -21,10 +23,10 @@ def engine(folder: Path) -> KerasEngine:
 
 
 def test_logits_are_the_models(folder, engine):
-    texts = [text for text in bundles.TEXTS if len(text) < 100]  # those that no folder cuts
-    expected = bundles.logits(load(folder).model, texts)
+    texts = [text for text in classifiers.TEXTS if len(text) < 100]  # those that no folder cuts
+    expected = classifiers.logits(load(folder).model, texts)
     found = engine.logits(texts)
-    assert found.dtype == np.float32 and found.shape == (len(texts), len(bundles.LABELS))
+    assert found.dtype == np.float32 and found.shape == (len(texts), len(classifiers.LABELS))
     assert np.abs(found - expected).max() < 1e-5
 
 
@@ -41,7 +43,7 @@ def test_order_is_kept_and_neighbours_do_not_matter(engine):
 
 
 def test_nothing_in_nothing_out(engine):
-    assert engine.logits([]).shape == (0, len(bundles.LABELS))
+    assert engine.logits([]).shape == (0, len(classifiers.LABELS))
 
 
 def test_odd_texts_have_logits_too(engine):

@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import bundles
-import onnx_folders
+from harness import classifiers, onnx_folders
 from kerasft import storage
 from kerasft.errors import BundleError, ConfigError, DataError
 from kerasft.folder import contents as c
@@ -38,10 +37,10 @@ def int8(folder: Path) -> OnnxEngine:
 
 
 def test_logits_are_those_of_keras(engine):
-    texts = [*bundles.TEXTS, *onnx_folders.texts(40)]
+    texts = [*classifiers.TEXTS, *onnx_folders.texts(40)]
     expected = onnx_folders.keras().logits(texts)
     found = engine.logits(texts)
-    assert found.dtype == np.float32 and found.shape == (len(texts), len(bundles.LABELS))
+    assert found.dtype == np.float32 and found.shape == (len(texts), len(classifiers.LABELS))
     assert np.abs(found - expected).max() < 1e-5
     assert np.abs(found[0] - found[1]).max() > 1e-3  # they do differ
 
@@ -65,7 +64,7 @@ def test_order_is_kept_and_neighbours_do_not_matter(engine, int8):
 
 
 def test_nothing_in_nothing_out(engine):
-    assert engine.logits([]).shape == (0, len(bundles.LABELS))
+    assert engine.logits([]).shape == (0, len(classifiers.LABELS))
 
 
 def test_odd_texts_are_as_with_keras(engine):
@@ -162,7 +161,7 @@ def test_an_export_that_does_not_fit_is_one_sentence(copy, tmp_path):
 
     def shorten(made) -> None:  # the table of tokens: ids are beyond its end
         for tensor in made.graph.initializer:
-            if list(tensor.dims) == [len(bundles.VOCABULARY), 16]:
+            if list(tensor.dims) == [len(classifiers.VOCABULARY), 16]:
                 array = onnx.numpy_helper.to_array(tensor)[:3]
                 tensor.CopyFrom(onnx.numpy_helper.from_array(array, tensor.name))
 
@@ -218,11 +217,11 @@ print(json.dumps([[name for name in heavy if sys.modules[name]], found]))
 
 
 def test_no_backend_and_no_keras_is_imported(folder, run_python, engine):
-    done = run_python("-c", ALONE, folder, *bundles.TEXTS, env={"KERAS_BACKEND": ""})
+    done = run_python("-c", ALONE, folder, *classifiers.TEXTS, env={"KERAS_BACKEND": ""})
     assert done.returncode == 0, done.stderr
     heavy, found = json.loads(done.stdout)
     assert heavy == []
-    exponentials = np.exp(engine.logits(bundles.TEXTS).astype(float))
+    exponentials = np.exp(engine.logits(classifiers.TEXTS).astype(float))
     exact = exponentials / exponentials.sum(axis=1, keepdims=True)
     assert np.abs(np.array(found["onnx"]) - exact).max() < 1e-5
     assert np.abs(np.array(found["onnx-int8"]) - exact).max() < 0.1

@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import bundles
-import onnx_folders
+from harness import classifiers, onnx_folders
 from kerasft.errors import BundleError, ConfigError, DataError
 from kerasft.folder import contents as c
 from kerasft.folder import verify
@@ -70,7 +69,7 @@ def test_the_graphs_hold_inference_alone():
         if tensor.name.endswith("_scale")
     }
     # A scale for each column of each matrix.
-    widths = [[16]] * (5 * layers + 1) + [[32]] * layers + [[len(bundles.LABELS)]]
+    widths = [[16]] * (5 * layers + 1) + [[32]] * layers + [[len(classifiers.LABELS)]]
     assert sorted(scales.values()) == sorted(widths)
     assert {each.key for each in small.metadata_props} == {"labels", "max_length", "preprocessing"}
 
@@ -96,7 +95,7 @@ def near(engines, count: int = 12) -> list[str]:
 
 def test_eight_bits_that_lose_too_much_are_refused_with_the_figures(copy, engines, tmp_path):
     texts = near(engines)
-    names = [bundles.LABELS[i] for i in engines["onnx"].logits(texts).argmax(1)]
+    names = [classifiers.LABELS[i] for i in engines["onnx"].logits(texts).argmax(1)]
     rows = tmp_path / "rows.csv"
     onnx_folders.write_rows(rows, texts, names)
     before = (copy / c.MANIFEST).read_bytes()
@@ -108,7 +107,7 @@ def test_eight_bits_that_lose_too_much_are_refused_with_the_figures(copy, engine
     assert (copy / c.MANIFEST).read_bytes() == before  # the one of before is still there
     verify(copy)
     # The same rows with the labels that 8 bits give: better is no reason to refuse.
-    names = [bundles.LABELS[i] for i in engines["onnx-int8"].logits(texts).argmax(1)]
+    names = [classifiers.LABELS[i] for i in engines["onnx-int8"].logits(texts).argmax(1)]
     onnx_folders.write_rows(rows, texts, names)
     facts = make_export(copy, "onnx-int8", data=str(rows)).exports["onnx-int8"]
     assert (facts["accuracy"], facts["accuracy_float32"], facts["agreement"]) == (1, 0, 0)
@@ -135,9 +134,9 @@ def test_rows_are_asked_for_where_the_folder_keeps_none(tmp_path):
     report.mkdir()
     with pytest.raises(ConfigError, match=r"keeps no rows .* give some with --gate_data FILE"):
         int8_gate.gate_rows(tmp_path, label_map)
-    head = ["text", "label", "predicted", *bundles.LABELS]
+    head = ["text", "label", "predicted", *classifiers.LABELS]
     (report / "predictions.csv").write_text(
-        ",".join(head) + f"\nthe cat,{bundles.LABELS[1]},sports,0,0,1\n", encoding="utf-8"
+        ",".join(head) + f"\nthe cat,{classifiers.LABELS[1]},sports,0,0,1\n", encoding="utf-8"
     )
     rows = int8_gate.gate_rows(tmp_path, label_map)
     assert (rows.texts, rows.labels.tolist()) == (["the cat"], [1]) and "test rows" in rows.source
@@ -161,13 +160,13 @@ def test_a_graph_that_differs_from_keras_is_not_kept(copy, monkeypatch):
 
 def test_the_command_and_the_engine_that_calls_it(tmp_path, run_export, capsys):
     """In a folder with an adapter: what is missing is made by a process of its own."""
-    folder, expected = bundles.save(tmp_path / "run", onnx_folders.with_adapter())
+    folder, expected = classifiers.save(tmp_path / "run", onnx_folders.with_adapter())
     open_prepared(folder, "onnx")
     said = capsys.readouterr()
     assert said.out == "" and "holds no model for --engine onnx yet; making it" in said.err
     assert "export/onnx: opset 17, largest difference to keras" in said.err
     engine = OnnxEngine(load_export(folder, "onnx"))
-    found = engine.logits(bundles.TEXTS)
+    found = engine.logits(classifiers.TEXTS)
     assert np.abs(found - expected).max() < 1e-5
     open_prepared(folder, "onnx")
     assert capsys.readouterr().err == ""

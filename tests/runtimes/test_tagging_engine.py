@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from checkpoints import vocabulary
+from harness.checkpoints import vocabulary
 from kerasft import backends
 from kerasft.architectures import EncoderArguments, Tagger
 from kerasft.errors import BundleError

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-import translators
+from harness import translators
 from kerasft import backends
 from kerasft.errors import BundleError, ConfigError, DataError
 from kerasft.tasks.translation.engine import TranslationEngine

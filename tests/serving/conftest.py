@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from running import LIMITS, Running
 
-import bundles
+from harness import classifiers
+from harness.servers import LIMITS, Running
 from kerasft.tasks.classification.predictor import Predictor
 
 
@@ -15,7 +15,7 @@ from kerasft.tasks.classification.predictor import Predictor
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The saved folder of a tiny classifier with a LoRA adapter."""
     path = tmp_path_factory.mktemp("saved") / "tiny"
-    return bundles.save(path, bundles.train("lora")).folder
+    return classifiers.save(path, classifiers.train("lora")).folder
 
 
 @pytest.fixture(scope="session")

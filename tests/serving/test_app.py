@@ -7,11 +7,10 @@ from html.parser import HTMLParser
 
 import httpx
 import pytest
-from openapi import matches
-from running import LIMITS, TEXTS
 
-import bundles
 import kerasft
+from harness import classifiers
+from harness.servers import LIMITS, TEXTS, matches
 from kerasft import backends
 from kerasft.serving.schemas import WHITE_SPACE
 
@@ -52,8 +51,8 @@ def test_requests_at_the_same_time_do_not_mix(server, predictor) -> None:
 def test_metadata_states_the_model_and_the_limits(server, predictor) -> None:
     answer = server.client.get("/metadata").json()
     backend = backends.choose().name
-    assert answer["labels"] == list(predictor.label_names) == list(bundles.LABELS)
-    assert answer["max_length"] == predictor.max_length == bundles.MAX_LENGTH
+    assert answer["labels"] == list(predictor.label_names) == list(classifiers.LABELS)
+    assert answer["max_length"] == predictor.max_length == classifiers.MAX_LENGTH
     assert answer["backend"] == backend
     assert answer["versions"]["kerasft"] == kerasft.__version__
     assert answer["versions"][backend] == backends.current().version()

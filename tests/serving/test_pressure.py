@@ -8,13 +8,15 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from running import Running
+
+from harness import servers
+from harness.servers import Running
 
 
 @pytest.fixture(scope="module")
 def pressed(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     log_file = tmp_path_factory.mktemp("pressed") / "log"
-    program = (Path(__file__).parent / "stuck_server.py",)
+    program = (Path(servers.__file__).with_name("stuck_server.py"),)
     running = Running(log_file, folder, "--port", 0, program=program, descriptors=128)
     yield running.wait_until_ready()
     if running.process.poll() is None:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from running import Running
 
-import translators
+from harness import translators
+from harness.servers import Running
 from kerasft.runtimes.ctranslate2 import engine as ctranslate2_engine
 from kerasft.runtimes.ctranslate2.export import make_export
 from kerasft.tasks.translation.predictor import Translator

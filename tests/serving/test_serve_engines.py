@@ -9,11 +9,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from openapi import matches
-from running import LIMITS, TEXTS, Running
 
 import kerasft
-import onnx_folders
+from harness import onnx_folders
+from harness.servers import LIMITS, TEXTS, Running, matches
 
 pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")

@@ -4,10 +4,9 @@ import signal
 from collections.abc import Iterator
 
 import pytest
-from openapi import matches
-from running import LIMITS, Running
 
-import entity_writers
+from harness import entity_writers
+from harness.servers import LIMITS, Running, matches
 from kerasft.tasks.text_to_text.entity_predictor import EntityWriter
 
 TEXTS = [row.text for row in entity_writers.sentences(6, seed=5)]

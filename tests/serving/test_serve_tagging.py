@@ -4,10 +4,9 @@ import signal
 from collections.abc import Iterator
 
 import pytest
-from openapi import matches
-from running import LIMITS, Running
 
-import taggers
+from harness import taggers
+from harness.servers import LIMITS, Running, matches
 from kerasft import backends
 from kerasft.tasks.tagging.predictor import EntityFinder
 

@@ -4,10 +4,9 @@ import signal
 from collections.abc import Iterator
 
 import pytest
-from openapi import matches
-from running import LIMITS, Running
 
-import text_models
+from harness import text_models
+from harness.servers import LIMITS, Running, matches
 from kerasft import backends
 from kerasft.tasks.text_to_text.predictor import TextToText
 

@@ -5,11 +5,9 @@ import signal
 from collections.abc import Iterator
 
 import pytest
-from openapi import matches
-from running import LIMITS, Running
 
-import bundles
-import translators
+from harness import classifiers, translators
+from harness.servers import LIMITS, Running, matches
 from kerasft import backends
 from kerasft.tasks.translation.predictor import Translator
 
@@ -106,7 +104,7 @@ def test_the_log_holds_no_text(server) -> None:
 
 def test_a_beam_size_that_has_no_meaning_is_one_sentence(run_python) -> None:
     for folder, value, message in (
-        (bundles.saved_lora().folder, 4, "--beam_size has no meaning for"),
+        (classifiers.saved_lora().folder, 4, "--beam_size has no meaning for"),
         (translators.saved().folder, 0, "beam_size is 0"),
     ):
         done = run_python("-m", "kerasft.serve", folder, "--port", 0, "--beam_size", value)

@@ -7,8 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from running import LIMITS
 
+from harness.servers import LIMITS
 from kerasft.errors import ConfigError
 from kerasft.serving.limits import Limits
 from kerasft.serving.listener import listen

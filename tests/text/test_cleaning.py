@@ -5,8 +5,8 @@ import random
 import time
 
 import pytest
-from awkward import AWKWARD
 
+from harness.texts import AWKWARD
 from kerasft.errors import BundleError, ConfigError
 from kerasft.text.cleaning import Cleaning
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from awkward import AWKWARD
 from transformers import AutoTokenizer
 
-from checkpoints import vocabulary, write_checkpoint
+from harness.checkpoints import vocabulary, write_checkpoint
+from harness.texts import AWKWARD
 from kerasft.errors import ConfigError, DataError, PresetError
 from kerasft.text.tokenizer import Tokenizer
 

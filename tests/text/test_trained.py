@@ -6,8 +6,8 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from awkward import AWKWARD
 
+from harness.texts import AWKWARD
 from kerasft.errors import ConfigError, DataError
 from kerasft.text import trained
 from kerasft.text.tokenizer import Tokenizer

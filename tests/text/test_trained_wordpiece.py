@@ -3,8 +3,8 @@
 import hashlib
 
 import pytest
-from awkward import AWKWARD
 
+from harness.texts import AWKWARD
 from kerasft.errors import ConfigError, DataError
 from kerasft.text.tokenizer import Tokenizer
 from kerasft.text.trained_wordpiece import SPECIAL_TOKENS, train_wordpiece

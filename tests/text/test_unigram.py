@@ -7,9 +7,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from awkward import AWKWARD
 from transformers import AutoTokenizer, T5Tokenizer
 
+from harness.texts import AWKWARD
 from kerasft.errors import ConfigError, DataError, PresetError
 from kerasft.text.tokenizer import Tokenizer
 from kerasft.text.trained_unigram import train_unigram

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import transformers
 
-from checkpoints import vocabulary, write_checkpoint
+from harness.checkpoints import vocabulary, write_checkpoint
 from kerasft.errors import ConfigError, DataError
 from kerasft.text.entities import Sentence, Span
 from kerasft.text.tokenizer import Tokenizer

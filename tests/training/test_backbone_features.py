@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-import trunk_models
+from harness import frozen_backbones
 from kerasft import backends, training
 from kerasft.architectures.frozen_backbone import digest, split_encoder, still_encoder
 from kerasft.architectures.t5_frozen_backbone import split_t5
@@ -39,12 +39,12 @@ def calls(monkeypatch) -> list[int]:
 
 @pytest.fixture(scope="module")
 def trunk():
-    return split_encoder(trunk_models.encoder())
+    return split_encoder(frozen_backbones.encoder())
 
 
 def test_a_text_is_computed_once_and_rounded_from_the_first_time_on(trunk, tmp_path, calls):
     features = features_of(trunk, tmp_path, "float16")
-    inputs = trunk_models.batch()
+    inputs = frozen_backbones.batch()
     first = features.of(inputs)
     assert first.shape == (4, 12, 8) and first.dtype == np.float32
     np.testing.assert_array_equal(first, first.astype("float16"))
@@ -66,7 +66,7 @@ def test_a_text_is_computed_once_and_rounded_from_the_first_time_on(trunk, tmp_p
 def test_all_that_a_run_trains_on_is_in_the_file(trunk, tmp_path, calls):
     """Equal texts in a batch, and rows that fill it up, are kept once."""
     features = features_of(trunk, tmp_path)
-    batches = trunk_models.batches(18)  # the last batch is filled up
+    batches = frozen_backbones.batches(18)  # the last batch is filled up
     train = FeatureBatches(batches, features)
     made = [train.batch(0, index) for index in range(len(train))]
     rows = list(texts_of(trunk, [batches]))
@@ -86,7 +86,7 @@ def test_all_that_a_run_trains_on_is_in_the_file(trunk, tmp_path, calls):
 
 def test_the_whole_batch_is_read_whatever_of_it_is_kept(trunk, tmp_path, calls):
     """So the numbers do not hang on what was kept before, not even in the last bit."""
-    inputs = trunk_models.batch()
+    inputs = frozen_backbones.batch()
     whole = features_of(trunk, tmp_path / "whole").of(inputs)
     features = features_of(trunk, tmp_path / "parts")
     features.of({name: array[[0, 0, 0, 0]] for name, array in inputs.items()})
@@ -97,7 +97,7 @@ def test_the_whole_batch_is_read_whatever_of_it_is_kept(trunk, tmp_path, calls):
 
 def test_where_no_more_can_be_kept_the_run_goes_on(trunk, tmp_path, capsys):
     features = features_of(trunk, tmp_path, max_bytes=100)
-    inputs = trunk_models.batch()
+    inputs = frozen_backbones.batch()
     expected = features_of(trunk, tmp_path / "other").of(inputs)
     for _ in range(2):
         np.testing.assert_array_equal(features.of(inputs), expected)
@@ -107,7 +107,7 @@ def test_where_no_more_can_be_kept_the_run_goes_on(trunk, tmp_path, capsys):
 
 def test_a_run_outlives_the_removal_of_its_features(trunk, tmp_path, capsys):
     features = features_of(trunk, tmp_path)
-    inputs = trunk_models.batch()
+    inputs = frozen_backbones.batch()
     expected = features.of(inputs)
     shutil.rmtree(tmp_path / "s")
     np.testing.assert_array_equal(features.of(inputs), expected)  # still mapped
@@ -117,11 +117,11 @@ def test_a_run_outlives_the_removal_of_its_features(trunk, tmp_path, capsys):
 
 
 def test_numbers_that_float16_does_not_hold_are_refused(tmp_path):
-    model = trunk_models.encoder()
+    model = frozen_backbones.encoder()
     scale = model.backbone.get_layer("transformer_layer_1")._feedforward_layer_norm.gamma
     scale.assign(scale * 1e6)
     with pytest.raises(ConfigError, match="--cache_dtype float32"):
-        features_of(split_encoder(model), tmp_path, "float16").of(trunk_models.batch())
+        features_of(split_encoder(model), tmp_path, "float16").of(frozen_backbones.batch())
 
 
 def test_keys_tell_texts_and_trunks_apart():
@@ -148,16 +148,16 @@ def weights_of(model) -> dict[str, np.ndarray]:
 
 
 MODELS = {
-    "LoRA": trunk_models.encoder,
-    "head, first": lambda: trunk_models.head_only("bert", "first"),
-    "head, mean": lambda: trunk_models.head_only("distilbert", "mean"),
+    "LoRA": frozen_backbones.encoder,
+    "head, first": lambda: frozen_backbones.head_only("bert", "first"),
+    "head, mean": lambda: frozen_backbones.head_only("distilbert", "mean"),
 }
 
 
 @pytest.mark.parametrize("build", MODELS.values(), ids=MODELS)
 def test_losses_are_those_without_a_cache(build, tmp_path):
     def parts():
-        return trunk_models.batches(), trunk_models.batches(8, shuffle=False, seed=9)
+        return frozen_backbones.batches(), frozen_backbones.batches(8, shuffle=False, seed=9)
 
     whole = build()
     before = weights_of(whole)
@@ -195,11 +195,11 @@ def test_dropout_above_the_trunk_is_drawn_as_without_a_cache(tmp_path):
     losses = []
     for cached in (False, True):
         backends.seed_everything(0)
-        model = trunk_models.encoder(dropout=0.3)
+        model = frozen_backbones.encoder(dropout=0.3)
         assert still_encoder(model) == 2
         trunk = split_encoder(model)
         trained = trunk.upper if cached else model
-        batches = trunk_models.batches(8)
+        batches = frozen_backbones.batches(8)
         trained.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
         history = training.History()
         train = FeatureBatches(batches, features_of(trunk, tmp_path)) if cached else batches
@@ -213,8 +213,8 @@ def test_a_t5_trains_as_without_a_cache(tmp_path):
     from kerasft.data.pair_batches import PairBatches
 
     def parts():
-        sources, _ = trunk_models.texts(12)
-        targets, _ = trunk_models.texts(12, seed=1, longest=6)
+        sources, _ = frozen_backbones.texts(12)
+        targets, _ = frozen_backbones.texts(12, seed=1, longest=6)
         return PairBatches(
             sources, targets, tokens_per_batch=80, pad_id=0, shuffle=True, seed=0, seq_len=24,
             bucket_count=1,
@@ -222,7 +222,7 @@ def test_a_t5_trains_as_without_a_cache(tmp_path):
 
     losses, weights = [], []
     for cached in (False, True):
-        model = trunk_models.t5()
+        model = frozen_backbones.t5()
         trunk = split_t5(model)
         train = parts()
         history = training.History(batch_weight=train.tokens)

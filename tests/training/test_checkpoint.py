@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_run import STEPS, Run
 
+from harness.small_run import STEPS, Run
 from kerasft import storage, training
 from kerasft.errors import ConfigError
 from kerasft.training import checkpoint

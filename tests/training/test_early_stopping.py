@@ -2,8 +2,8 @@ import math
 
 import numpy as np
 import pytest
-from small_run import RandomBatches, build
 
+from harness.small_run import RandomBatches, build
 from kerasft import training
 from kerasft.errors import ConfigError
 from kerasft.training import variables

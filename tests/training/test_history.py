@@ -7,8 +7,8 @@ import time
 import keras
 import numpy as np
 import pytest
-from small_run import STEPS, RandomBatches, Run, build
 
+from harness.small_run import STEPS, RandomBatches, Run, build
 from kerasft import training
 from kerasft.data.pairs import PairTable
 from kerasft.errors import ConfigError

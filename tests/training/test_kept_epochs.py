@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from small_run import STEPS, Run, Stopped
 from test_resume import assert_equal, everything
 
+from harness.small_run import STEPS, Run, Stopped
 from kerasft import training
 from kerasft.errors import ConfigError
 from kerasft.training import checkpoint, variables

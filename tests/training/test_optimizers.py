@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-import text_models
+from harness import text_models
 from kerasft import training
 from kerasft.errors import ConfigError
 

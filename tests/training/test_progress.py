@@ -2,8 +2,8 @@ import os
 import sys
 
 import pytest
-from small_run import STEPS, RandomBatches, build
 
+from harness.small_run import STEPS, RandomBatches, build
 from kerasft import training
 
 

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
-from small_run import STEPS, RandomBatches, Run
 
+from harness.small_run import STEPS, RandomBatches, Run
 from kerasft.errors import ConfigError
 from kerasft.training import variables
 

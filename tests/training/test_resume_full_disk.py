@@ -5,11 +5,11 @@ from pathlib import Path
 
 import keras
 import pytest
-from small_files import no_file_above
-from small_run import STEPS, Run
 from test_resume import assert_equal
 from test_tensorboard import scalars
 
+from harness.full_disk import no_file_above
+from harness.small_run import STEPS, Run
 from kerasft import training
 from kerasft.errors import ConfigError
 

@@ -11,7 +11,9 @@ import keras
 import numpy as np
 import pytest
 
-SCRIPT = Path(__file__).parent / "tiny_run.py"
+from harness import killed_run
+
+SCRIPT = Path(killed_run.__file__)
 
 
 def start(folder: Path, *options: str, **env: str) -> subprocess.Popen:

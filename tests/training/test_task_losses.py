@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-import text_models
+from harness import text_models
 from kerasft import training
 from kerasft.tasks.text_to_text.losses import TaskLosses
 from kerasft.tasks.text_to_text.mixture import MixtureBatches, TaskRows

@@ -4,9 +4,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from small_run import STEPS, Run
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from harness.small_run import STEPS, Run
 from kerasft import training
 from kerasft.errors import ConfigError
 

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-import trunk_models
+from harness import frozen_backbones
 from kerasft import peft
 from kerasft.architectures.frozen_backbone import split_encoder
 from kerasft.errors import ConfigError
@@ -16,7 +16,7 @@ from kerasft.training.frozen_backbone import AboveTrunk, CacheSettings, above_tr
 
 @pytest.fixture(scope="module")
 def model() -> keras.Model:
-    return trunk_models.encoder()
+    return frozen_backbones.encoder()
 
 
 @pytest.fixture
@@ -25,8 +25,8 @@ def decide(model, tmp_path):
 
     def ask(where: str, *, epochs: int = 2, dropout: bool = False, of=model, **settings):
         return above_trunk(
-            of, split_encoder(of), trunk_models.batches(),
-            trunk_models.batches(8, shuffle=False, seed=9),
+            of, split_encoder(of), frozen_backbones.batches(),
+            frozen_backbones.batches(8, shuffle=False, seed=9),
             CacheSettings(where, **{"beside": tmp_path / "run.features", **settings}),
             epochs=epochs, frozen_dropout=dropout,
         )  # fmt: skip
@@ -46,7 +46,7 @@ def test_auto_keeps_beside_the_run_and_cleans_up(decide, model, tmp_path):
         "hidden", "padding_mask",
     ]  # fmt: skip
     tokens = sum(
-        len(ids) for seed, n in ((0, 20), (9, 8)) for ids in trunk_models.texts(n, seed)[0]
+        len(ids) for seed, n in ((0, 20), (9, 8)) for ids in frozen_backbones.texts(n, seed)[0]
     )
     size = f"{tokens * 8 * 2 / 1e6:.3g} MB of float16 for 28 texts"
     where = tmp_path / "run.features"
@@ -90,7 +90,7 @@ def test_a_full_disk_is_a_reason_too(decide, model, monkeypatch):
 
 
 def test_nothing_frozen_nothing_kept(decide):
-    everything = trunk_models.encoder()
+    everything = frozen_backbones.encoder()
     peft.unfreeze(everything)
     above = decide("on", of=everything)
     assert above.model is everything
@@ -112,7 +112,7 @@ def test_a_directory_is_shared_and_stays(decide, tmp_path):
     assert not (tmp_path / "run.features").exists()
     # Another type, or a trunk with other weights, has a store of its own in it.
     assert ", 0 of them from before" in decide(str(directory), dtype="float32").note
-    other = trunk_models.encoder()
+    other = frozen_backbones.encoder()
     other.backbone.get_layer("transformer_layer_0").weights[0].assign_add(
         np.full(other.backbone.get_layer("transformer_layer_0").weights[0].shape, 1e-3)
     )

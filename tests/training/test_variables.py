@@ -1,8 +1,8 @@
 import keras
 import numpy as np
 import pytest
-from small_run import RandomBatches, build
 
+from harness.small_run import RandomBatches, build
 from kerasft.training import variables
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 import wandb
-from small_run import Run
 
+from harness.small_run import Run
 from kerasft import training
 from kerasft.errors import ConfigError
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bundles import VOCABULARY
+from harness.classifiers import VOCABULARY
 from kerasft import storage
 from kerasft.folder import Facts
 from kerasft.tasks.tagging.saved import save_tagger

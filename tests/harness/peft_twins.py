@@ -5,10 +5,10 @@ from pathlib import Path
 import keras
 import numpy as np
 import peft
-import small
 import torch
 import transformers
 
+from harness import small
 from kerasft.architectures import Classifier
 from kerasft.presets import load_preset
 

@@ -7,8 +7,8 @@ a shape, which takes longer than to run it.
 import keras
 import numpy as np
 
-import checkpoints
 import kerasft.backends
+from harness import checkpoints
 
 RNG = np.random.default_rng(0)
 TOKENS = {

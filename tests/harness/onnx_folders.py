@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-import bundles
+from harness import classifiers
 from kerasft import peft, storage
 from kerasft.architectures import Classifier
 from kerasft.runtimes.onnx.engine import OnnxEngine
@@ -22,7 +22,7 @@ ROWS = 60
 def texts(count: int, seed: int = 0) -> list[str]:
     """Random texts of one to fifteen words."""
     rng = np.random.default_rng(seed)
-    words = [*bundles.WORDS, "zebra", "him", "xylophone"]
+    words = [*classifiers.WORDS, "zebra", "him", "xylophone"]
     return [" ".join(rng.choice(words, rng.integers(1, 16))) for _ in range(count)]
 
 
@@ -38,7 +38,7 @@ def sure(engine: OnnxEngine) -> tuple[list[str], list[str]]:
     logits = engine.logits(found)
     ordered = np.sort(logits, axis=1)
     rows = np.argsort(ordered[:, -2] - ordered[:, -1])[:ROWS]
-    return [found[row] for row in rows], [bundles.LABELS[logits[row].argmax()] for row in rows]
+    return [found[row] for row in rows], [classifiers.LABELS[logits[row].argmax()] for row in rows]
 
 
 def write_report(folder: Path) -> None:
@@ -49,7 +49,7 @@ def write_report(folder: Path) -> None:
 
 def save(folder: Path, **options) -> Path:
     """A saved classifier without exports."""
-    bundles.save(folder, bundles.build("bert"), **options)
+    classifiers.save(folder, classifiers.build("bert"), **options)
     return folder
 
 
@@ -63,14 +63,14 @@ def classifier(folder: Path) -> OnnxEngine:
 
 def with_adapter() -> Classifier:
     """A classifier whose adapter changes what it says, as if it had been trained."""
-    model = bundles.build("bert")
-    before = bundles.logits(model)
+    model = classifiers.build("bert")
+    before = classifiers.logits(model)
     targets = ("transformer_layer_1/self_attention_layer/(query|value)",)
     peft.apply(model, peft.LoRAConfig(targets, rank=3, modules_to_save=model.head_layers))
     rng = np.random.default_rng(0)
     for layer in peft.adapted_layers(model):
         layer.lora_b.assign(rng.standard_normal(tuple(layer.lora_b.shape)))
-    assert np.abs(bundles.logits(model) - before).max() > 0.01
+    assert np.abs(classifiers.logits(model) - before).max() > 0.01
     return model
 
 

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import torch
 
-from gradients import value_and_gradients
+from harness.gradients import value_and_gradients
 
 Read = tuple[str, Callable[[torch.Tensor], torch.Tensor]]
 Table = dict[str, Read]

@@ -1,7 +1,7 @@
 """A whole small run, as a recipe makes it: LoRA on a frozen trunk, dropout, shuffled buckets,
 validation each epoch, early stopping, a schedule. The tests run it as a script, to be killed.
 
-    python tiny_run.py FOLDER [--resume] [--kill WHERE] [--dropout RATE] [--keep STEP]
+    python killed_run.py FOLDER [--resume] [--kill WHERE] [--dropout RATE] [--keep STEP]
 
 WHERE is a step ("5": when it is done), "epoch2" (when its validation is done), or "writing3" (while
 the third checkpoint of this process is written, after its tensors). --keep copies the checkpoint

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-import bundles
+from harness import classifiers
 from kerasft.data.dataset import Dataset
 from kerasft.data.splits import hash_of_texts
 from kerasft.data.table import Table
@@ -90,12 +90,14 @@ def candidate(name: str, probabilities: np.ndarray, **options: object) -> Candid
 
 
 def make_table(rows: int, seed: int) -> Table:
-    """Texts of a few known words, each class of `bundles.LABELS` with a word of its own."""
+    """Texts of a few known words, each class of `classifiers.LABELS` with a word of its own."""
     random = np.random.default_rng(seed)
-    labels = [bundles.LABELS[row % len(bundles.LABELS)] for row in range(rows)]
-    own = dict(zip(bundles.LABELS, ("cat", "that", "was"), strict=True))
+    labels = [classifiers.LABELS[row % len(classifiers.LABELS)] for row in range(rows)]
+    own = dict(zip(classifiers.LABELS, ("cat", "that", "was"), strict=True))
     texts = [
-        " ".join([*random.choice(bundles.WORDS, 5), own[label], f"{'abcdefghij'[row % 10]}{row}"])
+        " ".join(
+            [*random.choice(classifiers.WORDS, 5), own[label], f"{'abcdefghij'[row % 10]}{row}"]
+        )
         for row, label in enumerate(labels)
     ]
     return Table(texts, labels, "made up", "0" * 64)
@@ -119,9 +121,9 @@ def save_run(
         more: Entries of its metrics.json, in place of the usual ones.
     """
     train, test = make_table(30, seed=1), test or make_table(24, seed=2)
-    label_map = label_map or LabelMap(bundles.LABELS)
-    model = bundles.build(architecture)
-    logits = bundles.logits(model, test.texts).astype(np.float64)
+    label_map = label_map or LabelMap(classifiers.LABELS)
+    model = classifiers.build(architecture)
+    logits = classifiers.logits(model, test.texts).astype(np.float64)
     exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
     probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
     known = Table(train.texts, [label_map.names[row % 3] for row in range(30)], "made up", "0" * 64)
@@ -133,4 +135,4 @@ def save_run(
         **more,
     }
     report = classifier_report(scores, HISTORY, test, probabilities, label_map.names, **entries)
-    return bundles.save(folder, model, label_map=label_map, report=report).folder
+    return classifiers.save(folder, model, label_map=label_map, report=report).folder

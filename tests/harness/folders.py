@@ -1,4 +1,4 @@
-"""Changing saved folders as only a forger would: every hash is made to fit again."""
+"""Saved folders without a model, and changes as only a forger would make: every hash fits again."""
 
 import json
 from collections.abc import Callable
@@ -8,7 +8,29 @@ import safetensors.numpy
 
 from kerasft import storage
 from kerasft.folder import contents as c
+from kerasft.folder import manifest as m
 from kerasft.folder.weights import Tensors
+
+FACTS = c.ClassificationManifest(
+    architecture="distilbert", arguments={"num_layers": 2, "layer_norm_epsilon": 1e-12},
+    num_labels=3, pooling="first", max_length=32, versions={"kerasft": "0.1.0"},
+)  # fmt: skip
+FILES = (
+    *c.ClassificationManifest.required,
+    *c.ADAPTER,
+    "report/metrics.json",
+    "report/plots/loss.png",
+)
+
+
+def write(destination: Path, fill: bytes = b"x", size: int = 100) -> Path:
+    """Writes a saved folder of arbitrary bytes."""
+    with storage.write_folder(destination, is_ours=m.is_ours) as folder:
+        for name in FILES:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(fill * size)
+        m.seal(folder, FACTS)
+    return destination
 
 
 def reseal(folder: Path, change: Callable[[dict], object] = lambda data: None) -> None:

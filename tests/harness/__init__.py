@@ -1,0 +1,1 @@
+"""What the tests share: tiny models, saved folders, twins of references, processes to kill."""
