@@ -133,16 +133,13 @@ def run_python() -> Callable[..., subprocess.CompletedProcess]:
 
 
 @pytest.fixture
-def run_export(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
-) -> Callable[..., tuple[int, str, str]]:
-    """Runs `python -m kerasft.export ARGS...` in this process: its code, stdout and stderr."""
-    from kerasft import export
+def run_export(capsys: pytest.CaptureFixture) -> Callable[..., tuple[int, str, str]]:
+    """Runs `kerasft export ARGS...` in this process: its code, stdout and stderr."""
+    from kerasft.cli.main import main
 
     def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["export", *map(str, arguments)])
         try:
-            export.main()
+            main(["export", *map(str, arguments)])
         except SystemExit as stop:
             return int(stop.code or 0), *capsys.readouterr()
         return 0, *capsys.readouterr()

@@ -14,11 +14,11 @@ import pytest
 import yaml
 
 from harness.full_disk import no_file_above
-from kerasft import convert, export, serve, storage
+from kerasft import storage
+from kerasft.cli import convert, export, predict, serve
 from kerasft.config import RunOptions, alone, guard, parse, to_yaml
 from kerasft.config.guard import ENDING
 from kerasft.errors import ConfigError, DataError
-from kerasft.predict import command as predict
 
 pytestmark = pytest.mark.plain
 

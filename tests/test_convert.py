@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from harness.checkpoints import write_checkpoint
-from kerasft.convert import main, parse
+from kerasft.cli.convert import parse
+from kerasft.cli.main import main
 from kerasft.errors import ConfigError, PresetError
 from kerasft.presets import load_preset
 
@@ -46,16 +47,15 @@ def test_weights_of_other_libraries_do_not(directory):
         load_preset(str(directory))
 
 
-def test_a_malicious_file_is_one_sentence_and_exit_code_2(directory, monkeypatch, capsys):
+def test_a_malicious_file_is_one_sentence_and_exit_code_2(directory, capsys):
     class Malicious:
         def __reduce__(self):
             return print, ("it ran",)
 
     torch.save({"weight": Malicious()}, directory / "pytorch_model.bin")
     words = [str(directory), "--output", str(directory.parent / "new")]
-    monkeypatch.setattr("sys.argv", ["convert", *words])
     with pytest.raises(SystemExit) as stopped:
-        main()
+        main(["convert", *words])
     said = capsys.readouterr()
     assert stopped.value.code == 2
     assert said.out == "" and said.err.count("\n") == 1
@@ -67,5 +67,5 @@ def test_words_that_are_not_understood():
     assert parse(["tiny", "--output", "new"]).output == "new"
     assert parse(["tiny"]).output is None
     for words in ([], ["tiny", "--out", "new"], ["tiny", "new"]):
-        with pytest.raises(ConfigError, match=r"python -m kerasft\.convert --help"):
+        with pytest.raises(ConfigError, match=r"kerasft convert --help"):
             parse(words)

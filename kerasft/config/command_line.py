@@ -36,7 +36,7 @@ def parse(config_class: type[C], arguments: Sequence[str]) -> C:
     import jsonargparse
 
     parser = jsonargparse.ArgumentParser(
-        prog=f"python -m {_module_name(config_class)}",
+        prog=_program(config_class),
         description=_summary(config_class),
         exit_on_error=False,
         allow_abbrev=False,
@@ -156,8 +156,8 @@ def _one_sentence(error: Exception, config_class: type) -> str:
     return text
 
 
-def _module_name(config_class: type) -> str:
-    if config_class.__module__ != "__main__":
-        return config_class.__module__
+def _program(config_class: type) -> str:
+    """The words that run the recipe of a config."""
     spec = getattr(sys.modules["__main__"], "__spec__", None)
-    return spec.name if spec else "__main__"
+    name = spec.name if config_class.__module__ == "__main__" and spec else config_class.__module__
+    return f"kerasft run {name.rpartition('.')[2]}"

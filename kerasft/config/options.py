@@ -16,12 +16,12 @@ class Options:
         output: Folder to save into, written whole or not at all. A folder that kerasft did
             not write is never touched.
         seed: Seeds whatever is drawn: weights, dropout, the order of the batches.
-        threads: Threads of the backend; 0 leaves its own choice.
+        threads: Threads of the backend; null leaves its own choice.
     """
 
     output: str = "saved_models/run"
     seed: int = 0
-    threads: int = 0
+    threads: int | None = None
 
 
 @dataclasses.dataclass
@@ -52,7 +52,7 @@ class RunOptions(Options):
 
 
 def at_least(config: Any, **least: float) -> None:
-    """Refuses options that are below the least value that makes sense.
+    """Refuses options below the least value that makes sense; None ("chosen for you") passes.
 
     Raises:
         ConfigError: The message names the first such option.
@@ -61,8 +61,9 @@ def at_least(config: Any, **least: float) -> None:
         >>> at_least(config, epochs=1, batch_size=1)
     """
     for name, bound in least.items():
-        if not getattr(config, name) >= bound:  # so that NaN is refused too
-            raise ConfigError(f"--{name} is {getattr(config, name)}; give {bound} or more.")
+        value = getattr(config, name)
+        if value is not None and not value >= bound:  # so that NaN is refused too
+            raise ConfigError(f"--{name} is {value}; give {bound} or more.")
 
 
 def at_most(config: Any, **most: float) -> None:

@@ -5,31 +5,35 @@ from __future__ import annotations
 import functools
 import shlex
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from kerasft import backends, storage
 from kerasft.config.command_line import parse, to_yaml
 from kerasft.config.guard import guard
-from kerasft.config.options import Options
+from kerasft.config.options import Options, at_least
 from kerasft.config.output_streams import robust_output
 
 C = TypeVar("C", bound=Options)
 R = TypeVar("R")
 
 
-def main(run: Callable[[C], object], config_class: type[C]) -> None:
+def main(
+    run: Callable[[C], object], config_class: type[C], arguments: Sequence[str] | None = None
+) -> None:
     """Parses the command line into `config_class`, prints the resolved config and runs a recipe.
 
     Args:
         run: The recipe's `main(config)`.
         config_class: A dataclass; each field is an option, its docstring the help.
+        arguments: The options; None takes those of the command line.
     """
     with guard(), robust_output():
-        config = parse(config_class, sys.argv[1:])
+        config = parse(config_class, sys.argv[1:] if arguments is None else arguments)
         backends.check()
-        if config.threads:
+        at_least(config, threads=1)
+        if config.threads is not None:
             backends.current().set_threads(config.threads)
         print(backends.describe())
         print("config:\n  " + to_yaml(config).rstrip().replace("\n", "\n  "))
@@ -74,5 +78,5 @@ def print_next(output: Path, text: str) -> None:
     """Prints the commands that predict with and serve the folder that a recipe saved."""
     folder = shlex.quote(str(output))
     print(f"saved {output}; now try")
-    print(f"  python -m kerasft.predict {folder} {shlex.quote(text)}")
-    print(f"  python -m kerasft.serve {folder} --port 8000")
+    print(f"  kerasft predict {folder} {shlex.quote(text)}")
+    print(f"  kerasft serve {folder} --port 8000")

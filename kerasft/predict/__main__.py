@@ -1,6 +1,8 @@
-"""`python -m kerasft.predict`; see `kerasft.predict.command`."""
+"""`python -m kerasft.predict` is `kerasft predict`."""
 
-from kerasft.predict.command import main
+import sys
+
+from kerasft.cli.main import main
 
 if __name__ == "__main__":
-    main()
+    main(["predict", *sys.argv[1:]])

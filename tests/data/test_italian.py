@@ -2,7 +2,7 @@
 
 import pytest
 
-from tools.sample_grammar import italian
+from kerasft.data import italian
 
 pytestmark = pytest.mark.plain
 

@@ -6,7 +6,7 @@ import threading
 
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers
 
-from kerasft.serve import main
+from kerasft.cli.main import main
 from kerasft.tasks.classification.predictor import Predictor
 
 SECRET = "sec" + "ret"  # a traceback shows lines of the program; not this word
@@ -27,4 +27,4 @@ def predict(self: Predictor, texts: list[str]) -> list:
 
 
 Predictor.predict = predict
-main()
+main(["serve", *sys.argv[1:]])

@@ -1,4 +1,4 @@
-"""`python -m kerasft.predict` in this process, with a predictor that is loaded once."""
+"""`kerasft predict` in this process, with a predictor that is loaded once."""
 
 import io
 from collections.abc import Callable
@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from kerasft.predict import command as command_line
+from kerasft.cli import main as command
+from kerasft.cli import predict as command_line
 from kerasft.tasks import registry as tasks
 
 Result = tuple[int, str, str]
@@ -27,11 +28,10 @@ def command_with(monkeypatch, capsys) -> Callable[[Path, object], Callable[..., 
         monkeypatch.setattr(command_line, "open_folder", open_folder)
 
         def run(*arguments: object, stdin: bytes = b"", folder: object = known) -> Result:
-            monkeypatch.setattr("sys.argv", ["predict", str(folder), *map(str, arguments)])
             monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin)))
             code = 0
             try:
-                command_line.main()
+                command.main(["predict", str(folder), *map(str, arguments)])
             except SystemExit as stop:
                 code = int(stop.code or 0)
             return code, *capsys.readouterr()

@@ -10,7 +10,7 @@ import pytest
 
 from harness import classifiers
 from harness.full_disk import no_file_above
-from kerasft.predict import command as command_line
+from kerasft.cli import predict as command_line
 from kerasft.tasks.classification.predictor import Predictor
 
 

@@ -69,8 +69,8 @@ def test_a_run_leaves_a_folder_that_predicts(recipe, capsys: pytest.CaptureFixtu
         "majority class",
         "tf-idf baseline: ",
         "settings the one with the best macro-F1 on the validation rows (",
-        f"python -m kerasft.predict {output} ",
-        f"python -m kerasft.serve {output} --port 8000",
+        f"kerasft predict {output} ",
+        f"kerasft serve {output} --port 8000",
     ):
         assert words in said, words
     assert sorted(p.name for p in output.iterdir()) == [

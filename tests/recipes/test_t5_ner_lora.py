@@ -28,7 +28,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     entity_writers.save(folder / "saved", entity_writers.build())
     tokenizer = entity_writers.tokenizer()
     t5_twins.write(
-        folder / "t5", vocab_size=tokenizer.vocab_size, num_layers=3, num_decoder_layers=1
+        folder / "t5", vocab_size=tokenizer.vocabulary_size, num_layers=3, num_decoder_layers=1
     )
     tokenizer.save_directory(folder / "t5", max_length=64)
     write_checkpoint(folder / "bert", "bert", layers=1)
@@ -65,7 +65,7 @@ def test_a_run_learns_and_leaves_a_folder_that_finds_the_same(recipe, world, cap
         "tokens: train: none of ",
         "names seen in training",
         "outputs that could not be read as a whole: ",
-        f"python -m kerasft.predict {output} ",
+        f"kerasft predict {output} ",
     ):
         assert words in said, words
     report = output / "report"

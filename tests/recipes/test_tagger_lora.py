@@ -74,8 +74,8 @@ def test_a_run_learns_and_leaves_a_folder_that_finds_the_same(recipe, capsys):
         "parameters train",
         "mean of the types (macro)",
         "names seen in training",
-        f"python -m kerasft.predict {output} ",
-        f"python -m kerasft.serve {output} --port 8000",
+        f"kerasft predict {output} ",
+        f"kerasft serve {output} --port 8000",
     ):
         assert words in said, words
     report = output / "report"

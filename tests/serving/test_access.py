@@ -5,8 +5,8 @@ import asyncio
 import httpx
 import pytest
 
+from kerasft.cli.serve import parse
 from kerasft.errors import ConfigError
-from kerasft.serve import parse
 from kerasft.serving.access import Access, access_for
 from kerasft.serving.app import create_app
 from kerasft.serving.limits import Limits

@@ -1,4 +1,9 @@
-"""The command line of `python -m kerasft.predict`; the room's docstring shows how it is used."""
+"""Predict with a saved folder.
+
+kerasft predict saved_models/run "A text." "Another one."
+kerasft predict saved_models/run < texts.txt            one text a line
+kerasft predict saved_models/run --input mails.csv --text_column body --output out.csv
+"""
 
 from __future__ import annotations
 
@@ -9,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kerasft import backends
-from kerasft.config import Parser, guard
+from kerasft.config import Parser
 from kerasft.data.text_files import Budget, TextFile
 from kerasft.errors import ConfigError, DataError
 from kerasft.runtimes.keras import KERAS
@@ -20,14 +25,10 @@ from kerasft.tasks.registry import OPTIONS, open_folder
 CHUNK = 512
 
 
-def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """Reads the command line.
-
-    Raises:
-        ConfigError: A word that is not understood, or options that exclude each other.
-    """
+def parser() -> Parser:
+    """What the command understands."""
     parser = Parser(
-        prog="python -m kerasft.predict",
+        prog="kerasft predict",
         description="Predict with a saved folder, for the texts on the command line, those of a "
         "file, or one a line from standard input.",
         allow_abbrev=False,
@@ -43,7 +44,16 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     for name, (kind, text) in OPTIONS.items():
         parser.add_argument(f"--{name}", type=kind, help=text)
-    options = parser.parse_args(arguments)
+    return parser
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Reads the command line.
+
+    Raises:
+        ConfigError: A word that is not understood, or options that exclude each other.
+    """
+    options = parser().parse_args(arguments)
     if options.input and options.texts:
         raise ConfigError("texts were given both on the command line and by --input; choose one")
     if options.output:
@@ -121,10 +131,9 @@ def run(options: argparse.Namespace) -> None:
             print(f"{counts[name]} of {len(texts)} {note}", file=sys.stderr)
 
 
-def main() -> None:
-    """The command line's entry point."""
-    with guard():
-        options = parse(sys.argv[1:])
-        if options.engine in (None, KERAS):
-            backends.check()
-        run(options)
+def main(arguments: Sequence[str]) -> None:
+    """Predicts."""
+    options = parse(arguments)
+    if options.engine in (None, KERAS):
+        backends.check()
+    run(options)

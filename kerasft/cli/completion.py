@@ -1,0 +1,82 @@
+"""Print the script that completes commands, recipes and options in a shell; `docs/cli.md`."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import importlib
+from collections.abc import Sequence
+from typing import Literal, get_args, get_origin, get_type_hints
+
+from kerasft.cli.main import COMMANDS
+from kerasft.cli.run import recipe_names
+from kerasft.config import Parser
+from kerasft.errors import ConfigError
+
+SHELLS = ("bash", "zsh")
+
+
+def parser() -> Parser:
+    """What the command understands."""
+    parser = Parser(prog="kerasft completion", description=__doc__, allow_abbrev=False)
+    parser.add_argument("shell", choices=SHELLS)
+    return parser
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Prints the script.
+
+    Raises:
+        ConfigError: The shell is another, or shtab is not installed.
+    """
+    options = parser().parse_args(arguments)
+    try:
+        import shtab
+    except ImportError:
+        raise ConfigError(
+            "completion needs the package shtab: `pip install 'kerasft[completion]'`."
+        ) from None
+    print(shtab.complete(everything(), shell=options.shell))
+
+
+def everything() -> argparse.ArgumentParser:
+    """One parser that knows all commands, all recipes and their options; it only completes."""
+    root = argparse.ArgumentParser(prog="kerasft")
+    root.add_argument("--version", action="store_true")
+    commands = root.add_subparsers()
+    for name, text in COMMANDS.items():
+        if name == "run":
+            recipes = commands.add_parser(name, help=text).add_subparsers()
+            for recipe, sentence in recipe_names().items():
+                _add_options(recipes.add_parser(recipe, help=sentence), recipe)
+        elif name in recipe_names():
+            _add_options(commands.add_parser(name, help=text), name)
+        else:
+            own = importlib.import_module(f"kerasft.cli.{name}").parser()
+            commands.add_parser(name, help=text, parents=[own], add_help=False)
+    _complete_files(root)
+    return root
+
+
+def _complete_files(parser: argparse.ArgumentParser) -> None:
+    """Says of each value without choices of its own that it may be a file."""
+    import shtab
+
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for each in action.choices.values():
+                _complete_files(each)
+        elif action.nargs != 0 and not action.choices:
+            action.complete = shtab.FILE  # type: ignore[attr-defined]
+
+
+def _add_options(parser: argparse.ArgumentParser, recipe: str) -> None:
+    """The options of a recipe, from the fields of its config."""
+    parser.add_argument("--config", metavar="FILE")
+    config = importlib.import_module(f"kerasft.recipes.{recipe}").Config
+    kinds = get_type_hints(config)
+    for field in dataclasses.fields(config):
+        kind = kinds[field.name]
+        literals = [kind, *get_args(kind)]
+        choices = [c for each in literals if get_origin(each) is Literal for c in get_args(each)]
+        parser.add_argument(f"--{field.name}", choices=choices or None)

@@ -1,0 +1,68 @@
+"""Say what a saved folder holds, once its files are found to be as they were saved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from kerasft import storage
+from kerasft.config import Parser
+from kerasft.errors import BundleError
+from kerasft.folder import verify
+from kerasft.folder.contents import ADAPTER_CONFIG, ADAPTER_WEIGHTS, LABEL_MAP, Manifest
+
+MOST_LABELS = 20
+
+
+def parser() -> Parser:
+    """What the command understands."""
+    parser = Parser(prog="kerasft info", description=__doc__, allow_abbrev=False)
+    parser.add_argument("folder", metavar="FOLDER", help="a folder that a recipe saved")
+    return parser
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Prints the facts, a line each.
+
+    Raises:
+        BundleError: The folder is missing, broken or was changed.
+    """
+    folder = Path(parser().parse_args(arguments).folder)
+    manifest = verify(folder)
+    print(folder)
+    for name, fact in facts(folder, manifest):
+        print(f"  {name:12}  {fact}")
+
+
+def facts(folder: Path, manifest: Manifest) -> Iterator[tuple[str, str]]:
+    """What there is to say of a folder whose files have been checked."""
+    yield "task", manifest.task
+    yield "architecture", f"{manifest.architecture} ({_listed(manifest.arguments)})"
+    yield "base model", manifest.base_model or "none: trained from random weights"
+    if manifest.has_adapter:
+        adapter = storage.read_json(folder / ADAPTER_CONFIG, BundleError)
+        rank = f", rank {adapter['r']}" if "r" in adapter else ""
+        size = _megabytes(manifest.files[ADAPTER_WEIGHTS].bytes)
+        yield "adapter", f"{adapter.get('peft_type', 'unknown')}{rank}, {size}"
+    if LABEL_MAP in manifest.files:
+        labels = list(storage.read_json(folder / LABEL_MAP, BundleError).values())
+        more = f", and {len(labels) - MOST_LABELS} more" if len(labels) > MOST_LABELS else ""
+        yield "labels", f"{len(labels)}: {', '.join(labels[:MOST_LABELS])}{more}"
+    yield "texts", f"cut at {manifest.max_length} tokens"
+    for name, checked in manifest.exports.items():
+        yield "export", f"{name} ({_listed(checked)})"
+    yield "saved by", ", ".join(f"{name} {version}" for name, version in manifest.versions.items())
+    size = _megabytes(sum(entry.bytes for entry in manifest.files.values()))
+    yield "files", f"{len(manifest.files)}, {size}, each as it was saved (sha256)"
+
+
+def _listed(values: dict[str, Any]) -> str:
+    return ", ".join(
+        f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in values.items()
+    )
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.1f} MB"

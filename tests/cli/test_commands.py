@@ -1,0 +1,124 @@
+"""The command `kerasft`: what it lists, what it refuses, and what a shell completes."""
+
+import importlib
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import kerasft
+from kerasft.cli.main import COMMANDS, main
+from kerasft.cli.run import recipe_names
+
+pytestmark = pytest.mark.plain
+
+RECIPES = Path(kerasft.__file__).parent / "recipes"
+
+
+def said(capsys: pytest.CaptureFixture, *words: str) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of a command that runs in this process."""
+    try:
+        main(words)
+    except SystemExit as stop:
+        return int(stop.code or 0), *capsys.readouterr()
+    return 0, *capsys.readouterr()
+
+
+@pytest.mark.parametrize("words", [(), ("--help",), ("-h",)])
+def test_the_help_has_every_command(capsys: pytest.CaptureFixture, words: tuple[str, ...]):
+    code, out, _ = said(capsys, *words)
+    assert code == 0
+    assert all(f"  {name} " in out and text in out for name, text in COMMANDS.items())
+    assert max(map(len, out.splitlines())) <= 100
+
+
+def test_the_help_of_run_has_every_recipe_and_its_sentence(capsys: pytest.CaptureFixture):
+    _, out, _ = said(capsys, "run", "--help")
+    files = [path.stem for path in RECIPES.glob("*.py") if "\ndef run(" in path.read_text("utf-8")]
+    assert sorted(recipe_names()) == sorted(files)
+    for name, sentence in recipe_names().items():
+        assert f"  {name} " in out and sentence.endswith(".") and sentence in out
+
+
+@pytest.mark.parametrize("name", ["run translate", "compare", *set(COMMANDS) - {"run", "compare"}])
+def test_each_command_explains_itself(capsys: pytest.CaptureFixture, name: str):
+    code, out, _ = said(capsys, *name.split(), "--help")
+    assert code == 0
+    assert out.startswith(f"usage: kerasft {name.replace('compare', 'run compare')} ")
+
+
+def test_the_version(capsys: pytest.CaptureFixture):
+    assert said(capsys, "--version") == (0, f"kerasft {kerasft.__version__}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["predikt"], "there is no command 'predikt'; did you mean 'predict'?"),
+        (["x"], "there is no command 'x'; the commands are: run, compare, predict, "),
+        (["run", "distilbert"], "there is no recipe 'distilbert'; did you mean 'distilbert_lora'?"),
+        (["run", "translate", "--epoch", "3"], "The options are: "),
+        (["compare", "--draws", "few"], "--draws: expected int"),
+        (["completion", "fish"], "invalid choice: 'fish'"),
+        (["info"], "required: FOLDER"),
+        (["info", "nowhere"], "nowhere is not a folder"),
+    ],
+)
+def test_what_cannot_be_meant_is_one_sentence(
+    capsys: pytest.CaptureFixture, words: list[str], says: str
+):
+    code, out, err = said(capsys, *words)
+    assert (code, out) == (2, "")
+    assert err.startswith("error: ") and err.count("\n") == 1 and says in err
+
+
+def test_help_imports_nothing_heavy():
+    code = "import sys; from kerasft.cli.main import main; main(['--help']); main(['run', '-h']); "
+    code += "print(sorted({'numpy', 'keras', 'torch', 'fastapi', 'yaml'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("\n[]\n")
+
+
+@pytest.mark.parametrize("module", ["kerasft", "kerasft.predict", "kerasft.serve"])
+def test_modules_run_as_they_ever_did(module: str):
+    words = [sys.executable, "-m", module, "--help"]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert "kerasft" in done.stdout
+
+
+def completed(tmp_path: Path, script: str, *words: str) -> list[str]:
+    """What bash offers for the last word."""
+    (tmp_path / "kerasft.bash").write_text(script, "utf-8")
+    shell = f"""
+        source {tmp_path / "kerasft.bash"}
+        COMP_WORDS=({" ".join(words)}); COMP_CWORD={len(words) - 1}
+        _shtab_kerasft kerasft {words[-1]} {words[-2]}
+        printf '%s\\n' "${{COMPREPLY[@]}}"
+    """
+    done = subprocess.run(
+        ["bash", "-c", shell], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    return done.stdout.split()
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+def test_bash_completes_commands_recipes_options_and_files(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+):
+    importlib.import_module("shtab")  # which the development tools bring along
+    _, script, _ = said(capsys, "completion", "bash")
+    (tmp_path / "mails").mkdir()
+    assert completed(tmp_path, script, "kerasft", "pre") == ["predict"]
+    assert completed(tmp_path, script, "kerasft", "run", "tag") == ["tagger_lora"]
+    assert completed(tmp_path, script, "kerasft", "run", "translate", "--bea") == ["--beam_size"]
+    assert completed(tmp_path, script, "kerasft", "compare", "--dr") == ["--draws"]
+    assert completed(tmp_path, script, "kerasft", "run", "tagger_lora", "--tune", "h") == ["head"]
+    assert completed(tmp_path, script, "kerasft", "serve", "--por") == ["--port"]
+    assert completed(tmp_path, script, "kerasft", "predict", "mai") == ["mails"]
+
+
+def test_zsh_has_a_script_too(capsys: pytest.CaptureFixture):
+    _, script, _ = said(capsys, "completion", "zsh")
+    assert script.startswith("#compdef kerasft") and "--cache_" in script
