@@ -124,7 +124,7 @@ def side(options: argparse.Namespace) -> dict[str, Callable[[], dict[str, Any]]]
 
     backends.seed_everything(0)
     arguments = EncoderArguments(
-        vocabulary_size=VOCABULARY, num_layers=LAYERS, num_heads=options.width // 32,
+        vocab_size=VOCABULARY, num_layers=LAYERS, num_heads=options.width // 32,
         hidden_dim=options.width, intermediate_dim=4 * options.width, num_segments=2,
         max_sequence_length=MAX_LENGTH,
     )  # fmt: skip

@@ -70,7 +70,7 @@ def kerasft_side(checkpoint: Path, threads: int) -> dict[str, Callable[[], None]
     ids, labels, pad_id = rows(checkpoint)
     common = {"batch_size": BATCH, "pad_id": pad_id, "max_length": LENGTH, "seed": 0}
     epoch = BucketedBatches(ids, labels, shuffle=True, group_by_length=True, **common)
-    full_ids, full_labels = full_rows(pretrained.arguments.vocabulary_size)
+    full_ids, full_labels = full_rows(pretrained.arguments.vocab_size)
     step = BucketedBatches(full_ids, full_labels, shuffle=False, **common)
     return {
         "step": lambda: model.fit(step, verbose=0),

@@ -55,7 +55,7 @@ def side(options: argparse.Namespace) -> dict[str, Any]:
 
     backends.seed_everything(0)
     arguments = EncoderArguments(
-        vocabulary_size=1000, num_layers=3, num_heads=options.width // 64,
+        vocab_size=1000, num_layers=3, num_heads=options.width // 64,
         hidden_dim=options.width, intermediate_dim=4 * options.width,
         max_sequence_length=MAX_LENGTH,
     )  # fmt: skip

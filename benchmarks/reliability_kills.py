@@ -42,7 +42,7 @@ RUNS: Mapping[str, tuple[str, ...]] = {
     "small_bert": (
         "--data", "rows.csv", "--text_column", "text", "--label_column", "label",
         "--classes", "none", "--min_words", "1", "--mlm_epochs", "1", "--layers", "1",
-        "--width", "16", "--heads", "2", "--ffn", "32", "--vocabulary_size", "200",
+        "--width", "16", "--heads", "2", "--ffn", "32", "--vocab_size", "200",
         "--batch_size", "8", *CLASSIFIER,
     ),
     "distilbert_lora": (
@@ -54,7 +54,7 @@ RUNS: Mapping[str, tuple[str, ...]] = {
     ),
     "translate": (
         "--data", "pairs.tsv", "--d_model", "16", "--layers", "1", "--heads", "2", "--d_ff", "32",
-        "--seq_len", "12", "--tokens_per_batch", "128", "--vocabulary_size", "300",
+        "--seq_len", "12", "--tokens_per_batch", "128", "--vocab_size", "300",
         "--warmup_steps", "4", "--validation_sentences", "4", "--beam_size", "2", "--epochs", "3",
         "--keep_epochs", "2", "--average_epochs", "2", "--checkpoint_steps", "3",
     ),

@@ -42,7 +42,7 @@ def texts() -> list[str]:
     """Texts of the shipped corpus, short and long alike."""
     from kerasft.data.readers import read_table
     from kerasft.data.samples import sample_path
-    from kerasft.reporting.latency import spread
+    from kerasft.reporting import spread
 
     found = read_table(sample_path("conversations")).texts
     return [found[row] for row in sorted(spread(found, BATCH))]

@@ -18,7 +18,7 @@ def engine_side(checkpoint: Path, threads: int, int8: bool) -> Jobs:
     model = load_t5(str(checkpoint)).model
     a = model.arguments
     return ctranslate2_sides.jobs(
-        model, (a.start_id, a.end_id), JOBS, partial(sources, limit=a.vocabulary_size), NEW_TOKENS,
+        model, (a.start_id, a.end_id), JOBS, partial(sources, limit=a.vocab_size), NEW_TOKENS,
         threads=threads, int8=int8,
     )  # fmt: skip
 

@@ -51,11 +51,11 @@ def kerasft_side(checkpoint: Path, threads: int) -> Jobs:
 
     def job(beams: int, batch: int) -> Callable[[], object]:
         generator = Generator(
-            model, start_id=a.start_id, end_id=a.vocabulary_size - 1, pad_id=a.pad_id,
+            model, start_id=a.start_id, end_id=a.vocab_size - 1, pad_id=a.pad_id,
             max_length=NEW_TOKENS, beam_size=beams, max_source_length=SOURCE_TOKENS,
             early_stopping=True, rank_cut=True, forbidden=(a.end_id,),
         )  # fmt: skip
-        ids = list(sources(batch, a.vocabulary_size))
+        ids = list(sources(batch, a.vocab_size))
 
         def run() -> None:
             found = generator.generate(ids)

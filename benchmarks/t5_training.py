@@ -54,7 +54,7 @@ def kerasft_side(checkpoint: Path, threads: int) -> Jobs:
     )
 
     def job(rows: int, source: int, target: int) -> Callable[[], object]:
-        parts = list(batches(rows, source, target, model.arguments.vocabulary_size))
+        parts = list(batches(rows, source, target, model.arguments.vocab_size))
         data = PairBatches(
             [row for sources, _ in parts for row in sources],
             [np.append(np.int32(START), row) for _, labels in parts for row in labels],

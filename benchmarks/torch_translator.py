@@ -165,7 +165,7 @@ def main() -> None:
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads")
     tokenizers = [
         train_tokenizer(
-            texts, config.tokenizer, vocabulary_size=config.vocabulary_size,
+            texts, config.tokenizer, vocab_size=config.vocab_size,
             min_frequency=config.min_frequency,
         )
         for texts in (dataset.train.sources, dataset.train.targets)
@@ -178,7 +178,7 @@ def main() -> None:
         train.source_ids, train.target_ids, tokens_per_batch=config.tokens_per_batch,
         pad_id=PAD, seq_len=config.seq_len, shuffle=True, seed=config.seed,
     )  # fmt: skip
-    model = TorchTranslator(config, *(tokenizer.vocabulary_size for tokenizer in tokenizers))
+    model = TorchTranslator(config, *(tokenizer.vocab_size for tokenizer in tokenizers))
     print(f"{sum(p.numel() for p in model.parameters()):,} parameters; {batches.summary()}")
     trainer = Trainer(model, config, len(batches) * config.epochs)
     print("\n| epoch | minutes of training | loss | BLEU, greedy | chrF |\n|---|---|---|---|---|")

@@ -30,7 +30,7 @@ def entries(arguments: EncoderArguments, num_labels: int, pooling: str) -> list[
     table = "bert.embeddings."
     rows = [
         Entry(table + "word_embeddings", "token_embedding", "embedding",
-              (arguments.vocabulary_size, width)),
+              (arguments.vocab_size, width)),
         Entry(table + "position_embeddings", "position_embedding", "position",
               (arguments.max_sequence_length, width)),
         Entry(table + "token_type_embeddings", "segment_embedding", "embedding",
@@ -59,7 +59,7 @@ def arguments_from_config(config: Mapping[str, Any]) -> dict[str, Any]:
     hidden_dropout = config.get("hidden_dropout_prob", 0.1)
     head_dropout = config.get("classifier_dropout")
     return {
-        "vocabulary_size": config.get("vocab_size", 30522),
+        "vocab_size": config.get("vocab_size", 30522),
         "num_layers": config.get("num_hidden_layers", 12),
         "num_heads": config.get("num_attention_heads", 12),
         "hidden_dim": config.get("hidden_size", 768),
@@ -79,7 +79,7 @@ def config_from_arguments(arguments: EncoderArguments) -> dict[str, Any]:
     return {
         "architectures": ["BertForSequenceClassification"],
         "model_type": "bert",
-        "vocab_size": arguments.vocabulary_size,
+        "vocab_size": arguments.vocab_size,
         "num_hidden_layers": arguments.num_layers,
         "num_attention_heads": arguments.num_heads,
         "hidden_size": arguments.hidden_dim,

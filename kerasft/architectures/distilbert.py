@@ -30,7 +30,7 @@ def entries(arguments: EncoderArguments, num_labels: int, pooling: str) -> list[
     table, embedding = "distilbert.embeddings.", "token_and_position_embedding/"
     rows = [
         Entry(table + "word_embeddings", embedding + "token_embedding", "embedding",
-              (arguments.vocabulary_size, width)),
+              (arguments.vocab_size, width)),
         Entry(table + "position_embeddings", embedding + "position_embedding", "position",
               (arguments.max_sequence_length, width)),
         Entry(table + "LayerNorm", "embeddings_layer_norm", "norm", (width,)),
@@ -60,7 +60,7 @@ def arguments_from_config(config: Mapping[str, Any]) -> dict[str, Any]:
         return next((config[name] for name in names if name in config), default)
 
     return {
-        "vocabulary_size": config.get("vocab_size", 30522),
+        "vocab_size": config.get("vocab_size", 30522),
         "num_layers": first("n_layers", "num_hidden_layers", default=6),
         "num_heads": first("n_heads", "num_attention_heads", default=12),
         "hidden_dim": first("dim", "hidden_size", default=768),
@@ -80,7 +80,7 @@ def config_from_arguments(arguments: EncoderArguments) -> dict[str, Any]:
     return {
         "architectures": ["DistilBertForSequenceClassification"],
         "model_type": "distilbert",
-        "vocab_size": arguments.vocabulary_size,
+        "vocab_size": arguments.vocab_size,
         "n_layers": arguments.num_layers,
         "n_heads": arguments.num_heads,
         "dim": arguments.hidden_dim,

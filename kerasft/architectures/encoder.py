@@ -21,7 +21,7 @@ class EncoderArguments(Arguments):
     """The shape of an encoder: everything that rebuilds it, apart from its weights.
 
     Attributes:
-        vocabulary_size: Tokens in the embedding table.
+        vocab_size: Tokens in the embedding table.
         num_layers: Transformer layers.
         num_heads: Attention heads; must divide `hidden_dim`.
         hidden_dim: Width of the hidden states.
@@ -38,11 +38,11 @@ class EncoderArguments(Arguments):
         ConfigError: A value is out of range.
 
     Example:
-        >>> EncoderArguments(vocabulary_size=100, num_layers=2, num_heads=2, hidden_dim=16,
+        >>> EncoderArguments(vocab_size=100, num_layers=2, num_heads=2, hidden_dim=16,
         ...                  intermediate_dim=32, max_sequence_length=64)
     """
 
-    vocabulary_size: int
+    vocab_size: int
     num_layers: int
     num_heads: int
     hidden_dim: int
@@ -57,7 +57,7 @@ class EncoderArguments(Arguments):
 
     KIND = "encoder"
     RANGES: ClassVar = {
-        "vocabulary_size": (1, 4_000_000),
+        "vocab_size": (1, 4_000_000),
         "num_layers": (1, 200),
         "num_heads": (1, 1_000),
         "hidden_dim": (1, 20_000),
@@ -85,7 +85,7 @@ class EncoderArguments(Arguments):
     def parameter_count(self) -> int:
         """Weights of the encoder without a head."""
         width, inner = self.hidden_dim, self.intermediate_dim
-        rows = self.vocabulary_size + self.max_sequence_length + self.num_segments
+        rows = self.vocab_size + self.max_sequence_length + self.num_segments
         attention = 4 * (width * width + width)
         feed_forward = 2 * width * inner + inner + width
         return rows * width + 2 * width + self.num_layers * (attention + feed_forward + 4 * width)
@@ -94,7 +94,7 @@ class EncoderArguments(Arguments):
 def _shared(arguments: EncoderArguments, dropout: float) -> dict[str, Any]:
     """What the constructors of all KerasHub backbones here take."""
     return {
-        "vocabulary_size": arguments.vocabulary_size,
+        "vocabulary_size": arguments.vocab_size,
         "num_layers": arguments.num_layers,
         "num_heads": arguments.num_heads,
         "hidden_dim": arguments.hidden_dim,

@@ -16,7 +16,7 @@ class MaskedLanguageModel(keras.Model):
 
     Inputs: `{"token_ids": (batch, length) int32, "padding_mask": (batch, length) bool,
     "mask_positions": (batch, predictions) int32}`. Output: logits (batch, predictions,
-    vocabulary_size), float32.
+    vocab_size), float32.
 
     Source: Devlin et al., "BERT" (2019), section 3.1; the tied table: Press and Wolf, "Using the
     Output Embedding to Improve Language Models" (2017).
@@ -53,7 +53,7 @@ class MaskedLanguageModel(keras.Model):
             "mask_positions": keras.Input((None,), dtype="int32", name="mask_positions"),
         }
         hidden = encoder({name: inputs[name] for name in ("token_ids", "padding_mask")})
-        logits = head(hidden, inputs["mask_positions"])  # (batch, predictions, vocabulary_size)
+        logits = head(hidden, inputs["mask_positions"])  # (batch, predictions, vocab_size)
         # The classifier is not kept: Keras would count its head among this model's weights.
         super().__init__(inputs=inputs, outputs=logits, name="masked_language_model")
         self.head = head

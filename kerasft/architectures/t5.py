@@ -28,7 +28,7 @@ class T5(TokenLossModel):
     Inputs: `{"source_ids": (batch, s) int32, "target_ids": (batch, t) int32}`; the targets begin
     with the start token (see `shift_right`), and both are padded at the end with `pad_id`. Output:
     at each position of the target, the logits of the token that comes next,
-    (batch, t, vocabulary_size) float32. Texts may be of any length.
+    (batch, t, vocab_size) float32. Texts may be of any length.
 
     Padding of the sources is hidden from all. That of the targets is not, since the start token is
     the same token: what stands at the end, nothing real can see, and the loss is to leave it out
@@ -57,7 +57,7 @@ class T5(TokenLossModel):
             *(a.layer_norm_epsilon, a.relative_buckets, a.relative_max_distance),
         )
         self.shared = keras.layers.Embedding(
-            a.vocabulary_size, a.d_model, keras.initializers.RandomNormal(stddev=1.0), name="shared"
+            a.vocab_size, a.d_model, keras.initializers.RandomNormal(stddev=1.0), name="shared"
         )
         self.dropout = keras.layers.Dropout(a.dropout, name="dropout")
         self.encoder = layers.T5Encoder(a.encoder_layers, *stack, name="encoder")
@@ -69,7 +69,7 @@ class T5(TokenLossModel):
                 stddev=1.0 if a.scale_outputs else a.d_model**-0.5
             )
             self.lm_head = keras.layers.Dense(
-                a.vocabulary_size, use_bias=False, kernel_initializer=start, name="lm_head"
+                a.vocab_size, use_bias=False, kernel_initializer=start, name="lm_head"
             )
         if not initialize:
             for layer in self._flatten_layers(include_self=False):
@@ -94,7 +94,7 @@ class T5(TokenLossModel):
             training: Whether to drop out.
 
         Returns:
-            (batch, t, vocabulary_size) float32 logits.
+            (batch, t, vocab_size) float32 logits.
         """
         source_mask = self.source_mask(inputs["source_ids"])
         memory = self.encode(inputs["source_ids"], source_mask, training=training)
@@ -158,16 +158,16 @@ class T5(TokenLossModel):
             x: (batch, t, d_model).
 
         Returns:
-            (batch, t, vocabulary_size) float32 logits.
+            (batch, t, vocab_size) float32 logits.
         """
         if self.arguments.scale_outputs:
             x = x * self.arguments.d_model**-0.5
         if self.lm_head is not None:
             return ops.cast(self.lm_head(x), "float32")
-        table = ops.convert_to_tensor(self.shared.embeddings)  # (vocabulary_size, d_model)
+        table = ops.convert_to_tensor(self.shared.embeddings)  # (vocab_size, d_model)
         if all(size == 1 for size in x.shape[:-1]):
             # One vector, as in greedy decoding: XLA takes 20 times as long the other way round.
-            logits = ops.matmul(table, ops.reshape(x, (-1, 1)))  # (vocabulary_size, 1)
+            logits = ops.matmul(table, ops.reshape(x, (-1, 1)))  # (vocab_size, 1)
             return ops.cast(ops.reshape(logits, (1, 1, -1)), "float32")
         return ops.cast(ops.matmul(x, ops.transpose(table)), "float32")
 
@@ -211,7 +211,7 @@ class T5(TokenLossModel):
             position: Scalar int, 0 at the first step, then 1, ...
 
         Returns:
-            Log-probabilities of the tokens at position + 1, (batch, beams, vocabulary_size)
+            Log-probabilities of the tokens at position + 1, (batch, beams, vocab_size)
             float32, and the state for the next step.
         """
         if keras.backend.backend() == "torch":

@@ -26,7 +26,7 @@ class T5Arguments(Arguments):
     flan-t5 models have those of `V1_1` besides.
 
     Attributes:
-        vocabulary_size: Rows of the embedding table.
+        vocab_size: Rows of the embedding table.
         d_model: Width of the vectors between layers.
         d_kv: Width of an attention head; need not be d_model / heads.
         d_ff: Width inside the feed-forward layers.
@@ -53,7 +53,7 @@ class T5Arguments(Arguments):
         ...             heads=2)
     """
 
-    vocabulary_size: int = 32128
+    vocab_size: int = 32128
     d_model: int = 512
     d_kv: int = 64
     d_ff: int = 2048
@@ -74,7 +74,7 @@ class T5Arguments(Arguments):
 
     KIND = "T5"
     RANGES: ClassVar = {
-        "vocabulary_size": (1, 4_000_000),
+        "vocab_size": (1, 4_000_000),
         "d_model": (1, 20_000),
         "d_kv": (1, 20_000),
         "d_ff": (1, 200_000),
@@ -96,10 +96,10 @@ class T5Arguments(Arguments):
                 f"activation {self.activation!r} is not one of {', '.join(ACTIVATIONS)}"
             )
         for name in ("pad_id", "end_id", "start_id"):
-            if getattr(self, name) >= self.vocabulary_size:
+            if getattr(self, name) >= self.vocab_size:
                 raise ConfigError(
                     f"{name} ({getattr(self, name)}) must be a token of the vocabulary of "
-                    f"{self.vocabulary_size:,} tokens"
+                    f"{self.vocab_size:,} tokens"
                 )
         if self.end_id in (self.pad_id, self.start_id):
             raise ConfigError(
@@ -120,4 +120,4 @@ class T5Arguments(Arguments):
         blocks += self.decoder_layers * (2 * attention + feed_forward)
         positions = 2 * self.relative_buckets * self.heads
         tables = 1 if self.tie_embeddings else 2
-        return tables * self.vocabulary_size * width + blocks + positions + 2 * width
+        return tables * self.vocab_size * width + blocks + positions + 2 * width

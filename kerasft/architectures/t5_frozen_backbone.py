@@ -25,7 +25,7 @@ class T5Trunk:
     Attributes:
         lower: {"source_ids": (batch, s) int32} -> hidden states (batch, s, d_model).
         upper: {"hidden": (batch, s, d_model), "source_ids": (batch, s) int32, "target_ids":
-            (batch, t) int32} -> logits (batch, t, vocabulary_size).
+            (batch, t) int32} -> logits (batch, t, vocab_size).
         arguments: The whole T5's shape.
         layers: Encoder blocks of the lower part.
     """
@@ -129,7 +129,7 @@ class _Below(keras.Model):
         table = model.arguments
         self.pad_id = table.pad_id
         self.shared = keras.layers.Embedding(
-            table.vocabulary_size, table.d_model, "zeros", name="shared"
+            table.vocab_size, table.d_model, "zeros", name="shared"
         )
         positions: dict[str, Any] = model.encoder.positions.settings
         self.positions = RelativePositionBias(**positions, name="relative_position_bias")
@@ -178,7 +178,7 @@ class _Above(TokenLossModel):
         """Nothing to do: the T5 is built."""
 
     def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
-        """Reads what `T5Trunk.upper` says; returns logits (batch, t, vocabulary_size)."""
+        """Reads what `T5Trunk.upper` says; returns logits (batch, t, vocab_size)."""
         t5 = self.t5
         mask = t5.source_mask(inputs["source_ids"])
         memory = t5.encoder.call_from(self.first, inputs["hidden"], mask, training)

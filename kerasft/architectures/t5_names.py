@@ -23,7 +23,7 @@ _OURS = {theirs: ours for ours, names in _ACTIVATIONS.items() for theirs in name
 def entries(arguments: T5Arguments) -> list[Entry]:
     """The name table of T5ForConditionalGeneration, from the bottom up."""
     width = arguments.d_model
-    table = (arguments.vocabulary_size, width)
+    table = (arguments.vocab_size, width)
     rows = [Entry("shared", _ROOT + "shared", "embedding", table)]
     for stack, depth in (
         ("encoder", arguments.encoder_layers),
@@ -108,7 +108,7 @@ def arguments_from_config(config: Mapping[str, Any], source: str = "config.json"
     pad, start = config.get("pad_token_id", 0), config.get("decoder_start_token_id")
     end = config.get("eos_token_id", 1)
     values = {
-        "vocabulary_size": config.get("vocab_size", 32128),
+        "vocab_size": config.get("vocab_size", 32128),
         "d_model": config.get("d_model", 512),
         "d_kv": config.get("d_kv", 64),
         "d_ff": config.get("d_ff", 2048),
@@ -142,7 +142,7 @@ def config_from_arguments(arguments: T5Arguments) -> dict[str, Any]:
         "architectures": ["T5ForConditionalGeneration"],
         "model_type": "t5",
         "is_encoder_decoder": True,
-        "vocab_size": arguments.vocabulary_size,
+        "vocab_size": arguments.vocab_size,
         "d_model": arguments.d_model,
         "d_kv": arguments.d_kv,
         "d_ff": arguments.d_ff,

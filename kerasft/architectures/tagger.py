@@ -39,7 +39,7 @@ class Tagger(HeadedEncoder):
         ConfigError: An argument cannot work.
 
     Example:
-        >>> arguments = EncoderArguments(vocabulary_size=100, num_layers=2, num_heads=2,
+        >>> arguments = EncoderArguments(vocab_size=100, num_layers=2, num_heads=2,
         ...     hidden_dim=16, intermediate_dim=32, max_sequence_length=64)
         >>> model = Tagger("distilbert", arguments, num_labels=9)
         >>> model({"token_ids": np.ones((1, 5), "int32"), "padding_mask": np.ones((1, 5), bool)})

@@ -103,7 +103,7 @@ class MaskedBatches(EpochBatches):
             seed=seed,
             group_by_length=group_by_length,
         )
-        words = np.arange(tokenizer.vocabulary_size, dtype=np.int32)
+        words = np.arange(tokenizer.vocab_size, dtype=np.int32)
         self._words = words[~np.isin(words, self._special)]
         eligible = np.array([(~np.isin(ids, self._special)).sum() for ids in token_ids])
         self._chosen_of = _chosen(eligible)  # (texts,)

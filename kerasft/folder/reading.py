@@ -36,14 +36,14 @@ def check_known(file: Path, what: str, value: str, known: Iterable[str]) -> None
         )
 
 
-def read_tokenizer(raw: bytes, file: Path, max_length: int, vocabulary_size: int) -> Tokenizer:
+def read_tokenizer(raw: bytes, file: Path, max_length: int, vocab_size: int) -> Tokenizer:
     """Reads an untrusted tokenizer.
 
     Args:
         raw: What a `tokenizer.json` holds.
         file: Where it stands, for the sentences.
         max_length: Tokens that texts will be cut at.
-        vocabulary_size: Rows of the model's embedding table.
+        vocab_size: Rows of the model's embedding table.
 
     Raises:
         BundleError: It is no tokenizer, or gives ids that the table does not have.
@@ -51,16 +51,16 @@ def read_tokenizer(raw: bytes, file: Path, max_length: int, vocabulary_size: int
     from kerasft.text.tokenizer import Tokenizer
 
     try:
-        tokenizer = Tokenizer.from_bytes(raw, file, vocabulary_size)
+        tokenizer = Tokenizer.from_bytes(raw, file, vocab_size)
         tokenizer.encode(["a"], max_length)
     except KerasftError as error:
         reason = problem(error)
         if not reason.startswith(str(file)):
             reason = f"{file} is no tokenizer that can be used: {reason}"
         raise BundleError(f"{reason}.") from error
-    size = tokenizer.vocabulary_size
-    if size > vocabulary_size:
-        raise BundleError(f"{file} has {size} tokens, but the model only {vocabulary_size}.")
+    size = tokenizer.vocab_size
+    if size > vocab_size:
+        raise BundleError(f"{file} has {size} tokens, but the model only {vocab_size}.")
     return tokenizer
 
 

@@ -17,26 +17,26 @@ class InputEmbedding(keras.layers.Layer):
     that are added next.
 
     Args:
-        vocabulary_size: Rows of the table.
+        vocab_size: Rows of the table.
         d_model: Width of the vectors.
 
     Attributes:
-        embeddings: The table E, (vocabulary_size, d_model), which a tied `Projection` shares.
+        embeddings: The table E, (vocab_size, d_model), which a tied `Projection` shares.
 
     Example:
-        >>> InputEmbedding(vocabulary_size=100, d_model=16)(np.array([[5, 6]]))  # (1, 2, 16)
+        >>> InputEmbedding(vocab_size=100, d_model=16)(np.array([[5, 6]]))  # (1, 2, 16)
     """
 
-    def __init__(self, vocabulary_size: int, d_model: int, **options: Any) -> None:
+    def __init__(self, vocab_size: int, d_model: int, **options: Any) -> None:
         super().__init__(**options)
-        self.vocabulary_size = vocabulary_size
+        self.vocab_size = vocab_size
         self.d_model = d_model
 
     def build(self, input_shape: Any = None) -> None:
         """Makes the table."""
         self.embeddings = self.add_weight(
             name="embeddings",
-            shape=(self.vocabulary_size, self.d_model),
+            shape=(self.vocab_size, self.d_model),
             initializer="glorot_uniform",
         )
 
@@ -44,7 +44,7 @@ class InputEmbedding(keras.layers.Layer):
         """Looks the tokens up.
 
         Args:
-            token_ids: (batch, length) int, each below vocabulary_size.
+            token_ids: (batch, length) int, each below vocab_size.
 
         Returns:
             (batch, length, d_model).
@@ -53,5 +53,5 @@ class InputEmbedding(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """What Keras needs to make the layer again."""
-        own = {"vocabulary_size": self.vocabulary_size, "d_model": self.d_model}
+        own = {"vocab_size": self.vocab_size, "d_model": self.d_model}
         return {**super().get_config(), **own}

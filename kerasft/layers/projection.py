@@ -17,19 +17,17 @@ class Projection(keras.layers.Layer):
 
     Args:
         d_model: Width of the vectors.
-        vocabulary_size: Number of tokens to choose from.
+        vocab_size: Number of tokens to choose from.
         tied: Whether W is an embedding's table.
 
     Example:
-        >>> Projection(d_model=16, vocabulary_size=100)(np.zeros((1, 5, 16)))  # (1, 5, 100)
+        >>> Projection(d_model=16, vocab_size=100)(np.zeros((1, 5, 16)))  # (1, 5, 100)
     """
 
-    def __init__(
-        self, d_model: int, vocabulary_size: int, tied: bool = False, **options: Any
-    ) -> None:
+    def __init__(self, d_model: int, vocab_size: int, tied: bool = False, **options: Any) -> None:
         super().__init__(**options)
         self.d_model = d_model
-        self.vocabulary_size = vocabulary_size
+        self.vocab_size = vocab_size
         self.tied = tied
 
     def build(self, input_shape: Any = None) -> None:
@@ -37,29 +35,29 @@ class Projection(keras.layers.Layer):
         if not self.tied:
             self.kernel = self.add_weight(
                 name="kernel",
-                shape=(self.d_model, self.vocabulary_size),
+                shape=(self.d_model, self.vocab_size),
                 initializer="glorot_uniform",
             )
-        self.bias = self.add_weight(name="bias", shape=(self.vocabulary_size,), initializer="zeros")
+        self.bias = self.add_weight(name="bias", shape=(self.vocab_size,), initializer="zeros")
 
     def call(self, x: Any, table: Any = None) -> Any:
         """Scores every token.
 
         Args:
             x: (..., d_model).
-            table: Tied: the embedding's table, (vocabulary_size, d_model).
+            table: Tied: the embedding's table, (vocab_size, d_model).
 
         Returns:
-            (..., vocabulary_size) float32 log-probabilities.
+            (..., vocab_size) float32 log-probabilities.
         """
         if self.tied and all(size == 1 for size in x.shape[:-1]):
             # One vector, as in greedy decoding: XLA takes 20 times as long the other way round.
-            logits = ops.matmul(table, ops.reshape(x, (-1, 1)))  # (vocabulary_size, 1)
+            logits = ops.matmul(table, ops.reshape(x, (-1, 1)))  # (vocab_size, 1)
             logits = ops.reshape(logits, (*x.shape[:-1], -1))
         else:
-            # (d_model, vocabulary_size)
+            # (d_model, vocab_size)
             kernel = ops.transpose(table) if self.tied else self.kernel
-            logits = ops.matmul(x, kernel)  # (..., vocabulary_size)
+            logits = ops.matmul(x, kernel)  # (..., vocab_size)
         # In place where a tensor can change: no other tensor of the model is as large as this one.
         logits += ops.convert_to_tensor(self.bias)
         return ops.log_softmax(ops.cast(logits, "float32"), axis=-1)
@@ -68,7 +66,7 @@ class Projection(keras.layers.Layer):
         """What Keras needs to make the layer again."""
         own = {
             "d_model": self.d_model,
-            "vocabulary_size": self.vocabulary_size,
+            "vocab_size": self.vocab_size,
             "tied": self.tied,
         }
         return {**super().get_config(), **own}

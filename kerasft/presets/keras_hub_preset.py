@@ -19,10 +19,11 @@ from kerasft.text.wordpiece import build_wordpiece
 
 SCHEMES = ("kaggle://", "hf://", "modelscope://")
 _BACKBONES = {"BertBackbone": "bert", "DistilBertBackbone": "distilbert"}
-_SIZES = (
-    *("vocabulary_size", "num_layers", "num_heads", "hidden_dim", "intermediate_dim"),
-    *("max_sequence_length", "dropout"),
-)
+_SIZES = {  # KerasHub's name -> ours
+    "vocabulary_size": "vocab_size",
+    **{name: name for name in ("num_layers", "num_heads", "hidden_dim", "intermediate_dim")},
+    **{name: name for name in ("max_sequence_length", "dropout", "num_segments")},
+}
 _FAMILIES = {"bert", "distil_bert"}  # what KerasHub calls them in its list of presets
 
 
@@ -111,7 +112,7 @@ def _check_size(directory: Path, config: Mapping[str, Any]) -> None:
         # Keras would import what such an object names; `dtype` alone is one, and is not used.
         if name != "dtype" and isinstance(value, dict | list):
             raise PresetError(f"{where}: {name} must be a number, not {value!r:.60}")
-    known = {name: values[name] for name in (*_SIZES, "num_segments") if name in values}
+    known = {ours: values[name] for name, ours in _SIZES.items() if name in values}
     try:
         arguments = EncoderArguments.from_dict(known, PresetError)
     except PresetError as problem:
@@ -167,7 +168,7 @@ def _unsupported(preset: str, found: str) -> PresetError:
 def _arguments(architecture: str, backbone: keras.Model) -> EncoderArguments:
     """What KerasHub fixes in its code and what the backbone was made with."""
     return EncoderArguments(
-        vocabulary_size=backbone.vocabulary_size,
+        vocab_size=backbone.vocabulary_size,
         num_layers=backbone.num_layers,
         num_heads=backbone.num_heads,
         hidden_dim=backbone.hidden_dim,

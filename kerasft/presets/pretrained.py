@@ -62,7 +62,7 @@ class Pretrained:
     tags: list[str] | None = None
 
     def __post_init__(self) -> None:
-        rows, pieces = self.arguments.vocabulary_size, self.tokenizer.vocabulary_size
+        rows, pieces = self.arguments.vocab_size, self.tokenizer.vocab_size
         if pieces > rows:
             raise PresetError(
                 f"the tokenizer of {self.source} has {pieces} tokens, but its embedding table only "

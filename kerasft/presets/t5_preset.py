@@ -115,7 +115,7 @@ def load_t5_directory(
     tensors = TensorFiles(paths)
     model, report = load_t5_tensors(config, tensors, tensors.shapes, where)
     report.note = tensors.note
-    rows, pieces = model.arguments.vocabulary_size, tokenizer.vocabulary_size
+    rows, pieces = model.arguments.vocab_size, tokenizer.vocab_size
     if pieces > rows:
         raise PresetError(
             f"the tokenizer of {where} has {pieces} tokens, but its embedding table only {rows} "

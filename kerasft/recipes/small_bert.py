@@ -28,7 +28,7 @@ class Config(CorpusOptions):
     """Train a small BERT from random weights to classify texts, and save it.
 
     Args:
-        vocabulary_size: Most word pieces, the five special tokens included.
+        vocab_size: Most word pieces, the five special tokens included.
         min_frequency: How often a character or a pair of pieces must occur to become a piece.
         lowercase: Whether texts are lower-cased and their accents stripped.
         layers: Transformer layers.
@@ -50,7 +50,7 @@ class Config(CorpusOptions):
         early_stopping: Epochs without a better validation loss, then the best is taken; 0: off.
     """
 
-    vocabulary_size: int = 2000
+    vocab_size: int = 2000
     min_frequency: int = 2
     lowercase: bool = True
     layers: int = 4
@@ -115,7 +115,7 @@ def run(config: Config) -> Path:
     # Word pieces from the training texts alone, and token ids in batches of a few lengths.
     tokenizer = train_wordpiece(
         dataset.train.texts,
-        vocabulary_size=config.vocabulary_size,
+        vocab_size=config.vocab_size,
         min_frequency=config.min_frequency,
         lowercase=config.lowercase,
     )
@@ -129,14 +129,14 @@ def run(config: Config) -> Path:
         class_weight=config.class_weight,
         **layout,
     )
-    facts.state("Vocabulary", f"{tokenizer.vocabulary_size} pieces, of the training texts alone")
+    facts.state("Vocabulary", f"{tokenizer.vocab_size} pieces, of the training texts alone")
     facts.state("Tokens", batches.describe())
     facts.state("Batches", batches.train.summary())
     config = replace(config, epochs=config.epochs or -(-config.steps // len(batches.train)))
 
     # A BERT of random weights, all of which train.
     arguments = architectures.EncoderArguments(
-        vocabulary_size=tokenizer.vocabulary_size,
+        vocab_size=tokenizer.vocab_size,
         num_layers=config.layers,
         num_heads=config.heads,
         hidden_dim=config.width,

@@ -40,7 +40,7 @@ class Config(FromScratchOptions):
         validation: Share of each task's sources that is held out.
         split_seed: Chooses among the splits.
         cap: Rows of a task that count at most, an epoch; a larger task goes on in the next one.
-        vocabulary_size: Most entries of the vocabulary, made of the training texts.
+        vocab_size: Most entries of the vocabulary, made of the training texts.
         max_length: Tokens that sources are cut at, the prefix included.
         max_target_length: Tokens that targets are cut at.
         d_model: Width of the model.
@@ -64,7 +64,7 @@ class Config(FromScratchOptions):
     validation: float = 0.15
     split_seed: int = 0
     cap: int = 3000
-    vocabulary_size: int = 4000
+    vocab_size: int = 4000
     max_length: int = 192
     max_target_length: int = 48
     d_model: int = 128
@@ -121,8 +121,8 @@ def run(config: Config) -> Path:
         for each in data
         for text in (*each.prefixed(each.pairs.train), *each.pairs.train.targets)
     ]
-    tokenizer = train_unigram(texts, config.vocabulary_size, extra_ids=0)
-    facts.state("Vocabulary", f"{tokenizer.vocabulary_size} pieces of {len(texts)} training texts")
+    tokenizer = train_unigram(texts, config.vocab_size, extra_ids=0)
+    facts.state("Vocabulary", f"{tokenizer.vocab_size} pieces of {len(texts)} training texts")
 
     # Token ids, in batches of a few shapes.
     rows: dict[str, dict[str, TaskRows]] = {"train": {}, "validation": {}}
@@ -137,7 +137,7 @@ def run(config: Config) -> Path:
             facts.state(f"Targets of {name}, {side}", targets.summary())
 
     arguments = T5Arguments(
-        tokenizer.vocabulary_size,
+        tokenizer.vocab_size,
         d_model=config.d_model,
         d_kv=config.d_kv,
         d_ff=config.d_ff,

@@ -37,7 +37,7 @@ class Config(FromScratchOptions):
         split_seed: Chooses among the splits; the same pairs and seed give the same split.
         tokenizer: `word` (words and punctuation) or `bpe` (pieces of words).
         min_frequency: Words (or pieces) that occur less often are unknown.
-        vocabulary_size: Most entries of each vocabulary.
+        vocab_size: Most entries of each vocabulary.
         seq_len: Tokens that the model takes, with [SOS] and [EOS].
         overlong: What to do with longer pairs: `drop`, `cut` or `refuse` them.
         d_model: Width of the model.
@@ -63,7 +63,7 @@ class Config(FromScratchOptions):
     split_seed: int = 0
     tokenizer: Literal["word", "bpe"] = "word"
     min_frequency: int = 1
-    vocabulary_size: int = 15_000
+    vocab_size: int = 15_000
     seq_len: int = 32
     overlong: Literal["drop", "cut", "refuse"] = "drop"
     d_model: int = 128
@@ -122,7 +122,7 @@ def run(config: Config) -> Path:
         dataset.train.sources,
         dataset.train.targets,
         config.tokenizer,
-        vocabulary_size=config.vocabulary_size,
+        vocab_size=config.vocab_size,
         min_frequency=config.min_frequency,
     )
     facts.state("Tokenizers", notes)
@@ -146,8 +146,8 @@ def run(config: Config) -> Path:
     facts.state("Batches", batches["train"].summary())
 
     model = build_transformer(
-        source_words.vocabulary_size,
-        target_words.vocabulary_size,
+        source_words.vocab_size,
+        target_words.vocab_size,
         config.seq_len,
         config.seq_len,
         d_model=config.d_model,

@@ -8,13 +8,10 @@ comparison = reporting.compare(candidates, runs[0].texts, runs[0].truth, runs[0]
 reporting.write_report("saved_models/comparison", comparison, runs, measured=..., config_yaml=...)
 """
 
-from kerasft.reporting.candidates import Candidate, candidates
-from kerasft.reporting.comparison import Comparison, compare
-from kerasft.reporting.comparison_report import write_report
-from kerasft.reporting.costs import Costs
+from kerasft.reporting.comparison import Candidate, Comparison, candidates, compare
+from kerasft.reporting.costs import Costs, Latency, measure_latency, spread
 from kerasft.reporting.findings import findings
-from kerasft.reporting.folder import is_ours
-from kerasft.reporting.latency import Latency, measure_latency, spread
+from kerasft.reporting.report import is_ours, write_report
 from kerasft.reporting.runs import Run, gap, read_runs
 from kerasft.reporting.tables import Table, as_text, score_table
 

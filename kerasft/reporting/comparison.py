@@ -14,11 +14,50 @@ from kerasft.evaluation.calibration import Calibration, calibration_of
 from kerasft.evaluation.classification import Metrics, evaluate
 from kerasft.evaluation.intervals import DRAWS, Interval, bootstrap, interval, scores_of
 from kerasft.evaluation.paired_tests import Difference, McNemar, difference, mcnemar
-from kerasft.reporting.candidates import Candidate
-from kerasft.reporting.mistakes import Mistake, confident_mistakes
+from kerasft.reporting.costs import Costs, Latency, baseline_costs, costs_of
+from kerasft.reporting.runs import Run
 
 MACRO = ("macro_precision", "macro_recall", "macro_f1")
 PER_CLASS = ("precision", "recall", "f1")
+MOST_MISTAKES = 10
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What is compared: a saved classifier, or a baseline of the same training rows.
+
+    Attributes:
+        name: How the report calls it.
+        probabilities: (rows, classes) on the test rows.
+        costs: What it takes.
+        is_baseline: Whether it is a simple method that the others have to beat.
+        origin: Where it comes from, for people.
+    """
+
+    name: str
+    probabilities: np.ndarray
+    costs: Costs
+    is_baseline: bool = False
+    origin: str = ""
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One text that was labeled wrong.
+
+    Attributes:
+        text: The text.
+        label: What the data says.
+        predicted: What the classifier said.
+        probability: Its probability of that.
+        others: What each of the other candidates said.
+    """
+
+    text: str
+    label: str
+    predicted: str
+    probability: float
+    others: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -121,6 +160,42 @@ class Comparison:
         }
 
 
+def candidates(
+    runs: Sequence[Run], latency: Mapping[str, Mapping[int, Latency]]
+) -> list[Candidate]:
+    """The saved classifiers, then TF-IDF + logistic regression of the same training rows.
+
+    Runs on the same rows bring the same baseline, which then stands once. Where they differ (one
+    run weighed the classes, say), each stands under the name of its run.
+
+    Args:
+        runs: What `read_runs` returned.
+        latency: Milliseconds a text for each run's name, as `measure_latency` returned.
+    """
+    found = [
+        Candidate(
+            run.name,
+            run.probabilities,
+            costs_of(run, latency.get(run.name, {})),
+            origin=str(run.folder),
+        )
+        for run in runs
+    ]
+    different: list[Run] = []
+    for run in runs:
+        if run.baseline is not None and not any(_same(run, other) for other in different):
+            different.append(run)
+    for run in different:
+        assert run.baseline is not None
+        name = evaluation.TFIDF if len(different) == 1 else f"{evaluation.TFIDF} of {run.name}"
+        found.append(
+            Candidate(
+                name, run.baseline, baseline_costs(run), is_baseline=True, origin=str(run.folder)
+            )
+        )
+    return found
+
+
 def compare(
     candidates: Sequence[Candidate],
     texts: Sequence[str],
@@ -169,6 +244,40 @@ def compare(
         for first, second in combinations(predictions, 2)
     ]
     return Comparison(tuple(classes), len(truth), scored, pairs, draws, seed)
+
+
+def confident_mistakes(
+    name: str,
+    candidates: Sequence[Candidate],
+    texts: Sequence[str],
+    truth: np.ndarray,
+    classes: Sequence[str],
+    most: int = MOST_MISTAKES,
+) -> list[Mistake]:
+    """The mistakes of one candidate, the most confident first.
+
+    Args:
+        name: The candidate's.
+        candidates: All of them.
+        texts: The test texts.
+        truth: (rows,) integers, their true classes.
+        classes: The names of the classes, in id order.
+        most: How many mistakes.
+    """
+    said = {c.name: c.probabilities.argmax(axis=1) for c in candidates}  # (rows,) each
+    confidence = next(c for c in candidates if c.name == name).probabilities.max(axis=1)
+    wrong = np.flatnonzero(said[name] != truth)
+    rows = wrong[np.argsort(-confidence[wrong], kind="stable")][:most]
+    return [
+        Mistake(
+            text=texts[row],
+            label=classes[truth[row]],
+            predicted=classes[said[name][row]],
+            probability=float(confidence[row]),
+            others={other: classes[said[other][row]] for other in said if other != name},
+        )
+        for row in rows
+    ]
 
 
 Arrays = Mapping[str, np.ndarray]
@@ -244,3 +353,8 @@ def _model(scored: Scored) -> dict[str, Any]:
         "costs": costs,
         "mistakes": [asdict(mistake) for mistake in scored.mistakes],
     }
+
+
+def _same(first: Run, second: Run) -> bool:
+    assert first.baseline is not None and second.baseline is not None
+    return bool(np.allclose(first.baseline, second.baseline, rtol=0, atol=1e-4))

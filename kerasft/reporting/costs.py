@@ -1,15 +1,92 @@
-"""What a classifier cost to train and costs to run."""
+"""What a classifier cost to train and costs to run; the time for a text is measured here."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from kerasft.folder import contents
 from kerasft.folder.export_files import EXPORT
-from kerasft.reporting.latency import Latency
 from kerasft.reporting.runs import Run
+
+SIZES = (1, 32)
+ROUNDS = 5
+TEXTS = 32
+
+Predict = Callable[[Sequence[str]], object]
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Milliseconds a text, over rounds.
+
+    Attributes:
+        median: Of the rounds.
+        low: The quickest round.
+        high: The slowest.
+    """
+
+    median: float
+    low: float
+    high: float
+
+
+def measure_latency(
+    predictors: Mapping[str, Predict],
+    texts: Sequence[str],
+    *,
+    sizes: Sequence[int] = SIZES,
+    rounds: int = ROUNDS,
+) -> dict[str, dict[int, Latency]]:
+    """Times every predictor on the same texts, in turns, so that a busy moment meets all of them.
+
+    Everything is run once before, so that what a backend compiles is not counted.
+
+    Args:
+        predictors: What predicts for a list of texts, by name.
+        texts: The texts.
+        sizes: How many texts are given at a time.
+        rounds: How often all of them are timed.
+
+    Returns:
+        For each name and each size, milliseconds a text.
+
+    Example:
+        >>> measure_latency({"a": predictor.predict}, ["A text."] * 32)["a"][1].median
+        4.2
+    """
+    pairs = [(name, size) for name in predictors for size in sizes]
+    seconds: dict[tuple[str, int], list[float]] = {pair: [] for pair in pairs}
+    for number in range(rounds + 1):
+        first = number % len(pairs)  # nobody always follows the same neighbor
+        for name, size in pairs[first:] + pairs[:first]:
+            took = _seconds(predictors[name], texts, size)
+            if number:
+                seconds[name, size].append(took)
+    found: dict[str, dict[int, Latency]] = {name: {} for name in predictors}
+    for (name, size), values in seconds.items():
+        each = 1000 * np.array(values) / len(texts)
+        found[name][size] = Latency(float(np.median(each)), float(each.min()), float(each.max()))
+    return found
+
+
+def spread(texts: Sequence[str], count: int = TEXTS) -> list[int]:
+    """As many rows, of short and long texts alike: evenly spaced in the order of length."""
+    by_length = sorted(range(len(texts)), key=lambda row: len(texts[row]))
+    places = np.linspace(0, len(texts) - 1, min(count, len(texts))).round().astype(int)
+    return [by_length[place] for place in np.unique(places)]
+
+
+def _seconds(predict: Predict, texts: Sequence[str], size: int) -> float:
+    start = time.perf_counter()
+    for first in range(0, len(texts), size):
+        predict(texts[first : first + size])
+    return time.perf_counter() - start
+
 
 # What predicting needs; the report and the card are for people.
 _FOR_PEOPLE = (contents.CARD, contents.CONFIG)
@@ -58,8 +135,8 @@ def costs_of(run: Run, latency: Mapping[int, Latency]) -> Costs:
     machine = run.report.get("machine")
     total, trained = _parameters(run.report)
     return Costs(
-        train_seconds=number(run.report, "seconds"),
-        peak_memory=number(run.report, "peak_memory_bytes"),
+        train_seconds=_number(run.report, "seconds"),
+        peak_memory=_number(run.report, "peak_memory_bytes"),
         parameters=total,
         trained=trained,
         bytes=sum(needed.values()),
@@ -75,13 +152,13 @@ def baseline_costs(run: Run) -> Costs:
     settings = said.get("settings") if isinstance(said, dict) else None
     settings = settings[:60] if isinstance(settings, str) else ""
     total, trained = _parameters(said)
-    times = {size: number(said, "ms_per_text", str(size)) for size in (1, 32)}
+    times = {size: _number(said, "ms_per_text", str(size)) for size in (1, 32)}
     return Costs(
-        train_seconds=number(said, "seconds"),
-        peak_memory=number(said, "peak_memory_bytes"),
+        train_seconds=_number(said, "seconds"),
+        peak_memory=_number(said, "peak_memory_bytes"),
         parameters=total,
         trained=trained,
-        bytes=number(said, "bytes"),
+        bytes=_number(said, "bytes"),
         latency={
             size: Latency(value, value, value) for size, value in times.items() if value is not None
         },
@@ -89,7 +166,7 @@ def baseline_costs(run: Run) -> Costs:
     )
 
 
-def number(data: Any, *keys: str) -> float | None:
+def _number(data: Any, *keys: str) -> float | None:
     """The number at the end of a path of keys in untrusted JSON, or None."""
     for key in keys:
         data = data.get(key) if isinstance(data, dict) else None
@@ -99,5 +176,5 @@ def number(data: Any, *keys: str) -> float | None:
 
 def _parameters(report: Any) -> tuple[float | None, float | None]:
     """How many parameters there are, and how many of them were trained."""
-    trained, frozen = (number(report, "parameters", key) for key in ("trained", "frozen"))
+    trained, frozen = (_number(report, "parameters", key) for key in ("trained", "frozen"))
     return None if trained is None or frozen is None else trained + frozen, trained

@@ -1,13 +1,13 @@
-"""The page of a report: one HTML file that needs nothing else, neither scripts nor the network."""
+"""A report as one HTML file that needs nothing else, and as one Markdown file for a wiki."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 
-from kerasft.reporting.pictures import Picture
-from kerasft.reporting.size_plot import PUBLISHED
+from kerasft.reporting.plots import Published
 from kerasft.reporting.tables import Table
 from kerasft.reporting.words import parameters
 
@@ -53,83 +53,134 @@ a { color: #1f5fa8; }
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
-def page(title: str, lead: str, sections: Sequence[tuple[str, str, Iterable[str]]]) -> str:
-    """The whole page.
+@dataclass(frozen=True)
+class Picture:
+    """A picture.
 
-    Args:
+    Attributes:
+        file: Its name in the report's folder, "scores.png".
+        caption: What it shows.
+        png: Its bytes.
+    """
+
+    file: str
+    caption: str
+    png: bytes
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Pictures that stand side by side where there is room."""
+
+    pictures: Sequence[Picture]
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where published sizes come from."""
+
+    models: Sequence[Published]
+
+
+Block = str | Table | Pictures | Sources
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a report under a heading.
+
+    Attributes:
+        title: The heading.
+        blocks: What stands below it, in order; a string is a paragraph.
+    """
+
+    title: str
+    blocks: Sequence[Block]
+
+    @property
+    def pictures(self) -> list[Picture]:
+        """All pictures of the section."""
+        return [p for block in self.blocks if isinstance(block, Pictures) for p in block.pictures]
+
+
+@dataclass(frozen=True)
+class Page:
+    """A whole report.
+
+    Attributes:
         title: Its title.
-        lead: What stands below it.
-        sections: (anchor, heading, blocks of HTML) each, as the functions below make them; a
-            section without a heading stands before the links to the others.
-
-    Returns:
-        HTML.
+        lead: The sentence below the title: what was compared.
+        findings: Its most important sentences.
+        sections: Everything else.
     """
-    links = " ".join(
-        f'<a href="#{anchor}">{escape(heading)}</a>' for anchor, heading, _ in sections if heading
-    )
-    body = []
-    for anchor, heading, blocks in sections:
-        above = [f'<h2 id="{anchor}">{escape(heading)}</h2>'] if heading else []
-        below = [] if heading else [f"<nav>{links}</nav>"]
-        body += [*above, *blocks, *below]
-    return "\n".join(
-        [
-            "<!doctype html>",
-            '<html lang="en">',
-            "<head>",
-            '<meta charset="utf-8">',
-            f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>{escape(title)}</title>",
-            f"<style>{STYLE}</style>",
-            "</head>",
-            "<body>",
-            f"<h1>{escape(title)}</h1>",
-            f'<p class="lead">{escape(lead)}</p>',
-            *body,
-            "</body>",
-            "</html>",
-            "",
-        ]
-    )
 
+    title: str
+    lead: str
+    findings: Sequence[str]
+    sections: Sequence[Section]
 
-def findings_block(sentences: Sequence[str]) -> str:
-    """The sentences at the head of the report."""
-    items = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
-    return f'<div class="findings"><ul>{items}</ul></div>'
-
-
-def table_block(table: Table, *, texts: bool = False) -> str:
-    """A table under its heading.
-
-    Args:
-        table: The table.
-        texts: Whether its first column holds texts, which are set over several lines.
-    """
-    head = "".join(f"<th>{escape(cell)}</th>" for cell in table.head)
-    rows = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in table.rows
-    )
-    note = f'<p class="note">{escape(table.note)}</p>' if table.note else ""
-    name = ' class="texts"' if texts else ""
-    return (
-        f'<h3>{escape(table.title)}</h3><div class="wide"><table{name}><thead><tr>{head}</tr>'
-        f"</thead><tbody>{rows}</tbody></table></div>{note}"
-    )
-
-
-def picture_block(*pictures: Picture) -> str:
-    """Pictures with their captions, side by side where there is room."""
-    figures = []
-    for picture in pictures:
-        data = base64.b64encode(picture.png).decode("ascii")
-        caption = escape(picture.caption)
-        figures.append(
-            f'<figure><img alt="{caption}" src="data:image/png;base64,{data}">'
-            f"<figcaption>{caption}</figcaption></figure>"
+    def html(self) -> str:
+        """The report as one HTML file, its pictures inside."""
+        anchors = [section.title.split()[-1].lower() for section in self.sections]
+        links = " ".join(
+            f'<a href="#{anchor}">{escape(section.title)}</a>'
+            for anchor, section in zip(anchors, self.sections, strict=True)
         )
+        body = []
+        for anchor, section in zip(anchors, self.sections, strict=True):
+            body.append(f'<h2 id="{anchor}">{escape(section.title)}</h2>')
+            body += map(_html, section.blocks)
+        findings = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.findings)
+        return "\n".join(
+            [
+                "<!doctype html>",
+                '<html lang="en">',
+                "<head>",
+                '<meta charset="utf-8">',
+                f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
+                '<meta name="viewport" content="width=device-width, initial-scale=1">',
+                f"<title>{escape(self.title)}</title>",
+                f"<style>{STYLE}</style>",
+                "</head>",
+                "<body>",
+                f"<h1>{escape(self.title)}</h1>",
+                f'<p class="lead">{escape(self.lead)}</p>',
+                f'<div class="findings"><ul>{findings}</ul></div>',
+                f"<nav>{links}</nav>",
+                *body,
+                "</body>",
+                "</html>",
+                "",
+            ]
+        )
+
+    def markdown(self) -> str:
+        """The report as one Markdown file; its pictures lie beside it."""
+        parts = [f"# {self.title}", self.lead]
+        parts.append("\n".join(f"- {_escaped(sentence)}" for sentence in self.findings))
+        for section in self.sections:
+            parts += [f"## {section.title}", *map(_markdown, section.blocks)]
+        return "\n\n".join(parts) + "\n"
+
+
+def _html(block: Block) -> str:
+    if isinstance(block, str):
+        return f"<p>{escape(block)}</p>"
+    if isinstance(block, Table):
+        return _html_table(block)
+    if isinstance(block, Sources):
+        items = "".join(
+            f"<li>{escape(m.name)}, {parameters(m.parameters)}: {escape(m.authors)}, "
+            f'<a href="{escape(m.link)}">{escape(m.paper)}</a></li>'
+            for m in block.models
+        )
+        return f'<ul class="note">{items}</ul>'
+    figures = [
+        f'<figure><img alt="{escape(p.caption)}" src="data:image/png;base64,'
+        f'{base64.b64encode(p.png).decode("ascii")}">'
+        f"<figcaption>{escape(p.caption)}</figcaption></figure>"
+        for p in block.pictures
+    ]
     if len(figures) == 1:
         return figures[0]
     # In rows of two, a third one would leave half of its row empty.
@@ -137,16 +188,38 @@ def picture_block(*pictures: Picture) -> str:
     return f'<div class="{name}">{"".join(figures)}</div>'
 
 
-def paragraph(text: str) -> str:
-    """A paragraph of plain text."""
-    return f"<p>{escape(text)}</p>"
-
-
-def sources_block() -> str:
-    """Where the published sizes come from."""
-    items = "".join(
-        f"<li>{escape(p.name)}, {parameters(p.parameters)}: {escape(p.authors)}, "
-        f'<a href="{escape(p.link)}">{escape(p.paper)}</a></li>'
-        for p in PUBLISHED
+def _html_table(table: Table) -> str:
+    head = "".join(f"<th>{escape(cell)}</th>" for cell in table.head)
+    rows = "".join(
+        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in table.rows
     )
-    return f'<ul class="note">{items}</ul>'
+    note = f'<p class="note">{escape(table.note)}</p>' if table.note else ""
+    name = ' class="texts"' if table.of_texts else ""
+    return (
+        f'<h3>{escape(table.title)}</h3><div class="wide"><table{name}><thead><tr>{head}</tr>'
+        f"</thead><tbody>{rows}</tbody></table></div>{note}"
+    )
+
+
+def _markdown(block: Block) -> str:
+    if isinstance(block, str):
+        return _escaped(block)
+    if isinstance(block, Pictures):
+        return "\n\n".join(f"![{_escaped(p.caption)}]({p.file})" for p in block.pictures)
+    if isinstance(block, Sources):
+        return "\n".join(
+            f"- {m.name}, {parameters(m.parameters)}: {m.authors}, [{m.paper}]({m.link})"
+            for m in block.models
+        )
+    lines = [[_escaped(cell) for cell in line] for line in (block.head, *block.rows)]
+    lines.insert(1, ["---"] + ["---:"] * (len(block.head) - 1))
+    body = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    note = f"\n\n{_escaped(block.note)}" if block.note else ""
+    return f"### {_escaped(block.title)}\n\n{body}{note}"
+
+
+def _escaped(text: str) -> str:
+    """Text inside Markdown; what would start a table, a link or HTML is escaped."""
+    for mark in ("\\", "`", "*", "|", "<", "["):
+        text = text.replace(mark, "\\" + mark)
+    return text

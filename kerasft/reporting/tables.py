@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from kerasft.folder.card import MOST_ROWS
 from kerasft.reporting import words
-from kerasft.reporting.comparison import MACRO, PER_CLASS, Comparison
-from kerasft.reporting.costs import Costs
-from kerasft.reporting.latency import SIZES
-from kerasft.reporting.mistakes import Mistake
+from kerasft.reporting.comparison import MACRO, PER_CLASS, Comparison, Mistake
+from kerasft.reporting.costs import SIZES, Costs
+
+LONGEST_TEXT = 300  # characters
 
 
 @dataclass(frozen=True)
@@ -22,12 +22,14 @@ class Table:
         head: The names of the columns.
         rows: The cells; the first of each row names it.
         note: What must be known to read it.
+        of_texts: Whether its first column holds texts, which take several lines.
     """
 
     title: str
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
     note: str = ""
+    of_texts: bool = False
 
 
 def score_table(comparison: Comparison) -> Table:
@@ -173,18 +175,17 @@ def running_table(comparison: Comparison, measured: str) -> Table:
     )
 
 
-def mistake_table(name: str, mistakes: Sequence[Mistake], longest: int = 300) -> Table:
+def mistake_table(name: str, mistakes: Sequence[Mistake]) -> Table:
     """What a candidate got wrong with the most confidence.
 
     Args:
         name: The candidate's.
         mistakes: Its mistakes.
-        longest: Characters of a text that are shown.
     """
     others = list(mistakes[0].others) if mistakes else []
     rows = [
         [
-            shortened(mistake.text, longest),
+            shortened(mistake.text, LONGEST_TEXT),
             mistake.label,
             f"{mistake.predicted} ({mistake.probability:.3f})",
             *(mistake.others[other] for other in others),
@@ -192,7 +193,7 @@ def mistake_table(name: str, mistakes: Sequence[Mistake], longest: int = 300) ->
         for mistake in mistakes
     ]
     head = ["text", "label of the data", f"{name} says", *(f"{other} says" for other in others)]
-    return Table(f"The most confident mistakes of {name}", head, rows)
+    return Table(f"The most confident mistakes of {name}", head, rows, of_texts=True)
 
 
 def as_text(table: Table) -> str:

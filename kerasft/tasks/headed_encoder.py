@@ -51,7 +51,7 @@ def check_parts(parts: Parts, max_length: int) -> None:
             f"the label map has {len(parts.label_map)} labels, but the model has {model.num_labels}"
         )
     check_length(max_length, model.arguments.max_sequence_length)
-    check_vocabulary(parts.tokenizer.vocabulary_size, model.arguments.vocabulary_size)
+    check_vocabulary(parts.tokenizer.vocab_size, model.arguments.vocab_size)
 
 
 def write_parts(parts: Parts, folder: Path, base_model: str) -> None:
@@ -94,7 +94,7 @@ def read_parts(
         opened.take(contents.TOKENIZER),
         folder / contents.TOKENIZER,
         manifest.max_length,
-        arguments.vocabulary_size,
+        arguments.vocab_size,
     )
     entries = entries_of(manifest.architecture, arguments, manifest.num_labels, manifest.pooling)
     weights = NamedWeights(opened)

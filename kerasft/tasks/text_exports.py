@@ -156,7 +156,7 @@ def load_exported_text_to_text(path: str | Path | Opened, format: str) -> Export
             f"{folder / contents.MANIFEST}: max_length is {manifest.max_length}, but must be 1 to "
             f"{MAX_TEXT_TOKENS}."
         )
-    rows = whole_argument(folder, manifest, "vocabulary_size", 1, MAX_VOCABULARY)
+    rows = whole_argument(folder, manifest, "vocab_size", 1, MAX_VOCABULARY)
     ids = {
         name: whole_argument(folder, manifest, name, 0, rows - 1)
         for name in ("start_id", "end_id", "pad_id")

@@ -207,7 +207,7 @@ class Tokenizer:
         (directory / "tokenizer_config.json").write_text(text + "\n", encoding="utf-8")
 
     @property
-    def vocabulary_size(self) -> int:
+    def vocab_size(self) -> int:
         """Rows that an embedding table needs: the highest id plus one."""
         # What goes around a text stands in no vocabulary, and may be broken by itself.
         return 1 + max(self._last, *self._backend.get_vocab(with_added_tokens=True).values())
@@ -334,7 +334,7 @@ class Tokenizer:
             if name is None:
                 raise DataError(
                     f"the tokenizer has no token {int(index)}; its ids go from 0 to "
-                    f"{self.vocabulary_size - 1}"
+                    f"{self.vocab_size - 1}"
                 )
             names.append(name)
         return names

@@ -27,7 +27,7 @@ def train_tokenizer(
     texts: Sequence[str],
     kind: Kind,
     *,
-    vocabulary_size: int,
+    vocab_size: int,
     min_frequency: int,
     lowercase: bool = False,
 ) -> Tokenizer:
@@ -47,7 +47,7 @@ def train_tokenizer(
     Args:
         texts: The training texts, and only these: a word that stands nowhere else must be unknown.
         kind: "word" or "bpe".
-        vocabulary_size: Most tokens there may be, the four special ones included.
+        vocab_size: Most tokens there may be, the four special ones included.
         min_frequency: How often a word, a pair of pieces or a character must occur to be known.
         lowercase: Whether texts are lower-cased.
 
@@ -57,15 +57,15 @@ def train_tokenizer(
 
     Example:
         >>> tokenizer = train_tokenizer(["L'acqua è fredda.", "L'acqua!"], "word",
-        ...                             vocabulary_size=1000, min_frequency=1)
+        ...                             vocab_size=1000, min_frequency=1)
         >>> tokenizer.tokens(tokenizer.encode(["L'acqua."], 16).token_ids[0])
         ['[SOS]', 'L', "'", 'acqua', '.', '[EOS]']
     """
-    _check_settings(kind, vocabulary_size, min_frequency)
+    _check_settings(kind, vocab_size, min_frequency)
     if not texts:
         raise DataError("there are no texts to train a tokenizer on")
     settings: dict[str, Any] = {
-        "vocab_size": vocabulary_size,
+        "vocab_size": vocab_size,
         "min_frequency": min_frequency,
         "special_tokens": list(SPECIAL_TOKENS),
         "show_progress": False,
@@ -108,7 +108,7 @@ def load_or_train(
     texts: Sequence[str],
     kind: Kind,
     *,
-    vocabulary_size: int,
+    vocab_size: int,
     min_frequency: int,
     lowercase: bool = False,
 ) -> tuple[Tokenizer, str]:
@@ -121,7 +121,7 @@ def load_or_train(
         path: The tokenizer's file, such as "tokenizer_en.json". Its folder is made if missing.
         texts: As for `train_tokenizer`, like all that follows.
         kind: See there.
-        vocabulary_size: See there.
+        vocab_size: See there.
         min_frequency: See there.
         lowercase: See there.
 
@@ -132,13 +132,13 @@ def load_or_train(
         ConfigError: The file cannot be written, or as for `train_tokenizer`.
         DataError: The file at `path` is another tokenizer, or as for `train_tokenizer`.
     """
-    _check_settings(kind, vocabulary_size, min_frequency)
+    _check_settings(kind, vocab_size, min_frequency)
     path = Path(path)
     sidecar = path.with_name(f"{path.stem}.made_of.json")
     wanted = {
         "texts": _hash_of_texts(texts),
         "kind": kind,
-        "vocabulary size": vocabulary_size,
+        "vocabulary size": vocab_size,
         "minimum frequency": min_frequency,
         "lowercase": lowercase,
     }
@@ -148,17 +148,17 @@ def load_or_train(
         different = [name for name, value in wanted.items() if made_of.get(name) != value]
         if not different:
             tokenizer = Tokenizer.from_file(path)
-            return tokenizer, f"re-used {path} of {tokenizer.vocabulary_size} tokens"
+            return tokenizer, f"re-used {path} of {tokenizer.vocab_size} tokens"
         why = f"the one there was made with other {_listed(different)}"
     tokenizer = train_tokenizer(
         texts,
         kind,
-        vocabulary_size=vocabulary_size,
+        vocab_size=vocab_size,
         min_frequency=min_frequency,
         lowercase=lowercase,
     )
     _write(tokenizer, path, sidecar, wanted)
-    return tokenizer, f"made {path} of {tokenizer.vocabulary_size} tokens, since {why}"
+    return tokenizer, f"made {path} of {tokenizer.vocab_size} tokens, since {why}"
 
 
 def load_or_train_pair(
@@ -167,7 +167,7 @@ def load_or_train_pair(
     targets: Sequence[str],
     kind: Kind,
     *,
-    vocabulary_size: int,
+    vocab_size: int,
     min_frequency: int,
 ) -> tuple[Tokenizer, Tokenizer, list[str]]:
     """A tokenizer for each language of a translator: `source.json` and `target.json` in a folder.
@@ -177,7 +177,7 @@ def load_or_train_pair(
         sources: The training texts of the language that is translated.
         targets: Those of the language that it is translated into.
         kind: As for `load_or_train`, like the rest.
-        vocabulary_size: See there.
+        vocab_size: See there.
         min_frequency: See there.
 
     Returns:
@@ -188,7 +188,7 @@ def load_or_train_pair(
         DataError: Likewise.
     """
     settings: dict[str, Any] = {
-        "vocabulary_size": vocabulary_size,
+        "vocab_size": vocab_size,
         "min_frequency": min_frequency,
     }
     source, of_source = load_or_train(Path(folder, "source.json"), sources, kind, **settings)
@@ -196,12 +196,12 @@ def load_or_train_pair(
     return source, target, [of_source, of_target]
 
 
-def _check_settings(kind: str, vocabulary_size: int, min_frequency: int) -> None:
+def _check_settings(kind: str, vocab_size: int, min_frequency: int) -> None:
     if kind not in ("word", "bpe"):
         raise ConfigError(f"the kind of tokenizer is {kind!r}, but must be word or bpe")
-    if vocabulary_size <= len(SPECIAL_TOKENS):
+    if vocab_size <= len(SPECIAL_TOKENS):
         raise ConfigError(
-            f"the vocabulary size is {vocabulary_size}, but {len(SPECIAL_TOKENS)} tokens are "
+            f"the vocabulary size is {vocab_size}, but {len(SPECIAL_TOKENS)} tokens are "
             f"special; make it {len(SPECIAL_TOKENS) + 1} or more"
         )
     if min_frequency < 1:

@@ -18,7 +18,7 @@ _DECIMALS = 6
 _APART = 0.0001
 
 
-def train_unigram(texts: Sequence[str], vocabulary_size: int, extra_ids: int = 100) -> Tokenizer:
+def train_unigram(texts: Sequence[str], vocab_size: int, extra_ids: int = 100) -> Tokenizer:
     """Makes T5's kind of tokenizer of the pieces that best explain texts.
 
     Every text is encoded as `... </s>`. Before that, characters of one meaning become one (NFKC),
@@ -36,7 +36,7 @@ def train_unigram(texts: Sequence[str], vocabulary_size: int, extra_ids: int = 1
 
     Args:
         texts: The training texts, sources and targets, and only these.
-        vocabulary_size: Most tokens there may be, the special ones and sentinels included.
+        vocab_size: Most tokens there may be, the special ones and sentinels included.
         extra_ids: Number of sentinels.
 
     Raises:
@@ -59,14 +59,14 @@ def train_unigram(texts: Sequence[str], vocabulary_size: int, extra_ids: int = 1
     if not characters:
         raise DataError(f"there is nothing but white space in the {len(texts)} texts")
     needed = len(SPECIAL_TOKENS) + len(characters) + extra_ids
-    if vocabulary_size < needed:
+    if vocab_size < needed:
         raise ConfigError(
-            f"the vocabulary size is {vocabulary_size}, but the {len(SPECIAL_TOKENS)} special "
+            f"the vocabulary size is {vocab_size}, but the {len(SPECIAL_TOKENS)} special "
             f"tokens, the {extra_ids} sentinels and the {len(characters)} characters of the texts "
             f"alone are {needed} tokens; make it larger, or the texts' characters fewer"
         )
     trainer = trainers.UnigramTrainer(
-        vocab_size=vocabulary_size - extra_ids,
+        vocab_size=vocab_size - extra_ids,
         special_tokens=list(SPECIAL_TOKENS),
         unk_token=UNKNOWN,
         show_progress=False,

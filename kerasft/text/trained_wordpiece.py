@@ -20,7 +20,7 @@ PREFIX = "##"
 def train_wordpiece(
     texts: Sequence[str],
     *,
-    vocabulary_size: int,
+    vocab_size: int,
     min_frequency: int,
     lowercase: bool = True,
 ) -> Tokenizer:
@@ -42,7 +42,7 @@ def train_wordpiece(
 
     Args:
         texts: The training texts, and only these: what stands nowhere else must be unknown.
-        vocabulary_size: Most pieces there may be, the special tokens included.
+        vocab_size: Most pieces there may be, the special tokens included.
         min_frequency: How often a character or a pair of pieces must occur to be known.
         lowercase: Whether texts are lower-cased and their accents stripped ("uncased").
 
@@ -52,7 +52,7 @@ def train_wordpiece(
 
     Example:
         >>> tokenizer = train_wordpiece(["the debt is paid", "They paid debts."],
-        ...                             vocabulary_size=60, min_frequency=1)
+        ...                             vocab_size=60, min_frequency=1)
         >>> tokenizer.tokens(tokenizer.encode(["a paid debt"], 16).token_ids[0])
         ['[CLS]', 'a', 'paid', 'debt', '[SEP]']
     """
@@ -72,14 +72,14 @@ def train_wordpiece(
     # they get their numbers here: special tokens are numbered as they are listed.
     first = [*SPECIAL_TOKENS, *(PREFIX + character for character in inside)]
     needed = len(first) + len(alphabet)
-    if vocabulary_size < needed:
+    if vocab_size < needed:
         raise ConfigError(
-            f"the vocabulary size is {vocabulary_size}, but the special tokens and the characters "
+            f"the vocabulary size is {vocab_size}, but the special tokens and the characters "
             f"of the texts alone are {needed} pieces; make it larger, or raise the minimum "
             f"frequency, which is {min_frequency}"
         )
     trainer = trainers.WordPieceTrainer(
-        vocab_size=vocabulary_size,
+        vocab_size=vocab_size,
         min_frequency=min_frequency,
         special_tokens=first,
         initial_alphabet=alphabet,

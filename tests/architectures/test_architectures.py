@@ -10,7 +10,7 @@ from kerasft.architectures import ARCHITECTURES, EncoderArguments, build_backbon
 from kerasft.errors import BundleError, ConfigError
 
 TINY = EncoderArguments(
-    vocabulary_size=50,
+    vocab_size=50,
     num_layers=2,
     num_heads=2,
     hidden_dim=8,
@@ -93,7 +93,7 @@ def test_weights_can_be_left_out(name, backbone):
         ({"num_layers": 10_000}, "num_layers must be between 1 and"),
         ({"hidden_dim": 8.0}, "hidden_dim must be int, not 8.0"),
         ({"hidden_dim": True}, "hidden_dim must be int, not True"),
-        ({"vocabulary_size": "50"}, "vocabulary_size must be int, not '50'"),
+        ({"vocab_size": "50"}, "vocab_size must be int, not '50'"),
         ({"num_heads": 3}, "num_heads (3) must divide hidden_dim (8)"),
         ({"dropout": 1.0}, "dropout must be at least 0 and less than 1"),
         ({"attention_dropout": -0.1}, "attention_dropout must be"),

@@ -11,7 +11,7 @@ from kerasft.architectures import Classifier, EncoderArguments
 from kerasft.errors import ConfigError
 
 TINY = EncoderArguments(
-    vocabulary_size=50,
+    vocab_size=50,
     num_layers=2,
     num_heads=2,
     hidden_dim=8,

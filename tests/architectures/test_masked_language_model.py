@@ -16,7 +16,7 @@ from kerasft.text.tokenizer import Tokenizer
 
 # Without dropout and with one layer: XLA compiles a training step in seconds instead of minutes.
 QUICK = EncoderArguments(
-    vocabulary_size=45,
+    vocab_size=45,
     num_layers=1,
     num_heads=2,
     hidden_dim=16,

@@ -4,7 +4,7 @@ from kerasft import peft
 from kerasft.architectures import Classifier, EncoderArguments, part_counts
 
 ARGUMENTS = EncoderArguments(
-    vocabulary_size=50,
+    vocab_size=50,
     num_layers=2,
     num_heads=2,
     hidden_dim=8,

@@ -135,7 +135,7 @@ def test_it_starts_as_the_original_does():
 
 
 def test_a_row_of_a_padded_batch_equals_the_row_alone():
-    model = T5(dataclasses.replace(SMALL, vocabulary_size=t5_twins.VOCABULARY))
+    model = T5(dataclasses.replace(SMALL, vocab_size=t5_twins.VOCABULARY))
     whole = logits(model, INPUTS)
     s, t = (int((ids[1] != 0).sum()) for ids in (BATCH["source_ids"], BATCH["labels"]))
     alone = {
@@ -154,7 +154,7 @@ def log_softmax(logits: np.ndarray) -> np.ndarray:
 def test_cached_decoding_equals_the_whole(tied):
     """Compiled, inside a loop: as a search does it."""
     arguments = dataclasses.replace(
-        SMALL, vocabulary_size=t5_twins.VOCABULARY, tie_embeddings=tied, gated=not tied
+        SMALL, vocab_size=t5_twins.VOCABULARY, tie_embeddings=tied, gated=not tied
     )
     model, length = T5(arguments), INPUTS["target_ids"].shape[1]
 
@@ -198,7 +198,7 @@ def test_keras_can_make_it_again():
 
 def test_it_learns_to_copy():
     keras.utils.set_random_seed(1)
-    arguments = {**SMALL.to_dict(), "vocabulary_size": 12, "d_model": 32, "d_ff": 32}
+    arguments = {**SMALL.to_dict(), "vocab_size": 12, "d_model": 32, "d_ff": 32}
     model = T5(T5Arguments(**{**arguments, "encoder_layers": 1, "dropout": 0.0}))
     source = np.random.default_rng(0).integers(2, 12, (64, 4)).astype("int32")
     source[:, -1] = 1
@@ -225,7 +225,7 @@ class SeveralLengths(keras.utils.PyDataset):
 
 
 def test_batches_of_several_lengths_train_and_the_loss_counts_tokens():
-    model = T5(dataclasses.replace(SMALL, vocabulary_size=t5_twins.VOCABULARY, dropout=0.0))
+    model = T5(dataclasses.replace(SMALL, vocab_size=t5_twins.VOCABULARY, dropout=0.0))
     loss = keras.losses.SparseCategoricalCrossentropy(True, reduction="mean_with_sample_weight")
     model.compile(keras.optimizers.SGD(0.0), loss)
     found = model.fit(SeveralLengths(), epochs=1, verbose=0).history["loss"][0]

@@ -21,7 +21,7 @@ from kerasft.architectures import (
 from kerasft.errors import PresetError
 
 TINY = EncoderArguments(
-    vocabulary_size=20,
+    vocab_size=20,
     num_layers=2,
     num_heads=2,
     hidden_dim=8,

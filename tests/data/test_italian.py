@@ -2,7 +2,7 @@
 
 import pytest
 
-from kerasft.data import italian
+from tools.sample_grammar import italian
 
 pytestmark = pytest.mark.plain
 

@@ -178,7 +178,7 @@ def test_what_cannot_be_masked(texts, options, error, words):
 
 
 def test_a_tokenizer_without_mask():
-    words = train_tokenizer(["some words here"], "word", vocabulary_size=50, min_frequency=1)
+    words = train_tokenizer(["some words here"], "word", vocab_size=50, min_frequency=1)
     ids = words.encode(["some words"], 8).token_ids
     with pytest.raises(ConfigError, match=r"the tokenizer has no \[MASK\]"):
         MaskedBatches(ids, words, batch_size=2, max_length=8, shuffle=True, seed=0)

@@ -23,9 +23,7 @@ PAIRS = PairTable(
 
 @pytest.fixture(scope="module")
 def tokenizers() -> list[Tokenizer]:
-    return [
-        train_tokenizer([word], "word", vocabulary_size=10, min_frequency=1) for word in ("a", "b")
-    ]
+    return [train_tokenizer([word], "word", vocab_size=10, min_frequency=1) for word in ("a", "b")]
 
 
 def apply(tokenizers, seq_len, policy="drop", pairs=PAIRS):

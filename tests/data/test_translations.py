@@ -7,10 +7,10 @@ from itertools import combinations
 
 import pytest
 
-from kerasft.data import grammar
 from kerasft.data.samples import sample_path
 from kerasft.data.splits import normalize
 from kerasft.text.detokenize import detokenize
+from tools.sample_grammar import grammar
 
 pytestmark = pytest.mark.plain
 

@@ -19,7 +19,7 @@ def corpus(tmp_path: Path):
     dataset = load_corpus(
         CorpusOptions(data=str(tmp_path / "rows.csv"), classes=classes, min_words=8)
     )
-    tokenizer = train_wordpiece(dataset.train.texts, vocabulary_size=90, min_frequency=1)
+    tokenizer = train_wordpiece(dataset.train.texts, vocab_size=90, min_frequency=1)
     return dataset, {name: tokenizer.encode(p.texts, 12) for name, p in dataset.parts.items()}
 
 

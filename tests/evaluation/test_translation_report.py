@@ -35,7 +35,7 @@ TRANSLATIONS = {
 
 @pytest.fixture(scope="module")
 def tokenizers():
-    settings = {"vocabulary_size": 200, "min_frequency": 1}
+    settings = {"vocab_size": 200, "min_frequency": 1}
     return [train_tokenizer(side, "word", **settings) for side in (PAIRS.sources, PAIRS.targets)]
 
 
@@ -46,7 +46,7 @@ def encoded(tokenizers):
 
 @pytest.fixture(scope="module")
 def model(tokenizers):
-    sizes = [tokenizer.vocabulary_size for tokenizer in tokenizers]
+    sizes = [tokenizer.vocab_size for tokenizer in tokenizers]
     return build_transformer(*sizes, 12, 12, d_model=16, N=2, h=4, dropout=0.0, d_ff=32)
 
 

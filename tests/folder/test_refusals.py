@@ -127,8 +127,8 @@ def test_weights_that_do_not_fit_the_manifest(folder, name, change, message):
         (set_argument(num_layers=1), "for which the model has no place"),
         (set_argument(num_layers=3), "has no tensor"),
         (set_argument(num_layers=10**9), "num_layers"),
-        (set_argument(vocabulary_size=3_999_999), "bundle.json asks for"),
-        (set_argument(vocabulary_size=10), "tokens, but the model only 10"),
+        (set_argument(vocab_size=3_999_999), "bundle.json asks for"),
+        (set_argument(vocab_size=10), "tokens, but the model only 10"),
         (set_argument(hidden_dim="16"), "hidden_dim must be int"),
         (set_argument(activation="__import__"), "activation '__import__'"),
         (set_argument(dropout=7), "dropout must be"),
@@ -203,7 +203,7 @@ def test_absurd_sizes_take_no_memory(folder):
     """The model that bundle.json asks for would take 20 GB; it is refused before it is built."""
     import tracemalloc
 
-    reseal(folder, set_argument(vocabulary_size=4_000_000, hidden_dim=1280))
+    reseal(folder, set_argument(vocab_size=4_000_000, hidden_dim=1280))
     tracemalloc.start()
     try:
         assert "bundle.json asks for" in refusal(folder)

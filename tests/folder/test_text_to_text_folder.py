@@ -115,7 +115,7 @@ TASK = {"name": "a", "prefix": "a: ", "metric": "exact"}
         (set_argument(decoder_layers=2), "has no tensor"),
         (set_argument(tie_embeddings=False), "has no tensor 'lm_head.weight'"),
         (set_argument(relative_buckets=16), "bundle.json asks for"),
-        (set_argument(vocabulary_size=40), "tokens, but the model only 40"),
+        (set_argument(vocab_size=40), "tokens, but the model only 40"),
         (set_argument(pad_id=5), "pads with the token 0, but the model with 5"),
         (set_argument(end_id=5), "ends texts with the token 1, but the model with 5"),
         (set_argument(encoder_layers=10**9), "encoder_layers must be between"),
@@ -151,7 +151,7 @@ def test_an_adapter_that_does_not_fit(tmp_path):
 
 
 def test_a_huge_model_takes_no_memory(folder):
-    reseal(folder, set_argument(vocabulary_size=4_000_000, d_model=1280))
+    reseal(folder, set_argument(vocab_size=4_000_000, d_model=1280))
     tracemalloc.start()
     try:
         assert "bundle.json asks for" in refusal(folder)
@@ -170,7 +170,7 @@ def test_tasks_are_not_mixed_up(folder, tmp_path):
 
 def test_what_does_not_fit_is_not_saved(tmp_path):
     model = text_models.build()
-    size = text_models.tokenizer().vocabulary_size
+    size = text_models.tokenizer().vocab_size
     for options, message in [
         ({"output_format": "entities", "entity_types": ["P" * 201]}, "no name of 1 to 200"),
         ({"max_length": 0}, "max_length is 0"),
@@ -179,7 +179,7 @@ def test_what_does_not_fit_is_not_saved(tmp_path):
         ({"tasks": []}, "there are 0 tasks"),
         ({"tasks": [SavedTask("a", "a: ", "luck")]}, "the metric"),
         ({"entity_types": ["PER"]}, "entity_types is"),
-        ({"model": text_models.build(vocabulary_size=size - 1)}, f"has {size} tokens"),
+        ({"model": text_models.build(vocab_size=size - 1)}, f"has {size} tokens"),
         ({"model": text_models.build(end_id=2)}, "ends texts with the token 1"),
         ({"model": text_models.build(pad_id=2)}, "pads with the token 0"),
     ]:

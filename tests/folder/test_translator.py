@@ -82,7 +82,7 @@ def test_what_does_not_fit_is_not_saved(tmp_path):
     plain._backend.post_processor = _template("[SOS] $A")
     other = pickle.loads(pickle.dumps(source))
     other.pad_id = 0
-    small = translators.build(src_vocab_size=source.vocabulary_size - 1)
+    small = translators.build(src_vocab_size=source.vocab_size - 1)
     for options, message in [
         ({"max_length": 21}, "max_length is 21, but the model takes 1 to 20"),
         ({"max_length": 0}, "max_length is 0"),

@@ -107,7 +107,7 @@ def test_texts_in_and_texts_out():
     tokenizer = train_unigram(["the house is wonderful", "a garden of the house"], 60, extra_ids=4)
     keras.utils.set_random_seed(0)
     arguments = T5Arguments(
-        tokenizer.vocabulary_size, d_model=16, d_kv=8, d_ff=24, encoder_layers=1,
+        tokenizer.vocab_size, d_model=16, d_kv=8, d_ff=24, encoder_layers=1,
         decoder_layers=1, heads=2,
     )  # fmt: skip
     generator = TextToTextGenerator(

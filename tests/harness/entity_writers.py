@@ -127,7 +127,7 @@ def _build():
     from kerasft.architectures import T5, T5Arguments
 
     arguments = T5Arguments(
-        tokenizer().vocabulary_size, d_model=32, d_kv=8, d_ff=64, encoder_layers=3,
+        tokenizer().vocab_size, d_model=32, d_kv=8, d_ff=64, encoder_layers=3,
         decoder_layers=1, heads=4, dropout=0.0,
     )  # fmt: skip
     return T5(arguments)

@@ -30,7 +30,7 @@ def encoder(
 ) -> HeadedEncoder:
     """Three layers of which the uppermost has LoRA; `dropout` is everywhere."""
     arguments = EncoderArguments(
-        vocabulary_size=WORDS, num_layers=3, num_heads=2, hidden_dim=8, intermediate_dim=12,
+        vocab_size=WORDS, num_layers=3, num_heads=2, hidden_dim=8, intermediate_dim=12,
         max_sequence_length=LONGEST, num_segments=2 if kind == "bert" else 0, dropout=dropout,
         attention_dropout=dropout, head_dropout=dropout,
     )  # fmt: skip

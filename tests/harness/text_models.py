@@ -51,7 +51,7 @@ def build(lora: bool = False, **arguments: object):
     from kerasft.architectures import T5, T5Arguments
 
     values = {
-        "vocabulary_size": tokenizer().vocabulary_size + 3, "d_model": 16, "d_kv": 6, "d_ff": 24,
+        "vocab_size": tokenizer().vocab_size + 3, "d_model": 16, "d_kv": 6, "d_ff": 24,
         "encoder_layers": 2, "decoder_layers": 1, "heads": 2,
     }  # fmt: skip
     model = T5(T5Arguments(**{**values, **arguments}))

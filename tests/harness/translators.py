@@ -51,7 +51,7 @@ class Saved(NamedTuple):
 @functools.cache
 def tokenizers(kind: str = "word") -> tuple[Tokenizer, Tokenizer]:
     """The tokenizers of SOURCES and TARGETS."""
-    options = {"vocabulary_size": 200, "min_frequency": 1}
+    options = {"vocab_size": 200, "min_frequency": 1}
     source, target = (train_tokenizer(texts, kind, **options) for texts in (SOURCES, TARGETS))
     return source, target
 
@@ -62,7 +62,7 @@ def build(kind: str = "word", **arguments: object):
 
     source, target = tokenizers(kind)
     values = {
-        "src_vocab_size": source.vocabulary_size, "tgt_vocab_size": target.vocabulary_size,
+        "src_vocab_size": source.vocab_size, "tgt_vocab_size": target.vocab_size,
         "src_seq_len": 20, "tgt_seq_len": 12, "d_model": 16, "N": 2, "h": 2, "d_ff": 32,
     }  # fmt: skip
     model = Transformer(TransformerArguments(**{**values, **arguments}))

@@ -10,7 +10,7 @@ TOKENS = np.array([[2, 7, 7], [0, 9, 3]], "int32")
 
 
 def built() -> InputEmbedding:
-    layer = InputEmbedding(vocabulary_size=10, d_model=16, name="embedding")
+    layer = InputEmbedding(vocab_size=10, d_model=16, name="embedding")
     layer.build((None, None))
     return layer
 

@@ -15,7 +15,7 @@ def log_softmax(logits: np.ndarray) -> np.ndarray:
 
 
 def test_log_softmax_of_a_linear_map():
-    layer = Projection(d_model=8, vocabulary_size=11)
+    layer = Projection(d_model=8, vocab_size=11)
     layer.build(X.shape)
     layer.bias.assign(RNG.normal(size=11).astype("float32"))
     kernel, bias = (keras.ops.convert_to_numpy(w) for w in (layer.kernel, layer.bias))
@@ -27,9 +27,9 @@ def test_log_softmax_of_a_linear_map():
 
 
 def test_tied_it_uses_and_trains_the_embeddings_table():
-    embedding = InputEmbedding(vocabulary_size=11, d_model=8)
+    embedding = InputEmbedding(vocab_size=11, d_model=8)
     embedding.build((None, None))
-    layer = Projection(d_model=8, vocabulary_size=11, tied=True)
+    layer = Projection(d_model=8, vocab_size=11, tied=True)
     layer.build(X.shape)
     assert [weight.shape for weight in layer.weights] == [(11,)]
     table = keras.ops.convert_to_numpy(embedding.embeddings)

@@ -28,7 +28,7 @@ from kerasft.peft import (
 )
 
 ARGUMENTS = EncoderArguments(
-    vocabulary_size=len(checkpoints.VOCABULARY), num_layers=2, num_heads=4, hidden_dim=16,
+    vocab_size=len(checkpoints.VOCABULARY), num_layers=2, num_heads=4, hidden_dim=16,
     intermediate_dim=32, max_sequence_length=64,
 )  # fmt: skip
 PREFIX = "base_model.model."

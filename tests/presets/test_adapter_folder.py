@@ -110,7 +110,7 @@ def test_a_tagger(tmp_path):
 
 def test_a_t5(tmp_path):
     tokenizer = train_unigram(TEXTS, 60, extra_ids=4)
-    t5_twins.write(tmp_path / "base", vocab_size=tokenizer.vocabulary_size)
+    t5_twins.write(tmp_path / "base", vocab_size=tokenizer.vocab_size)
     tokenizer.save_directory(tmp_path / "base", max_length=64)
     base = transformers.T5ForConditionalGeneration.from_pretrained(tmp_path / "base")
     options = {"task_type": "SEQ_2_SEQ_LM", "target_modules": ["q", "v"]}

@@ -164,7 +164,7 @@ def test_a_directory_without_weights_is_one_sentence(preset, tmp_path):
         ({"hidden_dim": 1e6}, "hidden_dim must be int"),
         ({"hidden_dim": 10**6}, "hidden_dim must be between"),
         ({"hidden_dim": 20_000}, "asks for a model of"),
-        ({"vocabulary_size": 10**12}, "vocabulary_size must be between"),
+        ({"vocabulary_size": 10**12}, "vocab_size must be between"),
         ({"vocabulary_size": 3_000_000}, "asks for a model of"),
         ({"intermediate_dim": 100_000}, "asks for a model of"),
         ({"max_sequence_length": 1_000_000}, "asks for a model of"),

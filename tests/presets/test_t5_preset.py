@@ -22,7 +22,7 @@ TEXTS = ["the house is wonderful", "a garden"]
 def directory(tmp_path_factory):
     path = tmp_path_factory.mktemp("t5") / "model"
     tokenizer = train_unigram(TEXTS, 60, extra_ids=4)
-    t5_twins.write(path, vocab_size=tokenizer.vocabulary_size + 7)
+    t5_twins.write(path, vocab_size=tokenizer.vocab_size + 7)
     tokenizer.save_directory(path, max_length=64)
     return path
 

@@ -15,7 +15,7 @@ from kerasft.tasks.classification.predictor import Predictor
 
 # One layer, no dropout and a short text: XLA compiles a step in seconds instead of minutes.
 TINY = [
-    "--classes", "none", "--min_words", "1", "--max_length", "16", "--vocabulary_size", "90",
+    "--classes", "none", "--min_words", "1", "--max_length", "16", "--vocab_size", "90",
     "--layers", "1", "--width", "16", "--heads", "2", "--ffn", "24", "--dropout", "0",
     "--epochs", "1", "--batch_size", "8",
 ]  # fmt: skip
@@ -148,7 +148,7 @@ def test_the_language_reaches_the_classifier(recipe):
         (["--learning_rate", "nan"], "--learning_rate"),
         (["--learning_rate", "0"], "learning rate is 0"),
         (["--dropout", "1"], "dropout must be at least 0 and less than 1"),
-        (["--vocabulary_size", "12"], "vocabulary size is 12"),
+        (["--vocab_size", "12"], "vocabulary size is 12"),
         (["--min_frequency", "0"], "minimum frequency is 0"),
         (["--max_length", "3"], "--max_length is 3"),
         (["--warmup_ratio", "1"], "warmup of"),

@@ -45,7 +45,7 @@ class World:
             "classes": "none",
             "min_words": 1,
             "max_length": 8,
-            "vocabulary_size": 90,
+            "vocab_size": 90,
             "layers": 1,
             "width": 16,
             "heads": 2,

@@ -28,7 +28,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     entity_writers.save(folder / "saved", entity_writers.build())
     tokenizer = entity_writers.tokenizer()
     t5_twins.write(
-        folder / "t5", vocab_size=tokenizer.vocabulary_size, num_layers=3, num_decoder_layers=1
+        folder / "t5", vocab_size=tokenizer.vocab_size, num_layers=3, num_decoder_layers=1
     )
     tokenizer.save_directory(folder / "t5", max_length=64)
     write_checkpoint(folder / "bert", "bert", layers=1)

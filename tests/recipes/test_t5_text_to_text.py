@@ -22,7 +22,7 @@ from kerasft.tasks.text_to_text.sources import load_tasks
 
 SMALL = (
     "--d_model=16", "--d_kv=8", "--heads=2", "--d_ff=32", "--encoder_layers=1",
-    "--decoder_layers=1", "--vocabulary_size=300", "--max_length=32", "--max_target_length=24",
+    "--decoder_layers=1", "--vocab_size=300", "--max_length=32", "--max_target_length=24",
     "--output_tokens=12", "--batch_size=8", "--warmup_steps=2", "--learning_rate=0.01",
     "--cap=40", "--validation=0.2",
 )  # fmt: skip
@@ -157,7 +157,7 @@ def test_killed_and_resumed_equals_unbroken(run_python, tmp_path):
         (["--epochs=0"], ConfigError, "--epochs is 0"),
         (["--beam_size=0"], ConfigError, "--beam_size is 0"),
         (["--validation=1"], ConfigError, "validation is 1"),
-        (["--vocabulary_size=20"], ConfigError, "vocabulary size is 20"),
+        (["--vocab_size=20"], ConfigError, "vocabulary size is 20"),
         (["--label_smoothing=1"], ConfigError, "label_smoothing is 1"),
         (["--weight_decay=-1"], ConfigError, "weight_decay is -1"),
         (["--tasks=[]"], ConfigError, "there is no task"),

@@ -20,7 +20,7 @@ from kerasft.tasks.translation.predictor import Translator
 
 SMALL = (
     "--d_model=16", "--layers=1", "--heads=2", "--d_ff=32", "--seq_len=12", "--warmup_steps=4",
-    "--tokens_per_batch=128", "--vocabulary_size=400", "--validation_sentences=8",
+    "--tokens_per_batch=128", "--vocab_size=400", "--validation_sentences=8",
     "--learning_rate=0.01",
 )  # fmt: skip
 KILLED_AT = (3, 9)

@@ -12,8 +12,8 @@ from harness.compared import CLASSES, make_comparison
 from kerasft import evaluation
 from kerasft.errors import ConfigError
 from kerasft.reporting import findings, is_ours, tables, write_report
-from kerasft.reporting.pictures import _file_names
-from kerasft.reporting.size_plot import PUBLISHED
+from kerasft.reporting.plots import PUBLISHED
+from kerasft.reporting.report import _file_names
 
 MEASURED = "Times for a text: measured on nothing."
 

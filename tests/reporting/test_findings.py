@@ -2,8 +2,7 @@ import numpy as np
 
 from harness.compared import CLASSES, candidate, make_comparison, make_truth
 from kerasft import evaluation
-from kerasft.reporting import Costs, Latency, compare, findings
-from kerasft.reporting.candidates import Candidate
+from kerasft.reporting import Candidate, Costs, Latency, compare, findings
 
 TFIDF = evaluation.TFIDF
 

@@ -77,7 +77,7 @@ def both(side: Side, folder: Path, beam_size: int) -> tuple[list[Any], list[Any]
     search = generator.search
     write_ctranslate2(side.model, folder, search.start_id, search.end_id)
     arguments = side.model.arguments
-    rows = sources(getattr(arguments, "src_vocab_size", 0) or arguments.vocabulary_size)
+    rows = sources(getattr(arguments, "src_vocab_size", 0) or arguments.vocab_size)
     return generator.generate(rows), CTranslate2Generator(folder, search).generate(rows)
 
 

@@ -181,9 +181,9 @@ def test_what_bundle_json_says_is_checked_without_keras_too(copy):
     manifest = verify(copy)
     for changes, message in [
         ({"num_labels": 4}, "has 3 labels, but the model has 4"),
-        ({"arguments": {}}, "has no 'vocabulary_size'"),
-        ({"arguments": {"vocabulary_size": 3}}, "tokens, but the model only 3"),
-        ({"arguments": {"vocabulary_size": "x"}}, "vocabulary_size is"),
+        ({"arguments": {}}, "has no 'vocab_size'"),
+        ({"arguments": {"vocab_size": 3}}, "tokens, but the model only 3"),
+        ({"arguments": {"vocab_size": "x"}}, "vocab_size is"),
         ({"preprocessing": {"translate": True}}, "translate"),
         ({"max_length": 2}, "no tokenizer that can be used"),
     ]:

@@ -15,7 +15,7 @@ from kerasft.text.tokenizer import Tokenizer
 TOKENIZER = Tokenizer.from_wordpiece(vocabulary())
 TAGS = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
 ARGUMENTS = EncoderArguments(
-    vocabulary_size=TOKENIZER.vocabulary_size, num_layers=2, num_heads=2, hidden_dim=16,
+    vocab_size=TOKENIZER.vocab_size, num_layers=2, num_heads=2, hidden_dim=16,
     intermediate_dim=24, max_sequence_length=64,
 )  # fmt: skip
 

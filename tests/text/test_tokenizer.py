@@ -47,7 +47,7 @@ def assert_equal_ids(directory: Path, texts: list[str], max_length: int) -> Toke
     assert encodings.cut == sum(len(ids) > max_length for ids in full)
     assert encodings.cut_tokens == sum(map(len, full)) - sum(map(len, expected))
     assert (ours.pad_id, ours.unknown_id) == (theirs.pad_token_id, theirs.unk_token_id)
-    assert ours.vocabulary_size == len(theirs)
+    assert ours.vocab_size == len(theirs)
     return ours
 
 
@@ -94,7 +94,7 @@ def test_ids_equal_those_of_transformers(checkpoints, tmp_path, model_type, case
     ):
         np.testing.assert_array_equal(mine, other)
     assert (again.pad_id, again.unknown_id) == (ours.pad_id, ours.unknown_id)
-    assert again.vocabulary_size == ours.vocabulary_size
+    assert again.vocab_size == ours.vocab_size
 
 
 @pytest.mark.parametrize("max_length", [3, 4, 17, 512, 100_000])
@@ -375,4 +375,4 @@ def test_real_checkpoints(real_weights, shared, name, max_length):
     raw = (corpora / "complaints" / "complaints.csv").read_text(encoding="utf-8").split("\n")[:500]
     ours = assert_equal_ids(directory, [*AWKWARD, *lines, *raw], max_length)
     config = json.loads((directory / "config.json").read_text())
-    assert ours.vocabulary_size == config["vocab_size"]
+    assert ours.vocab_size == config["vocab_size"]

@@ -251,8 +251,8 @@ def test_the_tokenizers_of_real_models_are_read():
 def test_our_own_tokenizers_are_read(tmp_path):
     texts = ["l'acqua è fredda.", "Il cane!", "well-known: a" + "b" * 5000]
     for made in (
-        train_tokenizer(texts, "word", vocabulary_size=40, min_frequency=1),
-        train_tokenizer(texts, "bpe", vocabulary_size=40, min_frequency=1, lowercase=True),
+        train_tokenizer(texts, "word", vocab_size=40, min_frequency=1),
+        train_tokenizer(texts, "bpe", vocab_size=40, min_frequency=1, lowercase=True),
         train_unigram(texts, 60, extra_ids=3),
     ):
         made.save(tmp_path / "tokenizer.json")

@@ -26,9 +26,9 @@ TEXTS = [
 KINDS = ("word", "bpe")
 
 
-def train(kind="word", texts=TEXTS, *, vocabulary_size=200, min_frequency=1, **options):
+def train(kind="word", texts=TEXTS, *, vocab_size=200, min_frequency=1, **options):
     return train_tokenizer(
-        texts, kind, vocabulary_size=vocabulary_size, min_frequency=min_frequency, **options
+        texts, kind, vocab_size=vocab_size, min_frequency=min_frequency, **options
     )
 
 
@@ -90,10 +90,10 @@ def test_rare_words_and_characters_are_unknown():
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_vocabulary_size(kind):
-    tokenizer = train(kind, vocabulary_size=40)
-    assert tokenizer.vocabulary_size <= 40
+    tokenizer = train(kind, vocab_size=40)
+    assert tokenizer.vocab_size <= 40
     if kind == "word":
-        assert train(kind, vocabulary_size=6).tokens([4, 5]) == ["'", "è"]  # the most frequent
+        assert train(kind, vocab_size=6).tokens([4, 5]) == ["'", "è"]  # the most frequent
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -112,7 +112,7 @@ def test_composed_and_decomposed_are_the_same(kind):
 
 def test_bpe_gives_back_the_very_text():
     texts = [text for text in AWKWARD if "[" not in text and "▁" not in text]
-    tokenizer = train("bpe", texts, vocabulary_size=3000)
+    tokenizer = train("bpe", texts, vocab_size=3000)
     for text in texts:
         ids = ids_of(tokenizer, text)
         assert 0 not in ids
@@ -123,11 +123,11 @@ def test_bpe_gives_back_the_very_text():
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("lowercase", [False, True])
 def test_saved_and_read_it_is_the_same(tmp_path, kind, lowercase):
-    tokenizer = train(kind, [*TEXTS, *AWKWARD], vocabulary_size=300, lowercase=lowercase)
+    tokenizer = train(kind, [*TEXTS, *AWKWARD], vocab_size=300, lowercase=lowercase)
     tokenizer.save(tmp_path / "tokenizer.json")
     again = Tokenizer.from_file(tmp_path / "tokenizer.json")
     assert (again.pad_id, again.unknown_id) == (tokenizer.pad_id, tokenizer.unknown_id)
-    assert again.vocabulary_size == tokenizer.vocabulary_size
+    assert again.vocab_size == tokenizer.vocab_size
     for text in [*TEXTS, *AWKWARD]:
         ids = ids_of(tokenizer, text)
         assert ids_of(again, text) == ids
@@ -141,7 +141,7 @@ def test_saved_and_read_it_is_the_same(tmp_path, kind, lowercase):
 def test_training_gives_the_same_each_time(kind, tmp_path):
     texts = [f"{word} {i % 7} {word[::-1]}" for i, word in enumerate(" ".join(AWKWARD).split())]
     for name in "ab":
-        train(kind, texts, vocabulary_size=150).save(tmp_path / name)
+        train(kind, texts, vocab_size=150).save(tmp_path / name)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
@@ -157,7 +157,7 @@ def test_decode_of_what_is_no_token():
     ("options", "error", "message"),
     [
         ({"kind": "char"}, ConfigError, "'char', but must be word or bpe"),
-        ({"vocabulary_size": 4}, ConfigError, "vocabulary size is 4.*5 or more"),
+        ({"vocab_size": 4}, ConfigError, "vocabulary size is 4.*5 or more"),
         ({"min_frequency": 0}, ConfigError, "minimum frequency is 0"),
         ({"texts": []}, DataError, "no texts"),
         ({"texts": ["", " "]}, DataError, "no word of the 2 texts occurs 1 times"),
@@ -173,7 +173,7 @@ def test_settings_that_cannot_work(options, error, message):
 # Kept on disk
 
 
-SETTINGS = {"vocabulary_size": 100, "min_frequency": 1}
+SETTINGS = {"vocab_size": 100, "min_frequency": 1}
 
 
 def kept(path: Path, texts=TEXTS, kind="word", **options) -> tuple[Tokenizer, str]:
@@ -183,7 +183,7 @@ def kept(path: Path, texts=TEXTS, kind="word", **options) -> tuple[Tokenizer, st
 def test_reused_only_for_the_same_texts_and_settings(tmp_path, monkeypatch):
     path = tmp_path / "new folder" / "it.json"
     made, note = kept(path)
-    assert note == f"made {path} of {made.vocabulary_size} tokens, since there was none"
+    assert note == f"made {path} of {made.vocab_size} tokens, since there was none"
     assert sorted(os.listdir(path.parent)) == ["it.json", "it.made_of.json"]
 
     calls = []
@@ -200,7 +200,7 @@ def test_reused_only_for_the_same_texts_and_settings(tmp_path, monkeypatch):
         ({"kind": "bpe"}, "texts and kind"),
         ({"kind": "bpe", "texts": TEXTS[:-1], "lowercase": True}, "texts and lowercase"),
         (
-            {"vocabulary_size": 99, "min_frequency": 2},
+            {"vocab_size": 99, "min_frequency": 2},
             "texts, kind, vocabulary size, minimum frequency and lowercase",
         ),
     ):

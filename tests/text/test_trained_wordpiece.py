@@ -20,10 +20,8 @@ TEXTS = [
 ]
 
 
-def train(texts=TEXTS, *, vocabulary_size=120, min_frequency=1, **options) -> Tokenizer:
-    return train_wordpiece(
-        texts, vocabulary_size=vocabulary_size, min_frequency=min_frequency, **options
-    )
+def train(texts=TEXTS, *, vocab_size=120, min_frequency=1, **options) -> Tokenizer:
+    return train_wordpiece(texts, vocab_size=vocab_size, min_frequency=min_frequency, **options)
 
 
 def tokens(tokenizer: Tokenizer, text: str) -> list[str]:
@@ -31,7 +29,7 @@ def tokens(tokenizer: Tokenizer, text: str) -> list[str]:
 
 
 def pieces(tokenizer: Tokenizer) -> list[str]:
-    return tokenizer.tokens(range(tokenizer.vocabulary_size))
+    return tokenizer.tokens(range(tokenizer.vocab_size))
 
 
 def test_the_special_tokens_come_first():
@@ -53,7 +51,7 @@ def test_frequent_words_are_pieces_and_others_are_put_together():
 
 def test_what_was_trained_on_has_no_unknown_word():
     for texts in (TEXTS, AWKWARD):
-        tokenizer = train(texts, vocabulary_size=1000)
+        tokenizer = train(texts, vocab_size=1000)
         for text in texts:
             longest = max(map(len, text.split()), default=0)  # of more than 100 none is looked at
             if "[UNK]" not in text and longest <= 100:
@@ -75,16 +73,16 @@ def test_case_and_accents():
 
 
 def test_the_vocabulary_is_filled_and_no_fuller():
-    sizes = [train(vocabulary_size=size).vocabulary_size for size in (70, 90, 10_000)]
+    sizes = [train(vocab_size=size).vocab_size for size in (70, 90, 10_000)]
     assert sizes[:2] == [70, 90]
     assert 90 < sizes[2] < 10_000  # every word is a piece long before that
-    assert train(vocabulary_size=10_000, min_frequency=2).vocabulary_size < sizes[2]
+    assert train(vocab_size=10_000, min_frequency=2).vocab_size < sizes[2]
 
 
 def test_the_merges_are_those_of_the_most_frequent_pairs():
     """By hand: "ab" occurs 5 times, then "abc" 3 times; nothing else occurs twice."""
     texts = ["ab abc abc", "abc ab"]
-    tokenizer = train(texts, vocabulary_size=100, min_frequency=2)
+    tokenizer = train(texts, vocab_size=100, min_frequency=2)
     assert pieces(tokenizer)[5:] == ["##b", "##c", "a", "b", "c", "ab", "abc"]
 
 
@@ -93,14 +91,14 @@ SCRIPT = """
 import sys
 from kerasft.text.trained_wordpiece import train_wordpiece
 texts = sys.stdin.read().splitlines()
-train_wordpiece(texts, vocabulary_size=150, min_frequency=1).save(sys.argv[1])
+train_wordpiece(texts, vocab_size=150, min_frequency=1).save(sys.argv[1])
 """
 
 
 def test_every_process_makes_the_same(tmp_path, run_python):
     """Ties between pairs abound here; by themselves they go another way in each process."""
-    train(MANY, vocabulary_size=150).save(tmp_path / "here")
-    train(MANY[::-1], vocabulary_size=150).save(tmp_path / "backwards")
+    train(MANY, vocab_size=150).save(tmp_path / "here")
+    train(MANY[::-1], vocab_size=150).save(tmp_path / "backwards")
     (tmp_path / "script.py").write_text(SCRIPT)
     for name in ("other", "another"):
         result = run_python(tmp_path / "script.py", tmp_path / name, input="\n".join(MANY))
@@ -113,7 +111,7 @@ def test_every_process_makes_the_same(tmp_path, run_python):
 
 
 def test_saved_and_read_it_is_the_same(tmp_path):
-    tokenizer = train([*TEXTS, *AWKWARD], vocabulary_size=600)
+    tokenizer = train([*TEXTS, *AWKWARD], vocab_size=600)
     tokenizer.save(tmp_path / "tokenizer.json")
     again = Tokenizer.from_file(tmp_path / "tokenizer.json")
     assert (again.pad_id, again.unknown_id) == (0, 1)
@@ -123,7 +121,7 @@ def test_saved_and_read_it_is_the_same(tmp_path):
 
 def test_transformers_gives_the_same_ids(tmp_path):
     transformers = pytest.importorskip("transformers")
-    tokenizer = train([*TEXTS, *AWKWARD], vocabulary_size=600)
+    tokenizer = train([*TEXTS, *AWKWARD], vocab_size=600)
     (tmp_path / "vocab.txt").write_text("\n".join(pieces(tokenizer)) + "\n", encoding="utf-8")
     twin = transformers.BertTokenizerFast(vocab=str(tmp_path / "vocab.txt"), do_lower_case=True)
     for text in [*TEXTS, *AWKWARD]:
@@ -134,7 +132,7 @@ def test_transformers_gives_the_same_ids(tmp_path):
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"vocabulary_size": 20}, ConfigError, "vocabulary size is 20.*alone are [0-9]+ pieces"),
+        ({"vocab_size": 20}, ConfigError, "vocabulary size is 20.*alone are [0-9]+ pieces"),
         ({"min_frequency": 0}, ConfigError, "minimum frequency is 0"),
         ({"texts": []}, DataError, "no texts"),
         ({"texts": ["", " "]}, DataError, "no character of the 2 texts occurs 1 times"),
@@ -148,11 +146,11 @@ def test_settings_that_cannot_work(options, error, message):
 
 def test_the_smallest_vocabulary_that_is_named_works():
     with pytest.raises(ConfigError) as refused:
-        train(vocabulary_size=20)
+        train(vocab_size=20)
     needed = int(str(refused.value).split("alone are ")[1].split()[0])
-    assert train(vocabulary_size=needed).vocabulary_size == needed
+    assert train(vocab_size=needed).vocab_size == needed
     with pytest.raises(ConfigError):
-        train(vocabulary_size=needed - 1)
+        train(vocab_size=needed - 1)
 
 
 def test_no_keras_is_needed(run_python):

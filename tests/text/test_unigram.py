@@ -67,7 +67,7 @@ def assert_equal_ids(directory: Path) -> Tokenizer:
         assert ours.decode(ids) == theirs.decode(theirs_ids, skip_special_tokens=True).strip(), text
     assert found.unknown == sum(ids.count(theirs.unk_token_id) for ids in expected) > 0
     assert (ours.pad_id, ours.unknown_id) == (theirs.pad_token_id, theirs.unk_token_id) == (0, 2)
-    assert ours.vocabulary_size == len(theirs)
+    assert ours.vocab_size == len(theirs)
     return ours
 
 
@@ -221,11 +221,11 @@ OWN = [
 
 
 def test_a_vocabulary_of_ones_own_texts():
-    tokenizer = train_unigram(OWN, vocabulary_size=120, extra_ids=10)
-    assert tokenizer.vocabulary_size <= 120
+    tokenizer = train_unigram(OWN, vocab_size=120, extra_ids=10)
+    assert tokenizer.vocab_size <= 120
     assert tokenizer.tokens(range(3)) == ["<pad>", "</s>", "<unk>"]
     assert (tokenizer.pad_id, tokenizer.unknown_id) == (0, 2)
-    size = tokenizer.vocabulary_size
+    size = tokenizer.vocab_size
     assert tokenizer.tokens(range(size - 10, size)) == sentinels(10)[::-1]
     for text in OWN[:4]:
         ids = tokenizer.encode([text], 200).token_ids[0]
@@ -235,7 +235,7 @@ def test_a_vocabulary_of_ones_own_texts():
 
 
 def test_what_it_does_to_characters():
-    tokenizer = train_unigram(OWN, vocabulary_size=120, extra_ids=2)
+    tokenizer = train_unigram(OWN, vocab_size=120, extra_ids=2)
 
     def tokens(text: str) -> list[str]:
         return tokenizer.tokens(tokenizer.encode([text], 200).token_ids[0])

@@ -201,7 +201,7 @@ def largest_difference(
     """
     arguments: Any = model.arguments
     sizes = [
-        getattr(arguments, name, None) or arguments.vocabulary_size
+        getattr(arguments, name, None) or arguments.vocab_size
         for name in ("src_vocab_size", "tgt_vocab_size")
     ]
     rng = np.random.default_rng(0)

@@ -77,7 +77,7 @@ def write_ctranslate2(
         sizes = (model.arguments.src_vocab_size, model.arguments.tgt_vocab_size)
     elif isinstance(model, T5):
         spec = _t5(model)
-        sizes = (model.arguments.vocabulary_size, model.arguments.vocabulary_size)
+        sizes = (model.arguments.vocab_size, model.arguments.vocab_size)
     else:
         raise ConfigError(
             f"a {type(model).__name__} cannot be exported to CTranslate2; only translators and T5"

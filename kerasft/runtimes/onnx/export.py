@@ -198,5 +198,5 @@ def _token_ids(bundle: Bundle) -> list[np.ndarray]:
     longest = bundle.manifest.max_length
     generator = np.random.default_rng(0)
     sizes = [min(size, longest) for size in (*LENGTHS, longest, longest)]
-    rows = bundle.model.arguments.vocabulary_size
+    rows = bundle.model.arguments.vocab_size
     return [generator.integers(0, rows, size).astype(np.int32) for size in sizes]

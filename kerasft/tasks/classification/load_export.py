@@ -83,7 +83,7 @@ def load_export(path: str | Path | Opened, format: str) -> ExportedClassifier:
         cleaning, long_texts = split_preprocessing(manifest.preprocessing)
     except BundleError as error:
         raise BundleError(f"{file}: {error}.") from None
-    rows = whole_argument(folder, manifest, "vocabulary_size", 1, MAX_VOCABULARY)
+    rows = whole_argument(folder, manifest, "vocab_size", 1, MAX_VOCABULARY)
     return ExportedClassifier(
         path=folder,
         manifest=manifest,

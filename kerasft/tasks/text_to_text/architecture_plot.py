@@ -74,7 +74,7 @@ def plot_t5(arguments: T5Arguments, adapted: Collection[str], path: str | Path) 
     axes.text(
         middle - 0.12, memory + 0.08, "memory", ha="right", va="bottom", color=SOFT, fontsize=9
     )
-    table = f"shared: {a.vocabulary_size:,} x {a.d_model}"
+    table = f"shared: {a.vocab_size:,} x {a.d_model}"
     for left, width in ((0.0, _width(encoder)), (right, _width(decoder))):
         _box(axes, left, 0.0, width, f"embedding, {table}", "shared" in whole)
         _arrow(axes, (left + width / 2, HEIGHT), (left + width / 2, 0.8))

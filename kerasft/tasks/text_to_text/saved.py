@@ -82,7 +82,7 @@ def check_text_to_text(
     ):
         if not 1 <= value <= most:
             raise ConfigError(f"{name} is {value}, but must be 1 to {most}")
-    check_vocabulary(tokenizer.vocabulary_size, model.arguments.vocabulary_size)
+    check_vocabulary(tokenizer.vocab_size, model.arguments.vocab_size)
     wrong = wrong_tasks(tasks, output_format, entity_types)
     if wrong:
         raise ConfigError(wrong)
@@ -194,7 +194,7 @@ def load_text_to_text(path: str | Path | Opened) -> TextToTextBundle:
         opened.take(contents.TOKENIZER),
         folder / contents.TOKENIZER,
         manifest.max_length,
-        arguments.vocabulary_size,
+        arguments.vocab_size,
     )
     wrong = _wrong_ids(tokenizer, arguments)
     if wrong:

@@ -90,7 +90,7 @@ def check_translator(
         ("target", target_tokenizer, arguments.tgt_vocab_size),
     ):
         whose = f"the tokenizer of the {side}"
-        check_vocabulary(tokenizer.vocabulary_size, rows, whose)
+        check_vocabulary(tokenizer.vocab_size, rows, whose)
         wrong = _wrong_ids(tokenizer, arguments)
         if wrong:
             raise ConfigError(f"{whose} {wrong}")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kerasft.data import italian
-from kerasft.data.grammar_words import ADJECTIVES, BEFORE_NOUN, DAILY, Noun, Verb
+from tools.sample_grammar import italian
+from tools.sample_grammar.words import ADJECTIVES, BEFORE_NOUN, DAILY, Noun, Verb
 
 # English and Italian.
 Pair = tuple[str, str]

@@ -1,6 +1,6 @@
 """Italian forms for the sample grammar: articles, contractions, adjectives and verbs.
 
-Covers the words of `kerasft.data.grammar_words` and regular words like them; it is no general
+Covers the words of `tools.sample_grammar.words` and regular words like them; it is no general
 dictionary.
 
 Source: Maiden and Robustelli, *A Reference Grammar of Modern Italian*, 2nd edition, chapters 3

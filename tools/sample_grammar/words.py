@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kerasft.data import italian
+from tools.sample_grammar import italian
 
 
 @dataclass(frozen=True)

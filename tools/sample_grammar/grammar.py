@@ -1,7 +1,7 @@
 """A small grammar that makes English sentences with their Italian translations.
 
 It makes the rows marked "grammar" of the sample corpus `translations`. Each rule below combines the
-words of `kerasft.data.grammar_words` into many sentences; a hash of the English sentence chooses
+words of `tools.sample_grammar.words` into many sentences; a hash of the English sentence chooses
 which of them are kept, so that the corpus is the same on every machine and the left-out
 combinations can be translated by who has understood the rule. `RULES` says how many each gives.
 
@@ -30,7 +30,7 @@ has one translation: "you" is one friend (tu); "I", "you", "we" and "they" are m
 ending has to choose; io, tu and noi are left out, lui, lei and loro are said; times of the past
 open the Italian statement; vecchio stands before its noun, other adjectives behind it.
 
-`python -m kerasft.data.grammar` writes the grammar's part of the corpus file anew.
+`python -m tools.sample_grammar.grammar` writes the grammar's part of the corpus file anew.
 """
 
 from __future__ import annotations
@@ -42,8 +42,9 @@ from functools import cache
 from itertools import islice, zip_longest
 from pathlib import Path
 
-from kerasft.data import italian
-from kerasft.data.grammar_phrases import (
+from kerasft.data.samples import sample_path
+from tools.sample_grammar import italian
+from tools.sample_grammar.phrases import (
     Pair,
     habitual_objects,
     known_things,
@@ -52,7 +53,7 @@ from kerasft.data.grammar_phrases import (
     with_a,
     with_the,
 )
-from kerasft.data.grammar_words import (
+from tools.sample_grammar.words import (
     ADJECTIVES,
     FREQUENCIES,
     GOALS,
@@ -71,7 +72,6 @@ from kerasft.data.grammar_words import (
     Subject,
     Verb,
 )
-from kerasft.data.samples import sample_path
 
 ORIGIN = "grammar"
 # A rule's sentence with its kind, of which the corpus is to hold equally many.

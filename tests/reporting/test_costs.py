@@ -2,8 +2,8 @@
 
 import pytest
 
-from kerasft.reporting import latency
-from kerasft.reporting.latency import measure_latency, spread
+from kerasft.reporting import costs
+from kerasft.reporting.costs import measure_latency, spread
 
 
 class Clock:
@@ -22,7 +22,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(latency, "time", clock)
+    monkeypatch.setattr(costs, "time", clock)
     return clock
 
 

@@ -11,14 +11,13 @@ from matplotlib.text import Text
 
 from harness.compared import CLASSES, make_comparison
 from kerasft import evaluation
-from kerasft.reporting import Candidate, Costs, compare, score_plots
-from kerasft.reporting.size_plot import PUBLISHED, plot_sizes
+from kerasft.reporting import Candidate, Costs, compare, plots
 
 PLOTS = [
-    score_plots.plot_scores,
-    score_plots.plot_class_scores,
-    score_plots.plot_reliability,
-    score_plots.plot_tradeoff,
+    plots.plot_scores,
+    plots.plot_class_scores,
+    plots.plot_reliability,
+    plots.plot_tradeoff,
 ]
 
 
@@ -64,7 +63,7 @@ def marked(axes) -> list[tuple[float, float]]:
 
 
 def test_scores(comparison, tmp_path, drawn):
-    score_plots.plot_scores(comparison, tmp_path / "p.png")
+    plots.plot_scores(comparison, tmp_path / "p.png")
     axes = drawn[0].axes[0]
     assert [t.get_text() for t in axes.get_yticklabels()] == list(comparison.scored)
     expected = {
@@ -79,7 +78,7 @@ def test_scores(comparison, tmp_path, drawn):
 
 
 def test_class_scores(comparison, tmp_path, drawn):
-    score_plots.plot_class_scores(comparison, tmp_path / "p.png")
+    plots.plot_class_scores(comparison, tmp_path / "p.png")
     axes = drawn[0].axes[0]
     labels = [t.get_text() for t in axes.get_yticklabels()]
     support = comparison.scored["small"].metrics["per_class"]["Loans"]["support"]
@@ -93,7 +92,7 @@ def test_class_scores(comparison, tmp_path, drawn):
 
 
 def test_reliability(comparison, tmp_path, drawn):
-    score_plots.plot_reliability(comparison, tmp_path / "p.png")
+    plots.plot_reliability(comparison, tmp_path / "p.png")
     assert len(drawn[0].axes) == 3
     for axes, (name, scored) in zip(drawn[0].axes, comparison.scored.items(), strict=True):
         assert name in axes.get_title()
@@ -103,7 +102,7 @@ def test_reliability(comparison, tmp_path, drawn):
 
 
 def test_tradeoff(comparison, tmp_path, drawn):
-    score_plots.plot_tradeoff(comparison, tmp_path / "p.png")
+    plots.plot_tradeoff(comparison, tmp_path / "p.png")
     axes = drawn[0].axes[0]
     points = {tuple(line.get_xydata()[0]) for line in axes.get_lines() if line.get_marker() == "o"}
     assert points == {
@@ -115,7 +114,7 @@ def test_tradeoff(comparison, tmp_path, drawn):
 def test_names_of_models_that_are_alike_do_not_lie_on_each_other(tmp_path, drawn):
     # As runs that differ in their seed alone: the same time, nearly the same score.
     found = make_comparison(skills={f"tinybert_lora_{seed}": 2.0 + seed / 50 for seed in range(5)})
-    score_plots.plot_tradeoff(found[1], tmp_path / "p.png")
+    plots.plot_tradeoff(found[1], tmp_path / "p.png")
     axes = drawn[0].axes[0]
     places = [Text.get_window_extent(text) for text in axes.texts]
     assert len(places) == 6
@@ -127,26 +126,29 @@ def test_a_dollar_is_a_dollar(drawn, tmp_path):
     names = ["loans under $500", "loans over $500"]
     candidate = Candidate("a $ model", np.eye(2)[truth], Costs())
     found = compare([candidate], ["a", "b", "c", "d"], truth, names, draws=100)
-    score_plots.plot_class_scores(found, tmp_path / "p.png")
-    score_plots.plot_scores(found, tmp_path / "q.png")
+    plots.plot_class_scores(found, tmp_path / "p.png")
+    plots.plot_scores(found, tmp_path / "q.png")
     said = [t.get_text() for figure in drawn for t in figure.axes[0].get_yticklabels()]
     assert said == [r"loans under \$500 (2)", r"loans over \$500 (2)", r"a \$ model"]
 
 
 def test_colors_are_the_same_in_all_pictures_and_grey_for_baselines(comparison):
-    tones = score_plots.colors(comparison)
+    tones = plots.colors(comparison)
     assert len(set(tones.values())) == 3
-    assert tones[evaluation.TFIDF] == score_plots.BASELINE
+    assert tones[evaluation.TFIDF] == plots.BASELINE
 
 
 def test_sizes(tmp_path, drawn):
-    sizes = {"large": 22.7e6, "small": 2.5e6, "tiny": 9.0}
-    plot_sizes(sizes, dict.fromkeys(sizes, "#123456"), tmp_path / "p.png")
+    sizes = {"large": 22.7e6, "small": 2.5e6, "tiny": 9.0, "of unknown size": None}
+    truth = np.array([0, 1])
+    found = [Candidate(n, np.eye(2), Costs(parameters=size)) for n, size in sizes.items()]
+    comparison = compare(found, ["a", "b"], truth, ["x", "y"], draws=100)
+    plots.plot_sizes(comparison, tmp_path / "p.png")
     assert is_picture(tmp_path / "p.png")
     axes = drawn[0].axes[0]
     names = [t.get_text() for t in axes.get_yticklabels()]
     assert names[:3] == ["tiny", "small", "large"]
-    assert names[3:] == [f"{p.name} ({p.authors})" for p in PUBLISHED]
+    assert names[3:] == [f"{p.name} ({p.authors})" for p in plots.PUBLISHED]
     assert [bar.get_width() for bar in axes.patches[:3]] == [9.0, 2.5e6, 22.7e6]
     assert axes.get_xscale() == "log"
     assert {"22.7M", "110M", "175B", "1T"} <= {t.get_text() for t in axes.texts}
