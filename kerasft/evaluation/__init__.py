@@ -21,10 +21,16 @@ scores = evaluation.score_entities(spans, dataset.train.sentences, dataset.test.
 print(evaluation.entity_table(scores["this model"]))
 """
 
-from kerasft.evaluation.baselines import MAJORITY, TFIDF, majority
 from kerasft.evaluation.calibration import Calibration, calibration_of
-from kerasft.evaluation.classification import comparison, evaluate, means, table
-from kerasft.evaluation.data_plots import plot_classes, plot_text_lengths
+from kerasft.evaluation.classification import (
+    MAJORITY,
+    TFIDF,
+    comparison,
+    evaluate,
+    majority,
+    means,
+    table,
+)
 from kerasft.evaluation.entities import (
     NOTHING_FOUND,
     entity_comparison,
@@ -35,9 +41,18 @@ from kerasft.evaluation.entities import (
 )
 from kerasft.evaluation.entity_baseline import MEMORY, EntityMemory
 from kerasft.evaluation.entity_plots import plot_entity_confusion, plot_entity_scores
-from kerasft.evaluation.intervals import Interval, bootstrap, class_counts, interval, scores_of
-from kerasft.evaluation.paired_tests import Difference, McNemar, difference, mcnemar
 from kerasft.evaluation.plots import plot_confusion, plot_loss
+from kerasft.evaluation.significance import (
+    Difference,
+    Interval,
+    McNemar,
+    bootstrap,
+    class_counts,
+    difference,
+    interval,
+    mcnemar,
+    scores_of,
+)
 from kerasft.evaluation.translation import score_by_origin, score_translations, signatures
 
 __all__ = [
@@ -64,12 +79,10 @@ __all__ = [
     "majority",
     "mcnemar",
     "means",
-    "plot_classes",
     "plot_confusion",
     "plot_entity_confusion",
     "plot_entity_scores",
     "plot_loss",
-    "plot_text_lengths",
     "score_by_origin",
     "score_translations",
     "scores_of",

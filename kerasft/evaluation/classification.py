@@ -14,6 +14,9 @@ MOST_CONFUSION = 200
 """Classes whose confusion matrix is kept whole: of 2,000 it would be four million numbers."""
 CELLS = "confusion_cells"
 
+TFIDF = "TF-IDF + logistic regression"
+MAJORITY = "majority class"
+
 MEANS = {
     "accuracy": "accuracy",
     "macro F1": "macro_f1",
@@ -78,6 +81,21 @@ def evaluate(labels: np.ndarray, probabilities: np.ndarray, names: Sequence[str]
         },
         **_confusion(labels, predicted, len(names)),
     }
+
+
+def majority(train_labels: np.ndarray, test_labels: np.ndarray, names: Sequence[str]) -> Metrics:
+    """Always answers the most frequent training class; its probabilities are the training shares.
+
+    Args:
+        train_labels: (training rows,) integers.
+        test_labels: (test rows,) integers.
+        names: The classes' names, in id order.
+
+    Returns:
+        As `evaluate`.
+    """
+    shares = np.bincount(train_labels, minlength=len(names)) / len(train_labels)
+    return evaluate(test_labels, np.tile(shares, (len(test_labels), 1)), names)
 
 
 def confusion_cells(metrics: Metrics) -> np.ndarray:

@@ -12,8 +12,17 @@ import numpy as np
 from kerasft import evaluation
 from kerasft.evaluation.calibration import Calibration, calibration_of
 from kerasft.evaluation.classification import Metrics, evaluate
-from kerasft.evaluation.intervals import DRAWS, Interval, bootstrap, interval, scores_of
-from kerasft.evaluation.paired_tests import Difference, McNemar, difference, mcnemar
+from kerasft.evaluation.significance import (
+    DRAWS,
+    Difference,
+    Interval,
+    McNemar,
+    bootstrap,
+    difference,
+    interval,
+    mcnemar,
+    scores_of,
+)
 from kerasft.reporting.costs import Costs, Latency, baseline_costs, costs_of
 from kerasft.reporting.runs import Run
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kerasft.evaluation.paired_tests import Difference
+from kerasft.evaluation.significance import Difference
 from kerasft.reporting.comparison import Comparison, Scored
 from kerasft.reporting.plots import PUBLISHED
 from kerasft.reporting.runs import Run

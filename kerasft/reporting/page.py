@@ -156,7 +156,7 @@ class Page:
 
     def markdown(self) -> str:
         """The report as one Markdown file; its pictures lie beside it."""
-        parts = [f"# {self.title}", self.lead]
+        parts = [f"# {_escaped(self.title)}", _escaped(self.lead)]
         parts.append("\n".join(f"- {_escaped(sentence)}" for sentence in self.findings))
         for section in self.sections:
             parts += [f"## {section.title}", *map(_markdown, section.blocks)]

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kerasft.evaluation.intervals import Interval
 from kerasft.evaluation.plots import (
     BLUE,
     GREEN,
@@ -19,6 +18,7 @@ from kerasft.evaluation.plots import (
     figure_and_axes,
     shorten,
 )
+from kerasft.evaluation.significance import Interval
 from kerasft.reporting.comparison import Comparison
 from kerasft.reporting.words import milliseconds, parameters
 

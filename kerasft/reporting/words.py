@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from kerasft.evaluation.intervals import Interval
+from kerasft.evaluation.significance import Interval
 
 UNKNOWN = "not recorded"
 UNITS = ("bytes", "kB", "MB", "GB", "TB")

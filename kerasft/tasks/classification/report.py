@@ -14,8 +14,16 @@ from kerasft.data.csv_writing import CsvWriter
 from kerasft.data.dataset import Dataset
 from kerasft.data.table import Table
 from kerasft.errors import ConfigError, attempt
-from kerasft.evaluation.baselines import MAJORITY, TFIDF, majority
-from kerasft.evaluation.classification import Metrics, comparison, evaluate, means, table
+from kerasft.evaluation.classification import (
+    MAJORITY,
+    TFIDF,
+    Metrics,
+    comparison,
+    evaluate,
+    majority,
+    means,
+    table,
+)
 from kerasft.evaluation.plots import plot_confusion, plot_loss
 from kerasft.folder.card import Facts
 from kerasft.folder.writing import Report
