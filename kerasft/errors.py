@@ -36,6 +36,34 @@ class BundleError(KerasftError):
     """A saved folder is broken, was changed by hand, or is not one of ours."""
 
 
+EXTRAS = {
+    "torch": (
+        *("keras", "safetensors", "huggingface_hub", "filelock", "re2", "ml_dtypes", "yaml"),
+        *("jsonargparse", "sklearn", "scipy", "sacrebleu", "seqeval", "rouge_score", "matplotlib"),
+    ),
+    "serve": ("onnxruntime", "fastapi", "starlette", "pydantic", "uvicorn", "h11"),
+    "onnx": ("onnx",),
+    "ctranslate2": ("ctranslate2",),
+    "keras-hub": ("keras_hub", "h5py"),
+    "hub-datasets": ("datasets", "pyarrow"),
+    "tracking": ("tensorboard", "wandb"),
+    "completion": ("shtab",),
+}
+"""Extra -> the modules that it brings; jax and tensorflow bring those of torch."""
+
+
+def missing_module(error: ModuleNotFoundError) -> ConfigError | None:
+    """The sentence on a module that an extra would have brought; None for any other."""
+    module = (error.name or "").partition(".")[0]
+    for extra, modules in EXTRAS.items():
+        if module in modules:
+            others = " (or jax, tensorflow in its place)" if extra == "torch" else ""
+            return ConfigError(
+                f"the module {module} is not installed: `pip install 'kerasft[{extra}]'`{others}."
+            )
+    return None
+
+
 @contextmanager
 def attempt(what: str, failures: list[str]) -> Iterator[None]:
     """Tries what must not end a run: a failure is one sentence on stderr, and the run goes on.

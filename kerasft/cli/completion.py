@@ -11,7 +11,6 @@ from typing import Literal, get_args, get_origin, get_type_hints
 from kerasft.cli.main import COMMANDS
 from kerasft.cli.run import recipe_names
 from kerasft.config import Parser
-from kerasft.errors import ConfigError
 
 SHELLS = ("bash", "zsh")
 
@@ -27,15 +26,11 @@ def main(arguments: Sequence[str]) -> None:
     """Prints the script.
 
     Raises:
-        ConfigError: The shell is another, or shtab is not installed.
+        ConfigError: The shell is another.
     """
     options = parser().parse_args(arguments)
-    try:
-        import shtab
-    except ImportError:
-        raise ConfigError(
-            "completion needs the package shtab: `pip install 'kerasft[completion]'`."
-        ) from None
+    import shtab
+
     print(shtab.complete(everything(), shell=options.shell))
 
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 
 from kerasft import storage
 from kerasft.config.output_streams import open_closed_output
-from kerasft.errors import KerasftError
+from kerasft.errors import KerasftError, missing_module
 
 # What asks a process to end, and would end it at once, its half-written files left behind.
 ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -37,6 +37,12 @@ def guard() -> Iterator[None]:
             sys.stdout.flush()
     except KerasftError as error:
         print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except ModuleNotFoundError as error:
+        sentence = missing_module(error)
+        if sentence is None:
+            raise
+        print(f"error: {sentence}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
