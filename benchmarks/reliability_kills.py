@@ -41,9 +41,9 @@ CLASSIFIER = ("--max_length", "16", "--epochs", "2", "--checkpoint_steps", "2")
 RUNS: Mapping[str, tuple[str, ...]] = {
     "small_bert": (
         "--data", "rows.csv", "--text_column", "text", "--label_column", "label",
-        "--classes", "none", "--min_words", "1", "--mlm_epochs", "1", "--layers", "1",
-        "--width", "16", "--heads", "2", "--ffn", "32", "--vocab_size", "200",
-        "--batch_size", "8", *CLASSIFIER,
+        "--classes", "none", "--min_words", "1", "--mlm_epochs", "1", "--num_layers", "1",
+        "--hidden_size", "16", "--num_heads", "2", "--intermediate_size", "32",
+        "--vocab_size", "200", "--batch_size", "8", *CLASSIFIER,
     ),
     "distilbert_lora": (
         "--data", "rows.csv", "--preset", "small_bert", "--lora_layers", "1", "--dropout", "0.1",
@@ -53,8 +53,8 @@ RUNS: Mapping[str, tuple[str, ...]] = {
         "--data", "rows.conll", "--preset", "small_bert", "--lora_layers", "1", *CLASSIFIER,
     ),
     "translate": (
-        "--data", "pairs.tsv", "--d_model", "16", "--layers", "1", "--heads", "2", "--d_ff", "32",
-        "--seq_len", "12", "--tokens_per_batch", "128", "--vocab_size", "300",
+        "--data", "pairs.tsv", "--d_model", "16", "--num_layers", "1", "--num_heads", "2",
+        "--d_ff", "32", "--max_length", "12", "--tokens_per_batch", "128", "--vocab_size", "300",
         "--warmup_steps", "4", "--validation_sentences", "4", "--beam_size", "2", "--epochs", "3",
         "--keep_epochs", "2", "--average_epochs", "2", "--checkpoint_steps", "3",
     ),

@@ -59,7 +59,7 @@ def kerasft_side(checkpoint: Path, threads: int) -> Jobs:
             [row for sources, _ in parts for row in sources],
             [np.append(np.int32(START), row) for _, labels in parts for row in labels],
             tokens_per_batch=rows * max(source, target), pad_id=0, shuffle=True, seed=0,
-            seq_len=max(source, target), bucket_count=1,
+            max_length=max(source, target), bucket_count=1,
         )  # fmt: skip
         assert len(data) == STEPS and data.padding_share == 0
         return lambda: model.fit(data, verbose=0)

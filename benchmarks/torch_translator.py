@@ -44,8 +44,8 @@ class TorchTranslator(nn.Module):
         self.target = nn.Embedding(target_size, width)
         self.dropout = nn.Dropout(config.dropout)
         self.transformer = nn.Transformer(
-            width, config.heads, config.layers, config.layers, config.d_ff, config.dropout,
-            batch_first=True, norm_first=config.norm == "pre",
+            width, config.num_heads, config.num_layers, config.num_layers, config.d_ff,
+            config.dropout, batch_first=True, norm_first=config.norm == "pre",
         )  # fmt: skip
         self.projection = nn.Linear(width, target_size)
         for parameter in self.parameters():
@@ -53,9 +53,9 @@ class TorchTranslator(nn.Module):
                 nn.init.xavier_uniform_(parameter)
         if config.tie_embeddings:
             self.projection.weight = self.target.weight
-        positions = torch.arange(config.seq_len + 1)[:, None]
+        positions = torch.arange(config.max_length + 1)[:, None]
         rates = torch.exp(torch.arange(0, width, 2) * (-math.log(10_000.0) / width))
-        table = torch.zeros(config.seq_len + 1, width)
+        table = torch.zeros(config.max_length + 1, width)
         table[:, 0::2], table[:, 1::2] = torch.sin(positions * rates), torch.cos(positions * rates)
         self.register_buffer("positions", table)
 
@@ -171,12 +171,14 @@ def main() -> None:
         for texts in (dataset.train.sources, dataset.train.targets)
     ]  # fmt: skip
     train = overlong.apply(
-        dataset.train, *tokenizers, seq_len=config.seq_len, policy=config.overlong
+        dataset.train, *tokenizers, max_length=config.max_length, policy=config.overlong
     )
-    held_out = overlong.apply(dataset.validation, *tokenizers, seq_len=config.seq_len, policy="cut")
+    held_out = overlong.apply(
+        dataset.validation, *tokenizers, max_length=config.max_length, policy="cut"
+    )
     batches = PairBatches(
         train.source_ids, train.target_ids, tokens_per_batch=config.tokens_per_batch,
-        pad_id=PAD, seq_len=config.seq_len, shuffle=True, seed=config.seed,
+        pad_id=PAD, max_length=config.max_length, shuffle=True, seed=config.seed,
     )  # fmt: skip
     model = TorchTranslator(config, *(tokenizer.vocab_size for tokenizer in tokenizers))
     print(f"{sum(p.numel() for p in model.parameters()):,} parameters; {batches.summary()}")
@@ -188,14 +190,14 @@ def main() -> None:
         started = time.perf_counter()
         losses = [trainer.step(*batches.batch(epoch, index)) for index in range(len(batches))]
         seconds += time.perf_counter() - started
-        scores = evaluate(model, tokenizers[1], held_out, watched, config.seq_len)
+        scores = evaluate(model, tokenizers[1], held_out, watched, config.max_length)
         print(
             f"| {epoch + 1} | {seconds / 60:.1f} | {np.mean(losses):.3f} | {scores} |", flush=True
         )
         if seconds > 60 * arguments.minutes:
             break
     everything = range(len(held_out.pairs))
-    scores = evaluate(model, tokenizers[1], held_out, everything, config.seq_len)
+    scores = evaluate(model, tokenizers[1], held_out, everything, config.max_length)
     print(f"| all {len(everything)} held-out pairs | {seconds / 60:.1f} | | {scores} |")
 
 

@@ -51,7 +51,7 @@ def kerasft_side(threads: int) -> Jobs:
         ]
         data = PairBatches(
             sources, targets, tokens_per_batch=rows * tokens, pad_id=PAD, shuffle=True, seed=0,
-            seq_len=tokens, bucket_count=1,
+            max_length=tokens, bucket_count=1,
         )  # fmt: skip
         assert len(data) == STEPS and data.padding_share == 0
         return lambda: model.fit(data, verbose=0)

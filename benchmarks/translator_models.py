@@ -35,8 +35,8 @@ def torch_model(threads: int, dropout: float, **options: Any) -> tuple[Any, Any]
 
     torch.set_num_threads(threads)
     config = Config(
-        d_model=WIDTH, layers=LAYERS, heads=HEADS, d_ff=INNER, dropout=dropout, seq_len=POSITIONS,
-        **options,
+        d_model=WIDTH, num_layers=LAYERS, num_heads=HEADS, d_ff=INNER, dropout=dropout,
+        max_length=POSITIONS, **options,
     )  # fmt: skip
     return TorchTranslator(config, VOCABULARY, VOCABULARY), config
 

@@ -94,7 +94,7 @@ class TuningOptions(AdapterOptions):
         batch_size: Texts a step.
         group_by_length: Batch texts of like length, which saves padding; null does so where an
             epoch has 64 batches or more (with fewer it costs accuracy).
-        learning_rate: Of Adam; 0 takes 2e-3 for lora and head and 5e-5 for full.
+        learning_rate: Of Adam; null takes 2e-3 for lora and head and 5e-5 for full.
         schedule: `constant`, or `linear` down to 0 at the last step.
         warmup_ratio: Share of the steps in which the rate of `linear` rises first.
         early_stopping: Stop after so many epochs without a better validation loss, and take the
@@ -113,7 +113,7 @@ class TuningOptions(AdapterOptions):
     epochs: int = 3
     batch_size: int = 8
     group_by_length: bool | None = None
-    learning_rate: float = 0.0
+    learning_rate: float | None = None
     schedule: Literal["constant", "linear"] = "linear"
     warmup_ratio: float = 0.0
     early_stopping: int = 0
@@ -121,7 +121,8 @@ class TuningOptions(AdapterOptions):
     @property
     def peak_rate(self) -> float:
         """The highest learning rate: what is set, or the usual one of what is tuned."""
-        return self.learning_rate or LEARNING_RATES[self.tune]
+        rate = self.learning_rate
+        return LEARNING_RATES[self.tune] if rate is None else rate
 
     def rate(self, steps: int) -> float | LearningRateSchedule:
         """The learning rate over a run of so many steps.

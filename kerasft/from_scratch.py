@@ -35,7 +35,7 @@ class FromScratchOptions(RunOptions):
     label_smoothing: float = 0.1
     beam_size: int = 4
     keep_epochs: int = 5
-    preload: str = ""
+    preload: str | None = None
     average_epochs: int = 0
 
     def rate(self, steps: int) -> float | LearningRateSchedule:

@@ -66,19 +66,16 @@ def keep_major(table: Table, classes: int) -> tuple[Table, Step]:
 
     Args:
         table: The rows.
-        classes: How many classes; 0 keeps all.
+        classes: How many classes.
 
     Raises:
         ConfigError: Fewer than two are asked for, or more than there are.
     """
     counts = Counter(table.labels)
-    if classes == 0:
-        why = f"all {len(counts)} classes are kept"
-        return table, Step("major classes", len(table), len(table), why)
     if not 2 <= classes <= len(counts):
         raise ConfigError(
             f"--major_classes is {classes}; give 2 to {len(counts)} (the classes that there are), "
-            "or 0 to keep all"
+            "or null to keep all"
         )
     largest = sorted(counts, key=lambda name: (-counts[name], name))[:classes]
     return _rename(table, {name: name for name in largest}, "major classes")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from kerasft.config import RunOptions, at_least
+from kerasft.config import at_least
 from kerasft.data import class_mapping, sampling
 from kerasft.data.class_mapping import keep_classes, keep_major, merge_classes
 from kerasft.data.cleaned_texts import clean_texts
@@ -29,7 +29,7 @@ from kerasft.text.cleaning import Cleaning
 
 
 @dataclass
-class CorpusOptions(RunOptions):
+class CorpusOptions:
     """The options of every recipe that reads a messy corpus; equal ones give the same split.
 
     Args:
@@ -41,11 +41,11 @@ class CorpusOptions(RunOptions):
         validation: Share of the rows to validate on.
         test: Share of the rows to test on.
         split_seed: Chooses among the splits; the same rows and seed give the same split.
-        sample: Take so many rows of `data`, of each class its share; 0 takes all.
+        sample: Take so many rows of `data`, of each class its share; null takes all.
         classes: `complaints` merges the products of US consumer complaints into five classes,
             `none` merges nothing, and a mapping (in the YAML) from new names to lists of the
             names in the data merges these; rows of classes that it does not name are dropped.
-        major_classes: Keep so many of the largest classes, after merging; 0 keeps all.
+        major_classes: Keep so many of the largest classes, after merging; null keeps all.
         min_words: Drop texts of fewer words.
         html: Take out HTML tags, and turn entities into the characters that they stand for.
         redactions: `mask` writes one word for XXXX and one for XX/XX/2023, `remove` takes them
@@ -67,9 +67,9 @@ class CorpusOptions(RunOptions):
     validation: float = 0.15
     test: float = 0.15
     split_seed: int = 0
-    sample: int = 0
+    sample: int | None = None
     classes: str | dict[str, list[str]] = class_mapping.SHIPPED
-    major_classes: int = 0
+    major_classes: int | None = None
     min_words: int = 10
     html: bool = True
     redactions: Literal["keep", "mask", "remove"] = "mask"
@@ -107,15 +107,16 @@ def load_corpus(options: CorpusOptions) -> Dataset:
         >>> dataset.describe()[0]
         '5388 rows of 15 classes from complaints.csv'
     """
-    at_least(options, sample=0, major_classes=0, min_words=0)
+    at_least(options, sample=1, min_words=0)
     check_threshold(options.near_duplicates)
     source = sample_path("complaints") if options.data is None else options.data
     way = _Way(_read(options, source))
     way.take(lambda table: clean_texts(table, options.cleaning()))
     way.take(lambda table: drop_short(table, options.min_words))
     way.take(lambda table: merge_classes(table, options.classes))
-    if options.major_classes:
-        way.take(lambda table: keep_major(table, options.major_classes))
+    largest = options.major_classes
+    if largest is not None:
+        way.take(lambda table: keep_major(table, largest))
     way.take(drop_duplicates)
     before = Counter(way.labels_read)
     test_table = None
@@ -126,8 +127,9 @@ def load_corpus(options: CorpusOptions) -> Dataset:
         way.notes += test_way.table.notes
         test_table = test_way.table
         way.take(lambda table: _without_test_texts(table, test_way.table))
-    if options.sample:
-        way.take(lambda table: sampling.sample(table, options.sample, options.split_seed))
+    rows = options.sample
+    if rows is not None:
+        way.take(lambda table: sampling.sample(table, rows, options.split_seed))
     split = split_rows(
         way.table, test_table, options.validation, options.test, options.split_seed, way.notes
     )
@@ -177,7 +179,7 @@ def _test_rows(options: CorpusOptions, classes: set[str]) -> _Way:
     way.take(lambda table: clean_texts(table, options.cleaning()))
     way.take(lambda table: drop_short(table, options.min_words))
     way.take(lambda table: merge_classes(table, options.classes, complete=False))
-    if options.major_classes:
+    if options.major_classes is not None:
         way.take(lambda table: keep_classes(table, classes))
     way.take(drop_duplicates)
     way.steps = [dataclasses.replace(step, name=f"{step.name} (test)") for step in way.steps]

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from kerasft.config import RunOptions
 from kerasft.data.conll import read_conll
 from kerasft.data.entity_hub import read_entity_hub
 from kerasft.data.entity_table import EntityTable
@@ -19,7 +18,7 @@ from kerasft.text.entities import Sentence
 
 
 @dataclass
-class EntityOptions(RunOptions):
+class EntityOptions:
     """The options of every recipe that reads named entities; equal ones give the same split.
 
     Args:

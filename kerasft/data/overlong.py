@@ -17,13 +17,13 @@ Policy = Literal["drop", "cut", "refuse"]
 
 @dataclass(frozen=True)
 class EncodedPairs:
-    """Pairs as token ids, none longer than `seq_len`.
+    """Pairs as token ids, none longer than `max_length`.
 
     Attributes:
         pairs: The pairs that are kept.
-        source_ids: One int32 array `[SOS] source [EOS]`, of `seq_len` tokens or fewer, a kept pair.
-        target_ids: One int32 array `[SOS] target [EOS]`, of `seq_len` + 1 tokens or fewer, a kept
-            pair: the decoder reads all but the last token and must say all but the first.
+        source_ids: One int32 array `[SOS] source [EOS]` a pair, of `max_length` tokens at most.
+        target_ids: One int32 array `[SOS] target [EOS]` a pair, of `max_length` + 1 tokens at most:
+            the decoder reads all but the last token and must say all but the first.
         source: What the tokenizer made of the sources, those that are not kept included.
         target: Likewise of the targets.
         overlong: How many pairs were too long.
@@ -52,57 +52,58 @@ def apply(
     source_tokenizer: Tokenizer,
     target_tokenizer: Tokenizer,
     *,
-    seq_len: int,
+    max_length: int,
     policy: Policy,
 ) -> EncodedPairs:
     """Encodes pairs and does with the long ones what the policy says.
 
-    A pair is too long if its source has more than `seq_len` tokens with [SOS] and [EOS], or its
-    target more than `seq_len` with one of the two.
+    A pair is too long if its source has more than `max_length` tokens with [SOS] and [EOS], or its
+    target more than `max_length` with one of the two.
 
     Args:
         pairs: The pairs.
         source_tokenizer: Makes `[SOS] source [EOS]`.
         target_tokenizer: Makes `[SOS] target [EOS]`.
-        seq_len: Most tokens that the encoder, and likewise the decoder, takes.
+        max_length: Most tokens that the encoder, and likewise the decoder, takes.
         policy: "drop" leaves long pairs out, "cut" shortens their sides (keeping [EOS]), "refuse"
             raises.
 
     Raises:
-        ConfigError: The policy is unknown, or `seq_len` leaves no room for a word.
+        ConfigError: The policy is unknown, or `max_length` leaves no room for a word.
         DataError: All pairs are too long, or one is and the policy is "refuse".
 
     Example:
-        >>> train = overlong.apply(data.train, english, italian, seq_len=60, policy="drop")
+        >>> train = overlong.apply(data.train, english, italian, max_length=60, policy="drop")
         >>> train.note
         '12 of 14642 pairs are longer than 60 tokens and left out'
     """
     if policy not in get_args(Policy):
         raise ConfigError(f"overlong is {policy!r}, but must be drop, cut or refuse")
-    if seq_len < 3:
+    if max_length < 3:
         raise ConfigError(
-            f"seq_len is {seq_len}, but [SOS] and [EOS] take 2 of these tokens; make it 3 or more"
+            f"max_length is {max_length}, but [SOS] and [EOS] take 2 of these tokens; make it 3 "
+            "or more"
         )
-    source = source_tokenizer.encode(pairs.sources, seq_len)
-    target = target_tokenizer.encode(pairs.targets, seq_len + 1)
+    source = source_tokenizer.encode(pairs.sources, max_length)
+    target = target_tokenizer.encode(pairs.targets, max_length + 1)
     longer = np.maximum(source.full_lengths, target.full_lengths - 1)
-    too_long = longer > seq_len
+    too_long = longer > max_length
     count = int(too_long.sum())
     note = f"{count or 'none'} of {len(pairs)} pairs {'is' if count <= 1 else 'are'} longer than "
-    note += f"{seq_len} tokens"
+    note += f"{max_length} tokens"
     if count and policy == "refuse":
         row = int(too_long.argmax())
         raise DataError(
             f"{note}, the longest has {longer.max()} (the first is {_shortened(pairs.sources[row])}"
-            f"); raise --seq_len, or set --overlong to drop or cut"
+            f"); raise --max_length, or set --overlong to drop or cut"
         )
     kept = np.arange(len(pairs))
     if count and policy == "drop":
         kept = np.flatnonzero(~too_long)
         if not len(kept):
             raise DataError(
-                f"all {len(pairs)} pairs are longer than {seq_len} tokens, the shortest has "
-                f"{longer.min()}; raise --seq_len or set --overlong to cut"
+                f"all {len(pairs)} pairs are longer than {max_length} tokens, the shortest has "
+                f"{longer.min()}; raise --max_length or set --overlong to cut"
             )
     if count:
         note += {"drop": " and left out", "cut": " and cut"}[policy]

@@ -35,7 +35,7 @@ class PairBatches(EpochBatches):
 
     Example:
         >>> train = PairBatches(pairs.source_ids, pairs.target_ids, tokens_per_batch=3000, pad_id=1,
-        ...                     shuffle=True, seed=0, seq_len=60)
+        ...                     shuffle=True, seed=0, max_length=60)
         >>> model.fit(train, epochs=10)
     """
 
@@ -48,7 +48,7 @@ class PairBatches(EpochBatches):
         pad_id: int,
         shuffle: bool,
         seed: int,
-        seq_len: int,
+        max_length: int,
         bucket_count: int = 5,
     ):
         """Plans the batches.
@@ -61,7 +61,7 @@ class PairBatches(EpochBatches):
             pad_id: Token id that fills rows up to their bucket's lengths.
             shuffle: Whether each epoch has an order of its own.
             seed: Seed of these orders.
-            seq_len: Most tokens that a source, and a target without [SOS], may have.
+            max_length: Most tokens that a source, and a target without [SOS], may have.
             bucket_count: Most shapes that there may be.
 
         Raises:
@@ -73,7 +73,7 @@ class PairBatches(EpochBatches):
         for name, value, least in (
             ("tokens_per_batch", tokens_per_batch, 1),
             ("bucket_count", bucket_count, 1),
-            ("seq_len", seq_len, 1),
+            ("max_length", max_length, 1),
             ("seed", seed, 0),
         ):
             if value < least:
@@ -83,7 +83,7 @@ class PairBatches(EpochBatches):
         self._source_lengths = np.array([len(ids) for ids in self._source_ids], dtype=np.int64)
         # What the decoder reads and what it must say are both one token shorter than the target.
         self._target_lengths = np.array([len(ids) - 1 for ids in self._target_ids], dtype=np.int64)
-        _check_pairs(self._source_lengths, self._target_lengths, seq_len)
+        _check_pairs(self._source_lengths, self._target_lengths, max_length)
         self._pad_id = pad_id
         self._shuffle = shuffle
         self._seed = seed
@@ -178,7 +178,7 @@ class PairBatches(EpochBatches):
         return plan
 
 
-def _check_pairs(source_lengths: np.ndarray, target_lengths: np.ndarray, seq_len: int) -> None:
+def _check_pairs(source_lengths: np.ndarray, target_lengths: np.ndarray, max_length: int) -> None:
     if len(source_lengths) != len(target_lengths):
         raise DataError(
             f"there are {len(source_lengths)} sources, but {len(target_lengths)} targets"
@@ -186,10 +186,11 @@ def _check_pairs(source_lengths: np.ndarray, target_lengths: np.ndarray, seq_len
     if not len(source_lengths):
         raise DataError("there are no pairs to make batches of")
     for name, lengths in (("source", source_lengths), ("target", target_lengths)):
-        if lengths.max() > seq_len:
+        if lengths.max() > max_length:
             row = int(lengths.argmax())
             raise DataError(
-                f"the {name} of pair {row} has {lengths[row]} tokens, more than seq_len ({seq_len})"
+                f"the {name} of pair {row} has {lengths[row]} tokens, more than max_length "
+                f"({max_length})"
             )
         if lengths.min() < 1:
             raise DataError(f"the {name} of pair {int(lengths.argmin())} has no tokens")

@@ -41,9 +41,9 @@ class PairTable:
     def __len__(self) -> int:
         return len(self.sources)
 
-    def spread(self, count: int) -> list[int]:
-        """So many rows, evenly spaced over the table (files are often sorted); 0 takes all."""
-        if not 0 < count < len(self):
+    def spread(self, count: int | None) -> list[int]:
+        """So many rows, evenly spaced over the table (files are often sorted); None takes all."""
+        if count is None or count >= len(self):
             return list(range(len(self)))
         return [row * len(self) // count for row in range(count)]
 

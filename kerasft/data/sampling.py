@@ -20,7 +20,7 @@ def sample(table: Table, rows: int, seed: int) -> tuple[Table, Step]:
 
     Args:
         table: The rows.
-        rows: How many to keep; 0, or more than there are, keeps all.
+        rows: How many to keep; more than there are keeps all.
         seed: Another seed keeps others.
 
     Raises:
@@ -31,8 +31,8 @@ def sample(table: Table, rows: int, seed: int) -> tuple[Table, Step]:
         >>> len(table), step.rows_out
         (1000, 1000)
     """
-    if rows == 0 or rows >= len(table):
-        why = f"all are kept, no more than the {rows} asked for" if rows else "all rows are kept"
+    if rows >= len(table):
+        why = f"all are kept, no more than the {rows} asked for"
         return table, Step("sample", len(table), len(table), why)
     quotas = _quotas(Counter(table.labels), rows)
     members: dict[str, list[tuple[str, int]]] = defaultdict(list)

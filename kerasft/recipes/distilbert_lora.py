@@ -63,7 +63,7 @@ def run(config: Config) -> Path:
     from kerasft.tasks.classification.batches import labelled_batches
 
     at_least(config, epochs=1, batch_size=1, rank=1, lora_layers=1, max_length=4)
-    at_least(config, learning_rate=0, warmup_ratio=0, early_stopping=0)
+    at_least(config, learning_rate=1e-12, warmup_ratio=0, early_stopping=0)
     output = storage.check_output(config.output, is_ours)
     history = training.History(training.trackers(output, asdict(config)))
     backends.seed_everything(config.seed)
@@ -115,35 +115,24 @@ def run(config: Config) -> Path:
     above, notes = train_above_trunk(model, batches, config, output)
     facts.state("Frozen layers", notes)
 
-    # Training; `parts` is one fit for a run that was never stopped.
+    # Training; a run that was stopped goes on with --resume, to the very same weights.
     above.model.compile(
         optimizer=training.adam(config.rate(len(batches.train) * config.epochs)),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         weighted_metrics=["accuracy"],
     )
     sources = {**dataset.hashes, "preset": pretrained.sha256}
-    stopping = [training.EarlyStopping(config.early_stopping)] if config.early_stopping else []
-    resume = training.Resume(
+    run = training.fit(
         above.model,
         above.train,
-        f"{output}.checkpoint",
-        seed=config.seed,
-        fingerprint=config.fingerprint() | sources | above.facts,
-        every_steps=config.checkpoint_steps,
-        enabled=config.resume,
-        stateful=[history, *stopping],
+        above.validation,
+        epochs=config.epochs,
+        config=config,
+        output=output,
+        history=history,
+        fingerprint=sources | above.facts,
+        early_stopping=config.early_stopping,
     )
-    for part in resume.parts(config.epochs):
-        above.model.fit(
-            part.batches,
-            initial_epoch=part.first,
-            epochs=part.last,
-            validation_data=above.validation,
-            callbacks=[history, *stopping, resume.callback],
-            verbose=training.progress(),
-        )
-    for callback in stopping:
-        callback.restore(above.model)
     facts.state("Training", history.summary(config.early_stopping))
 
     # Saved before all else: what fails below costs no model, and is a sentence of the card.
@@ -179,7 +168,7 @@ def run(config: Config) -> Path:
         reports.append(report)
         history.track({"test_accuracy": metrics["accuracy"], "test_macro_f1": metrics["macro_f1"]})
     history.close()
-    resume.finish()
+    run.finish()
     above.finish()
     print_next(output, dataset.test.texts[0])
     return output

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from kerasft import backends, evaluation, storage
-from kerasft.config import alone, at_least, main, print_next, to_yaml
+from kerasft.config import RunOptions, alone, at_least, main, print_next, to_yaml
 from kerasft.data.corpus import CorpusOptions, load_corpus
+from kerasft.data.dataset import Dataset
 from kerasft.errors import ConfigError
 from kerasft.folder import Facts, adding_report, is_ours
 from kerasft.tasks.classification.report import classifier_report, score
@@ -24,23 +25,23 @@ from kerasft.text.labels import LabelMap
 
 
 @dataclass
-class Config(CorpusOptions):
+class Config(RunOptions, CorpusOptions):
     """Train a small BERT from random weights to classify texts, and save it.
 
     Args:
         vocab_size: Most word pieces, the five special tokens included.
         min_frequency: How often a character or a pair of pieces must occur to become a piece.
         lowercase: Whether texts are lower-cased and their accents stripped.
-        layers: Transformer layers.
-        width: Width of the hidden states.
-        heads: Attention heads; must divide `width`.
-        ffn: Width inside the feed-forward layers.
+        num_layers: Transformer layers.
+        hidden_size: Width of the hidden states.
+        num_heads: Attention heads; must divide `hidden_size`.
+        intermediate_size: Width inside the feed-forward layers.
         dropout: Dropout on the embeddings, in the layers and before the classification.
         pooling: What the head reads: the `first` token's state, or the `mean` over the tokens.
         mlm_epochs: Passes over the training texts as a masked language model before; 0 for none.
         mlm_learning_rate: The highest rate of Adam in these.
         steps: Steps of training as a classifier, at least; they end with an epoch.
-        epochs: Passes over the training rows as a classifier; 0 takes as many as `steps` need.
+        epochs: Passes over the training rows as a classifier; null takes as many as `steps` need.
         batch_size: Texts a step.
         group_by_length: Batch texts of like length; null does so where an epoch has 64 or more.
         learning_rate: The highest rate of Adam.
@@ -53,16 +54,16 @@ class Config(CorpusOptions):
     vocab_size: int = 2000
     min_frequency: int = 2
     lowercase: bool = True
-    layers: int = 4
-    width: int = 128
-    heads: int = 4
-    ffn: int = 512
+    num_layers: int = 4
+    hidden_size: int = 128
+    num_heads: int = 4
+    intermediate_size: int = 512
     dropout: float = 0.1
     pooling: Literal["first", "mean"] = "mean"
     mlm_epochs: int = 0
     mlm_learning_rate: float = 1e-3
     steps: int = 800
-    epochs: int = 0
+    epochs: int | None = None
     batch_size: int = 4
     group_by_length: bool | None = None
     learning_rate: float = 1e-3
@@ -93,11 +94,12 @@ def run(config: Config) -> Path:
     from kerasft.tasks.classification.corpus_pictures import corpus_pictures
     from kerasft.text.trained_wordpiece import train_wordpiece
 
-    at_least(config, layers=1, width=1, heads=1, ffn=1, max_length=4, batch_size=1, steps=1)
-    at_least(config, epochs=0, mlm_epochs=0, mlm_learning_rate=0, learning_rate=0)
-    at_least(config, warmup_ratio=0, early_stopping=0)
-    if config.width % config.heads:
-        raise ConfigError(f"--heads {config.heads} does not divide --width {config.width}.")
+    at_least(config, num_layers=1, hidden_size=1, num_heads=1, intermediate_size=1, steps=1)
+    at_least(config, max_length=4, batch_size=1, epochs=1, mlm_epochs=0, warmup_ratio=0)
+    at_least(config, mlm_learning_rate=1e-12, learning_rate=1e-12, early_stopping=0)
+    heads, width = config.num_heads, config.hidden_size
+    if width % heads:
+        raise ConfigError(f"--num_heads {heads} does not divide --hidden_size {width}.")
     output = storage.check_output(config.output, is_ours)
     trackers = training.trackers(output, asdict(config))
     history = training.History(trackers, trained_before=config.mlm_epochs > 0)
@@ -137,10 +139,10 @@ def run(config: Config) -> Path:
     # A BERT of random weights, all of which train.
     arguments = architectures.EncoderArguments(
         vocab_size=tokenizer.vocab_size,
-        num_layers=config.layers,
-        num_heads=config.heads,
-        hidden_dim=config.width,
-        intermediate_dim=config.ffn,
+        num_layers=config.num_layers,
+        num_heads=heads,
+        hidden_dim=width,
+        intermediate_dim=config.intermediate_size,
         max_sequence_length=config.max_length,
         dropout=config.dropout,
         attention_dropout=config.dropout,
@@ -151,7 +153,7 @@ def run(config: Config) -> Path:
     facts.state("Parameters", architectures.part_counts(model))
 
     # First the language, if asked for: the encoder learns to fill in hidden tokens.
-    resumes: list[training.Resume] = []
+    runs: list[training.Resume] = []
     more: dict[str, Any] = {"validation": dataset.validation}
     pictures = corpus_pictures(dataset, batches.encodings)
     if config.mlm_epochs:
@@ -159,7 +161,7 @@ def run(config: Config) -> Path:
         facts.state("Hidden tokens", hidden.train.summary())
         language_model = architectures.MaskedLanguageModel(model)  # on the classifier's own encoder
         options = config.of_language()
-        resumes.append(fit(language_model, hidden, options, [language], f"{output}.mlm", dataset))
+        runs.append(fit(language_model, hidden, options, language, f"{output}.mlm", dataset))
         language.close()
         facts.state("Masked language model", [*language.summary(), hidden.outcome(language.epochs)])
         learned = language.to_dict() | {"losses": hidden.train.means(language.losses)}
@@ -167,10 +169,7 @@ def run(config: Config) -> Path:
         pictures.append(("language_model_loss.png", partial(evaluation.plot_loss, learned)))
 
     # Then the classes.
-    stopping = [training.EarlyStopping(config.early_stopping)] if config.early_stopping else []
-    resumes.append(fit(model, batches, config, [history, *stopping], str(output), dataset))
-    for callback in stopping:
-        callback.restore(model)
+    runs.append(fit(model, batches, config, history, str(output), dataset))
     facts.state("Training", history.summary(config.early_stopping))
 
     # Saved before all else: what fails below costs no model, and is a sentence of the card.
@@ -208,18 +207,19 @@ def run(config: Config) -> Path:
         reports.append(report)
         history.track({"test_accuracy": metrics["accuracy"], "test_macro_f1": metrics["macro_f1"]})
     history.close()
-    for resume in resumes:
-        resume.finish()
+    for each in runs:
+        each.finish()
     print_next(output, dataset.test.texts[0])
     return output
 
 
-def fit(model: Any, batches: Any, config: Config, callbacks: list, place: str, data: Any) -> Any:
-    """Compiles and trains a model; stopped and resumed, it ends the same."""
+def fit(model: Any, batches: Any, config: Config, history: Any, output: str, data: Dataset) -> Any:
+    """Compiles and trains a model; what was stopped goes on with --resume."""
     import keras
 
     from kerasft import training
 
+    assert config.epochs  # known by now
     steps = len(batches.train) * config.epochs
     rising = int(config.warmup_ratio * steps)
     rate = training.schedule(config.schedule, config.learning_rate, steps, rising)
@@ -228,26 +228,17 @@ def fit(model: Any, batches: Any, config: Config, callbacks: list, place: str, d
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         weighted_metrics=["accuracy"],
     )
-    resume = training.Resume(
+    return training.fit(
         model,
         batches.train,
-        f"{place}.checkpoint",
-        seed=config.seed,
-        fingerprint=config.fingerprint() | data.hashes,
-        every_steps=config.checkpoint_steps,
-        enabled=config.resume,
-        stateful=callbacks,
+        batches.validation,
+        epochs=config.epochs,
+        config=config,
+        output=output,
+        history=history,
+        fingerprint=data.hashes,
+        early_stopping=config.early_stopping,
     )
-    for part in resume.parts(config.epochs):
-        model.fit(
-            part.batches,
-            initial_epoch=part.first,
-            epochs=part.last,
-            validation_data=batches.validation,
-            callbacks=[*callbacks, resume.callback],
-            verbose=training.progress(),
-        )
-    return resume
 
 
 if __name__ == "__main__":

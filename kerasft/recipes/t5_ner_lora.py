@@ -162,7 +162,7 @@ def run(config: Config) -> Path:
     above, notes = train_above_trunk(model, batches, config, output)
     facts.state("Frozen layers", notes)
 
-    # Training with the right tokens so far; `parts` is one fit for a run that was never stopped.
+    # Training with the right tokens so far; what was stopped goes on with --resume.
     steps = len(batches.train) * config.epochs
     rate = training.schedule(config.schedule, config.learning_rate, steps, config.warmup_steps)
     above.model.compile(
@@ -174,28 +174,17 @@ def run(config: Config) -> Path:
     )
     history = training.History(trackers, batch_weight=batches.train.tokens)
     sources = {**dataset.hashes, "preset": pretrained.sha256}
-    stopping = [training.EarlyStopping(config.early_stopping)] if config.early_stopping else []
-    resume = training.Resume(
+    run = training.fit(
         above.model,
         above.train,
-        f"{output}.checkpoint",
-        seed=config.seed,
-        fingerprint=config.fingerprint() | sources | above.facts,
-        every_steps=config.checkpoint_steps,
-        enabled=config.resume,
-        stateful=[history, *stopping],
+        above.validation,
+        epochs=config.epochs,
+        config=config,
+        output=output,
+        history=history,
+        fingerprint=sources | above.facts,
+        early_stopping=config.early_stopping,
     )
-    for part in resume.parts(config.epochs):
-        above.model.fit(
-            part.batches,
-            initial_epoch=part.first,
-            epochs=part.last,
-            validation_data=above.validation,
-            callbacks=[history, *stopping, resume.callback],
-            verbose=training.progress(),
-        )
-    for callback in stopping:
-        callback.restore(above.model)
     facts.state("Training", history.summary(config.early_stopping))
 
     # Saved before all else: what fails below costs no model, and is a sentence of the card.
@@ -243,7 +232,7 @@ def run(config: Config) -> Path:
         reports.append(report)
         history.track({"test_f1": metrics["f1"], "test_macro_f1": metrics["macro_f1"]})
     history.close()
-    resume.finish()
+    run.finish()
     above.finish()
     print_next(output, test[0].text)
     return output

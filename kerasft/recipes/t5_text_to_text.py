@@ -46,9 +46,9 @@ class Config(FromScratchOptions):
         d_model: Width of the model.
         d_kv: Width of an attention head.
         d_ff: Width inside the feed-forward layers.
-        heads: Attention heads.
-        encoder_layers: Blocks of the encoder.
-        decoder_layers: Blocks of the decoder.
+        num_heads: Attention heads.
+        num_layers: Blocks of the encoder.
+        num_decoder_layers: Blocks of the decoder.
         version: `v1_0`, the paper's T5 (ReLU, the head is the embeddings), or `v1_1` (gated GELU, a
             head of its own), which learns faster from random weights.
         dropout: Dropout everywhere in the model.
@@ -70,9 +70,9 @@ class Config(FromScratchOptions):
     d_model: int = 128
     d_kv: int = 32
     d_ff: int = 256
-    heads: int = 4
-    encoder_layers: int = 3
-    decoder_layers: int = 3
+    num_heads: int = 4
+    num_layers: int = 3
+    num_decoder_layers: int = 3
     version: Literal["v1_0", "v1_1"] = "v1_1"
     dropout: float = 0.2
     epochs: int = 12
@@ -141,9 +141,9 @@ def run(config: Config) -> Path:
         d_model=config.d_model,
         d_kv=config.d_kv,
         d_ff=config.d_ff,
-        heads=config.heads,
-        encoder_layers=config.encoder_layers,
-        decoder_layers=config.decoder_layers,
+        heads=config.num_heads,
+        encoder_layers=config.num_layers,
+        decoder_layers=config.num_decoder_layers,
         dropout=config.dropout,
         **(V1_1 if config.version == "v1_1" else {}),
     )
@@ -168,7 +168,7 @@ def run(config: Config) -> Path:
     train = batches(rows["train"], config.cap)
     facts.state("Batches", train.summary())
 
-    # Training, with the validation loss of each task; `parts` is one fit for an unbroken run.
+    # Training, with the validation loss of each task; what was stopped goes on with --resume.
     rate = config.rate(len(train) * config.epochs)
     loss = training.LabelSmoothedCrossEntropy(config.label_smoothing, from_logits=True)
     model.compile(training.adamw(rate, model, config.weight_decay), loss)
@@ -180,26 +180,18 @@ def run(config: Config) -> Path:
     trackers = training.trackers(output, asdict(config))
     history = training.History(trackers, batch_weight=train.tokens)
     kept = training.KeptEpochs(f"{output}.epochs", config.keep_epochs)
-    resume = training.Resume(
+    run = training.fit(
         model,
         train,
-        f"{output}.checkpoint",
-        seed=config.seed,
-        fingerprint=config.fingerprint() | {"pairs": [d.pairs.train.sha256 for d in data]},
-        every_steps=config.checkpoint_steps,
-        enabled=config.resume,
-        stateful=[history],
+        epochs=config.epochs,
+        config=config,
+        output=output,
+        history=history,
+        fingerprint={"pairs": [each.pairs.train.sha256 for each in data]},
+        callbacks=[losses],
         kept=kept,
         preload=config.preload,
     )
-    for part in resume.parts(config.epochs):
-        model.fit(
-            part.batches,
-            initial_epoch=part.first,
-            epochs=part.last,
-            callbacks=[losses, history, resume.callback],
-            verbose=training.progress(),
-        )
     facts.state("Training", history.summary(kept=kept.epochs()))
     facts.state("Weights", kept.average(model, config.average_epochs))
 
@@ -241,7 +233,7 @@ def run(config: Config) -> Path:
             )
         reports.append(text_to_text_report(results, history.to_dict(), model=model))
     history.close()
-    resume.finish()
+    run.finish()
     print_next(output, data[0].prefixed(data[0].pairs.validation)[0])
     return output
 

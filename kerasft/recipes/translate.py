@@ -38,11 +38,11 @@ class Config(FromScratchOptions):
         tokenizer: `word` (words and punctuation) or `bpe` (pieces of words).
         min_frequency: Words (or pieces) that occur less often are unknown.
         vocab_size: Most entries of each vocabulary.
-        seq_len: Tokens that the model takes, with [SOS] and [EOS].
+        max_length: Tokens that the model takes, with [SOS] and [EOS].
         overlong: What to do with longer pairs: `drop`, `cut` or `refuse` them.
         d_model: Width of the model.
-        layers: Blocks of the encoder, and of the decoder.
-        heads: Attention heads; must divide `d_model`.
+        num_layers: Blocks of the encoder, and of the decoder.
+        num_heads: Attention heads; must divide `d_model`.
         d_ff: Width inside the feed-forward layers.
         dropout: Dropout on the embeddings and on what each sublayer adds.
         tie_embeddings: Use the target embedding as projection too.
@@ -50,7 +50,7 @@ class Config(FromScratchOptions):
         tokens_per_batch: Positions of a batch: rows times the longer of the two lengths.
         schedule: `inverse_sqrt` (the paper's), `linear` (to 0 at the last step) or `constant`.
         num_examples: Translations printed after each epoch.
-        validation_sentences: Sentences translated after each epoch; 0 takes all.
+        validation_sentences: Sentences translated after each epoch; null takes all.
         beam_size: Of the final evaluation, beside greedy decoding.
     """
 
@@ -64,11 +64,11 @@ class Config(FromScratchOptions):
     tokenizer: Literal["word", "bpe"] = "word"
     min_frequency: int = 1
     vocab_size: int = 15_000
-    seq_len: int = 32
+    max_length: int = 32
     overlong: Literal["drop", "cut", "refuse"] = "drop"
     d_model: int = 128
-    layers: int = 2
-    heads: int = 4
+    num_layers: int = 2
+    num_heads: int = 4
     d_ff: int = 512
     dropout: float = 0.1
     tie_embeddings: bool = True
@@ -77,7 +77,7 @@ class Config(FromScratchOptions):
     tokens_per_batch: int = 512
     schedule: Literal["inverse_sqrt", "linear", "constant"] = "inverse_sqrt"
     num_examples: int = 2
-    validation_sentences: int = 300
+    validation_sentences: int | None = 300
     output: str = "saved_models/translate"
 
     def free(self) -> set[str]:
@@ -101,7 +101,7 @@ def run(config: Config) -> Path:
     from kerasft.tasks.translation.validation_scores import TranslationScores
     from kerasft.text.trained import load_or_train_pair
 
-    at_least(config, epochs=1, beam_size=1, num_examples=0, validation_sentences=0)
+    at_least(config, epochs=1, beam_size=1, num_examples=0, validation_sentences=1)
     output = storage.check_output(config.output, is_ours)
     backends.seed_everything(config.seed)
     facts = Facts()
@@ -132,14 +132,16 @@ def run(config: Config) -> Path:
     encoded, batches = {}, {}
     for name, pairs in dataset.parts.items():
         policy = "cut" if (name, config.overlong) == ("validation", "drop") else config.overlong
-        encoded[name] = overlong.apply(pairs, *tokenizers, seq_len=config.seq_len, policy=policy)
+        encoded[name] = overlong.apply(
+            pairs, *tokenizers, max_length=config.max_length, policy=policy
+        )
         facts.state(f"Tokens, {name}", encoded[name].describe(*languages))
         batches[name] = pair_batches.PairBatches(
             encoded[name].source_ids,
             encoded[name].target_ids,
             tokens_per_batch=config.tokens_per_batch,
             pad_id=source_words.pad_id,
-            seq_len=config.seq_len,
+            max_length=config.max_length,
             shuffle=name == "train",
             seed=config.seed,
         )
@@ -148,11 +150,11 @@ def run(config: Config) -> Path:
     model = build_transformer(
         source_words.vocab_size,
         target_words.vocab_size,
-        config.seq_len,
-        config.seq_len,
+        config.max_length,
+        config.max_length,
         d_model=config.d_model,
-        N=config.layers,
-        h=config.heads,
+        N=config.num_layers,
+        h=config.num_heads,
         dropout=config.dropout,
         d_ff=config.d_ff,
         tie_embeddings=config.tie_embeddings,
@@ -166,17 +168,17 @@ def run(config: Config) -> Path:
         "source_tokenizer": source_words,
         "target_tokenizer": target_words,
         "languages": dict(zip(("source", "target"), languages, strict=True)),
-        "max_length": config.seq_len,
+        "max_length": config.max_length,
     }
     check_translator(**to_save)
 
     # Greedy translations of some of the validation sentences after each epoch.
     held_out, ids = encoded["validation"].pairs, encoded["validation"].source_ids
-    greedy = SentenceGenerator(model, target_words, config.seq_len)
+    greedy = SentenceGenerator(model, target_words, config.max_length)
     many, few = config.validation_sentences, config.num_examples
     scores = TranslationScores(greedy.sentences, ids, held_out, many, few, facts.failures)
 
-    # Training; `parts` is one fit for a run that was never stopped.
+    # Training; a run that was stopped goes on with --resume, to the very same weights.
     rate = config.rate(len(batches["train"]) * config.epochs)
     model.compile(
         optimizer=training.adam(rate, beta_2=0.98, epsilon=1e-9),
@@ -186,27 +188,19 @@ def run(config: Config) -> Path:
     trackers = training.trackers(output, asdict(config))
     history = training.History(trackers, batch_weight=batches["train"].tokens)
     kept = training.KeptEpochs(f"{output}.epochs", config.keep_epochs)
-    resume = training.Resume(
+    run = training.fit(
         model,
         batches["train"],
-        f"{output}.checkpoint",
-        seed=config.seed,
-        fingerprint=config.fingerprint() | {"pairs": dataset.train.sha256},
-        every_steps=config.checkpoint_steps,
-        enabled=config.resume,
-        stateful=[history],
+        batches["validation"],
+        epochs=config.epochs,
+        config=config,
+        output=output,
+        history=history,
+        fingerprint={"pairs": dataset.train.sha256},
+        callbacks=[scores],
         kept=kept,
         preload=config.preload,
     )
-    for part in resume.parts(config.epochs):
-        model.fit(
-            part.batches,
-            initial_epoch=part.first,
-            epochs=part.last,
-            validation_data=batches["validation"],
-            callbacks=[scores, history, resume.callback],
-            verbose=training.progress(),
-        )
     facts.state("Training", history.summary(kept=kept.epochs()))
     facts.state("Weights", kept.average(model, config.average_epochs))
 
@@ -220,7 +214,7 @@ def run(config: Config) -> Path:
 
     # Evaluation on all held-out pairs, beside copying the source.
     with adding_report(output, facts) as reports:
-        beams = SentenceGenerator(model, target_words, config.seq_len, config.beam_size)
+        beams = SentenceGenerator(model, target_words, config.max_length, config.beam_size)
         translations = {"copy of the source": held_out.sources, "greedy": greedy.sentences(ids)}
         translations[f"beam {config.beam_size}"] = beams.sentences(ids)
         metrics = evaluation.score_translations(translations, held_out)
@@ -239,7 +233,7 @@ def run(config: Config) -> Path:
         )
         reports.append(report)
     history.close()
-    resume.finish()
+    run.finish()
     print_next(output, held_out.sources[0])
     return output
 

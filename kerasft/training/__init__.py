@@ -1,28 +1,23 @@
 """What stands around `model.fit`: history, exact resume, early stopping, schedules, trackers.
 
 history = training.History(trackers=[training.TensorBoard("run.tensorboard")])
-stopping = training.EarlyStopping(patience=2)
-run = training.Resume(
-    model, train, "run.checkpoint", seed=0, fingerprint={"learning_rate": 2e-3},
-    stateful=[history, stopping], enabled=True,
+model.compile(training.adam(2e-3), loss)
+run = training.fit(
+    model, train, validation, epochs=10, config=config, output="saved_models/mails",
+    history=history, early_stopping=2,
 )
-for part in run.parts(epochs=10):
-    model.fit(
-        part.batches, initial_epoch=part.first, epochs=part.last, validation_data=validation,
-        callbacks=[history, stopping, run.callback], verbose=training.progress(),
-    )
-stopping.restore(model)
+...               # save and evaluate
 history.close()
-run.finish()
+run.finish()      # the checkpoint is of no use now
 """
 
 from kerasft.training.early_stopping import EarlyStopping
+from kerasft.training.fit import fit
 from kerasft.training.history import History
 from kerasft.training.kept_epochs import KeptEpochs
 from kerasft.training.losses import LabelSmoothedCrossEntropy
 from kerasft.training.optimizers import adam, adamw
-from kerasft.training.progress import progress
-from kerasft.training.resume import Part, Resume
+from kerasft.training.resume import Resume
 from kerasft.training.schedule import InverseSquareRoot, WarmupLinearDecay, schedule
 from kerasft.training.tensorboard import TensorBoard
 from kerasft.training.tracker import Tracker, trackers
@@ -34,7 +29,6 @@ __all__ = [
     "InverseSquareRoot",
     "KeptEpochs",
     "LabelSmoothedCrossEntropy",
-    "Part",
     "Resume",
     "TensorBoard",
     "Tracker",
@@ -42,7 +36,7 @@ __all__ = [
     "WarmupLinearDecay",
     "adam",
     "adamw",
-    "progress",
+    "fit",
     "schedule",
     "trackers",
 ]

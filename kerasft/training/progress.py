@@ -10,7 +10,7 @@ def progress() -> int:
     Keras draws its bar with backspaces, which fill a log that somebody reads later.
 
     Example:
-        >>> model.fit(batches, epochs=3, verbose=training.progress())
+        >>> model.fit(batches, epochs=3, verbose=progress())
     """
     redraws = "ipykernel" in sys.modules or "PYCHARM_HOSTED" in os.environ
     return 1 if redraws or sys.stdout.isatty() else 2

@@ -98,7 +98,7 @@ class Resume:
         enabled: bool = False,
         stateful: Sequence[Stateful] = (),
         kept: KeptEpochs | None = None,
-        preload: str = "",
+        preload: str | None = None,
     ):
         """Looks at the checkpoint, if there is one; nothing is written or loaded yet.
 
@@ -138,7 +138,7 @@ class Resume:
             {**fingerprint, "seed": seed, "steps in an epoch": self._steps}
         )
         self._enabled, self._stateful, self._kept = enabled, list(stateful), kept
-        self._preload = bool(preload)
+        self._preload = preload is not None
         self._option = f"--preload {preload}" if preload else "--resume"
         self._leaves_checkpoint = False
         self._another_end = ""
@@ -194,9 +194,9 @@ class Resume:
         if not self._leaves_checkpoint:
             checkpoint.remove(self._directory)
 
-    def _find_source(self, preload: str) -> Path | None:
+    def _find_source(self, preload: str | None) -> Path | None:
         """The checkpoint to go on from, if any."""
-        if preload:
+        if preload is not None:
             if self._enabled or self._kept is None:
                 raise ConfigError("--preload and --resume exclude each other; give one of them.")
             return self._kept.find(preload)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kerasft.config import parse
+from kerasft.config import RunOptions, parse
 from kerasft.data.corpus import CorpusOptions, load_corpus
 from kerasft.data.duplicates import near_duplicates
 from kerasft.data.splits import normalize
@@ -134,7 +134,7 @@ def test_the_near_duplicate_is_left_out_where_it_would_leak(messy):
 
 def test_the_same_options_give_the_same_split(messy):
     @dataclass
-    class Other(CorpusOptions):
+    class Other(RunOptions, CorpusOptions):
         """Another recipe's options.
 
         Args:
@@ -223,8 +223,8 @@ def test_line_breaks_inside_fields(tmp_path):
         ({"classes": {"A": ["Mortgage"]}}, DataError, "leaves one class"),
         ({"classes": "mine"}, ConfigError, "classes is 'mine'"),
         ({"major_classes": 1}, ConfigError, "--major_classes is 1"),
-        ({"major_classes": -1}, ConfigError, "--major_classes is -1; give 0 or more"),
-        ({"sample": -5}, ConfigError, "--sample is -5; give 0 or more"),
+        ({"major_classes": -1}, ConfigError, "--major_classes is -1; give 2 to"),
+        ({"sample": -5}, ConfigError, "--sample is -5; give 1 or more"),
         ({"sample": 4}, ConfigError, "--sample 4 is too few"),
         ({"min_words": -1}, ConfigError, "--min_words is -1"),
         ({"min_words": 500}, DataError, "no row of .*messy.csv is left after the step 'short text"),

@@ -26,12 +26,12 @@ def tokenizers() -> list[Tokenizer]:
     return [train_tokenizer([word], "word", vocab_size=10, min_frequency=1) for word in ("a", "b")]
 
 
-def apply(tokenizers, seq_len, policy="drop", pairs=PAIRS):
-    return overlong.apply(pairs, *tokenizers, seq_len=seq_len, policy=policy)
+def apply(tokenizers, max_length, policy="drop", pairs=PAIRS):
+    return overlong.apply(pairs, *tokenizers, max_length=max_length, policy=policy)
 
 
 @pytest.mark.parametrize(
-    ("seq_len", "kept"),
+    ("max_length", "kept"),
     [
         (8, ["one", "two", "three", "four"]),  # the decoder sees one token less than the target has
         (7, ["one", "two"]),
@@ -40,8 +40,8 @@ def apply(tokenizers, seq_len, policy="drop", pairs=PAIRS):
         (3, ["one"]),
     ],
 )
-def test_long_pairs_are_dropped(tokenizers, seq_len, kept):
-    encoded = apply(tokenizers, seq_len)
+def test_long_pairs_are_dropped(tokenizers, max_length, kept):
+    encoded = apply(tokenizers, max_length)
     assert encoded.pairs.origins == kept
     assert encoded.overlong == 4 - len(kept)
     assert [len(ids) for ids in encoded.source_ids] == [3, 5, 4, 8][: len(kept)]
@@ -85,7 +85,8 @@ def test_long_pairs_are_refused(tokenizers):
 def test_every_pair_too_long(tokenizers):
     pairs = PAIRS.take([2, 3])
     with pytest.raises(
-        DataError, match="all 2 pairs are longer than 4 tokens, the shortest has 8; raise --seq_len"
+        DataError,
+        match=r"all 2 pairs are longer than 4 tokens, .* has 8; raise --max_length",
     ):
         apply(tokenizers, 4, "drop", pairs)
     assert len(apply(tokenizers, 4, "cut", pairs).source_ids) == 2
@@ -94,7 +95,7 @@ def test_every_pair_too_long(tokenizers):
 def test_settings_that_cannot_work(tokenizers):
     with pytest.raises(ConfigError, match="'keep', but must be drop, cut or refuse"):
         apply(tokenizers, 8, "keep")
-    with pytest.raises(ConfigError, match=r"seq_len is 2.*make it 3 or more"):
+    with pytest.raises(ConfigError, match=r"max_length is 2.*make it 3 or more"):
         apply(tokenizers, 2)
 
 

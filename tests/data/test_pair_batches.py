@@ -27,7 +27,7 @@ def make_pairs(rows: int, seed: int = 0) -> tuple[list[np.ndarray], list[np.ndar
 
 def make_batches(rows: int = 300, pairs=None, **options: object) -> PairBatches:
     settings = {
-        "tokens_per_batch": 200, "pad_id": PAD, "shuffle": True, "seed": 3, "seq_len": 40,
+        "tokens_per_batch": 200, "pad_id": PAD, "shuffle": True, "seed": 3, "max_length": 40,
     }  # fmt: skip
     return PairBatches(*(pairs or make_pairs(rows)), **{**settings, **options})
 
@@ -185,7 +185,7 @@ def test_summary():
     )
 
 
-@pytest.mark.parametrize("name", ["tokens_per_batch", "bucket_count", "seq_len"])
+@pytest.mark.parametrize("name", ["tokens_per_batch", "bucket_count", "max_length"])
 def test_impossible_sizes(name):
     with pytest.raises(ConfigError, match=f"{name} is 0; make it 1 or more"):
         make_batches(**{name: 0})
@@ -198,8 +198,12 @@ def test_pairs_that_do_not_fit():
     for sources, targets, message in (
         ([], [], "no pairs"),
         ([ids], [], "1 sources, but 0 targets"),
-        ([ids, np.ones(41)], [ids, ids], "the source of pair 1 has 41 tokens, more than seq_len"),
-        ([ids], [np.ones(42)], "the target of pair 0 has 41 tokens, more than seq_len"),
+        (
+            [ids, np.ones(41)],
+            [ids, ids],
+            "the source of pair 1 has 41 tokens, more than max_length",
+        ),
+        ([ids], [np.ones(42)], "the target of pair 0 has 41 tokens, more than max_length"),
         ([ids[:0]], [ids], "the source of pair 0 has no tokens"),
         ([ids], [ids[:1]], "the target of pair 0 has no tokens"),
     ):
@@ -278,9 +282,9 @@ def test_padding_of_tatoeba(shared, tokens_per_batch, bucket_count, most):
         train_tokenizer(texts, "word", vocab_size=15_000, min_frequency=2)
         for texts in (pairs.sources, pairs.targets)
     ]
-    encoded = overlong.apply(pairs, *tokenizers, seq_len=60, policy="drop")
+    encoded = overlong.apply(pairs, *tokenizers, max_length=60, policy="drop")
     batches = PairBatches(
         encoded.source_ids, encoded.target_ids, tokens_per_batch=tokens_per_batch, pad_id=PAD,
-        shuffle=True, seed=0, seq_len=60, bucket_count=bucket_count,
+        shuffle=True, seed=0, max_length=60, bucket_count=bucket_count,
     )  # fmt: skip
     assert batches.padding_share < most

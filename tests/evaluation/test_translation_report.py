@@ -41,7 +41,7 @@ def tokenizers():
 
 @pytest.fixture(scope="module")
 def encoded(tokenizers):
-    return overlong.apply(PAIRS, *tokenizers, seq_len=12, policy="refuse")
+    return overlong.apply(PAIRS, *tokenizers, max_length=12, policy="refuse")
 
 
 @pytest.fixture(scope="module")

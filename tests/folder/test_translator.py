@@ -108,7 +108,7 @@ def test_a_model_that_could_not_be_loaded_again_is_refused():
     arguments = dataclasses.replace(
         translators.build().arguments, src_seq_len=90_000, tgt_seq_len=90_000, d_model=128
     )
-    with pytest.raises(ConfigError, match=r"23,040,000 numbers.*make seq_len smaller"):
+    with pytest.raises(ConfigError, match=r"23,040,000 numbers.*make max_length smaller"):
         check_translator(
             model=types.SimpleNamespace(arguments=arguments),
             source_tokenizer=source,

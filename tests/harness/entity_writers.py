@@ -75,7 +75,7 @@ def weights() -> list[np.ndarray]:
     pairs = encode_entities(sentences(300), tokens())
     batches = PairBatches(
         pairs.source_ids, pairs.target_ids, tokens_per_batch=800, pad_id=0, shuffle=True, seed=0,
-        seq_len=MAX_LENGTH, bucket_count=1,
+        max_length=MAX_LENGTH, bucket_count=1,
     )  # fmt: skip
     loss = keras.losses.SparseCategoricalCrossentropy(True, reduction="mean_with_sample_weight")
     model.compile(keras.optimizers.Adam(0.01), loss)

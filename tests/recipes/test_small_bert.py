@@ -16,8 +16,8 @@ from kerasft.tasks.classification.predictor import Predictor
 # One layer, no dropout and a short text: XLA compiles a step in seconds instead of minutes.
 TINY = [
     "--classes", "none", "--min_words", "1", "--max_length", "16", "--vocab_size", "90",
-    "--layers", "1", "--width", "16", "--heads", "2", "--ffn", "24", "--dropout", "0",
-    "--epochs", "1", "--batch_size", "8",
+    "--num_layers", "1", "--hidden_size", "16", "--num_heads", "2", "--intermediate_size", "24",
+    "--dropout", "0", "--epochs", "1", "--batch_size", "8",
 ]  # fmt: skip
 
 
@@ -141,12 +141,12 @@ def test_the_language_reaches_the_classifier(recipe):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--heads", "3"], "--heads 3 does not divide --width 16"),
-        (["--layers", "0"], "--layers is 0"),
+        (["--num_heads", "3"], "--num_heads 3 does not divide --hidden_size 16"),
+        (["--num_layers", "0"], "--num_layers is 0"),
         (["--steps", "0"], "--steps is 0"),
         (["--mlm_epochs", "-1"], "--mlm_epochs is -1"),
         (["--learning_rate", "nan"], "--learning_rate"),
-        (["--learning_rate", "0"], "learning rate is 0"),
+        (["--learning_rate", "0"], "--learning_rate is 0"),
         (["--dropout", "1"], "dropout must be at least 0 and less than 1"),
         (["--vocab_size", "12"], "vocabulary size is 12"),
         (["--min_frequency", "0"], "minimum frequency is 0"),

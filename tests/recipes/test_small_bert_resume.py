@@ -46,10 +46,10 @@ class World:
             "min_words": 1,
             "max_length": 8,
             "vocab_size": 90,
-            "layers": 1,
-            "width": 16,
-            "heads": 2,
-            "ffn": 24,
+            "num_layers": 1,
+            "hidden_size": 16,
+            "num_heads": 2,
+            "intermediate_size": 24,
             # XLA compiles a step with dropout in minutes; what resume does about dropout is
             # tested in tests/training.
             "dropout": 0.0 if keras.backend.backend() == "jax" else 0.1,
@@ -113,8 +113,10 @@ def test_a_learned_language_serves_other_classifiers_but_no_other_encoder(
 ):
     world.run("out", break_at=(CLASSES, 1))
     assert (tmp_path / "out.mlm.checkpoint").is_dir()
-    with pytest.raises(ConfigError, match=r"out\.mlm\.checkpoint was made with another ffn"):
-        world.run("out", resume=True, ffn=32)
+    with pytest.raises(
+        ConfigError, match=r"out\.mlm\.checkpoint .* another intermediate_size"
+    ):
+        world.run("out", resume=True, intermediate_size=32)
     # Nothing of the classifier had been written yet, so that it may be another one.
     steps = world.run("out", resume=True, learning_rate=0.01, epochs=1, class_weight="none")
     assert steps == [CLASSES] * STEPS

@@ -19,8 +19,8 @@ from kerasft.recipes import translate
 from kerasft.tasks.translation.predictor import Translator
 
 SMALL = (
-    "--d_model=16", "--layers=1", "--heads=2", "--d_ff=32", "--seq_len=12", "--warmup_steps=4",
-    "--tokens_per_batch=128", "--vocab_size=400", "--validation_sentences=8",
+    "--d_model=16", "--num_layers=1", "--num_heads=2", "--d_ff=32", "--max_length=12",
+    "--warmup_steps=4", "--tokens_per_batch=128", "--vocab_size=400", "--validation_sentences=8",
     "--learning_rate=0.01",
 )  # fmt: skip
 KILLED_AT = (3, 9)
@@ -179,9 +179,9 @@ def test_killed_and_resumed_equals_unbroken_and_so_does_a_preloaded_epoch(run_py
         (["--data=nowhere.tsv"], "there is no file nowhere.tsv"),
         (["--data={untabbed}"], "line 2 has no tab"),
         (["--source={long}", "--target={short}"], "has 3 lines and"),
-        (["--d_model=10", "--heads=4"], "must divide d_model"),
-        (["--seq_len=3", "--overlong=drop"], "all .* pairs are longer than 3 tokens"),
-        (["--overlong=refuse", "--seq_len=5"], "longer than 5 tokens"),
+        (["--d_model=10", "--num_heads=4"], "must divide d_model"),
+        (["--max_length=3", "--overlong=drop"], "all .* pairs are longer than 3 tokens"),
+        (["--overlong=refuse", "--max_length=5"], "longer than 5 tokens"),
         (["--preload=4"], "has no such epoch"),
         (["--label_smoothing=1"], "label_smoothing is 1"),
         (["--epochs=0"], "--epochs is 0"),

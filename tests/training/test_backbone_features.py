@@ -216,7 +216,7 @@ def test_a_t5_trains_as_without_a_cache(tmp_path):
         sources, _ = frozen_backbones.texts(12)
         targets, _ = frozen_backbones.texts(12, seed=1, longest=6)
         return PairBatches(
-            sources, targets, tokens_per_batch=80, pad_id=0, shuffle=True, seed=0, seq_len=24,
+            sources, targets, tokens_per_batch=80, pad_id=0, shuffle=True, seed=0, max_length=24,
             bucket_count=1,
         )  # fmt: skip
 

@@ -8,7 +8,9 @@ from kerasft.errors import ConfigError
 from kerasft.training import checkpoint, variables
 
 
-def kept_run(folder, *, last: int = 5, preload: str = "", epochs: int = 0, **options) -> Run:
+def kept_run(
+    folder, *, last: int = 5, preload: str | None = None, epochs: int = 0, **options
+) -> Run:
     """A run that keeps its epochs in `folder/epochs`; `epochs` is part of what it computes."""
     fingerprint = {"rate": 0.05, "epochs": epochs}
     run = Run(folder, fingerprint=fingerprint, **options)

@@ -4,13 +4,11 @@ import sys
 import pytest
 
 from harness.small_run import STEPS, RandomBatches, build
-from kerasft import training
+from kerasft.training.progress import progress
 
 
 def trained() -> None:
-    build().fit(
-        RandomBatches(), epochs=2, validation_data=RandomBatches(1), verbose=training.progress()
-    )
+    build().fit(RandomBatches(), epochs=2, validation_data=RandomBatches(1), verbose=progress())
 
 
 def test_a_log_has_a_line_an_epoch_and_no_bar(capsys):
@@ -25,5 +23,5 @@ def test_a_terminal_has_a_bar(monkeypatch):
     terminal, ours = os.openpty()
     with open(ours, "w") as screen:
         monkeypatch.setattr(sys, "stdout", screen)
-        assert training.progress() == 1
+        assert progress() == 1
     os.close(terminal)

@@ -146,7 +146,7 @@ def entity_batches(
             pad_id=tokens.tokenizer.pad_id,
             shuffle=name == "train",
             seed=seed,
-            seq_len=max(tokens.max_length, tokens.max_target_length),
+            max_length=max(tokens.max_length, tokens.max_target_length),
         )
     return EntityBatches(batches["train"], batches["validation"], notes)
 

@@ -99,7 +99,7 @@ def check_translator(
         raise ConfigError(
             f"the positions of {arguments.src_seq_len} tokens in sources and "
             f"{arguments.tgt_seq_len} in targets take {positions:,} numbers, more than all of the "
-            "model; make seq_len smaller"
+            "model; make max_length smaller"
         )
 
 

@@ -21,7 +21,7 @@ class TranslationScores(keras.callbacks.Callback):
         translate: Token ids of sources -> translations, by the model as it is.
         source_ids: One int array (tokens,) a pair.
         pairs: The pairs.
-        sentences: How many are translated, evenly spaced over the pairs; 0 takes all.
+        sentences: How many are translated, evenly spaced over the pairs; None takes all.
         num_examples: How many are printed, each time the same, so that one sees them improve.
         failures: Gets a sentence for each epoch in which it failed.
 
@@ -35,7 +35,7 @@ class TranslationScores(keras.callbacks.Callback):
         translate: Callable[[Sequence[np.ndarray]], list[str]],
         source_ids: Sequence[np.ndarray],
         pairs: PairTable,
-        sentences: int = 0,
+        sentences: int | None = None,
         num_examples: int = 2,
         failures: list[str] | None = None,
     ) -> None:
