@@ -115,7 +115,7 @@ def test_the_vocabulary_knows_the_training_texts_alone(recipe, tmp_path: Path):
 def test_without_the_language_it_learns_as_well(recipe, capsys: pytest.CaptureFixture):
     options = ("--pooling", "first", "--class_weight", "none", "--early_stopping", "5")
     # By steps, as the default is: as many epochs as these need.
-    output = recipe(*options, "--epochs", "0", "--steps", "13", "--learning_rate", "0.01")
+    output = recipe(*options, "--epochs", "null", "--steps", "13", "--learning_rate", "0.01")
     assert "hidden tokens" not in capsys.readouterr().out
     metrics = json.loads((output / "report" / "metrics.json").read_text())
     assert "masked_language_model" not in metrics
