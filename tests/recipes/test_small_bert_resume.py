@@ -113,9 +113,7 @@ def test_a_learned_language_serves_other_classifiers_but_no_other_encoder(
 ):
     world.run("out", break_at=(CLASSES, 1))
     assert (tmp_path / "out.mlm.checkpoint").is_dir()
-    with pytest.raises(
-        ConfigError, match=r"out\.mlm\.checkpoint .* another intermediate_size"
-    ):
+    with pytest.raises(ConfigError, match=r"out\.mlm\.checkpoint .* another intermediate_size"):
         world.run("out", resume=True, intermediate_size=32)
     # Nothing of the classifier had been written yet, so that it may be another one.
     steps = world.run("out", resume=True, learning_rate=0.01, epochs=1, class_weight="none")
