@@ -1,16 +1,17 @@
 """Parameter-efficient fine-tuning: train a small part of a frozen model.
 
-`lora.py` is a method, `targets.py` finds layers, `inject.py` puts adapters on a model and takes
-them off, `files.py` reads and writes them in the format of Hugging Face PEFT. A further method is
-one more file with a config class (see `inject.Method`) and layers derived from `AdaptedLayer`.
+`methods/` has one file a method, `targets.py` finds layers, `inject.py` puts adapters on a model
+and takes them off, `files.py` reads and writes them in the format of Hugging Face PEFT.
 """
 
+from kerasft.peft import methods
 from kerasft.peft.adapted import AdaptedLayer, adapted_layers, saved_layers
 from kerasft.peft.files import AdapterReport, load_adapter, save_adapter
 from kerasft.peft.inject import (
     ApplyReport,
     Counts,
     apply,
+    fold,
     freeze,
     merge,
     parameter_counts,
@@ -18,8 +19,7 @@ from kerasft.peft.inject import (
     unfreeze,
     unmerge,
 )
-from kerasft.peft.methods.lora import LoRAConfig, LoRADense, LoRAEinsumDense
-from kerasft.peft.methods.lora_settings import LoRASettings
+from kerasft.peft.methods import *  # noqa: F403  (the configs and layers that it lists)
 from kerasft.peft.targets import find_layers, last_layers
 
 __all__ = [
@@ -27,13 +27,10 @@ __all__ = [
     "AdapterReport",
     "ApplyReport",
     "Counts",
-    "LoRAConfig",
-    "LoRADense",
-    "LoRAEinsumDense",
-    "LoRASettings",
     "adapted_layers",
     "apply",
     "find_layers",
+    "fold",
     "freeze",
     "last_layers",
     "load_adapter",
@@ -45,3 +42,4 @@ __all__ = [
     "unfreeze",
     "unmerge",
 ]
+__all__ += methods.__all__

@@ -1,47 +1,129 @@
-"""What an adapted layer is, whatever the method: a built layer whose class was changed in place.
+"""What an adapter on a layer is, whatever the method, and what is known of a model's layers.
 
 Keras keeps a layer in several places at once (its parent's attribute, the parent's list of layers,
-the nodes of a functional graph), so exchanging the object is fragile. The object therefore stays
-and only its class changes: it keeps its variables, name, path and position, and gains variables.
+the nodes of a functional graph), so exchanging the object is fragile. The object therefore stays:
+it keeps its variables, name, path and position, and carries an `Adapter`. Where a method computes
+something else, the layer's class changes too (`AdaptedLayer`).
 """
+
+from __future__ import annotations
 
 import contextlib
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator
-from typing import Any, ClassVar
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import keras
+import numpy as np
 
 from kerasft.errors import AdapterError
+from kerasft.peft.projections import PROJECTIONS
+
+if TYPE_CHECKING:
+    from kerasft.peft.methods.method import Method
+
+
+@dataclass
+class Adapter:
+    """What `layer.adapter` says of an adapted layer.
+
+    Attributes:
+        method: The method that adapted it.
+        settings: The method's numbers for this layer.
+        aside: What `merge` keeps so that `unmerge` is exact: the variables that it changed, and
+            their values before; None where the adapter is not merged.
+    """
+
+    method: type[Method]
+    settings: Any
+    aside: list[tuple[keras.Variable, np.ndarray]] | None = None
+
+    @property
+    def is_merged(self) -> bool:
+        """Whether the adapter currently sits inside the layer's own weights."""
+        return self.aside is not None
+
+    def merge(self, layer: keras.layers.Layer) -> None:
+        """Folds the adapter into the layer's own weights; the layer's outputs stay the same."""
+        if self.is_merged:
+            return
+        values = self.method.folded(layer)
+        self.aside = [(each, np.array(keras.ops.convert_to_numpy(each))) for each, _ in values]
+        for variable, value in values:
+            variable.assign(value)
+
+    def unmerge(self) -> None:
+        """Puts every variable back as it was before `merge`, bit for bit."""
+        for variable, value in self.aside or ():
+            variable.assign(value)
+        self.aside = None
 
 
 class AdaptedLayer:
-    """Base of every adapted layer; stands before the Keras layer in a subclass's bases.
+    """Base of the layers that compute something else; stands before the Keras layer in the bases.
 
-    A method (`LoRADense`, ...) says which variables it added and how they enter the kernel.
+    `Method.layers` maps each plain class to such a class. It can be constructed like the plain one,
+    with the settings' fields besides, and is saved in Keras's own files.
 
     Attributes:
-        plain_class: The Keras class that the layer had before, and has again after `restore`.
+        adapter: What was put on it.
+        plain_class: The Keras class that it had before, and has again without the adapter (of the
+            class; set by its method).
+        method: The method whose layer it is (of the class; set by its method).
+        settings_class: The dataclass of the method's numbers for one layer (of the class).
+        added: Names of the variables that the adapter has (of the class).
+        helpers: Names of what else `add_adapter` sets (of the class).
     """
 
+    adapter: Adapter
     plain_class: ClassVar[type]
+    method: ClassVar[type[Method]]
+    settings_class: ClassVar[type]
+    added: ClassVar[tuple[str, ...]]
+    helpers: ClassVar[tuple[str, ...]] = ()
 
-    @property
-    @abstractmethod
-    def is_merged(self) -> bool:
-        """Whether the adapter currently sits inside the layer's own weights."""
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        own = {each.name for each in fields(self.settings_class)} & set(kwargs)
+        settings = self.settings_class(**{name: kwargs.pop(name) for name in own})
+        super().__init__(*args, **kwargs)
+        self.adapter = Adapter(self.method, settings)
+
+    def build(self, input_shape: Any) -> None:
+        """Makes the plain layer's weights, then the adapter's."""
+        super().build(input_shape)  # type: ignore[misc]
+        self.add_adapter()
 
     @abstractmethod
-    def merge(self) -> None:
-        """Adds the adapter to the layer's own weights; the layer's outputs stay the same."""
+    def add_adapter(self) -> None:
+        """Makes the adapter's variables; its settings are in `adapter.settings`."""
 
-    @abstractmethod
-    def unmerge(self) -> None:
-        """Takes the adapter out of the layer's own weights, bit for bit."""
+    def check_trainable(self, training: bool | None) -> None:
+        """Refuses to train while the adapter is merged; call it in `call`.
 
-    @abstractmethod
-    def restore(self) -> None:
-        """Merges for good and turns the layer back into a plain one."""
+        Raises:
+            AdapterError: As said.
+        """
+        if training and self.adapter.is_merged:
+            raise AdapterError(
+                "A merged adapter cannot be trained; call kerasft.peft.unmerge(model) first."
+            )
+
+    def save_own_variables(self, store: Any) -> None:
+        """Adds the adapter to what Keras keeps of the plain layer (`save`, `save_weights`)."""
+        super().save_own_variables(store)  # type: ignore[misc]
+        for name in self.added:
+            store[name] = getattr(self, name)
+
+    def load_own_variables(self, store: Any) -> None:
+        """Reads what `save_own_variables` wrote."""
+        super().load_own_variables(store)  # type: ignore[misc]
+        for name in self.added:
+            getattr(self, name).assign(store[name])
+
+    def get_config(self) -> dict[str, Any]:
+        """The plain layer's config and the adapter's numbers."""
+        return {**super().get_config(), **asdict(self.adapter.settings)}  # type: ignore[misc]
 
 
 @contextlib.contextmanager
@@ -88,10 +170,16 @@ def adapted_layers(model: keras.Model) -> list[Any]:
         model: Any Keras model.
 
     Returns:
-        The layers, e.g. `[<LoRAEinsumDense name=query>, ...]`; empty when there is none.
+        The layers; empty when there is none.
     """
-    found = [layer for layer in all_layers(model) if isinstance(layer, AdaptedLayer)]
+    found = [layer for layer in all_layers(model) if adapter_of(layer)]
     return in_model_order(model, found)
+
+
+def adapter_of(layer: keras.layers.Layer) -> Adapter | None:
+    """The adapter on a layer, or None."""
+    found = getattr(layer, "adapter", None)
+    return found if isinstance(found, Adapter) else None
 
 
 def mark_saved(model: keras.Model, layers: Iterable[keras.layers.Layer]) -> None:
@@ -136,17 +224,16 @@ def refresh(model: keras.Model) -> None:
             layer._track_variables()
 
 
-def check_built(model: keras.Model, kinds: tuple[type, ...] = ()) -> None:
-    """Refuses a model that has no variables yet, or whose layers of some classes have none.
+def check_built(model: keras.Model) -> None:
+    """Refuses a model that has no variables yet, or whose projections have none.
 
     Args:
         model: The model that is to be adapted.
-        kinds: Classes of layers that must be built too.
 
     Raises:
         AdapterError: It names what is not built.
     """
-    dense = [layer for layer in all_layers(model) if type(layer) in kinds]
+    dense = [layer for layer in all_layers(model) if type(layer) in PROJECTIONS]
     waiting = [layer for layer in dense if not layer.built]
     if not model.built or waiting:
         name = waiting[0].name if waiting else model.name

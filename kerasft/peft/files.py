@@ -1,44 +1,39 @@
 """Adapters on disk, in the format of Hugging Face PEFT: there is no second one.
 
-    adapter/adapter_config.json            rank, alpha, which modules (see `peft_config.py`)
-    adapter/adapter_model.safetensors      base_model.model.<module>.lora_A.weight  (rank, in)
-                                           base_model.model.<module>.lora_B.weight  (out, rank)
+    adapter/adapter_config.json            the method, its numbers, which modules (`peft_config.py`)
+    adapter/adapter_model.safetensors      base_model.model.<module>.<a method's suffix>
                                            base_model.model.classifier.weight, ...  (the head)
 
 PEFT loads what `save_adapter` writes onto the same base model, and `load_adapter` reads what PEFT
-saved.
+saved, where PEFT has the method.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 
 from kerasft import storage
-from kerasft.architectures import T5, Classifier, HeadedEncoder
 from kerasft.errors import AdapterError
+from kerasft.peft import peft_config
 from kerasft.peft.adapted import (
     adapted_layers,
+    adapter_of,
     all_layers,
     check_built,
     in_model_order,
     saved_layers,
 )
 from kerasft.peft.inject import Counts, install
-from kerasft.peft.methods.lora import LoRALayer, adapt, check_adaptable, factors_of
-from kerasft.peft.methods.lora_settings import LoRASettings
 from kerasft.peft.modules import Module, Slot, modules_of
-from kerasft.peft.peft_config import ALL_LINEAR, CONFIG_NAME, PeftConfig
-from kerasft.peft.targets import DENSE_KINDS, find_any_layers
+from kerasft.peft.peft_config import CONFIG_NAME, PeftConfig
+from kerasft.peft.targets import find_any_layers
 from kerasft.peft.tensor_file import TensorFile
 
 WEIGHTS_NAME = "adapter_model.safetensors"
-_PREFIX = "base_model.model."
-_A, _B = ".lora_A.weight", ".lora_B.weight"
 
 
 @dataclass(frozen=True)
@@ -87,34 +82,34 @@ def save_adapter(model: keras.Model, directory: str | Path, base_model_name: str
     adapted = adapted_layers(model)
     if not adapted:
         raise AdapterError("The model has no adapters to save; call kerasft.peft.apply first.")
-    if any(layer.is_merged for layer in adapted):
+    if any(layer.adapter.is_merged for layer in adapted):
         raise AdapterError(
             "The adapters are merged into the weights; call kerasft.peft.unmerge(model) before "
             "saving them."
         )
+    method = adapted[0].adapter.method
     in_full = {id(inner) for layer in saved_layers(model) for inner in [layer, *all_layers(layer)]}
-    tensors: dict[str, np.ndarray] = {}
-    settings: dict[str, LoRASettings] = {}
+    slots: list[Slot] = []
+    settings: dict[str, Any] = {}
     whole: list[str] = []
     for module in modules_of(model).values():
-        if isinstance(module.layer, LoRALayer):
-            tensors |= _thin_matrices(module)
-            settings[module.name] = module.layer.lora
+        if adapter := adapter_of(module.layer):
+            slots += method.slots(module, adapter.settings)
+            settings[module.name] = adapter.settings
         elif id(module.layer) in in_full:
+            slots += module.own.values()
             whole.append(module.name)
-            for slot in module.slots:
-                array = keras.ops.convert_to_numpy(slot.variable)
-                tensors[_PREFIX + slot.name] = slot.to_file(array)
-    tensors = {name: array.astype("float32", copy=False) for name, array in tensors.items()}
+    tensors = {method.prefix + slot.name: slot.read() for slot in slots}
     for name, array in tensors.items():
         if not np.isfinite(array).all():
             raise AdapterError(
                 f"{name} holds NaN or infinity, so the adapter is not saved; train it with a "
                 "smaller learning rate."
             )
-    config = PeftConfig.of(settings, tuple(whole), base_model_name, _task_of(model)[0])
+    task = getattr(model, "peft_task", None)
+    config = peft_config.to_peft(method, settings, whole, base_model_name, task)
     with storage.write_folder(directory, is_ours=_is_ours) as folder:
-        storage.write_json(folder / CONFIG_NAME, config.to_dict())
+        storage.write_json(folder / CONFIG_NAME, config)
         storage.write_tensors(tensors, folder / WEIGHTS_NAME)
 
 
@@ -157,34 +152,25 @@ def load_adapter(
             "The model has adapters already; call kerasft.peft.remove(model) before load_adapter."
         )
     config = PeftConfig.read(directory, None if files is None else files[CONFIG_NAME])
-    file = TensorFile(directory / WEIGHTS_NAME, None if files is None else files[WEIGHTS_NAME])
+    raw = None if files is None else files[WEIGHTS_NAME]
+    file = TensorFile(directory / WEIGHTS_NAME, raw, config.method.spelling)
     contents = _Contents(model, config, file, any_labels)
     further = find_any_layers(model, modules_to_save)
-    settings = {name: config.settings(name) for name in contents.adapted}
-    contents.check(settings)
+    slots = contents.check()
     # Everything is read before the model is touched.
-    thin = {name: (file[_PREFIX + name + _A], file[_PREFIX + name + _B]) for name in settings}
-    whole = {
-        slot.name: file[_PREFIX + slot.name]
-        for module in contents.whole.values()
-        for slot in module.slots
-    }
+    arrays = {slot.name: file[config.method.prefix + slot.name] for slot in slots}
     if head_rows is not None and "classifier" in contents.whole:
-        whole |= {n: a[list(head_rows)] for n, a in whole.items() if n.startswith("classifier.")}
-    modules = contents.adapted
+        head = [name for name in arrays if name.startswith("classifier.")]
+        arrays |= {name: arrays[name][list(head_rows)] for name in head}
     from_file = [module.layer for module in contents.whole.values()]
     report = install(
         model,
-        [(modules[name].layer, partial(adapt, settings=settings[name])) for name in modules],
+        config.method,
+        [(module.layer, config.settings(name)) for name, module in contents.adapted.items()],
         in_model_order(model, {id(layer): layer for layer in [*from_file, *further]}.values()),
     )
-    for name, (a, b) in thin.items():
-        layer = modules[name].layer
-        layer.lora_a.assign(a.T.reshape(layer.lora_a.shape))  # (r, in) -> (*in dims, r)
-        layer.lora_b.assign(b.T.reshape(layer.lora_b.shape))  # (out, r) -> (r, *out dims)
-    for module in contents.whole.values():
-        for slot in module.slots:
-            slot.variable.assign(slot.from_file(whole[slot.name]))
+    for slot in slots:
+        slot.write(arrays[slot.name])
     return AdapterReport(
         adapted=report.adapted,
         trained_in_full=tuple(layer.path for layer in from_file),
@@ -207,26 +193,29 @@ class _Contents:
     def __init__(
         self, model: keras.Model, config: PeftConfig, file: TensorFile, any_labels: bool
     ) -> None:
-        self._model, self._config, self._file = model, config, file
+        self._config, self._file = config, file
+        self._task = getattr(model, "peft_task", None)
+        self._prefix = config.method.prefix
         modules = modules_of(model)
-        slots = {slot.name: module for module in modules.values() for slot in module.slots}
+        owners = {slot.name: each for each in modules.values() for slot in each.own.values()}
         adapted, whole = set(), set()
         for name in file:
-            plain = name.removeprefix(_PREFIX)
-            module = slots.get(plain)
-            if plain.endswith((_A, _B)):
-                module = modules.get(plain[: -len(_A)])
-                adapted.add(plain[: -len(_A)])
-            elif module:
-                whole.add(module.name)
-            if module is None or plain == name:
+            plain = name.removeprefix(self._prefix)
+            owner = owners.get(plain)
+            target = self._target(plain)
+            if target and not (owner and config.saves(owner.name)):
+                adapted.add(target)
+                owner = modules.get(target)
+            elif owner:
+                whole.add(owner.name)
+            if owner is None or plain == name:
                 raise AdapterError(self._unknown(name, modules))
         # In the model's order, not the file's: fresh variables and reports follow it.
         self.adapted = {name: modules[name] for name in modules if name in adapted}
         self.whole = {name: modules[name] for name in modules if name in whole}
         self._check_targets(modules)
         head = self.whole.get("classifier")
-        if any_labels and head and any(self._is_of_other_labels(slot) for slot in head.slots):
+        if any_labels and head and any(map(self._is_of_other_labels, head.own.values())):
             del self.whole["classifier"]
         self.from_base = tuple(
             module.name
@@ -234,28 +223,35 @@ class _Contents:
             if module.head and module.name not in {*self.adapted, *self.whole}
         )
 
+    def _target(self, name: str) -> str | None:
+        """The module whose adapter a tensor is of, by the end of its name."""
+        suffixes = self._config.method.suffixes
+        return next((name[: -len(s) - 1] for s in suffixes if name.endswith(f".{s}")), None)
+
     def _unknown(self, name: str, modules: Mapping[str, Module]) -> str:
         """Says why a tensor has no place in the model."""
+        method, prefix = self._config.method, self._prefix
         where = f"{self._file.path} holds {name!r}"
         again = "save the adapter again with PEFT's save_pretrained"
         owner = next((each for each in modules if f".{each}." in f".{name}"), None)
         if owner:
             before, _, after = f".{name}".partition(f".{owner}.")
             before = f"{before}.".removeprefix(".")
-            if before != _PREFIX:
+            if before != prefix:
                 return (
-                    f"{where}, but an adapter's names begin with {_PREFIX!r} and not with "
+                    f"{where}, but an adapter's names begin with {prefix!r} and not with "
                     f"{before or owner!r}; PEFT does not load it either: {again}."
                 )
-            if after.startswith("lora_embedding_"):
-                return f"{where}, an adapter of an embedding, which is not supported."
-            if after.startswith(("modules_to_save.", "original_module.", "base_layer.", "lora_")):
+            if refusal := method.refusal(after):
+                return f"{where}, {refusal}, which is not supported; {again} without it."
+            marks = (suffix.partition("_")[0] for suffix in method.suffixes)
+            if after.startswith(("modules_to_save.", "original_module.", "base_layer.", *marks)):
+                only = " and ".join(map(repr, method.suffixes))
                 return (
-                    f"{where}, but after {owner!r} an adapter's file has only "
-                    "'lora_A.weight' and 'lora_B.weight', or the module's own weights, without a "
-                    f"name between; {again}."
+                    f"{where}, but after {owner!r} an adapter's file has only {only}, or the "
+                    f"module's own weights, without a name between; {again}."
                 )
-        bare = name.removeprefix(_PREFIX)
+        bare = name.removeprefix(prefix)
         if any(
             rest and bare.startswith(f"{rest}.") for rest in (n.partition(".")[2] for n in modules)
         ):
@@ -265,8 +261,8 @@ class _Contents:
             )
         roots = {each.partition(".")[0] for each in modules}
         if bare.partition(".")[0] not in roots:
-            dense = [each for each in modules.values() if isinstance(each.layer, DENSE_KINDS)]
-            example = (dense or [*modules.values()])[0].name
+            adaptable = [each for each in modules.values() if method.fits(each.layer)]
+            example = (adaptable or [*modules.values()])[0].name
             return (
                 f"{self._file.path} is of another architecture: it holds {name!r}, but this "
                 f"model's modules are called like {example!r}; load it onto the kind of model that "
@@ -283,12 +279,15 @@ class _Contents:
         if both := sorted(set(self.adapted) & set(self.whole)):
             raise AdapterError(f"{where} both adapts and replaces {both[0]!r}; only one can be.")
         if not self.adapted:
-            raise AdapterError(f"{where} holds no LoRA matrices.")
-        adaptable = [
-            name for name, module in modules.items() if isinstance(module.layer, DENSE_KINDS)
-        ]
+            method = self._config.method
+            raise AdapterError(
+                f"{where} holds no tensor of {method.title} ({', '.join(method.suffixes)}), so "
+                "there is nothing to load; save the adapter again."
+            )
+        fits = self._config.method.fits
+        adaptable = [name for name, module in modules.items() if fits(module.layer)]
         expected = {name for name in adaptable if self._config.targets(name)}
-        if str(self._config.target_modules).lower() == ALL_LINEAR:
+        if self._config.takes_all:
             expected = set(self.adapted)
         for name in adaptable:
             if name in expected and name not in self.adapted:
@@ -308,39 +307,46 @@ class _Contents:
                     "modules_to_save; the adapter is incomplete."
                 )
 
-    def check(self, settings: Mapping[str, LoRASettings]) -> None:
+    def check(self) -> list[Slot]:
         """Compares every shape with the model's, before any memory is taken.
+
+        Returns:
+            What is to be filled from the file.
 
         Raises:
             AdapterError: A tensor is missing or misshapen, or a layer cannot be adapted.
         """
-        task, (wanted, meaning) = self._config.task_type, _task_of(self._model)
-        if wanted and task not in (None, wanted):
+        config, method, path = self._config, self._config.method, self._file.path
+        if self._task and config.task_type not in (None, self._task):
             raise AdapterError(
-                f"{self._file.path.parent} was trained for the task {task!r}, not as a {meaning} "
-                f"({wanted})."
+                f"{path.parent} was trained for the task {config.task_type!r}, but this model is "
+                f"one for {self._task!r}; load it onto a model of its own task."
             )
+        slots: list[Slot] = []
         for name, module in self.adapted.items():
+            settings = config.settings(name)
             try:
-                check_adaptable(module.layer)
+                method.check(module.layer, settings)
             except AdapterError as problem:
-                raise AdapterError(f"{self._file.path} adapts {name!r}: {problem}") from None
-            factors = factors_of(module.layer)
-            rank = settings[name].rank
-            self._check_shape(name + _A, (rank, math.prod(factors.in_shape)))
-            self._check_shape(name + _B, (math.prod(factors.out_shape), rank))
+                raise AdapterError(f"{path} adapts {name!r}: {problem}") from None
+            slots += method.slots(module, settings)
         for module in self.whole.values():
-            for slot in module.slots:
-                self._check_shape(slot.name, slot.shape)
+            slots += module.own.values()
+        for slot in slots:
+            self._check_shape(slot.name, slot.shape)
+        return slots
 
     def _is_of_other_labels(self, slot: Slot) -> bool:
-        shape = self._file.shapes.get(_PREFIX + slot.name, slot.shape)
+        shape = self._file.shapes.get(self._prefix + slot.name, slot.shape)
         return len(shape) == len(slot.shape) and shape[0] != slot.shape[0]
 
     def _check_shape(self, name: str, wanted: tuple[int, ...]) -> None:
-        path, shape = self._file.path, self._file.shapes.get(_PREFIX + name)
+        path, full = self._file.path, self._prefix + name
+        shape = self._file.shapes.get(full)
         if shape is None:
-            raise AdapterError(f"{path} lacks {_PREFIX + name!r}; the adapter is incomplete.")
+            raise AdapterError(
+                f"{path} lacks {full!r}; the adapter is incomplete, save or copy it again."
+            )
         if shape == wanted:
             return
         if name.startswith("classifier.") and shape[1:] == wanted[1:]:
@@ -349,27 +355,9 @@ class _Contents:
                 f"the model with num_labels={shape[0]}."
             )
         raise AdapterError(
-            f"{path} holds {_PREFIX + name!r} of shape {shape}, but this model and the adapter's "
+            f"{path} holds {full!r} of shape {shape}, but this model and the adapter's "
             f"config ask for {wanted}."
         )
-
-
-def _task_of(model: keras.Model) -> tuple[str | None, str]:
-    """PEFT's name of what a model does, and what that means."""
-    if isinstance(model, HeadedEncoder):
-        return model.peft_task, "text classifier" if isinstance(model, Classifier) else "tagger"
-    return ("SEQ_2_SEQ_LM", "text-to-text model") if isinstance(model, T5) else (None, "")
-
-
-def _thin_matrices(module: Module) -> dict[str, np.ndarray]:
-    """A module's A and B as PEFT keeps them: (rank, in) and (out, rank)."""
-    rank = module.layer.lora.rank
-    a = keras.ops.convert_to_numpy(module.layer.lora_a).reshape(-1, rank)  # (in, rank)
-    b = keras.ops.convert_to_numpy(module.layer.lora_b).reshape(rank, -1)  # (rank, out)
-    return {
-        _PREFIX + module.name + _A: np.ascontiguousarray(a.T),
-        _PREFIX + module.name + _B: np.ascontiguousarray(b.T),
-    }
 
 
 def _is_ours(directory: Path) -> bool:

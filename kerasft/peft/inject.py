@@ -1,14 +1,15 @@
 """Putting adapters on a built model, and taking them off.
 
-report = apply(model, LoRAConfig(targets=("query", "value"), modules_to_save=("classifier",)))
+config = METHODS[name](targets=("query", "value"), modules_to_save=("classifier",))
+report = apply(model, config)
 model.compile(...); model.fit(...)
 remove(model)          # adapters folded into the weights, plain Keras layers again
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import keras
 
@@ -18,32 +19,12 @@ from kerasft.peft.adapted import (
     all_layers,
     check_built,
     check_unique_paths,
+    drop_attributes,
     mark_saved,
     refresh,
 )
-from kerasft.peft.targets import find_any_layers, find_layers
-
-
-class Method(Protocol):
-    """What `apply` needs of a method's config; `LoRAConfig` is one."""
-
-    @property
-    def targets(self) -> tuple[str, ...]:
-        """Patterns of the layers to adapt."""
-
-    @property
-    def modules_to_save(self) -> tuple[str, ...]:
-        """Patterns of the layers that train in full."""
-
-    @property
-    def kinds(self) -> tuple[type, ...]:
-        """The Keras classes that the method can adapt."""
-
-    def check(self, layer: keras.layers.Layer) -> None:
-        """Raises an AdapterError for a layer that cannot be adapted."""
-
-    def adapt(self, layer: keras.layers.Layer) -> None:
-        """Adapts a layer in place."""
+from kerasft.peft.methods.method import Method
+from kerasft.peft.targets import find_any_layers
 
 
 @dataclass(frozen=True)
@@ -99,7 +80,7 @@ def apply(model: keras.Model, config: Method) -> ApplyReport:
 
     Args:
         model: Any built Keras model: functional, sequential or subclassed, nested or not.
-        config: The method and its targets, e.g. `LoRAConfig(targets=("query", "value"))`.
+        config: The method and its targets, one of the configs in `kerasft.peft.METHODS`.
 
     Returns:
         What was adapted and how much of the model trains.
@@ -108,34 +89,31 @@ def apply(model: keras.Model, config: Method) -> ApplyReport:
         AdapterError: The model is not built or has adapters already, a pattern matches nothing, a
             layer cannot be adapted, or nothing would train. The model is then unchanged.
     """
-    check_built(model, config.kinds)
+    check_built(model)
     if adapted_layers(model):
         raise AdapterError(
             "The model has adapters already; call kerasft.peft.remove(model) before apply."
         )
-    if not config.targets:
-        raise AdapterError(
-            "The config has no targets, so nothing would be adapted; name at least one pattern "
-            "(or use kerasft.peft.freeze to train some layers in full)."
-        )
     check_unique_paths(model)
     in_full = find_any_layers(model, config.modules_to_save)
-    targets = find_layers(model, config.targets, kinds=config.kinds, excluding=in_full)
-    for layer in targets:
-        config.check(layer)
-    return install(model, [(layer, config.adapt) for layer in targets], in_full)
+    plan = [(layer, config.settings_of(layer)) for layer in config.find(model, in_full)]
+    for layer, settings in plan:
+        config.check(layer, settings)
+    return install(model, type(config), plan, in_full)
 
 
 def install(
     model: keras.Model,
-    plan: Sequence[tuple[keras.layers.Layer, Callable[[keras.layers.Layer], None]]],
+    method: type[Method],
+    plan: Sequence[tuple[keras.layers.Layer, Any]],
     in_full: Sequence[keras.layers.Layer],
 ) -> ApplyReport:
     """Does the work of `apply` once it is settled which layer gets what (see `files.py`).
 
     Args:
         model: The outermost model.
-        plan: Each layer to adapt with the function that adapts it in place.
+        method: The method.
+        plan: Each layer to adapt, which was checked, with the method's settings for it.
         in_full: Layers that train as they are and are saved with the adapter.
 
     Raises:
@@ -143,8 +121,8 @@ def install(
     """
     compile_again = _compile_settings(model)
     _freeze(model, in_full)
-    for layer, adapt in plan:
-        adapt(layer)
+    for layer, settings in plan:
+        method.adapt(layer, settings)
     mark_saved(model, in_full)
     check_unique_paths(model)
     refresh(model)
@@ -215,10 +193,12 @@ def merge(model: keras.Model) -> None:
         model: A model with adapters.
 
     Raises:
-        AdapterError: The model has no adapters.
+        AdapterError: The model has no adapters, or they cannot be folded into the weights.
     """
-    for layer in _adapted_or_raise(model):
-        layer.merge()
+    layers = _adapted_or_raise(model)
+    _check_merges(layers)
+    for layer in layers:
+        layer.adapter.merge(layer)
     refresh(model)
 
 
@@ -232,7 +212,7 @@ def unmerge(model: keras.Model) -> None:
         AdapterError: The model has no adapters.
     """
     for layer in _adapted_or_raise(model):
-        layer.unmerge()
+        layer.adapter.unmerge()
     refresh(model)
 
 
@@ -246,12 +226,34 @@ def remove(model: keras.Model) -> None:
         model: A model with adapters.
 
     Raises:
-        AdapterError: The model has no adapters.
+        AdapterError: The model has no adapters, or they cannot be folded into the weights.
     """
-    for layer in _adapted_or_raise(model):
-        layer.restore()
+    layers = _adapted_or_raise(model)
+    _check_merges(layers)
+    for layer in layers:
+        layer.adapter.merge(layer)
+        layer.adapter.method.release(layer)
+        drop_attributes(layer, ["adapter"])
     mark_saved(model, ())
     refresh(model)
+
+
+def fold(model: keras.Model) -> bool:
+    """Takes the adapters off a model that is to predict, where it has any that can be folded.
+
+    Adapters of a method that cannot be folded into the weights stay.
+
+    Args:
+        model: Any Keras model.
+
+    Returns:
+        Whether adapters were taken off.
+    """
+    layers = adapted_layers(model)
+    if not layers or not all(layer.adapter.method.merges for layer in layers):
+        return False
+    remove(model)
+    return True
 
 
 def parameter_counts(model: keras.Model) -> Counts:
@@ -265,6 +267,15 @@ def _adapted_or_raise(model: keras.Model) -> list[Any]:
     if not layers:
         raise AdapterError("The model has no adapters; call kerasft.peft.apply(model, ...) first.")
     return layers
+
+
+def _check_merges(layers: Sequence[Any]) -> None:
+    for layer in layers:
+        if not layer.adapter.method.merges:
+            raise AdapterError(
+                f"{layer.adapter.method.title} on {layer.path!r} cannot be folded into the "
+                "weights; use the model with its adapters as it is."
+            )
 
 
 def _freeze(model: keras.Model, except_layers: Sequence[keras.layers.Layer]) -> None:

@@ -5,34 +5,45 @@ A model with a Hugging Face twin (a classifier, a tagger, a T5) uses its twin's 
 other model its layer paths, with dots for slashes, and Keras's own arrays.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
 
 from kerasft.architectures import T5, Entry, HeadedEncoder, Parameter, entries_for
-from kerasft.peft.methods.lora import LoRALayer
+from kerasft.peft.adapted import AdaptedLayer
 from kerasft.peft.targets import layers_by_path
 
 
 @dataclass(frozen=True)
 class Slot:
-    """One of a layer's own variables and how it stands in a file.
+    """One array of a file and the variable of a layer that it fills.
 
     Attributes:
-        name: Its name in the file: "classifier.weight".
+        name: Its name in the file, without what stands before every name: "classifier.weight".
         shape: Its shape in the file: (out, in) for a twin's Linear.
-        variable: The Keras variable.
+        variable: Gives the variable, which need not exist before the layer is adapted.
         to_file: Turns the variable's array into the file's.
-        from_file: The inverse.
+        from_file: Turns the file's array into one of the variable's size; its shape may differ.
     """
 
     name: str
     shape: tuple[int, ...]
-    variable: keras.Variable
+    variable: Callable[[], keras.Variable]
     to_file: Callable[[np.ndarray], np.ndarray]
     from_file: Callable[[np.ndarray], np.ndarray]
+
+    def read(self) -> np.ndarray:
+        """The variable's values as the file has them, float32."""
+        array = self.to_file(keras.ops.convert_to_numpy(self.variable()))
+        return np.ascontiguousarray(array, "float32").reshape(self.shape)
+
+    def write(self, array: np.ndarray) -> None:
+        """Fills the variable with the file's values."""
+        variable = self.variable()
+        variable.assign(self.from_file(array).reshape(variable.shape))
 
 
 @dataclass(frozen=True)
@@ -42,13 +53,13 @@ class Module:
     Attributes:
         name: "distilbert.transformer.layer.0.attention.q_lin".
         layer: The Keras layer.
-        slots: Its own variables, without an adapter's.
+        own: The layer's own variables, without an adapter's, by their names in Keras: "kernel".
         head: Whether it belongs to a classifier's or tagger's head.
     """
 
     name: str
-    layer: keras.layers.Layer
-    slots: tuple[Slot, ...]
+    layer: Any
+    own: Mapping[str, Slot]
     head: bool = False
 
 
@@ -65,31 +76,31 @@ def modules_of(model: keras.Model) -> dict[str, Module]:
     if isinstance(model, HeadedEncoder | T5):
         return {entry.module: _of_entry(entry, layers[entry.layer]) for entry in entries_for(model)}
     found = [_of_path(layer) for layer in layers.values()]
-    return {module.name: module for module in found if module.slots}
+    return {module.name: module for module in found if module.own}
 
 
 def _of_entry(entry: Entry, layer: keras.layers.Layer) -> Module:
     def slot(parameter: Parameter) -> Slot:
-        variable = getattr(layer, parameter.attribute)
+        shape = tuple(getattr(layer, parameter.attribute).shape)
         return Slot(
             parameter.name,
             parameter.shape,
-            variable,
+            lambda: getattr(layer, parameter.attribute),
             lambda array: entry.to_hugging_face(array, parameter),
-            lambda array: entry.to_keras(array, tuple(variable.shape)),
+            lambda array: entry.to_keras(array, shape),
         )
 
-    slots = tuple(slot(parameter) for parameter in entry.parameters)
-    return Module(entry.module, layer, slots, head=entry.head)
+    own = {parameter.attribute: slot(parameter) for parameter in entry.parameters}
+    return Module(entry.module, layer, own, head=entry.head)
 
 
 def _of_path(layer: keras.layers.Layer) -> Module:
+    def slot(variable: keras.Variable) -> Slot:
+        shape = tuple(variable.shape)
+        return Slot(f"{name}.{variable.name}", shape, lambda: variable, np.asarray, np.asarray)
+
     name = layer.path.replace("/", ".")
-    own = [*layer._trainable_variables, *layer._non_trainable_variables]
-    if isinstance(layer, LoRALayer):
-        own = [each for each in own if each is not layer.lora_a and each is not layer.lora_b]
-    slots = tuple(
-        Slot(f"{name}.{each.name}", tuple(each.shape), each, np.ascontiguousarray, np.asarray)
-        for each in own
-    )
-    return Module(name, layer, slots)
+    added = layer.added if isinstance(layer, AdaptedLayer) else ()
+    variables = [*layer._trainable_variables, *layer._non_trainable_variables]
+    own = {each.name: slot(each) for each in variables if each.name not in added}
+    return Module(name, layer, own)

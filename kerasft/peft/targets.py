@@ -13,15 +13,14 @@ path, or its end from a slash on:
 import difflib
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import keras
 
 from kerasft.errors import AdapterError
 from kerasft.peft.adapted import all_layers, in_model_order
 from kerasft.peft.patterns import compile_pattern
-
-DENSE_KINDS = (keras.layers.Dense, keras.layers.EinsumDense)
+from kerasft.peft.projections import PROJECTIONS
 
 
 def matches(pattern: str, path: str) -> bool:
@@ -54,19 +53,26 @@ def layers_by_path(model: keras.Model) -> dict[str, keras.layers.Layer]:
     return layers
 
 
+def is_projection(layer: keras.layers.Layer) -> bool:
+    """Whether a layer computes activation(x W + b): a `Dense` or `EinsumDense`."""
+    return isinstance(layer, PROJECTIONS)
+
+
 def find_layers(
     model: keras.Model,
     patterns: Sequence[str],
     *,
-    kinds: tuple[type, ...] = DENSE_KINDS,
+    fits: Callable[[keras.layers.Layer], bool] = is_projection,
+    kind: str = "Dense or EinsumDense layer",
     excluding: Iterable[keras.layers.Layer] = (),
 ) -> list[keras.layers.Layer]:
-    """Finds the layers of some classes that patterns mean.
+    """Finds the layers of a kind that patterns mean.
 
     Args:
         model: Any built Keras model.
         patterns: Regular expressions over layer paths (see the top of this file).
-        kinds: The classes that count (`Dense` and `EinsumDense`).
+        fits: Which layers count.
+        kind: What such a layer is called, for the errors.
         excluding: Layers that do not count, with all that is inside them.
 
     Returns:
@@ -74,27 +80,24 @@ def find_layers(
 
     Raises:
         AdapterError: A pattern matches no such layer (near names are listed), or only layers of
-            other classes.
+            another kind.
         ConfigError: A pattern is no regular expression.
     """
     by_path = layers_by_path(model)
     out = {id(inner) for layer in excluding for inner in [layer, *all_layers(layer)]}
     usable = {
-        path: layer
-        for path, layer in by_path.items()
-        if isinstance(layer, kinds) and id(layer) not in out
+        path: layer for path, layer in by_path.items() if fits(layer) and id(layer) not in out
     }
     for pattern in patterns:
         if any(matches(pattern, path) for path in usable):
             continue
         others = {path: layer for path, layer in by_path.items() if matches(pattern, path)}
-        names = " or ".join(kind.__name__ for kind in kinds)
         if others:
             path, layer = next(iter(others.items()))
             reason = (
                 "which is to be trained in full"
                 if id(layer) in out
-                else f"which is a {type(layer).__name__} and not a {names}"
+                else f"which is a {type(layer).__name__} and not a {kind}"
             )
             inside = [name for name in usable if name.startswith(f"{path}/")]
             advice = (
@@ -104,7 +107,7 @@ def find_layers(
                 f"The target pattern {pattern!r} matches {path!r}, {reason}; {advice}."
             )
         raise AdapterError(
-            f"The target pattern {pattern!r} matches no {names} layer; {_near(pattern, usable)}."
+            f"The target pattern {pattern!r} matches no {kind}; {_near(pattern, usable)}."
         )
     return [
         layer for path, layer in usable.items() if any(matches(each, path) for each in patterns)
@@ -144,7 +147,7 @@ def last_layers(
             already and is handed on as it is.
 
     Returns:
-        One pattern a block, to be used as `LoRAConfig.targets`.
+        One pattern a block, to be used as a config's `targets`.
 
     Raises:
         AdapterError: No such layers, or fewer than `n` blocks.

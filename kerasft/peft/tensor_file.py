@@ -1,7 +1,7 @@
 """An adapter's tensors: names and shapes from the header first, arrays when they are asked for."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import ml_dtypes  # noqa: F401  (teaches numpy bfloat16, which safetensors then can read)
@@ -16,12 +16,10 @@ _FLOATS = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "bfloat16"}
 class TensorFile(Mapping[str, np.ndarray]):
     """Tensor by name of one safetensors file, as float32.
 
-    `...lora_A.default.weight`, as a PEFT model calls its own weights, counts as `...lora_A.weight`,
-    as PEFT saves them and reads both.
-
     Args:
         path: The file.
         raw: All of it, where it was read before; it is read by its name otherwise.
+        spelling: Gives the one spelling of a name that the file may spell in two ways.
 
     Attributes:
         path: The file.
@@ -31,7 +29,9 @@ class TensorFile(Mapping[str, np.ndarray]):
         AdapterError: The file is missing or broken, or a tensor is not of finite floats.
     """
 
-    def __init__(self, path: Path, raw: bytes | None = None) -> None:
+    def __init__(
+        self, path: Path, raw: bytes | None = None, spelling: Callable[[str], str] = str
+    ) -> None:
         self.path = path
         if raw is None:
             if not path.is_file():
@@ -51,7 +51,7 @@ class TensorFile(Mapping[str, np.ndarray]):
                     f"({', '.join(_FLOATS)}) can be read."
                 )
         self._places = slices
-        self._stored = {_without_adapter_name(name): name for name in slices}
+        self._stored = {spelling(name): name for name in slices}
         if len(self._stored) < len(slices):
             twice = next(each for each in slices if each not in self._stored.values())
             raise AdapterError(f"{path} holds {twice!r} with and without the adapter's name.")
@@ -70,10 +70,3 @@ class TensorFile(Mapping[str, np.ndarray]):
 
     def __len__(self) -> int:
         return len(self.shapes)
-
-
-def _without_adapter_name(name: str) -> str:
-    for matrix in (".lora_A", ".lora_B"):
-        if name.endswith(f"{matrix}.default.weight"):
-            return name.removesuffix(".default.weight") + ".weight"
-    return name

@@ -94,7 +94,7 @@ def test_training_goes_on_after_loading(saved) -> None:
     assert train(model) == moved
     adapters = {f"{path}/{name}" for path in report.adapted for name in ("lora_a", "lora_b")}
     assert adapters < moved and len(moved - adapters) == 4  # the head's kernels and biases
-    assert adapted_layers(model)[0].lora.dropout == 0.05
+    assert adapted_layers(model)[0].adapter.settings.dropout == 0.05
     assert any("lora_dropout" in v.path for v in model.variables)
 
 
@@ -211,7 +211,7 @@ def zeros(*shape: int, dtype: str = "float32") -> np.ndarray:
 
 
 REFUSED = {
-    "another method": (config(peft_type="IA3"), "peft_type 'IA3'; only 'LORA'"),
+    "another method": (config(peft_type="VERA"), "peft_type 'VERA'; only adapters of 'LORA'"),
     "no method": (config(peft_type=None), "peft_type None"),
     "DoRA": (config(use_dora=True), "is a DoRA adapter"),
     "biases": (config(bias="lora_only"), "trains biases .bias: 'lora_only'."),
@@ -219,7 +219,10 @@ REFUSED = {
     "pissa": (config(init_lora_weights="pissa"), "started with 'pissa'"),
     "biases of B": (config(lora_bias=True), "sets lora_bias to 'True', which is not supported"),
     "replicated": (config(layer_replication=[[0, 2]]), "sets layer_replication"),
-    "another task": (config(task_type="TOKEN_CLS"), "trained for the task 'TOKEN_CLS'"),
+    "another task": (
+        config(task_type="TOKEN_CLS"),
+        "task 'TOKEN_CLS', but this model is one for 'SEQ_CLS'",
+    ),
     "rank 0": (config(r=0), "rank must be a whole number from 1 to 4096, got 0"),
     "huge rank": (config(r=10**6), "got 1000000"),
     "rank as text": (config(r="8"), "got '8'"),
@@ -313,7 +316,10 @@ REFUSED = {
         tensor(f"{QUERY}.weight", zeros(16, 16)),
         f"both adapts and replaces '{QUERY}'",
     ),
-    "no matrices": (lambda fields, tensors: tensors.clear(), "holds no LoRA matrices"),
+    "no matrices": (
+        lambda fields, tensors: tensors.clear(),
+        "holds no tensor of LoRA .lora_A.weight, lora_B.weight.",
+    ),
     "NaN": (tensor("classifier.bias", zeros(3) * np.nan), "holds NaN or infinity in"),
     "integers": (tensor("classifier.bias", zeros(3, dtype="int32")), "as I32, but only floats"),
 }

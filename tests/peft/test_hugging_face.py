@@ -146,7 +146,7 @@ def test_names_and_fields_that_peft_reads_are_read(checkpoint, tmp_path) -> None
     np.testing.assert_allclose(peft_twins.logits(model), peft_twins.logits(theirs), atol=1e-4)
     assert report.notes == (
         "fan_in_fan_out is ignored, as PEFT does for Linear layers",
-        "enable_lora, use_magic: unknown to PEFT's LoRA, ignored as PEFT does",
+        "enable_lora, use_magic: no field of LoRA, ignored as PEFT does",
     )
     assert report.notes[1] in str(report)
 

@@ -327,7 +327,7 @@ def half_built() -> keras.Model:
         (lambda: keras.Sequential([keras.layers.Dense(2, name="first")]), "not built yet"),
         (lambda: with_layer(OwnDense(6, name="first")), "is a OwnDense and not a Dense or"),
         (quantized, "first' cannot take a LoRA adapter because it is quantized .int8."),
-        (keras_lora, "has Keras's own LoRA enabled"),
+        (keras_lora, "has an adapter of Keras's own"),
         (own_compile, "OwnCompile has its own compile.*before compiling"),
         (lambda: with_layer(keras.layers.Dense(6, name="other")), "'first' matches no Dense"),
         (lambda: with_layer(keras.layers.LayerNormalization(name="first")), "LayerNormalization"),

@@ -192,7 +192,7 @@ def test_a_layer_can_be_constructed_and_its_model_saved(layer, tmp_path) -> None
     x = np.random.default_rng(0).standard_normal((4, 6)).astype("float32")
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
-    assert again.layers[0].lora == model.layers[0].lora
+    assert again.layers[0].adapter.settings == model.layers[0].adapter.settings
     np.testing.assert_array_equal(again.predict(x, verbose=0), model.predict(x, verbose=0))
 
 

@@ -1,10 +1,11 @@
+import json
 import re
 import time
+from pathlib import Path
 
 import pytest
 
 from kerasft.errors import ConfigError
-from kerasft.peft.methods.lora_settings import LoRASettings
 from kerasft.peft.patterns import compile_pattern
 from kerasft.peft.peft_config import PeftConfig
 from kerasft.peft.targets import matches
@@ -14,7 +15,8 @@ NAME = "bert.encoder.layer.10.attention.self.query"
 
 
 def config(**fields) -> PeftConfig:
-    return PeftConfig(default=LoRASettings(), **{"target_modules": ("query",), **fields})
+    fields = {"peft_type": "LORA", "target_modules": ["query"], **fields}
+    return PeftConfig.read(Path("adapter"), json.dumps(fields).encode())
 
 
 def test_patterns_that_never_come_back_in_python_come_back() -> None:
@@ -22,9 +24,9 @@ def test_patterns_that_never_come_back_in_python_come_back() -> None:
     begin = time.monotonic()
     greedy = config(
         target_modules=HANGS, exclude_modules=r"(a+)+(a+)+\d", rank_pattern={HANGS: 2},
-        alpha_pattern={f"(?:{HANGS[:-1]})*y": 3, "query|(.*)*": 5}, modules_to_save=(HANGS,),
+        alpha_pattern={f"(?:{HANGS[:-1]})*y": 3, "query|(.*)*": 5}, modules_to_save=[HANGS],
     )  # fmt: skip
-    layered = config(layers_to_transform=(10,), layers_pattern=("(?:.*)*(.*)*x", "layer"))
+    layered = config(layers_to_transform=[10], layers_pattern=["(?:.*)*(.*)*x", "layer"])
     assert not any(greedy.targets(name) for name in names)
     assert {greedy.settings(name).alpha for name in names} == {5}
     assert [name for name in names if layered.targets(name)] == [NAME]

@@ -131,7 +131,7 @@ def test_an_adapter_of_another_task_is_refused(directory, tmp_path):
     save_adapter(model, tmp_path / "adapter", "base")
     file = tmp_path / "adapter" / "adapter_config.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "task_type": "SEQ_CLS"}))
-    with pytest.raises(AdapterError, match=r"not as a text-to-text model \(SEQ_2_SEQ_LM\)"):
+    with pytest.raises(AdapterError, match=r"'SEQ_CLS', but this model is one for 'SEQ_2_SEQ_LM'"):
         load_adapter(t5_twins.ours(directory), tmp_path / "adapter")
 
 

@@ -1,1 +1,16 @@
-"""The methods: one file each."""
+"""The methods, one file each (`method.py` says what one is), and the table of them."""
+
+from kerasft.peft.methods.lora import LoRAConfig, LoRADense, LoRAEinsumDense, LoRASettings
+from kerasft.peft.methods.method import Method
+
+METHODS: dict[str, type[Method]] = {method.name: method for method in (LoRAConfig,)}
+"""The config class of each method by its name."""
+
+__all__ = [
+    "METHODS",
+    "LoRAConfig",
+    "LoRADense",
+    "LoRAEinsumDense",
+    "LoRASettings",
+    "Method",
+]
