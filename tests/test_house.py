@@ -228,7 +228,7 @@ OF_OTHERS = re.compile(
     + "|".join(path.stem for path in RECIPES)
 )
 # How many lines are still to be mended. A number only ever goes down.
-UNDONE = {"task": 190, "family": 176, "method": 59, "sentence": 508}
+UNDONE = {"task": 190, "family": 176, "method": 9, "sentence": 508}
 
 
 def words_of(path: Path) -> Iterator[tuple[int, str]]:
