@@ -1,8 +1,8 @@
 """The exceptions that a user can meet.
 
-Each message is one sentence (two at most) that says what was wrong, where, and what to do about it.
-The command line prints it after `error:` and exits with 2; the server answers with a 4xx. What can
-fail without ending a run is made in `attempt`.
+Each message is one sentence (two at most) that says what is wrong, where, and what to do about it.
+The command line prints it after `error:` and exits with 2; the server answers with a 4xx. What may
+fail without ending a run is done in `attempt`.
 """
 
 import sys
@@ -13,7 +13,27 @@ from pathlib import Path
 
 
 class KerasftError(Exception):
-    """Base of every error that is the input's fault and not the program's."""
+    """Base of every error that is the input's fault and not the program's.
+
+    A message always ends with one full stop, whether or not it was given one. So messages can be
+    put together: `f"{file}: {error}"`, or `f"{file}: {error.clause}; train again"`.
+
+    Args:
+        message: What is wrong, where, and what to do.
+
+    Example:
+        >>> str(ConfigError("--rank is 0; it must be 1 or more"))
+        '--rank is 0; it must be 1 or more.'
+    """
+
+    def __init__(self, message: str) -> None:
+        text = message.rstrip()
+        super().__init__(text if text.endswith(("?", "!")) else text.rstrip(".") + ".")
+
+    @property
+    def clause(self) -> str:
+        """The message without its full stop."""
+        return str(self).removesuffix(".")
 
 
 class ConfigError(KerasftError):

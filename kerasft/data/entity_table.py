@@ -114,7 +114,9 @@ def make_entity_table(
             spans, violations = spans_of(row.tags, scheme)
         except DataError as problem:
             line = _place_of_problem(row, scheme)
-            raise DataError(f"{source} {unit} {line}: {problem}; {_advice(tag_scheme)}") from None
+            raise DataError(
+                f"{source} {unit} {line}: {problem.clause}; {_advice(tag_scheme)}"
+            ) from None
         for violation in violations:
             line = row.lines[violation.position]
             if tag_scheme is None:
@@ -188,7 +190,7 @@ def _check_tags(tagged: Sequence[Tagged], source: str, unit: str) -> None:
                 split_tag(tag)
             except DataError as problem:
                 raise DataError(
-                    f"{source} {unit} {line} ({token!r}): {problem}; {_advice(None)}"
+                    f"{source} {unit} {line} ({token!r}): {problem.clause}; {_advice(None)}"
                 ) from None
 
 
@@ -203,7 +205,8 @@ def _detected(tagged: Sequence[Tagged], source: str, unit: str) -> str:
                 places.append(f"{unit} {found[0]} ({found[1]!r}) breaks {scheme}")
         shown = f" ({', '.join(places)})" if places else ""
         raise DataError(
-            f"{source}: {problem}{shown}; correct the tags or say which it is with --tag_scheme"
+            f"{source}: {problem.clause}{shown}; correct the tags or say which it is with "
+            "--tag_scheme"
         ) from None
 
 

@@ -133,5 +133,5 @@ def test_without_pyarrow(tmp_path):
         [sys.executable, "-c", code, str(file)], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == (
-        f"{file} needs the pyarrow library; run: pip install 'kerasft[hub-datasets]'"
+        f"{file} needs the pyarrow library; run: pip install 'kerasft[hub-datasets]'."
     )

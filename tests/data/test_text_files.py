@@ -38,11 +38,11 @@ def test_only_files_are_read(tmp_path, name, read):
     """A pipe whose other end nobody opens would be waited for; a device may never end."""
     path = tmp_path / name
     os.mkfifo(path)
-    assert refused(read, path) == f"cannot read {path}: it is a pipe; give a file"
+    assert refused(read, path) == f"cannot read {path}: it is a pipe; give a file."
     path.unlink()
     for target, kind in (("/dev/zero", "a device"), (tmp_path, "a folder")):
         path.symlink_to(target)
-        assert refused(read, path) == f"cannot read {path}: it is {kind}; give a file"
+        assert refused(read, path) == f"cannot read {path}: it is {kind}; give a file."
         path.unlink()
     path.symlink_to(path)
     assert "cannot read" in refused(read, path)

@@ -42,9 +42,9 @@ def test_the_table_is_that_of_the_csv(tmp_path):
 
 def test_none_or_several(tmp_path):
     none = refused(write(tmp_path / "none.zip", {"a.txt": "x"}))
-    assert none.endswith("holds no csv files; it must hold one")
+    assert none.endswith("holds no csv files; it must hold one.")
     two = refused(write(tmp_path / "two.zip", {"a.csv": CSV, "b.csv": CSV}))
-    assert two.endswith("holds 2 csv files: 'a.csv', 'b.csv'; it must hold one")
+    assert two.endswith("holds 2 csv files: 'a.csv', 'b.csv'; it must hold one.")
 
 
 def test_no_zip_file(tmp_path):

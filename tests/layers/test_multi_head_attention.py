@@ -115,5 +115,5 @@ def test_heads_must_divide_the_width(heads):
     with pytest.raises(ConfigError) as caught:
         MultiHeadAttention(d_model=12, heads=heads)
     assert str(caught.value) == (
-        f"the number of heads ({heads}) must divide d_model (12); choose another of the two"
+        f"the number of heads ({heads}) must divide d_model (12); choose another of the two."
     )

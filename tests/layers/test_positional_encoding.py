@@ -66,5 +66,5 @@ def test_longer_texts_are_refused_in_one_sentence():
         layer(np.zeros((1, 11, 4), "float32"))
     assert str(caught.value) == (
         "a text of 11 tokens is longer than the model's 10 positions; cut it, or build the model "
-        "for longer texts"
+        "for longer texts."
     )

@@ -151,7 +151,7 @@ def test_8_bits_that_lose_are_refused(tmp_path, monkeypatch):
     message = str(caught.value)
     assert "BLEU" in message and "float32 100.00" in message and "4 rows of" in message
     assert "the same output for 0.0% of" in message
-    assert message.endswith("use --engine ctranslate2")
+    assert message.endswith("use --engine ctranslate2.")
     # What it was made of was made first, and is good.
     assert set(verify(folder).exports) == {"ctranslate2"}
 
