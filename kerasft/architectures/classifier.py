@@ -114,10 +114,11 @@ class Classifier(HeadedEncoder):
             last = FirstTokenLayer(backbone.transformer_layers[-1])
             first = last(below, padding_mask=inputs["padding_mask"])  # (batch, 1, hidden_dim)
             short = keras.Model(inputs, self.read_out(first, inputs["padding_mask"]))
-            # Their methods and not themselves: Keras would list them, and their layers, among this
+            # Functions and not the models: Keras would list them, and their layers, among this
             # model's.
-            self._first = keras.Model(inputs, first).__call__
-            self._short = short.__call__
+            encode = keras.Model(inputs, first)
+            self._first = lambda inputs: encode(inputs)
+            self._short = lambda inputs, training=None: short(inputs, training=training)
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Computes logits (batch, num_labels), of the last layer only what the head reads.

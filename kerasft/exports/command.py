@@ -80,9 +80,14 @@ def _writer(format: str) -> Callable[[Bundle, Path], None]:
         from kerasft.exports.huggingface import write_huggingface
 
         return write_huggingface
+    return _write_onnx
+
+
+def _write_onnx(bundle: Bundle, to: Path) -> None:
+    from kerasft.runtimes.onnx.export import facts
     from kerasft.runtimes.onnx.write import write_onnx
 
-    return write_onnx
+    write_onnx(bundle.model, to, bundle.model.arguments.max_sequence_length, facts(bundle))
 
 
 def _check_output(output: Path, format: str, overwrite: bool) -> None:

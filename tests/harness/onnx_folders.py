@@ -57,7 +57,7 @@ def classifier(folder: Path) -> OnnxEngine:
     """The model of a folder through a graph outside of it, not compared with Keras."""
     loaded = load(folder)
     with tempfile.TemporaryDirectory() as scratch:
-        write_onnx(loaded, Path(scratch, "model.onnx"))
+        write_onnx(loaded.model, Path(scratch, "model.onnx"), loaded.manifest.max_length)
         return OnnxEngine(exported(loaded, Path(scratch, "model.onnx")))
 
 

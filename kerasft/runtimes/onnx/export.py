@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -84,7 +85,7 @@ def _make_float32(folder: Path) -> Manifest:
 
     def write(place: Path) -> dict[str, Any]:
         file = place / ONNX_MODEL
-        write_onnx(bundle, file)
+        write_onnx(bundle.model, file, bundle.model.arguments.max_sequence_length, facts(bundle))
         texts = _token_ids(bundle)
         wanted = keras.run(texts)
         difference = float(np.abs(OnnxEngine(exported(bundle, file)).run(texts) - wanted).max())
@@ -169,6 +170,15 @@ def _without_advice() -> Iterator[None]:
         yield
     finally:
         logger.setLevel(level)
+
+
+def facts(bundle: Bundle) -> dict[str, str]:
+    """What an ONNX file of a classifier says of it, for whoever reads the file without kerasft."""
+    return {
+        "labels": json.dumps(bundle.label_map.names, ensure_ascii=False),
+        "max_length": str(bundle.manifest.max_length),
+        "preprocessing": json.dumps(bundle.manifest.preprocessing),
+    }
 
 
 def exported(

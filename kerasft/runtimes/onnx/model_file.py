@@ -21,12 +21,29 @@ from kerasft.errors import BundleError
 OPSET = 17
 """The first with LayerNormalization."""
 OPERATORS = {
-    *("Add", "Div", "Max", "Mul", "Sub", "MatMul", "ReduceSum", "LayerNormalization", "Softmax"),
-    *("Erf", "Relu", "Sigmoid", "Tanh"),
-    *("Cast", "Gather", "Identity", "Range", "Reshape", "Shape", "Transpose", "Unsqueeze"),
+    *(
+        "Add",
+        "Sub",
+        "Mul",
+        "Div",
+        "Max",
+        "Min",
+        "Pow",
+        "MatMul",
+        "Neg",
+        "Abs",
+        "Exp",
+        "Log",
+        "Sqrt",
+    ),
+    *("Reciprocal", "Erf", "Relu", "Sigmoid", "Tanh", "Sin", "Cos", "Softmax", "LogSoftmax"),
+    *("LayerNormalization", "ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "CumSum"),
+    *("Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "And", "Or", "Not", "Where"),
+    *("Cast", "Concat", "Expand", "Gather", "Identity", "Reshape", "Shape", "Slice", "Squeeze"),
+    *("Transpose", "Unsqueeze"),
     *("DynamicQuantizeLinear", "MatMulInteger"),
 }
-"""All operators that `export_onnx.py` writes, and the two that quantization adds."""
+"""All operators that `operations` writes, and the two that quantization adds."""
 
 # Message -> the numbers of its fields that a file of ours has.
 MODEL = {1, 2, 3, 4, 5, 6, 7, 8, 14}  # not training_info (20) or functions (25)
