@@ -118,7 +118,7 @@ def side(options: argparse.Namespace) -> dict[str, Callable[[], dict[str, Any]]]
 
     backends.current().set_threads(options.threads)
 
-    from above_trunk import KeptModel, add_lora, natural_lengths, one_of_each, random_batches
+    from above_backbone import KeptModel, add_lora, natural_lengths, one_of_each, random_batches
     from kerasft.architectures import Classifier
     from kerasft.architectures.encoder import EncoderArguments
 
@@ -161,7 +161,7 @@ def side(options: argparse.Namespace) -> dict[str, Callable[[], dict[str, Any]]]
 
 
 def _sizes(batches: Any) -> dict[str, int]:
-    from above_trunk import lengths_of
+    from above_backbone import lengths_of
 
     lengths = np.array(lengths_of(batches))
     return {

@@ -3,7 +3,7 @@
     python benchmarks/cached_accuracy.py --config recipes/distilbert_lora/trec6_minilm.yaml \
         --data trec6.csv --lora_layers 2 --frozen_dropout false --pooling first
 
-The same recipe, rows and settings, with `--cache_trunk off` and with a directory that all seeds
+The same recipe, rows and settings, with `--cache_backbone off` and with a directory that all seeds
 share (so the first of them fills it). Printed are accuracy and macro-F1 on the test rows for every
 seed, the seconds of the training, and the difference of the means beside what chance explains: 1.96
 standard errors of that difference over the seeds.
@@ -41,7 +41,7 @@ def main() -> None:
         kept = Path(scratch, "features")
         for seed in arguments.seeds:
             for name, cache in ((OFF, "off"), (CACHED, str(kept))):
-                seeded = dataclasses.replace(config, seed=seed, cache_trunk=cache)
+                seeded = dataclasses.replace(config, seed=seed, cache_backbone=cache)
                 folder = Path(scratch, name.replace(" ", "_"))
                 folder.mkdir(exist_ok=True)
                 (accuracy, f1, seconds), _ = ours(distilbert_lora.run, seeded, folder)
@@ -50,7 +50,7 @@ def main() -> None:
                     f"| {seed} | {name} | {accuracy:.4f} | {f1:.4f} | {seconds:.0f} |", flush=True
                 )
         if not any(kept.rglob("*")):
-            raise SystemExit("nothing was kept: see the run's own words with --cache_trunk on")
+            raise SystemExit("nothing was kept: see the run's own words with --cache_backbone on")
     means = {name: statistics.mean(found) for name, found in accuracies.items()}
     error = math.hypot(
         *(statistics.stdev(found) / math.sqrt(len(found)) for found in accuracies.values())

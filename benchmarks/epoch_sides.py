@@ -50,13 +50,13 @@ def _model_and_batches(options: Namespace) -> tuple[Any, Any]:
 
     backends.current().set_threads(options.threads)
 
-    import above_trunk
+    import above_backbone
     from kerasft.data.batches import BucketedBatches
     from kerasft.presets import load_preset
 
     backends.seed_everything(0)
     model, _ = load_preset(str(options.checkpoint)).build_classifier(CLASSES)
-    above_trunk.add_lora(model, options.lora_layers)
+    above_backbone.add_lora(model, options.lora_layers)
     ids, labels, pad_id = rows(options.checkpoint, options)
     batches = BucketedBatches(
         ids, labels, batch_size=BATCH, pad_id=pad_id, max_length=options.max_length, seed=0,
@@ -68,7 +68,7 @@ def _model_and_batches(options: Namespace) -> tuple[Any, Any]:
 def kept_side(options: Namespace) -> Jobs:
     """kerasft, with what the frozen layers make of a text kept on the disk."""
     model, batches = _model_and_batches(options)
-    from above_trunk import KeptModel, StopAfterOne
+    from above_backbone import KeptModel, StopAfterOne
 
     kept = KeptModel(model, batches)
 
@@ -91,7 +91,7 @@ def kept_side(options: Namespace) -> Jobs:
 def whole_side(options: Namespace) -> Jobs:
     """kerasft, with the whole model run at every step."""
     model, batches = _model_and_batches(options)
-    from above_trunk import StopAfterOne, compile_model
+    from above_backbone import StopAfterOne, compile_model
 
     compile_model(model)
     return {

@@ -13,13 +13,13 @@ query and value, the head, Adam. A case is a model:
 
 kerasft's epochs are grouped by length and go through `fit`: the first one, which fills the cache
 (compiled before, into an empty cache each time), later ones from the cache, and epochs with
-`--cache_trunk off`. Beside them stand plain loops of transformers + PEFT on torch: (a) each batch
-padded to `--max_length` (128, as transformers' run_glue.py has it), (b) batches of like length
-(transformers' own `get_length_grouped_indices`) padded to their longest text; both with dropout and
-with every rate at 0. Each of the four ways is a process of its own; they take turns, A B C D A B
-C D ... Printed are medians over the rounds, medians of the paired ratios PEFT / kerasft (above 1:
-kerasft is faster), the first call (compiling included), peak memory, and the seconds from the start
-of a process to the end of its first step. The aims are those that the project set itself.
+`--cache_backbone off`. Beside them stand plain loops of transformers + PEFT on torch: (a) each
+batch padded to `--max_length` (128, as transformers' run_glue.py has it), (b) batches of like
+length (transformers' own `get_length_grouped_indices`) padded to their longest text; both with
+dropout and with every rate at 0. Each of the four ways is a process of its own; they take turns, A
+B C D A B C D ... Printed are medians over the rounds, medians of the paired ratios PEFT / kerasft
+(above 1: kerasft is faster), the first call (compiling included), peak memory, and the seconds from
+the start of a process to the end of its first step. The aims are those that the project set itself.
 """
 
 from __future__ import annotations

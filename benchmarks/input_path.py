@@ -48,8 +48,8 @@ def side(options: argparse.Namespace) -> dict[str, Any]:
     backends.current().set_threads(options.threads)
     import keras
 
-    from above_trunk import Chosen, KeptModel, add_lora, lengths_of, one_of_each, random_batches
-    from above_trunk import natural_lengths as natural
+    from above_backbone import Chosen, KeptModel, add_lora, lengths_of, one_of_each, random_batches
+    from above_backbone import natural_lengths as natural
     from kerasft.architectures import Classifier
     from kerasft.architectures.encoder import EncoderArguments
 

@@ -1,8 +1,8 @@
-"""The file that keeps what a frozen trunk made of texts: safe to share, to kill and to find again.
+"""The file that keeps what frozen layers made of texts: safe to share, to kill and to find again.
 
 A store is a folder:
 
-    trunk.json    whose features these are, and of which type
+    backbone.json    whose features these are, and of which type
     index         one record a text: its key, where its features begin, its tokens, two checksums
     features      the features themselves, one text behind the other, without padding
 
@@ -31,8 +31,8 @@ from filelock import FileLock
 from kerasft import storage
 from kerasft.errors import ConfigError
 
-FACTS, INDEX, FEATURES, LOCK = "trunk.json", "index", "features", "lock"
-KIND = "kerasft trunk features"
+FACTS, INDEX, FEATURES, LOCK = "backbone.json", "index", "features", "lock"
+KIND = "kerasft backbone features"
 FORMAT_VERSION = 1
 # A text in the index: key, first byte, tokens, checksum of the features; then that of all this.
 _RECORD = struct.Struct("<32sQII")
@@ -63,7 +63,7 @@ class FeatureStore:
         max_bytes: Most bytes of features; None is no limit.
 
     Example:
-        >>> store = FeatureStore("cache/trunk-0123", trunk="0123...", width=384, dtype="float16")
+        >>> store = FeatureStore("cache/backbone-01", backbone="01...", width=384, dtype="float16")
         >>> store.add({key: np.zeros((12, 384), "float16")})
         >>> store.get(key, 12).shape
         (12, 384)
@@ -73,7 +73,7 @@ class FeatureStore:
         self,
         folder: str | Path,
         *,
-        trunk: str,
+        backbone: str,
         width: int,
         dtype: str = "float16",
         max_bytes: int | None = None,
@@ -82,7 +82,7 @@ class FeatureStore:
 
         Args:
             folder: Its folder; it is made if it is not there.
-            trunk: The digest of whatever makes the features; a store of another one is refused.
+            backbone: The digest of whatever makes the features; a store of another one is refused.
             width: Values of a token.
             dtype: "float16" or "float32".
             max_bytes: Most bytes of features; None is no limit.
@@ -101,7 +101,7 @@ class FeatureStore:
         facts = {
             "kind": KIND,
             "format_version": FORMAT_VERSION,
-            "trunk": trunk,
+            "backbone": backbone,
             "width": width,
             "dtype": dtype,
         }

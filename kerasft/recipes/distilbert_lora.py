@@ -3,7 +3,7 @@
     python -m kerasft.recipes.distilbert_lora --preset minilm
     python -m kerasft.recipes.distilbert_lora --data mails.csv --label_column team
 
-The trunk is frozen; low-rank updates go into the last two transformer layers; they and the head
+The backbone is frozen; low-rank updates go into the last two transformer layers; they and the head
 train. What is saved predicts the same on torch, TensorFlow and JAX.
 """
 
@@ -16,7 +16,7 @@ from kerasft import backends, storage
 from kerasft.config import alone, at_least, main, print_next, to_yaml
 from kerasft.data.dataset import load_dataset
 from kerasft.data.samples import sample_path
-from kerasft.fine_tuning import FineTuningOptions, train_above_trunk, tune
+from kerasft.fine_tuning import FineTuningOptions, train_above_backbone, tune
 from kerasft.folder import Facts, adding_report, is_ours
 from kerasft.tasks.classification.report import classifier_report, score
 from kerasft.tasks.classification.save import save
@@ -112,7 +112,7 @@ def run(config: Config) -> Path:
     facts.state("Batches", batches.train.summary())
 
     # Frozen layers below the first that trains run once a text; what is above them trains.
-    above, notes = train_above_trunk(model, batches, config, output)
+    above, notes = train_above_backbone(model, batches, config, output)
     facts.state("Frozen layers", notes)
 
     # Training; a run that was stopped goes on with --resume, to the very same weights.

@@ -20,7 +20,7 @@ from typing import Any, Literal
 from kerasft import backends, evaluation, storage
 from kerasft.config import alone, at_least, at_most, main, print_next, to_yaml
 from kerasft.data.entity_dataset import EntityOptions, load_entities
-from kerasft.fine_tuning import AdapterOptions, describe_adapter, train_above_trunk
+from kerasft.fine_tuning import AdapterOptions, describe_adapter, train_above_backbone
 from kerasft.folder import MAX_BEAMS, MAX_TEXT_TOKENS, Facts, SavedTask, adding_report, is_ours
 from kerasft.tasks.classification.report import THIS_MODEL
 from kerasft.tasks.entity_report import entity_report, score_entities
@@ -159,7 +159,7 @@ def run(config: Config) -> Path:
     facts.state("Batches", batches.train.summary())
 
     # Frozen encoder blocks below the first that trains run once a text; what is above them trains.
-    above, notes = train_above_trunk(model, batches, config, output)
+    above, notes = train_above_backbone(model, batches, config, output)
     facts.state("Frozen layers", notes)
 
     # Training with the right tokens so far; what was stopped goes on with --resume.

@@ -3,8 +3,8 @@
     python -m kerasft.recipes.tagger_lora --preset minilm
     python -m kerasft.recipes.tagger_lora --data train.conll --test_data test.conll
 
-Every word gets a tag (BIO) at its first word piece. The trunk is frozen; low-rank updates and the
-head train. What is saved finds the same on torch, TensorFlow and JAX.
+Every word gets a tag (BIO) at its first word piece. The backbone is frozen; low-rank updates and
+the head train. What is saved finds the same on torch, TensorFlow and JAX.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from kerasft import backends, evaluation, storage
 from kerasft.config import alone, at_least, main, print_next, to_yaml
 from kerasft.data.entity_dataset import EntityOptions, load_entities
-from kerasft.fine_tuning import TuningOptions, train_above_trunk, tune
+from kerasft.fine_tuning import TuningOptions, train_above_backbone, tune
 from kerasft.folder import Facts, adding_report, is_ours
 from kerasft.tasks.classification.report import THIS_MODEL
 from kerasft.tasks.entity_report import entity_report, score_entities
@@ -98,7 +98,7 @@ def run(config: Config) -> Path:
     facts.state("Batches", batches.train.summary())
 
     # Frozen layers below the first that trains run once a text; what is above them trains.
-    above, notes = train_above_trunk(model, batches, config, output)
+    above, notes = train_above_backbone(model, batches, config, output)
     facts.state("Frozen layers", notes)
 
     # Training; a run that was stopped goes on with --resume, to the very same weights.

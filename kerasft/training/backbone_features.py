@@ -1,4 +1,4 @@
-"""What a frozen trunk makes of the texts of batches, computed once a text, and batches of it."""
+"""What a frozen backbone makes of the texts of batches, computed once a text, and batches of it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def keys_of(digest: str, rows: Iterable[np.ndarray]) -> list[bytes]:
     """The keys of texts: the SHA-256 of what makes the features, and of the text's token ids.
 
     Cleaning and tokenizer have no place in it: what they do to a text shows in its token ids, and
-    these are all that a trunk sees.
+    these are all that a backbone sees.
 
     Args:
         digest: That of `kerasft.architectures.frozen_backbone.digest`.
@@ -44,30 +44,30 @@ def keys_of(digest: str, rows: Iterable[np.ndarray]) -> list[bytes]:
     return keys
 
 
-class TrunkFeatures:
-    """The hidden states that a frozen trunk makes of texts; each text is computed once.
+class BackboneFeatures:
+    """The hidden states that a frozen backbone makes of texts; each text is computed once.
 
-    Where a text of a batch is not kept, the trunk reads the whole batch, whatever else of it is
+    Where a text of a batch is not kept, the backbone reads the whole batch, whatever else of it is
     kept: so the numbers do not depend on what was kept before, not even in their last bit. Numbers
     are rounded to the store's type in any case, and what a run trains on is what stands in the
     store. A run that is killed and goes on is thus given the very same ones.
 
     Attributes:
-        trunk: The trunk.
+        backbone: The backbone.
         store: Where its features are kept.
     """
 
-    def __init__(self, trunk: Trunk, store: FeatureStore, digest: str):
+    def __init__(self, backbone: Trunk, store: FeatureStore, digest: str):
         """Compiles nothing yet.
 
         Args:
-            trunk: The trunk.
+            backbone: The backbone.
             store: Where its features are kept.
-            digest: That of the trunk; see `keys_of`.
+            digest: That of the backbone; see `keys_of`.
         """
-        self.trunk, self.store = trunk, store
+        self.backbone, self.store = backbone, store
         self._digest = digest
-        self._forward = backends.current().compile_forward(trunk.lower)
+        self._forward = backends.current().compile_forward(backbone.lower)
         self._keeps = True
 
     def of(self, inputs: Inputs) -> np.ndarray:
@@ -82,9 +82,9 @@ class TrunkFeatures:
         Raises:
             ConfigError: A hidden state is no number, or too large for the store's type.
         """
-        rows = self.trunk.token_ids(inputs)
+        rows = self.backbone.token_ids(inputs)
         keys = keys_of(self._digest, rows)
-        made = [self.trunk.positions(len(ids)) for ids in rows]
+        made = [self.backbone.positions(len(ids)) for ids in rows]
         found = {key: self.store.get(key, count) for key, count in zip(keys, made, strict=True)}
         if any(features is None for features in found.values()):
             computed = self._compute(inputs, made)  # (batch, positions, width)
@@ -94,8 +94,8 @@ class TrunkFeatures:
                 if found[key] is None
             }
             found.update(self._keep(new))
-        length = next(iter(self.trunk.below(inputs).values())).shape[1]
-        shape = (len(rows), self.trunk.positions(length), self.trunk.width)
+        length = next(iter(self.backbone.below(inputs).values())).shape[1]
+        shape = (len(rows), self.backbone.positions(length), self.backbone.width)
         hidden = np.zeros(shape, dtype=np.float32)
         for slot, (key, count) in enumerate(zip(keys, made, strict=True)):
             hidden[slot, :count] = found[key]
@@ -104,12 +104,12 @@ class TrunkFeatures:
     def _compute(self, inputs: Inputs, made: Sequence[int]) -> np.ndarray:
         """(batch, positions, width) of the store's type; `made` of each row count."""
         with np.errstate(over="ignore"):  # looked for below
-            hidden = self._forward(self.trunk.below(inputs)).astype(self.store.dtype)
+            hidden = self._forward(self.backbone.below(inputs)).astype(self.store.dtype)
         for slot, count in enumerate(made):
             if not np.isfinite(hidden[slot, :count]).all():
                 raise ConfigError(
                     f"The frozen layers make numbers that are too large for {self.store.dtype}; "
-                    "give --cache_dtype float32 or --cache_trunk off."
+                    "give --cache_dtype float32 or --cache_backbone off."
                 )
         return hidden
 
@@ -121,23 +121,23 @@ class TrunkFeatures:
         except OSError as error:
             self._keeps = False
             print(
-                f"The trunk's features cannot be kept in {self.store.folder} any longer ({error}): "
-                "texts that are not there are computed again in each epoch."
+                f"The backbone's features cannot be kept in {self.store.folder} any longer "
+                f"({error}): texts that are not there are computed again in each epoch."
             )
             return new
 
 
 class FeatureBatches(EpochBatches):
-    """Batches whose token ids have been replaced by what a frozen trunk makes of them.
+    """Batches whose token ids have been replaced by what a frozen backbone makes of them.
 
     Order, shapes, labels and weights are those of the batches that it is made of.
 
     Example:
         >>> train = FeatureBatches(batches.train, features)
-        >>> trunk.upper.fit(train, epochs=10)
+        >>> backbone.upper.fit(train, epochs=10)
     """
 
-    def __init__(self, batches: ModelBatches, features: TrunkFeatures):
+    def __init__(self, batches: ModelBatches, features: BackboneFeatures):
         """Plans nothing anew.
 
         Args:
@@ -154,11 +154,11 @@ class FeatureBatches(EpochBatches):
     def batch(self, epoch: int, index: int) -> tuple[Any, ...]:
         """Makes batch `index` of an epoch: the upper part's inputs, then the labels and weights."""
         inputs, *rest = self._batches.batch(epoch, index)
-        return self._features.trunk.above(inputs, self._features.of(inputs)), *rest
+        return self._features.backbone.above(inputs, self._features.of(inputs)), *rest
 
 
-def texts_of(trunk: Trunk, parts: Sequence[ModelBatches]) -> Iterator[np.ndarray]:
+def texts_of(backbone: Trunk, parts: Sequence[ModelBatches]) -> Iterator[np.ndarray]:
     """Yields the token ids (tokens,) of all texts of batches; some come more than once."""
     for batches in parts:
         for index in range(len(batches)):
-            yield from trunk.token_ids(batches.batch(0, index)[0])
+            yield from backbone.token_ids(batches.batch(0, index)[0])

@@ -1,4 +1,4 @@
-"""Whether a frozen trunk runs once a text, and what `fit` is given then."""
+"""Whether a frozen backbone runs once a text, and what `fit` is given then."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kerasft.architectures.frozen_backbone import Trunk, digest
 from kerasft.data.adapter import EpochBatches
 from kerasft.data.feature_store import FeatureStore, size_of_stores
 from kerasft.errors import ConfigError
-from kerasft.training.backbone_features import FeatureBatches, TrunkFeatures, keys_of, texts_of
+from kerasft.training.backbone_features import BackboneFeatures, FeatureBatches, keys_of, texts_of
 
 # Of what is free on a disk, no more than this share is taken.
 FREE_SHARE = 0.9
@@ -23,7 +23,7 @@ FREE_SHARE = 0.9
 
 @dataclass(frozen=True)
 class CacheSettings:
-    """Whether and where a trunk's features are kept.
+    """Whether and where a backbone's features are kept.
 
     Attributes:
         where: "auto" (where it pays and fits), "on", "off", or a directory that runs share.
@@ -46,7 +46,7 @@ class CacheSettings:
         if not self.gigabytes > 0:
             raise ConfigError(f"--cache_gb is {self.gigabytes}; give a number above 0.")
         if not self.where:
-            raise ConfigError("--cache_trunk is empty; give auto, on, off or a directory.")
+            raise ConfigError("--cache_backbone is empty; give auto, on, off or a directory.")
 
     @property
     def is_shared(self) -> bool:
@@ -60,8 +60,8 @@ class CacheSettings:
 
 
 @dataclass(frozen=True)
-class AboveTrunk:
-    """What is compiled and fitted: the part above a frozen trunk, or the whole model.
+class AboveBackbone:
+    """What is compiled and fitted: the part above a frozen backbone, or the whole model.
 
     Attributes:
         model: The model. Where it is the upper part, its layers are the whole model's own.
@@ -86,21 +86,21 @@ class AboveTrunk:
             storage.remove_folder(self.private.folder.parent, is_ours=_is_cache)
 
 
-def above_trunk(
+def above_backbone(
     model: keras.Model,
-    trunk: Trunk | None,
+    backbone: Trunk | None,
     train: EpochBatches,
     validation: EpochBatches,
     settings: CacheSettings,
     *,
     epochs: int,
     frozen_dropout: bool = False,
-) -> AboveTrunk:
-    """Decides whether the trunk runs once a text, and prepares the batches for it.
+) -> AboveBackbone:
+    """Decides whether the backbone runs once a text, and prepares the batches for it.
 
     Args:
         model: The whole model.
-        trunk: Its parts, if something below is frozen.
+        backbone: Its parts, if something below is frozen.
         train: Batches for the whole model.
         validation: Likewise.
         settings: Whether and where the features are kept.
@@ -111,27 +111,29 @@ def above_trunk(
         ConfigError: Keeping was asked for beside `frozen_dropout`, or the directory cannot be used.
 
     Example:
-        >>> above = above_trunk(model, split_encoder(model), batches.train, batches.validation,
+        >>> above = above_backbone(model, split_encoder(model), batches.train, batches.validation,
         ...                     CacheSettings("auto", Path("run.features")), epochs=3)
         >>> above.model.compile("adam", loss)
         >>> above.model.fit(above.train, validation_data=above.validation, epochs=3)
     """
     if frozen_dropout and settings.where not in ("auto", "off"):
         raise ConfigError(
-            "--cache_trunk keeps what frozen layers make without dropout, so it excludes "
+            "--cache_backbone keeps what frozen layers make without dropout, so it excludes "
             "--frozen_dropout; give one of them."
         )
     if not settings.resume and _is_cache(settings.beside):
         storage.remove_folder(settings.beside, is_ours=_is_cache)
 
-    def whole(reason: str) -> AboveTrunk:
-        what = f"{trunk.description} run at every step" if trunk else "nothing runs once a text"
-        return AboveTrunk(model, train, validation, f"{what}: {reason}", {"trunk": "none"})
+    def whole(reason: str) -> AboveBackbone:
+        what = (
+            f"{backbone.description} run at every step" if backbone else "nothing runs once a text"
+        )
+        return AboveBackbone(model, train, validation, f"{what}: {reason}", {"backbone": "none"})
 
-    if trunk is None:
+    if backbone is None:
         return whole("no layer is frozen below the first that trains")
     if settings.where == "off":
-        return whole("--cache_trunk is off")
+        return whole("--cache_backbone is off")
     if frozen_dropout:
         return whole("--frozen_dropout draws anew each time")
     if settings.where == "auto" and epochs == 1:
@@ -143,15 +145,15 @@ def above_trunk(
             f"{directory} is where this run would keep features, but it holds something else; move "
             "that away or give another --output."
         )
-    key = digest(trunk, {"dtype": settings.dtype, **_versions()})
-    rows = list(texts_of(trunk, (train, validation)))
-    made = (trunk.positions(len(ids)) for ids in rows)
+    key = digest(backbone, {"dtype": settings.dtype, **_versions()})
+    rows = list(texts_of(backbone, (train, validation)))
+    made = (backbone.positions(len(ids)) for ids in rows)
     states = dict(zip(keys_of(key, rows), made, strict=True))  # of each text once
-    row_bytes = trunk.width * (2 if settings.dtype == "float16" else 4)
-    folder = directory / f"trunk-{key[:16]}"
+    row_bytes = backbone.width * (2 if settings.dtype == "float16" else 4)
+    folder = directory / f"backbone-{key[:16]}"
 
     def store() -> FeatureStore:
-        return FeatureStore(folder, trunk=key, width=trunk.width, dtype=settings.dtype)
+        return FeatureStore(folder, backbone=key, width=backbone.width, dtype=settings.dtype)
 
     kept = store() if folder.exists() else None
     missing = sum(n for text, n in states.items() if kept is None or text not in kept) * row_bytes
@@ -170,14 +172,14 @@ def above_trunk(
     kept = kept or store()
     known = sum(text in kept for text in states)
     kept.max_bytes = limit - max(there - kept.size, 0)  # the others' features stay as they are
-    features = TrunkFeatures(trunk, kept, key)
-    return AboveTrunk(
-        trunk.upper,
+    features = BackboneFeatures(backbone, kept, key)
+    return AboveBackbone(
+        backbone.upper,
         FeatureBatches(train, features),
         FeatureBatches(validation, features),
-        f"{trunk.description} run once a text: {_amount(sum(states.values()) * row_bytes)} of "
+        f"{backbone.description} run once a text: {_amount(sum(states.values()) * row_bytes)} of "
         f"{settings.dtype} for {len(states)} texts in {directory}, {known} of them from before",
-        {"trunk": f"{trunk.description} in {settings.dtype}"},
+        {"backbone": f"{backbone.description} in {settings.dtype}"},
         None if settings.is_shared else kept,
     )
 
@@ -185,7 +187,7 @@ def above_trunk(
 def _is_cache(directory: Path) -> bool:
     """Whether a directory holds stores of features and nothing else."""
     return directory.is_dir() and all(
-        re.fullmatch(r"trunk-[0-9a-f]{16}", path.name) for path in directory.iterdir()
+        re.fullmatch(r"backbone-[0-9a-f]{16}", path.name) for path in directory.iterdir()
     )
 
 

@@ -14,8 +14,8 @@ def changing_variables(model: keras.Model) -> Variables:
     """The model's variables that a training step can change, by name.
 
     These are the trainable ones, the states of the seed generators that dropout draws from, and
-    what layers update by themselves (the running means of a batch normalization). A frozen trunk is
-    not among them, so that a checkpoint of an adapter stays small.
+    what layers update by themselves (the running means of a batch normalization). A frozen backbone
+    is not among them, so that a checkpoint of an adapter stays small.
 
     Seed generators are numbered in the order of the layers, because Keras names them by how many
     there were in the process before.

@@ -30,7 +30,7 @@ def rows(number: int, tokens: int = 0, dtype: str = "float16") -> np.ndarray:
 
 
 def store(folder: Path, **options) -> FeatureStore:
-    return FeatureStore(folder, **{"trunk": "a" * 64, "width": WIDTH, **options})
+    return FeatureStore(folder, **{"backbone": "a" * 64, "width": WIDTH, **options})
 
 
 def check(found: FeatureStore, numbers: range) -> None:
@@ -151,7 +151,7 @@ def test_a_limit_is_kept(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "other", [{"trunk": "b" * 64}, {"width": WIDTH + 1}, {"dtype": "float32"}], ids=str
+    "other", [{"backbone": "b" * 64}, {"width": WIDTH + 1}, {"dtype": "float32"}], ids=str
 )
 def test_features_of_something_else_are_never_read(tmp_path, other):
     store(tmp_path / "s").add({key(1): rows(1)})

@@ -1,4 +1,4 @@
-"""Tiny models with a frozen trunk, and batches for them."""
+"""Tiny models with a frozen backbone, and batches for them."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""A whole small run, as a recipe makes it: LoRA on a frozen trunk, dropout, shuffled buckets,
+"""A whole small run, as a recipe makes it: LoRA on a frozen backbone, dropout, shuffled buckets,
 validation each epoch, early stopping, a schedule. The tests run it as a script, to be killed.
 
     python killed_run.py FOLDER [--resume] [--kill WHERE] [--dropout RATE] [--keep STEP]

@@ -62,7 +62,7 @@ def build(*, rate: float = 0.05, dropout: float = 0.3, frozen: bool = True) -> k
     model = keras.Sequential(
         [
             keras.Input((4,)),
-            keras.layers.Dense(16, activation="relu", name="trunk"),
+            keras.layers.Dense(16, activation="relu", name="backbone"),
             keras.layers.BatchNormalization(name="norm"),
             keras.layers.Dropout(dropout, name="drop"),
             keras.layers.Dense(3, name="head"),
@@ -74,7 +74,7 @@ def build(*, rate: float = 0.05, dropout: float = 0.3, frozen: bool = True) -> k
         if len(weight.shape) == 2:
             weight.assign(rng.normal(scale=0.4, size=weight.shape))
     if frozen:
-        for variable in model.get_layer("trunk").variables:
+        for variable in model.get_layer("backbone").variables:
             variable.trainable = False
     model.compile(
         keras.optimizers.Adam(rate),

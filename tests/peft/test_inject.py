@@ -153,7 +153,7 @@ def test_several_steps_equal_a_computation_by_hand() -> None:
 
 
 def test_gradients_do_not_pile_up_in_a_nested_backbone() -> None:
-    """With SGD and a constant gradient-free trunk, step two from a saved state is repeatable."""
+    """With SGD and a constant gradient-free backbone, step two from a saved state is repeatable."""
 
     def steps(model: keras.Model, count: int) -> dict[str, np.ndarray]:
         for _ in range(count):

@@ -78,7 +78,7 @@ def test_a_run_says_what_it_does(saved):
         "majority",
         "copy of the source",
         "beam 4",
-        "python -m kerasft.predict",
+        "kerasft predict",
     ):
         assert words in said, words
     assert said.count("validation loss: ") == 4

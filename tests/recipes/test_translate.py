@@ -74,7 +74,7 @@ def test_a_run_says_what_it_does(saved):
         "the mean of those after the epochs 2, 3",
         "copy of the source",
         "beam 4",
-        "python -m kerasft.predict",
+        "kerasft predict",
     ):
         assert words in said, words
     assert said.count("    target:    ") == 3 * 2  # epochs x num_examples

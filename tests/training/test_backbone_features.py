@@ -12,44 +12,44 @@ from kerasft.architectures.frozen_backbone import digest, split_encoder, still_e
 from kerasft.architectures.t5_frozen_backbone import split_t5
 from kerasft.data.feature_store import FeatureStore
 from kerasft.errors import ConfigError
-from kerasft.training.backbone_features import FeatureBatches, TrunkFeatures, keys_of, texts_of
+from kerasft.training.backbone_features import BackboneFeatures, FeatureBatches, keys_of, texts_of
 
 EPOCHS = 3
 
 
-def features_of(trunk, folder, dtype: str = "float32", **options) -> TrunkFeatures:
-    key = digest(trunk, {"dtype": dtype})
-    kept = FeatureStore(folder / "s", trunk=key, width=trunk.width, dtype=dtype, **options)
-    return TrunkFeatures(trunk, kept, key)
+def features_of(backbone, folder, dtype: str = "float32", **options) -> BackboneFeatures:
+    key = digest(backbone, {"dtype": dtype})
+    kept = FeatureStore(folder / "s", backbone=key, width=backbone.width, dtype=dtype, **options)
+    return BackboneFeatures(backbone, kept, key)
 
 
 @pytest.fixture
 def calls(monkeypatch) -> list[int]:
-    """How many rows the trunk has read, call by call."""
+    """How many rows the backbone has read, call by call."""
     seen: list[int] = []
-    original = TrunkFeatures._compute
+    original = BackboneFeatures._compute
 
     def compute(self, inputs, made):
         seen.append(len(inputs["token_ids"]))
         return original(self, inputs, made)
 
-    monkeypatch.setattr(TrunkFeatures, "_compute", compute)
+    monkeypatch.setattr(BackboneFeatures, "_compute", compute)
     return seen
 
 
 @pytest.fixture(scope="module")
-def trunk():
+def backbone():
     return split_encoder(frozen_backbones.encoder())
 
 
-def test_a_text_is_computed_once_and_rounded_from_the_first_time_on(trunk, tmp_path, calls):
-    features = features_of(trunk, tmp_path, "float16")
+def test_a_text_is_computed_once_and_rounded_from_the_first_time_on(backbone, tmp_path, calls):
+    features = features_of(backbone, tmp_path, "float16")
     inputs = frozen_backbones.batch()
     first = features.of(inputs)
     assert first.shape == (4, 12, 8) and first.dtype == np.float32
     np.testing.assert_array_equal(first, first.astype("float16"))
     assert not first[~inputs["padding_mask"]].any() and first[inputs["padding_mask"]].all()
-    exact = features_of(trunk, tmp_path / "exact").of(inputs)
+    exact = features_of(backbone, tmp_path / "exact").of(inputs)
     np.testing.assert_allclose(first, exact, rtol=1e-3, atol=1e-4)
     assert np.abs(first - exact).max() > 0
     del calls[:]
@@ -58,21 +58,21 @@ def test_a_text_is_computed_once_and_rounded_from_the_first_time_on(trunk, tmp_p
     wider = {
         name: np.pad(array[::-1], ((0, 0), (0, 4))) for name, array in inputs.items()
     }  # (4, 16)
-    again = features_of(trunk, tmp_path, "float16").of(wider)
+    again = features_of(backbone, tmp_path, "float16").of(wider)
     np.testing.assert_array_equal(again[::-1, :12], first)
     assert again.shape == (4, 16, 8) and not calls
 
 
-def test_all_that_a_run_trains_on_is_in_the_file(trunk, tmp_path, calls):
+def test_all_that_a_run_trains_on_is_in_the_file(backbone, tmp_path, calls):
     """Equal texts in a batch, and rows that fill it up, are kept once."""
-    features = features_of(trunk, tmp_path)
+    features = features_of(backbone, tmp_path)
     batches = frozen_backbones.batches(18)  # the last batch is filled up
     train = FeatureBatches(batches, features)
     made = [train.batch(0, index) for index in range(len(train))]
-    rows = list(texts_of(trunk, [batches]))
+    rows = list(texts_of(backbone, [batches]))
     assert len(rows) == 20 and len(features.store) == len(set(keys_of("x", rows))) == 18
     assert calls == [4] * 5
-    again = FeatureBatches(batches, features_of(trunk, tmp_path))
+    again = FeatureBatches(batches, features_of(backbone, tmp_path))
     for index, (inputs, labels, weights) in enumerate(made):
         anew, *rest = again.batch(0, index)
         np.testing.assert_array_equal(anew["hidden"], inputs["hidden"])
@@ -84,29 +84,29 @@ def test_all_that_a_run_trains_on_is_in_the_file(trunk, tmp_path, calls):
     assert len(calls) == 5
 
 
-def test_the_whole_batch_is_read_whatever_of_it_is_kept(trunk, tmp_path, calls):
+def test_the_whole_batch_is_read_whatever_of_it_is_kept(backbone, tmp_path, calls):
     """So the numbers do not hang on what was kept before, not even in the last bit."""
     inputs = frozen_backbones.batch()
-    whole = features_of(trunk, tmp_path / "whole").of(inputs)
-    features = features_of(trunk, tmp_path / "parts")
+    whole = features_of(backbone, tmp_path / "whole").of(inputs)
+    features = features_of(backbone, tmp_path / "parts")
     features.of({name: array[[0, 0, 0, 0]] for name, array in inputs.items()})
     kept = features.of(inputs)
     np.testing.assert_array_equal(kept[1:], whole[1:])
     assert calls == [4, 4, 4]
 
 
-def test_where_no_more_can_be_kept_the_run_goes_on(trunk, tmp_path, capsys):
-    features = features_of(trunk, tmp_path, max_bytes=100)
+def test_where_no_more_can_be_kept_the_run_goes_on(backbone, tmp_path, capsys):
+    features = features_of(backbone, tmp_path, max_bytes=100)
     inputs = frozen_backbones.batch()
-    expected = features_of(trunk, tmp_path / "other").of(inputs)
+    expected = features_of(backbone, tmp_path / "other").of(inputs)
     for _ in range(2):
         np.testing.assert_array_equal(features.of(inputs), expected)
     said = capsys.readouterr().out
     assert said.count("\n") == 1 and "the limit of" in said and "computed again" in said
 
 
-def test_a_run_outlives_the_removal_of_its_features(trunk, tmp_path, capsys):
-    features = features_of(trunk, tmp_path)
+def test_a_run_outlives_the_removal_of_its_features(backbone, tmp_path, capsys):
+    features = features_of(backbone, tmp_path)
     inputs = frozen_backbones.batch()
     expected = features.of(inputs)
     shutil.rmtree(tmp_path / "s")
@@ -124,7 +124,7 @@ def test_numbers_that_float16_does_not_hold_are_refused(tmp_path):
         features_of(split_encoder(model), tmp_path, "float16").of(frozen_backbones.batch())
 
 
-def test_keys_tell_texts_and_trunks_apart():
+def test_keys_tell_texts_and_backbones_apart():
     rows = [np.array(ids, "int32") for ids in ([1], [1, 2], [2, 1], [256], [1, 0])]
     keys = keys_of("a", rows)
     assert len({*keys, *keys_of("b", rows)}) == 10 and {len(key) for key in keys} == {32}
@@ -163,10 +163,10 @@ def test_losses_are_those_without_a_cache(build, tmp_path):
     before = weights_of(whole)
     expected, expected_epochs = fit(whole, *parts())
     model = build()
-    trunk = split_encoder(model)
-    features = features_of(trunk, tmp_path)
+    backbone = split_encoder(model)
+    features = features_of(backbone, tmp_path)
     train, validation = (FeatureBatches(batches, features) for batches in parts())
-    losses, epochs = fit(trunk.upper, train, validation)
+    losses, epochs = fit(backbone.upper, train, validation)
     assert len(losses) == 5 * EPOCHS and len(features.store) == 28
     np.testing.assert_allclose(losses, expected, atol=1e-5)
     for logs, expected_logs in zip(epochs, expected_epochs, strict=True):
@@ -182,11 +182,11 @@ def test_losses_are_those_without_a_cache(build, tmp_path):
         else:
             assert np.abs(weight - before[path]).max() > 1e-3, path
     logits = model.predict(parts()[1], verbose=0)  # never compiled, and still the same
-    np.testing.assert_allclose(logits, trunk.upper.predict(validation, verbose=0), atol=1e-5)
+    np.testing.assert_allclose(logits, backbone.upper.predict(validation, verbose=0), atol=1e-5)
 
 
-def test_dropout_above_the_trunk_is_drawn_as_without_a_cache(tmp_path):
-    """Where the trunk drops nothing out, it draws nothing: what is above draws the same."""
+def test_dropout_above_the_backbone_is_drawn_as_without_a_cache(tmp_path):
+    """Where the backbone drops nothing out, it draws nothing: what is above draws the same."""
 
     class Seed(keras.callbacks.Callback):
         def on_train_batch_begin(self, batch, logs=None):
@@ -197,12 +197,12 @@ def test_dropout_above_the_trunk_is_drawn_as_without_a_cache(tmp_path):
         backends.seed_everything(0)
         model = frozen_backbones.encoder(dropout=0.3)
         assert still_encoder(model) == 2
-        trunk = split_encoder(model)
-        trained = trunk.upper if cached else model
+        backbone = split_encoder(model)
+        trained = backbone.upper if cached else model
         batches = frozen_backbones.batches(8)
         trained.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
         history = training.History()
-        train = FeatureBatches(batches, features_of(trunk, tmp_path)) if cached else batches
+        train = FeatureBatches(batches, features_of(backbone, tmp_path)) if cached else batches
         trained.fit(train, epochs=2, callbacks=[history, Seed()], verbose=0)
         losses.append(history.losses)
     np.testing.assert_allclose(*losses, atol=1e-5)
@@ -223,17 +223,17 @@ def test_a_t5_trains_as_without_a_cache(tmp_path):
     losses, weights = [], []
     for cached in (False, True):
         model = frozen_backbones.t5()
-        trunk = split_t5(model)
+        backbone = split_t5(model)
         train = parts()
         history = training.History(batch_weight=train.tokens)
-        trained = trunk.upper if cached else model
+        trained = backbone.upper if cached else model
         trained.compile(
             keras.optimizers.Adam(0.01),
             keras.losses.SparseCategoricalCrossentropy(
                 from_logits=True, reduction="mean_with_sample_weight"
             ),
         )
-        batches = FeatureBatches(train, features_of(trunk, tmp_path)) if cached else train
+        batches = FeatureBatches(train, features_of(backbone, tmp_path)) if cached else train
         trained.fit(batches, epochs=2, callbacks=[history], verbose=0)
         losses.append(history.losses)
         weights.append(weights_of(model))

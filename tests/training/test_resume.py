@@ -167,9 +167,9 @@ def test_a_folder_of_someone_else_is_refused_and_stays(tmp_path, resume):
 def test_a_checkpoint_that_does_not_fit_the_model_is_refused(tmp_path):
     Run(tmp_path).fit(1)
     run = Run(tmp_path, resume=True)
-    for variable in run.model.get_layer("trunk").variables:
+    for variable in run.model.get_layer("backbone").variables:
         variable.trainable = True
-    with pytest.raises(ConfigError, match="lacks 'small/trunk/kernel'"):
+    with pytest.raises(ConfigError, match="lacks 'small/backbone/kernel'"):
         run.fit()
 
 
@@ -181,7 +181,7 @@ def test_holds_what_changes_and_nothing_else(tmp_path):
     assert model == {*of_norm, "small/head/kernel", "small/head/bias", "seed_generator/0"}
     assert "optimizer/small_head_kernel_momentum" in names
     assert "metrics/accuracy/total" in names
-    assert not any("trunk" in name for name in names)
+    assert not any("backbone" in name for name in names)
 
 
 def test_options_that_cannot_work(tmp_path):

@@ -1,4 +1,4 @@
-"""When a trunk runs once a text, what is said of it, and what is left behind."""
+"""When a backbone runs once a text, what is said of it, and what is left behind."""
 
 import shutil
 
@@ -10,8 +10,8 @@ from harness import frozen_backbones
 from kerasft import peft
 from kerasft.architectures.frozen_backbone import split_encoder
 from kerasft.errors import ConfigError
-from kerasft.training import frozen_backbone as frozen_trunk
-from kerasft.training.frozen_backbone import AboveTrunk, CacheSettings, above_trunk
+from kerasft.training import frozen_backbone as frozen_backbone
+from kerasft.training.frozen_backbone import AboveBackbone, CacheSettings, above_backbone
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def decide(model, tmp_path):
     """Asks for a decision; returns it."""
 
     def ask(where: str, *, epochs: int = 2, dropout: bool = False, of=model, **settings):
-        return above_trunk(
+        return above_backbone(
             of, split_encoder(of), frozen_backbones.batches(),
             frozen_backbones.batches(8, shuffle=False, seed=9),
             CacheSettings(where, **{"beside": tmp_path / "run.features", **settings}),
@@ -34,7 +34,7 @@ def decide(model, tmp_path):
     return ask
 
 
-def fill(above: AboveTrunk) -> None:
+def fill(above: AboveBackbone) -> None:
     for batches in (above.train, above.validation):
         for index in range(len(batches)):
             batches.batch(0, index)
@@ -53,9 +53,9 @@ def test_auto_keeps_beside_the_run_and_cleans_up(decide, model, tmp_path):
     assert above.note == (
         f"embeddings and 2 of 3 layers run once a text: {size} in {where}, 0 of them from before"
     )
-    assert above.facts == {"trunk": "embeddings and 2 of 3 layers in float16"}
+    assert above.facts == {"backbone": "embeddings and 2 of 3 layers in float16"}
     fill(above)
-    assert frozen_trunk.size_of_stores(tmp_path / "run.features") == tokens * 8 * 2
+    assert frozen_backbone.size_of_stores(tmp_path / "run.features") == tokens * 8 * 2
     # A resumed run finds them, a new one begins anew.
     assert "28 of them from before" in decide("auto", resume=True).note
     assert ", 0 of them from before" in decide("auto").note
@@ -66,7 +66,7 @@ def test_auto_keeps_beside_the_run_and_cleans_up(decide, model, tmp_path):
 @pytest.mark.parametrize(
     ("where", "options", "reason"),
     [
-        ("off", {}, "--cache_trunk is off"),
+        ("off", {}, "--cache_backbone is off"),
         ("auto", {"epochs": 1}, "there is one epoch alone"),
         ("auto", {"dropout": True}, "--frozen_dropout draws anew each time"),
         ("on", {"gigabytes": 1e-6}, "run.features may hold 0.001 MB (--cache_gb) and has 0 MB"),
@@ -75,7 +75,7 @@ def test_auto_keeps_beside_the_run_and_cleans_up(decide, model, tmp_path):
 def test_reasons_to_run_it_at_every_step(decide, model, tmp_path, where, options, reason):
     above = decide(where, **options)
     assert above.model is model and "token_ids" in above.train.batch(0, 0)[0]
-    assert above.facts == {"trunk": "none"}
+    assert above.facts == {"backbone": "none"}
     assert above.note.startswith("embeddings and 2 of 3 layers run at every step: ")
     assert above.note.endswith(reason)
     above.finish()
@@ -106,11 +106,11 @@ def test_a_directory_is_shared_and_stays(decide, tmp_path):
     above = decide(str(directory), epochs=1)
     fill(above)
     above.finish()
-    size = frozen_trunk.size_of_stores(directory)
+    size = frozen_backbone.size_of_stores(directory)
     again = decide(str(directory))
     assert size and "28 of them from before" in again.note
     assert not (tmp_path / "run.features").exists()
-    # Another type, or a trunk with other weights, has a store of its own in it.
+    # Another type, or a backbone with other weights, has a store of its own in it.
     assert ", 0 of them from before" in decide(str(directory), dtype="float32").note
     other = frozen_backbones.encoder()
     other.backbone.get_layer("transformer_layer_0").weights[0].assign_add(
@@ -121,7 +121,7 @@ def test_a_directory_is_shared_and_stays(decide, tmp_path):
     # All of them count against the limit; what is kept by now needs no room.
     assert "28 of them" in decide(str(directory), gigabytes=size / 1e9).note
     full = decide(str(directory), gigabytes=size / 1e9, of=other)
-    assert "may hold" in full.note and full.facts == {"trunk": "none"}
+    assert "may hold" in full.note and full.facts == {"backbone": "none"}
 
 
 def test_what_someone_else_put_there_stays(decide, model, tmp_path):
@@ -140,7 +140,7 @@ def test_what_someone_else_put_there_stays(decide, model, tmp_path):
         ("here", {"dropout": True}, "excludes --frozen_dropout"),
         ("auto", {"gigabytes": 0}, "--cache_gb is 0"),
         ("auto", {"gigabytes": float("nan")}, "--cache_gb is nan"),
-        ("", {}, "--cache_trunk is empty"),
+        ("", {}, "--cache_backbone is empty"),
     ],
 )
 def test_options_that_cannot_be_are_one_sentence(decide, where, options, words):

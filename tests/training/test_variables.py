@@ -36,7 +36,7 @@ def test_only_what_a_step_changes_is_listed():
         changed |= {path for path in before if "seed_generator" in path}
     listed = {v.path for v in variables.changing_variables(model).values()}
     assert listed == changed
-    assert not any("trunk" in path for path in listed)
+    assert not any("backbone" in path for path in listed)
 
 
 def test_values_that_were_read_do_not_change_with_the_variable():

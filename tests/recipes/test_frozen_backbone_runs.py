@@ -51,13 +51,13 @@ def history(output: Path) -> dict:
 
 def test_runs_share_a_directory_and_predict_what_they_saved(run, tmp_path):
     cache = tmp_path / "cache"
-    first, said = run("--epochs", "2", "--cache_trunk", cache)
+    first, said = run("--epochs", "2", "--cache_backbone", cache)
     assert "frozen layers: embeddings and 1 of 2 layers run once a text: " in said
     assert f"of float16 for 60 texts in {cache}, 0 of them from before" in said
     assert "frozen layers: layers in which nothing trains (1) run without dropout" in said
     size = (next(cache.iterdir()) / "features").stat().st_size
     options = ("--seed", "1", "--rank", "4", "--learning_rate", "0.01", "--epochs", "1")
-    second, said = run(*options, "--cache_trunk", cache, name="second")
+    second, said = run(*options, "--cache_backbone", cache, name="second")
     assert "60 of them from before" in said
     assert (next(cache.iterdir()) / "features").stat().st_size == size
     assert len(list(cache.iterdir())) == 1
@@ -75,8 +75,8 @@ def test_runs_share_a_directory_and_predict_what_they_saved(run, tmp_path):
 def test_float32_and_no_cache_have_the_same_losses(run, tmp_path):
     options = ("--epochs", "2", "--dropout", "0", "--learning_rate", "0.01")
     kept, _ = run(*options, "--cache_dtype", "float32")
-    whole, said = run(*options, "--cache_trunk", "off", name="whole")
-    assert "run at every step: --cache_trunk is off" in said
+    whole, said = run(*options, "--cache_backbone", "off", name="whole")
+    assert "run at every step: --cache_backbone is off" in said
     assert history(kept)["losses"] == pytest.approx(history(whole)["losses"], abs=1e-5)
     rounded, _ = run(*options, name="rounded")
     assert history(rounded)["losses"] == pytest.approx(history(whole)["losses"], abs=0.02)
@@ -89,7 +89,7 @@ def test_frozen_layers_drop_out_where_they_are_asked_to(run):
     assert "drop out as the others do (--frozen_dropout)" in (output / "README.md").read_text()
 
 
-def test_a_tagger_learns_above_its_trunk(run, tmp_path):
+def test_a_tagger_learns_above_its_backbone(run, tmp_path):
     output, said = run(
         "--epochs", "8", "--learning_rate", "0.02", recipe=tagger_lora, data="rows.conll"
     )
@@ -102,9 +102,9 @@ def test_a_tagger_learns_above_its_trunk(run, tmp_path):
 def test_the_words_on_and_off_need_no_quotes_in_a_config_file(tmp_path):
     path = tmp_path / "config.yaml"
     for word in ("on", "off", "auto", "some/directory"):
-        path.write_text(f"cache_trunk: {word}\n")
+        path.write_text(f"cache_backbone: {word}\n")
         config = parse(distilbert_lora.Config, ["--config", str(path)])
-        assert config.cache_trunk == word
+        assert config.cache_backbone == word
         path.write_text(to_yaml(config))
         assert parse(distilbert_lora.Config, ["--config", str(path)]) == config
 
@@ -116,10 +116,10 @@ def test_a_checkpoint_goes_on_as_it_began(run, tmp_path, monkeypatch, capsys):
         patch.setattr(training.Resume, "finish", lambda self: None)
         run("--epochs", "2")
     with pytest.raises(SystemExit):
-        run("--epochs", "2", "--resume", "--cache_trunk", "off")
+        run("--epochs", "2", "--resume", "--cache_backbone", "off")
     complaint = capsys.readouterr().err
     assert complaint.count("\n") == 1
-    assert "trunk (embeddings and 1 of 2 layers in float16 there, none here)" in complaint
+    assert "backbone (embeddings and 1 of 2 layers in float16 there, none here)" in complaint
 
 
 @pytest.mark.timeout(900)  # several processes
@@ -130,11 +130,11 @@ def test_a_checkpoint_goes_on_as_it_began(run, tmp_path, monkeypatch, capsys):
 )
 def test_killed_in_the_first_epoch_it_equals_an_unbroken_run(run, run_python, world, tmp_path):
     options = ["--dropout", "0.2", "--learning_rate", "0.01", "--checkpoint_steps", "2"]
-    unbroken, _ = run(*options, "--cache_trunk", tmp_path / "unbroken.cache", name="unbroken")
+    unbroken, _ = run(*options, "--cache_backbone", tmp_path / "unbroken.cache", name="unbroken")
     broken = tmp_path / "broken"
     command = ["--preset", world / "preset", "--data", world / "rows.csv", "--output", broken]
     command += ["--max_length", "24", "--lora_layers", "1", *options]
-    command += ["--cache_trunk", tmp_path / "broken.cache"]
+    command += ["--cache_backbone", tmp_path / "broken.cache"]
     killed = run_python(*RECIPE, 3, *command)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     resumed = run_python(*RECIPE, -1, *command, "--resume")

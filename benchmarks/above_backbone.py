@@ -1,4 +1,4 @@
-"""Models above a frozen trunk as the benchmarks train them: what is kept can be forgotten again.
+"""Models above a frozen backbone as the benchmarks train them: what is kept can be forgotten again.
 
 A run of a recipe fills its cache once. To time that again and again, without compiling anything
 anew, `KeptModel` takes an empty store and keeps the compiled functions.
@@ -22,7 +22,7 @@ from kerasft.architectures.frozen_backbone import digest, split_encoder, still_e
 from kerasft.data.adapter import EpochBatches
 from kerasft.data.batches import BucketedBatches
 from kerasft.data.feature_store import INDEX, FeatureStore
-from kerasft.training.backbone_features import FeatureBatches, TrunkFeatures
+from kerasft.training.backbone_features import BackboneFeatures, FeatureBatches
 
 RATE = 1e-3
 
@@ -47,19 +47,19 @@ class KeptModel:
     Attributes:
         model: The upper part, compiled.
         train: Its batches, from what is kept.
-        trunk: Both parts.
+        backbone: Both parts.
     """
 
     def __init__(self, model: Classifier, batches: EpochBatches) -> None:
-        trunk = split_encoder(model)
-        if trunk is None:
+        backbone = split_encoder(model)
+        if backbone is None:
             raise SystemExit("no layer is frozen below the first that trains: nothing can be kept")
-        self.trunk = trunk
-        self.model = compile_model(trunk.upper)
-        self._digest = digest(trunk, {})
+        self.backbone = backbone
+        self.model = compile_model(backbone.upper)
+        self._digest = digest(backbone, {})
         self._scratch = tempfile.TemporaryDirectory()  # it goes with this object
         self._folders = (Path(self._scratch.name, str(number)) for number in itertools.count())
-        self._features = TrunkFeatures(trunk, self._store(), self._digest)
+        self._features = BackboneFeatures(backbone, self._store(), self._digest)
         self.take(batches)
 
     def take(self, batches: EpochBatches) -> None:
@@ -80,7 +80,7 @@ class KeptModel:
         return store.size + (store.folder / INDEX).stat().st_size
 
     def _store(self) -> FeatureStore:
-        return FeatureStore(next(self._folders), trunk=self._digest, width=self.trunk.width)
+        return FeatureStore(next(self._folders), backbone=self._digest, width=self.backbone.width)
 
 
 class Chosen(EpochBatches):
