@@ -25,7 +25,7 @@ from kerasft.data import overlong
 from kerasft.data.pair_batches import PairBatches
 from kerasft.data.pair_dataset import load_pairs
 from kerasft.data.samples import sample_path
-from kerasft.evaluation.translation import score
+from kerasft.evaluation.text_scores import score_texts
 from kerasft.recipes.translate import Config
 from kerasft.text.tokenizer import Tokenizer
 from kerasft.text.trained import train_tokenizer
@@ -211,7 +211,7 @@ def evaluate(
     """BLEU and chrF of greedy translations of some of the held-out pairs, as cells of a table."""
     found = model.greedy([held_out.source_ids[row] for row in rows], length)
     texts = [tokenizer.decode(ids) for ids in found]
-    scores = score(texts, [held_out.pairs.targets[row] for row in rows])
+    scores = score_texts(texts, [held_out.pairs.targets[row] for row in rows])
     return f"{scores['bleu']:.2f} | {scores['chrf']:.2f}"
 
 

@@ -22,15 +22,6 @@ print(evaluation.entity_table(scores["this model"]))
 """
 
 from kerasft.evaluation.calibration import Calibration, calibration_of
-from kerasft.evaluation.classification import (
-    MAJORITY,
-    TFIDF,
-    comparison,
-    evaluate,
-    majority,
-    means,
-    table,
-)
 from kerasft.evaluation.entities import (
     NOTHING_FOUND,
     entity_comparison,
@@ -41,6 +32,15 @@ from kerasft.evaluation.entities import (
 )
 from kerasft.evaluation.entity_baseline import MEMORY, EntityMemory
 from kerasft.evaluation.entity_plots import plot_entity_confusion, plot_entity_scores
+from kerasft.evaluation.label_scores import (
+    MAJORITY,
+    TFIDF,
+    comparison,
+    evaluate,
+    majority,
+    means,
+    table,
+)
 from kerasft.evaluation.plots import plot_confusion, plot_loss
 from kerasft.evaluation.significance import (
     Difference,
@@ -53,7 +53,7 @@ from kerasft.evaluation.significance import (
     mcnemar,
     scores_of,
 )
-from kerasft.evaluation.translation import score_by_origin, score_translations, signatures
+from kerasft.evaluation.text_scores import score_by_origin, score_translations, signatures
 
 __all__ = [
     "MAJORITY",

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kerasft.errors import DataError
-from kerasft.evaluation.classification import MOST_CONFUSION, Metrics, layout
+from kerasft.evaluation.label_scores import MOST_CONFUSION, Metrics, layout
 from kerasft.text.entities import Sentence, Span
 from kerasft.text.entity_format import ParsedSpans
 from kerasft.text.tag_schemes import tags_of

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kerasft import storage
-from kerasft.evaluation.classification import Metrics, confusion_cells
+from kerasft.evaluation.label_scores import Metrics, confusion_cells
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

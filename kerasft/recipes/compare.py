@@ -46,7 +46,7 @@ def run(config: Config) -> Path:
         KerasftError: An option or a folder cannot be used; nothing has been written.
     """
     at_least(config, draws=100, timed_texts=1, timed_rounds=1)
-    output = storage.check_output(config.output, reporting.is_ours)
+    output = storage.check_output(config.output, reporting.is_comparison)
 
     # What each run said of the same test rows.
     runs = reporting.read_runs(config.folders)

@@ -11,23 +11,23 @@ reporting.write_report("saved_models/comparison", comparison, runs, measured=...
 from kerasft.reporting.comparison import Candidate, Comparison, candidates, compare
 from kerasft.reporting.costs import Costs, Latency, measure_latency, spread
 from kerasft.reporting.findings import findings
-from kerasft.reporting.report import is_ours, write_report
+from kerasft.reporting.report import is_comparison, write_report
 from kerasft.reporting.runs import Run, gap, read_runs
-from kerasft.reporting.tables import Table, as_text, score_table
+from kerasft.reporting.tables import ReportTable, as_text, score_table
 
 __all__ = [
     "Candidate",
     "Comparison",
     "Costs",
     "Latency",
+    "ReportTable",
     "Run",
-    "Table",
     "as_text",
     "candidates",
     "compare",
     "findings",
     "gap",
-    "is_ours",
+    "is_comparison",
     "measure_latency",
     "read_runs",
     "score_table",

@@ -11,7 +11,7 @@ import numpy as np
 
 from kerasft import evaluation
 from kerasft.evaluation.calibration import Calibration, calibration_of
-from kerasft.evaluation.classification import Metrics, evaluate
+from kerasft.evaluation.label_scores import Metrics, evaluate
 from kerasft.evaluation.significance import (
     DRAWS,
     Difference,

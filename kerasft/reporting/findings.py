@@ -10,7 +10,7 @@ from kerasft.evaluation.significance import Difference
 from kerasft.reporting.comparison import Comparison, Scored
 from kerasft.reporting.plots import PUBLISHED
 from kerasft.reporting.runs import Run
-from kerasft.reporting.words import chance, count, listed, milliseconds, score, size, with_interval
+from kerasft.reporting.words import chance, count, digits, listed, milliseconds, size, with_interval
 
 # Below so many test rows, intervals are too wide for small differences.
 FEW_ROWS = 200
@@ -148,8 +148,8 @@ def _classes(comparison: Comparison, baseline: Scored, other: Scored) -> str:
     if not won:
         return f"{simple} has a higher F1 than {name} in none of the {total}."
     cells = [
-        f"{label} ({score(baseline.per_class[label]['f1'].value)} against "
-        f"{score(other.per_class[label]['f1'].value)})"
+        f"{label} ({digits(baseline.per_class[label]['f1'].value)} against "
+        f"{digits(other.per_class[label]['f1'].value)})"
         for label in won
     ]
     clear = [label for label in won if differences[label].is_clear]
@@ -166,4 +166,4 @@ def _classes(comparison: Comparison, baseline: Scored, other: Scored) -> str:
 
 
 def _points(found: Difference) -> str:
-    return f"{score(found.value)} [{score(found.low)}, {score(found.high)}]"
+    return f"{digits(found.value)} [{digits(found.low)}, {digits(found.high)}]"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import escape
 
 from kerasft.reporting.plots import Published
-from kerasft.reporting.tables import Table
+from kerasft.reporting.tables import ReportTable
 from kerasft.reporting.words import parameters
 
 STYLE = """
@@ -82,7 +82,7 @@ class Sources:
     models: Sequence[Published]
 
 
-Block = str | Table | Pictures | Sources
+Block = str | ReportTable | Pictures | Sources
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ class Page:
 def _html(block: Block) -> str:
     if isinstance(block, str):
         return f"<p>{escape(block)}</p>"
-    if isinstance(block, Table):
+    if isinstance(block, ReportTable):
         return _html_table(block)
     if isinstance(block, Sources):
         items = "".join(
@@ -188,7 +188,7 @@ def _html(block: Block) -> str:
     return f'<div class="{name}">{"".join(figures)}</div>'
 
 
-def _html_table(table: Table) -> str:
+def _html_table(table: ReportTable) -> str:
     head = "".join(f"<th>{escape(cell)}</th>" for cell in table.head)
     rows = "".join(
         "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in table.rows

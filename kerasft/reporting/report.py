@@ -63,14 +63,14 @@ def write_report(
     Raises:
         ConfigError: The folder cannot be written.
     """
-    storage.check_output(destination, is_ours)
+    storage.check_output(destination, is_comparison)
     page = Page(
         title(comparison),
         lead(comparison, runs),
         findings(comparison),
         _sections(comparison, runs, measured),
     )
-    with storage.write_folder(destination, is_ours=is_ours) as folder:
+    with storage.write_folder(destination, is_ours=is_comparison) as folder:
         report = folder / REPORT
         report.mkdir()
         for section in page.sections:
@@ -91,11 +91,11 @@ def write_report(
     return Path(destination, REPORT, "index.html")
 
 
-def is_ours(path: str | Path) -> bool:
+def is_comparison(path: str | Path) -> bool:
     """Whether a folder is a comparison without files of other origin, so that it may be replaced.
 
     Example:
-        >>> storage.check_output("saved_models/comparison", is_ours)  # before the work
+        >>> storage.check_output("saved_models/comparison", is_comparison)  # before the work
     """
     folder = Path(path)
     try:

@@ -14,7 +14,7 @@ LONGEST_TEXT = 300  # characters
 
 
 @dataclass(frozen=True)
-class Table:
+class ReportTable:
     """One table.
 
     Attributes:
@@ -32,7 +32,7 @@ class Table:
     of_texts: bool = False
 
 
-def score_table(comparison: Comparison) -> Table:
+def score_table(comparison: Comparison) -> ReportTable:
     """Accuracy and the means over the classes, with their intervals, a row each candidate."""
     rows = [
         [
@@ -43,7 +43,7 @@ def score_table(comparison: Comparison) -> Table:
         ]
         for name, scored in comparison.scored.items()
     ]
-    return Table(
+    return ReportTable(
         "Accuracy, and means over the classes",
         ["", "accuracy", "macro precision", "macro recall", "macro F1", "log loss"],
         rows,
@@ -53,13 +53,13 @@ def score_table(comparison: Comparison) -> Table:
     )
 
 
-def class_tables(comparison: Comparison) -> list[Table]:
+def class_tables(comparison: Comparison) -> list[ReportTable]:
     """F1, precision and recall of each class: a table each, a row each class."""
     titles = {"f1": "F1", "precision": "precision", "recall": "recall"}
     return [_class_table(comparison, key, titles[key]) for key in reversed(PER_CLASS)]
 
 
-def _class_table(comparison: Comparison, key: str, title: str) -> Table:
+def _class_table(comparison: Comparison, key: str, title: str) -> ReportTable:
     labels = comparison.telling_classes(MOST_ROWS)
     rows = [
         [
@@ -79,23 +79,23 @@ def _class_table(comparison: Comparison, key: str, title: str) -> Table:
             f"The {len(labels)} of {len(comparison.classes):,} classes whose F1 differ most; "
             "metrics.json has all."
         )
-    return Table(f"{title[0].upper()}{title[1:]} of each class", head, rows, note)
+    return ReportTable(f"{title[0].upper()}{title[1:]} of each class", head, rows, note)
 
 
-def pair_table(comparison: Comparison) -> Table:
+def pair_table(comparison: Comparison) -> ReportTable:
     """Every two candidates on the same rows."""
     rows = [
         [
             f"{pair.first} less {pair.second}",
             _difference(pair.accuracy.value, pair.accuracy.low, pair.accuracy.high),
             f"{pair.mcnemar.only_first} and {pair.mcnemar.only_second}",
-            words.score(pair.mcnemar.p),
+            words.digits(pair.mcnemar.p),
             _difference(pair.macro_f1.value, pair.macro_f1.low, pair.macro_f1.high),
-            words.score(pair.macro_f1.p),
+            words.digits(pair.macro_f1.p),
         ]
         for pair in comparison.pairs
     ]
-    return Table(
+    return ReportTable(
         "Which differences are more than chance",
         ["", "accuracy", "right alone", "p (McNemar)", "macro F1", "p (bootstrap)"],
         rows,
@@ -106,13 +106,13 @@ def pair_table(comparison: Comparison) -> Table:
     )
 
 
-def calibration_table(comparison: Comparison) -> Table:
+def calibration_table(comparison: Comparison) -> ReportTable:
     """How far probabilities can be believed."""
     rows = [
         [name, f"{scored.calibration.ece:.3f}", f"{scored.calibration.brier:.3f}"]
         for name, scored in comparison.scored.items()
     ]
-    return Table(
+    return ReportTable(
         "How far the probabilities can be believed",
         ["", "expected calibration error", "Brier score"],
         rows,
@@ -122,7 +122,7 @@ def calibration_table(comparison: Comparison) -> Table:
     )
 
 
-def training_table(comparison: Comparison) -> Table:
+def training_table(comparison: Comparison) -> ReportTable:
     """What each candidate took to train."""
     rows = [
         [
@@ -135,7 +135,7 @@ def training_table(comparison: Comparison) -> Table:
         ]
         for name, costs in _costs(comparison)
     ]
-    return Table(
+    return ReportTable(
         "To train",
         ["", "time", "peak memory", "parameters trained", "of", "on"],
         rows,
@@ -144,7 +144,7 @@ def training_table(comparison: Comparison) -> Table:
     )
 
 
-def running_table(comparison: Comparison, measured: str) -> Table:
+def running_table(comparison: Comparison, measured: str) -> ReportTable:
     """What each candidate takes to run.
 
     Args:
@@ -166,7 +166,7 @@ def running_table(comparison: Comparison, measured: str) -> Table:
         for name, costs in _costs(comparison)
     ]
     times = [f"a text, {'one' if size == 1 else size} at a time" for size in SIZES]
-    return Table(
+    return ReportTable(
         "To run",
         ["", "on the disk", "of which adapter", *times],
         rows,
@@ -175,7 +175,7 @@ def running_table(comparison: Comparison, measured: str) -> Table:
     )
 
 
-def mistake_table(name: str, mistakes: Sequence[Mistake]) -> Table:
+def mistake_table(name: str, mistakes: Sequence[Mistake]) -> ReportTable:
     """What a candidate got wrong with the most confidence.
 
     Args:
@@ -185,7 +185,7 @@ def mistake_table(name: str, mistakes: Sequence[Mistake]) -> Table:
     others = list(mistakes[0].others) if mistakes else []
     rows = [
         [
-            shortened(mistake.text, LONGEST_TEXT),
+            one_line(mistake.text, LONGEST_TEXT),
             mistake.label,
             f"{mistake.predicted} ({mistake.probability:.3f})",
             *(mistake.others[other] for other in others),
@@ -193,10 +193,10 @@ def mistake_table(name: str, mistakes: Sequence[Mistake]) -> Table:
         for mistake in mistakes
     ]
     head = ["text", "label of the data", f"{name} says", *(f"{other} says" for other in others)]
-    return Table(f"The most confident mistakes of {name}", head, rows, of_texts=True)
+    return ReportTable(f"The most confident mistakes of {name}", head, rows, of_texts=True)
 
 
-def as_text(table: Table) -> str:
+def as_text(table: ReportTable) -> str:
     """A table for the screen: the first column left-aligned, the others right-aligned."""
     lines = [table.head, *table.rows]
     widths = [max(len(line[column]) for line in lines) for column in range(len(table.head))]
@@ -209,7 +209,7 @@ def as_text(table: Table) -> str:
     )
 
 
-def shortened(text: str, longest: int) -> str:
+def one_line(text: str, longest: int) -> str:
     """A text in one line, cut at `longest` characters."""
     line = " ".join(text.split())
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"

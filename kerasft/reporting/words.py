@@ -8,11 +8,11 @@ UNKNOWN = "not recorded"
 UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
-def score(value: float) -> str:
+def digits(value: float) -> str:
     """A score or a probability: three digits; a probability too small for them says so.
 
     Example:
-        >>> score(0.8123), score(-0.05), score(0.00001)
+        >>> digits(0.8123), digits(-0.05), digits(0.00001)
         ('0.812', '-0.050', '< 0.001')
     """
     if 0 < value < 0.0005:
@@ -22,7 +22,7 @@ def score(value: float) -> str:
 
 def chance(p: float) -> str:
     """A probability of a test in a sentence: "p = 0.031", "p < 0.001"."""
-    found = score(p)
+    found = digits(p)
     return f"p {found}" if found.startswith("<") else f"p = {found}"
 
 

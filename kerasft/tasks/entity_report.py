@@ -11,10 +11,10 @@ import numpy as np
 from kerasft import backends, storage
 from kerasft.data.entity_dataset import bracketed
 from kerasft.errors import DataError
-from kerasft.evaluation.classification import Metrics
 from kerasft.evaluation.entities import evaluate_entities
 from kerasft.evaluation.entity_baseline import MEMORY, EntityMemory
 from kerasft.evaluation.entity_plots import plot_entity_confusion, plot_entity_scores
+from kerasft.evaluation.label_scores import Metrics
 from kerasft.evaluation.plots import plot_loss
 from kerasft.folder.writing import Report
 from kerasft.tasks.classification.report import (

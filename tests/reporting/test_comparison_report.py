@@ -11,7 +11,7 @@ from harness import compared
 from harness.compared import CLASSES, make_comparison
 from kerasft import evaluation
 from kerasft.errors import ConfigError
-from kerasft.reporting import findings, is_ours, tables, write_report
+from kerasft.reporting import findings, is_comparison, tables, write_report
 from kerasft.reporting.plots import PUBLISHED
 from kerasft.reporting.report import _file_names
 
@@ -148,11 +148,11 @@ def test_an_earlier_comparison_is_replaced_and_nothing_else(folder, tmp_path, ma
     runs, comparison = made
     shutil.copytree(folder, tmp_path / "out")
     (tmp_path / "out" / "config.yaml").write_text("of an earlier run")
-    assert is_ours(tmp_path / "out")
+    assert is_comparison(tmp_path / "out")
     write_report(tmp_path / "out", comparison, runs, measured=MEASURED, config_yaml="seed: 1\n")
     assert (tmp_path / "out" / "config.yaml").read_text() == "seed: 1\n"
     (tmp_path / "out" / "report" / "notes.txt").write_text("mine")
-    assert not is_ours(tmp_path / "out")
+    assert not is_comparison(tmp_path / "out")
     with pytest.raises(ConfigError, match="did not write"):
         write_report(tmp_path / "out", comparison, runs, measured=MEASURED, config_yaml="")
     assert (tmp_path / "out" / "report" / "notes.txt").read_text() == "mine"
@@ -162,9 +162,9 @@ def test_an_earlier_comparison_is_replaced_and_nothing_else(folder, tmp_path, ma
     "content", ["", "[]", '{"files": []}', '{"format_version": 1, "files": 3}']
 )
 def test_a_folder_of_someone_else(tmp_path, content):
-    assert not is_ours(tmp_path / "nowhere")
+    assert not is_comparison(tmp_path / "nowhere")
     (tmp_path / "comparison.json").write_text(content)
-    assert not is_ours(tmp_path)
+    assert not is_comparison(tmp_path)
 
 
 def test_the_runs_own_pictures_stand_once(tmp_path, made):
@@ -201,9 +201,9 @@ def test_a_table_on_the_screen(made):
 
 
 def test_long_texts_are_cut():
-    assert tables.shortened("a\n b " * 3, 100) == "a b a b a b"
-    assert tables.shortened("word " * 40, 20) == "word word word word…"
-    assert len(tables.shortened("x" * 500, 300)) == 300
+    assert tables.one_line("a\n b " * 3, 100) == "a b a b a b"
+    assert tables.one_line("word " * 40, 20) == "word word word word…"
+    assert len(tables.one_line("x" * 500, 300)) == 300
 
 
 def test_classes_keep_their_names(page):

@@ -10,7 +10,7 @@ from kerasft.reporting import words
      (-0.0001, "0.000")],
 )  # fmt: skip
 def test_scores(value, said):
-    assert words.score(value) == said
+    assert words.digits(value) == said
 
 
 def test_chance():

@@ -14,7 +14,7 @@ from kerasft.data.csv_writing import CsvWriter
 from kerasft.data.dataset import Dataset
 from kerasft.data.table import Table
 from kerasft.errors import ConfigError, attempt
-from kerasft.evaluation.classification import (
+from kerasft.evaluation.label_scores import (
     MAJORITY,
     TFIDF,
     Metrics,

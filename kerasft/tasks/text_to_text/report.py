@@ -11,7 +11,7 @@ from kerasft import storage
 from kerasft.data.pairs import PairTable
 from kerasft.errors import DataError
 from kerasft.evaluation.plots import plot_loss
-from kerasft.evaluation.translation import signatures
+from kerasft.evaluation.text_scores import signatures
 from kerasft.folder.writing import Report
 from kerasft.tasks.classification.report import METRICS, Picture, write_parts, write_records
 from kerasft.tasks.text_to_text.architecture_plot import plot_t5

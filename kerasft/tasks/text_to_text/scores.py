@@ -2,7 +2,7 @@
 
 Sources: ROUGE, Lin 2004 ("ROUGE: A Package for Automatic Evaluation of Summaries"), sections 2 and
 3, by rouge-score with Porter's stemmer; lead baselines, Nallapati et al. 2017 ("SummaRuNNer"),
-section 4; BLEU and chrF as in `evaluation.translation`.
+section 4; BLEU and chrF as in `evaluation.text_scores`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from kerasft.data.pairs import PairTable
 from kerasft.errors import DataError
-from kerasft.evaluation.translation import score as score_translation
+from kerasft.evaluation.text_scores import score_texts
 
 if TYPE_CHECKING:
     from rouge_score.rouge_scorer import RougeScorer
@@ -128,7 +128,7 @@ def _rouge(outputs: Sequence[str], references: Sequence[str]) -> Scores:
 
 
 def _bleu(outputs: Sequence[str], references: Sequence[str]) -> Scores:
-    scores: Mapping[str, Any] = score_translation(outputs, references)
+    scores: Mapping[str, Any] = score_texts(outputs, references)
     return {"BLEU": scores["bleu"], "chrF": scores["chrf"]}
 
 

@@ -52,11 +52,11 @@ class TranslationScores(keras.callbacks.Callback):
             self._measure(logs)
 
     def _measure(self, logs: dict[str, Any] | None) -> None:
-        from kerasft.evaluation.translation import score
+        from kerasft.evaluation.text_scores import score_texts
 
         backends.current().sync_state(self.model)
         found = self._translate(self._source_ids)
-        scores = score(found, self._pairs.targets)
+        scores = score_texts(found, self._pairs.targets)
         if logs is not None:
             logs["val_bleu"], logs["val_chrf"] = scores["bleu"], scores["chrf"]
         print(

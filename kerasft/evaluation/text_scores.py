@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Scores = dict[str, Any]
 
 
-def score(hypotheses: Sequence[str], references: Sequence[str]) -> Scores:
+def score_texts(hypotheses: Sequence[str], references: Sequence[str]) -> Scores:
     """Corpus BLEU (13a tokens, mixed case) and chrF (characters up to 6), both from 0 to 100.
 
     Args:
@@ -33,7 +33,7 @@ def score(hypotheses: Sequence[str], references: Sequence[str]) -> Scores:
         DataError: There is nothing to score, or not one hypothesis a reference.
 
     Example:
-        >>> score(["Il gatto dorme."], ["Il gatto dorme."])["bleu"]
+        >>> score_texts(["Il gatto dorme."], ["Il gatto dorme."])["bleu"]
         100.0
     """
     if len(hypotheses) != len(references):
@@ -64,12 +64,12 @@ def score_by_origin(
         origins: Where each pair comes from, in the same order, or None where nobody knows.
 
     Returns:
-        "all" and the origins by name -> what `score` returns; "all" alone if there is one origin.
+        "all" and the origins by name -> what `score_texts` returns; with one origin "all" alone.
 
     Raises:
-        DataError: As `score`, or the origins are too few or too many.
+        DataError: As `score_texts`, or the origins are too few or too many.
     """
-    scores = {"all": score(hypotheses, references)}
+    scores = {"all": score_texts(hypotheses, references)}
     if origins is None:
         return scores
     if len(origins) != len(references):
@@ -77,7 +77,7 @@ def score_by_origin(
     names = sorted(set(origins))
     for name in names if len(names) > 1 else ():
         rows = [row for row, origin in enumerate(origins) if origin == name]
-        part = score([hypotheses[row] for row in rows], [references[row] for row in rows])
+        part = score_texts([hypotheses[row] for row in rows], [references[row] for row in rows])
         scores[name] = part
     return scores
 
@@ -110,8 +110,8 @@ def score_translations(
 
 
 def signatures() -> dict[str, str]:
-    """The signatures of BLEU and chrF as `score` counts them, for the record beside every score."""
-    scores = score(["."], ["."])
+    """The signatures of BLEU and chrF as `score_texts` counts them, to be kept beside a score."""
+    scores = score_texts(["."], ["."])
     return {"BLEU": scores["bleu_signature"], "chrF": scores["chrf_signature"]}
 
 

@@ -6,7 +6,7 @@ import sacrebleu
 from kerasft import evaluation
 from kerasft.data.pairs import PairTable
 from kerasft.errors import DataError
-from kerasft.evaluation.translation import score
+from kerasft.evaluation.text_scores import score_texts
 
 REFERENCES = [
     "La ragazza legge un libro in giardino.",
@@ -25,7 +25,7 @@ def pairs(origins=None) -> PairTable:
 
 
 def test_agrees_with_sacrebleu():
-    scores = score(HYPOTHESES, REFERENCES)
+    scores = score_texts(HYPOTHESES, REFERENCES)
     bleu = sacrebleu.corpus_bleu(HYPOTHESES, [REFERENCES])
     chrf = sacrebleu.corpus_chrf(HYPOTHESES, [REFERENCES])
     assert scores["bleu"] == pytest.approx(bleu.score, abs=1e-5)
@@ -37,11 +37,11 @@ def test_bleu_by_hand():
     """Papineni et al. 2002, section 2: geometric mean of precisions times the brevity penalty."""
     # n-gram matches of "a b c d e" in "a b c d f g": 4/5, 3/4, 2/3, 1/2; 5 tokens against 6.
     expected = 100 * math.exp(1 - 6 / 5) * (4 / 5 * 3 / 4 * 2 / 3 * 1 / 2) ** 0.25
-    assert score(["a b c d e"], ["a b c d f g"])["bleu"] == pytest.approx(expected, abs=1e-5)
+    assert score_texts(["a b c d e"], ["a b c d f g"])["bleu"] == pytest.approx(expected, abs=1e-5)
 
 
 def test_signatures_say_how_it_was_counted():
-    scores = score(HYPOTHESES, REFERENCES)
+    scores = score_texts(HYPOTHESES, REFERENCES)
     for part in ("nrefs:1", "case:mixed", "tok:13a", "smooth:exp", "version:"):
         assert part in scores["bleu_signature"]
     for part in ("nrefs:1", "nc:6", "nw:0", "version:"):
@@ -52,19 +52,19 @@ def test_signatures_say_how_it_was_counted():
 
 
 def test_right_is_100_and_empty_is_0():
-    assert score(REFERENCES, REFERENCES)["bleu"] == 100
-    assert score(REFERENCES, REFERENCES)["chrf"] == 100
-    empty = score([""] * 3, REFERENCES)
+    assert score_texts(REFERENCES, REFERENCES)["bleu"] == 100
+    assert score_texts(REFERENCES, REFERENCES)["chrf"] == 100
+    empty = score_texts([""] * 3, REFERENCES)
     assert empty["bleu"] == empty["chrf"] == 0
 
 
 def test_case_and_accents_count():
-    assert score(["il treno per milano parte alle nove."], REFERENCES[1:2])["bleu"] < 60
-    assert score(["Il caffe costa poco qui."], ["Il caffè costa poco qui."])["bleu"] < 80
+    assert score_texts(["il treno per milano parte alle nove."], REFERENCES[1:2])["bleu"] < 60
+    assert score_texts(["Il caffe costa poco qui."], ["Il caffè costa poco qui."])["bleu"] < 80
 
 
 def test_says_nothing_about_spaced_marks(caplog, capsys):
-    score(["un libro ."] * 200, ["un libro ."] * 200)
+    score_texts(["un libro ."] * 200, ["un libro ."] * 200)
     assert not caplog.records and capsys.readouterr() == ("", "")
 
 
@@ -72,9 +72,9 @@ def test_by_origin():
     origins = ["grammar", "grammar", "phrasebook"]
     scores = evaluation.score_by_origin(HYPOTHESES, REFERENCES, origins)
     assert list(scores) == ["all", "grammar", "phrasebook"]
-    assert scores["grammar"] == score(HYPOTHESES[:2], REFERENCES[:2])
-    assert scores["phrasebook"] == score(HYPOTHESES[2:], REFERENCES[2:])
-    assert scores["all"] == score(HYPOTHESES, REFERENCES)
+    assert scores["grammar"] == score_texts(HYPOTHESES[:2], REFERENCES[:2])
+    assert scores["phrasebook"] == score_texts(HYPOTHESES[2:], REFERENCES[2:])
+    assert scores["all"] == score_texts(HYPOTHESES, REFERENCES)
     for lone in (None, ["one file"] * 3):
         assert list(evaluation.score_by_origin(HYPOTHESES, REFERENCES, lone)) == ["all"]
 
@@ -85,14 +85,14 @@ def test_table():
     assert list(table) == list(systems)
     assert list(table["greedy"]) == ["BLEU", "chrF", "BLEU (x)", "chrF (x)", "BLEU (y)", "chrF (y)"]
     assert set(table["copy of the reference"].values()) == {100.0}
-    assert table["greedy"]["BLEU"] == round(score(HYPOTHESES, REFERENCES)["bleu"], 2)
+    assert table["greedy"]["BLEU"] == round(score_texts(HYPOTHESES, REFERENCES)["bleu"], 2)
     assert list(evaluation.score_translations(systems, pairs())["greedy"]) == ["BLEU", "chrF"]
 
 
 def test_refusals():
     with pytest.raises(DataError, match="2 translations but 3 references"):
-        score(HYPOTHESES[:2], REFERENCES)
+        score_texts(HYPOTHESES[:2], REFERENCES)
     with pytest.raises(DataError, match="no translations"):
-        score([], [])
+        score_texts([], [])
     with pytest.raises(DataError, match="1 origins of 3 sentences"):
         evaluation.score_by_origin(HYPOTHESES, REFERENCES, ["x"])
