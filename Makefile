@@ -32,13 +32,22 @@ $(VENV)/.installed-dev: pyproject.toml constraints.txt
 demo: setup  ## fine-tune MiniLM with LoRA on the shipped corpus, in minutes
 	$(BIN)/python -m kerasft.recipes.distilbert_lora --preset minilm
 
-test: lint test-plain test-torch test-tensorflow test-jax  ## lint, types and the whole suite on the three backends
+PARTS := setup-dev lint test-plain test-torch test-tensorflow test-jax
+test:  ## lint, types and the whole suite on the three backends, and how long each of them took
+	@for part in $(PARTS) all; do \
+	    began=$$(date +%s); first=$${first:-$$began}; \
+	    test $$part = all && began=$$first || $(MAKE) --no-print-directory $$part || exit; \
+	    took=$$(($$(date +%s) - began)); \
+	    times="$$times$$(printf '%-16s%3d min %02d s' $$part $$((took / 60)) $$((took % 60)))\n"; \
+	done; printf "$$times"
 
 test-plain: setup-dev  ## the tests that need no backend
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_FLAGS) --plain
 
+test-torch: WHAT = not plain
+test-tensorflow test-jax: WHAT = not plain and not any_backend
 test-torch test-tensorflow test-jax: test-%: setup-dev  ## the tests that need one, on one backend
-	KERAS_BACKEND=$* OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_FLAGS) -m "not plain"
+	KERAS_BACKEND=$* OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_FLAGS) -m "$(WHAT)"
 
 lint: setup-dev  ## ruff and mypy
 	$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -64,8 +65,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     files = [collection_path] if collection_path.match("test_*.py") else []
     if collection_path.is_dir():
         files = collection_path.rglob("test_*.py")
-    plain = any("pytestmark = pytest.mark.plain" in file.read_text("utf-8") for file in files)
-    return None if plain else True
+    plain = re.compile(r"^pytestmark = .*pytest\.mark\.plain\b", re.MULTILINE)
+    return None if any(plain.search(file.read_text("utf-8")) for file in files) else True
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -1,8 +1,11 @@
 """The peak of memory, in processes of their own: one that has held much shows nothing new."""
 
 import numpy as np
+import pytest
 
 from kerasft.backends import memory
+
+pytestmark = pytest.mark.plain
 
 GROWS = """
 import numpy as np

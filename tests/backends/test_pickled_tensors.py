@@ -14,6 +14,8 @@ import torch
 from kerasft.backends.pickled_tensors import read_pickled_tensors
 from kerasft.errors import PresetError
 
+pytestmark = pytest.mark.plain
+
 
 class Malicious:
     """Runs a command when a careless reader opens the pickle."""

@@ -9,6 +9,8 @@ from harness.by_hand import make_batches, make_rows
 from kerasft.data.batches import BucketedBatches, _choose_lengths, balanced_weights
 from kerasft.errors import ConfigError, DataError
 
+pytestmark = pytest.mark.any_backend
+
 SIZES = [1, 5, 8, 9, 45, 64, 200]
 
 

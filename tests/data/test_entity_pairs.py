@@ -16,6 +16,8 @@ from kerasft.text.entities import Sentence, Span
 from kerasft.text.entity_format import parse_spans, target_of
 from kerasft.text.trained_unigram import train_unigram
 
+pytestmark = pytest.mark.any_backend
+
 PREFIX = "find: "
 
 

@@ -16,6 +16,8 @@ from kerasft.data import feature_store
 from kerasft.data.feature_store import FEATURES, INDEX, RECORD_BYTES, FeatureStore
 from kerasft.errors import ConfigError
 
+pytestmark = pytest.mark.plain
+
 WIDTH = 6
 
 

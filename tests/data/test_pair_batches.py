@@ -10,6 +10,8 @@ from kerasft.data.pair_batches import PairBatches
 from kerasft.data.pair_shapes import LEVELS, OVERHEAD, choose_shapes
 from kerasft.errors import ConfigError, DataError
 
+pytestmark = pytest.mark.any_backend
+
 PAD, START, END = 1, 2, 3
 
 

@@ -14,6 +14,8 @@ from kerasft.text.tag_schemes import tag_names, tags_of
 from kerasft.text.tokenizer import Tokenizer
 from kerasft.text.word_windows import training_windows
 
+pytestmark = pytest.mark.any_backend
+
 TOKENIZER = Tokenizer.from_wordpiece(vocabulary())
 TAGS = LabelMap(tag_names(["LOC", "PER"]))
 

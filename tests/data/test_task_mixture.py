@@ -8,6 +8,8 @@ import pytest
 from kerasft.errors import ConfigError, DataError
 from kerasft.tasks.text_to_text.mixture import MixtureBatches, TaskRows
 
+pytestmark = pytest.mark.any_backend
+
 PAD, START, END = 0, 0, 1
 
 

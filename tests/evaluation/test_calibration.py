@@ -3,6 +3,8 @@ import pytest
 
 from kerasft.evaluation.calibration import Bin, calibration_of
 
+pytestmark = pytest.mark.plain
+
 
 def sharpened(rows=20_000, classes=3, power=1.0, seed=0):
     """Labels drawn from probabilities, and these probabilities to a power."""

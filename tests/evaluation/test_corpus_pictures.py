@@ -10,6 +10,8 @@ from kerasft.tasks.classification import corpus_pictures as module
 from kerasft.tasks.classification.corpus_pictures import corpus_pictures
 from kerasft.text.trained_wordpiece import train_wordpiece
 
+pytestmark = pytest.mark.plain
+
 
 @pytest.fixture
 def corpus(tmp_path: Path):

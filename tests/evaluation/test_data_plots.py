@@ -7,6 +7,8 @@ from matplotlib.figure import Figure
 
 from kerasft.tasks.classification import corpus_pictures
 
+pytestmark = pytest.mark.plain
+
 BEFORE = {
     "Credit reporting, credit repair services, or other personal consumer reports": 783,
     "Mortgage": 310,

@@ -23,6 +23,8 @@ from kerasft.text.entities import Sentence, Span
 from kerasft.text.entity_format import parse_spans
 from kerasft.text.tag_schemes import tags_of
 
+pytestmark = pytest.mark.any_backend
+
 
 def sentence(text: str, *spans: tuple[int, int, str]) -> Sentence:
     return Sentence(tuple(text.split()), tuple(Span(*span) for span in spans))

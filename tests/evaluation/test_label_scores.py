@@ -7,6 +7,8 @@ from sklearn import metrics as sklearn_metrics
 from kerasft import evaluation
 from kerasft.errors import DataError
 
+pytestmark = pytest.mark.plain
+
 NAMES = ["news", "opinion", "sport", "weather"]
 
 

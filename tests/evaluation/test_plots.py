@@ -9,6 +9,8 @@ from matplotlib.figure import Figure
 
 from kerasft import evaluation
 
+pytestmark = pytest.mark.plain
+
 
 @pytest.fixture
 def drawn(monkeypatch) -> list[Figure]:

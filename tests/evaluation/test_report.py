@@ -14,6 +14,8 @@ from kerasft.tasks.classification.report import THIS_MODEL, VALIDATION, classifi
 from kerasft.tasks.classification.tfidf_baseline import TfidfBaseline
 from kerasft.text.labels import LabelMap
 
+pytestmark = pytest.mark.any_backend
+
 TRAIN = Table(
     ["the bank raised rates", "stocks fell", "the team won", "a goal"] * 3,
     ["a", "a", "b", "b"] * 3,

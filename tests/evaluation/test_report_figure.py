@@ -8,6 +8,8 @@ from matplotlib.text import Text
 
 from kerasft.evaluation import plots, report_figure
 
+pytestmark = pytest.mark.plain
+
 NAMES = ["金融", "天気", "مال", "विज्ञान", "bank"]
 
 

@@ -18,6 +18,8 @@ from kerasft.evaluation.significance import (
     scores_of,
 )
 
+pytestmark = pytest.mark.plain
+
 
 def a_case(rows=400, classes=4, right=0.7, seed=0):
     random = np.random.default_rng(seed)

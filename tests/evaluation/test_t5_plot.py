@@ -8,6 +8,8 @@ from matplotlib.patches import Rectangle
 from kerasft.architectures.t5_arguments import T5Arguments
 from kerasft.tasks.text_to_text.architecture_plot import ADAPTED, FROZEN, plot_t5
 
+pytestmark = pytest.mark.any_backend
+
 TARGETS = [f"t5/encoder/block_{block}/self_attention/{name}" for block in (1, 2) for name in "qv"]
 
 

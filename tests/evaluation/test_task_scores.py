@@ -12,6 +12,8 @@ from kerasft.errors import DataError
 from kerasft.tasks.text_to_text.report import TaskOutputs, text_to_text_report
 from kerasft.tasks.text_to_text.scores import baseline, first_sentence, score_outputs, score_task
 
+pytestmark = pytest.mark.any_backend
+
 TRAIN = PairTable(["a b", "c d", "e f"], ["news", "sports", "news"], None, "x", "0")
 SOURCES = ["It rained all day. We stayed.", "The boat | sank! Nobody swam."]
 HELD_OUT = PairTable(SOURCES, ["It rained.", "A boat sank."], None, "x", "0")

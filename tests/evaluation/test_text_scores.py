@@ -8,6 +8,8 @@ from kerasft.data.pairs import PairTable
 from kerasft.errors import DataError
 from kerasft.evaluation.text_scores import score_texts
 
+pytestmark = pytest.mark.plain
+
 REFERENCES = [
     "La ragazza legge un libro in giardino.",
     "Il treno per Milano parte alle nove.",

@@ -7,6 +7,8 @@ from kerasft import backends
 from kerasft.errors import DataError
 from kerasft.tasks.classification.tfidf_process import tfidf_result
 
+pytestmark = pytest.mark.plain
+
 LABELS = np.array([0, 1] * 4)
 
 

@@ -13,6 +13,8 @@ from kerasft.errors import DataError
 from kerasft.tasks.translation.architecture_plot import plot_architecture
 from kerasft.tasks.translation.plots import plot_attention, plot_lengths, plot_scores
 
+pytestmark = pytest.mark.any_backend
+
 SOURCE = ["[SOS]", "I", "am", "hungry", ".", "[EOS]"]
 SAID = ["Ho", "fame", ".", "[EOS]"]
 

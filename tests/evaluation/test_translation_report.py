@@ -12,6 +12,8 @@ from kerasft.errors import DataError
 from kerasft.tasks.translation.report import attention_of, telling_pair, translation_report
 from kerasft.text.trained import train_tokenizer
 
+pytestmark = pytest.mark.any_backend
+
 PAIRS = PairTable(
     ["I am hungry.", "Where is the key?", "She likes | wine.", "We are tired."],
     ["Ho fame.", "Dov'è la chiave?", "Le piace | il vino.", "Siamo stanchi."],

@@ -19,6 +19,8 @@ from kerasft.folder import manifest as m
 from kerasft.folder.add_export import add_export
 from kerasft.folder.export_files import export_paths
 
+pytestmark = pytest.mark.plain
+
 (MODEL,) = export_paths(["onnx"])
 
 

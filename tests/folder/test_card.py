@@ -1,6 +1,10 @@
 import sys
 
+import pytest
+
 from kerasft.folder import Facts
+
+pytestmark = pytest.mark.plain
 
 
 def test_facts_are_printed_and_kept_for_the_card(capsys):

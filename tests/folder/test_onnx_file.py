@@ -8,6 +8,8 @@ import pytest
 from kerasft.errors import BundleError
 from kerasft.runtimes.onnx.model_file import OPSET, check_onnx_file
 
+pytestmark = pytest.mark.plain
+
 onnx = pytest.importorskip("onnx")
 helper = onnx.helper
 FLOAT = onnx.TensorProto.FLOAT

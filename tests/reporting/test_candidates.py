@@ -5,6 +5,8 @@ from harness.compared import LATENCY, make_run, make_truth, predictions
 from kerasft import evaluation
 from kerasft.reporting import candidates
 
+pytestmark = pytest.mark.plain
+
 TRUTH = make_truth(40)
 
 

@@ -7,6 +7,8 @@ from harness.compared import CLASSES, candidate, make_comparison, make_truth, pr
 from kerasft import evaluation
 from kerasft.reporting import compare
 
+pytestmark = pytest.mark.plain
+
 
 @pytest.fixture(scope="module")
 def made():

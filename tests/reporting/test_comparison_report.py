@@ -15,6 +15,8 @@ from kerasft.reporting import findings, is_comparison, tables, write_report
 from kerasft.reporting.plots import PUBLISHED
 from kerasft.reporting.report import _file_names
 
+pytestmark = pytest.mark.plain
+
 MEASURED = "Times for a text: measured on nothing."
 
 

@@ -5,6 +5,8 @@ import pytest
 from kerasft.reporting import costs
 from kerasft.reporting.costs import measure_latency, spread
 
+pytestmark = pytest.mark.plain
+
 
 class Clock:
     """Stands for the module `time`: moves only when somebody sleeps."""

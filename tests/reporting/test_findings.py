@@ -1,8 +1,11 @@
 import numpy as np
+import pytest
 
 from harness.compared import CLASSES, candidate, make_comparison, make_truth
 from kerasft import evaluation
 from kerasft.reporting import Candidate, Costs, Latency, compare, findings
+
+pytestmark = pytest.mark.plain
 
 TFIDF = evaluation.TFIDF
 

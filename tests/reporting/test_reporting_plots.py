@@ -13,6 +13,8 @@ from harness.compared import CLASSES, make_comparison
 from kerasft import evaluation
 from kerasft.reporting import Candidate, Costs, compare, plots
 
+pytestmark = pytest.mark.plain
+
 PLOTS = [
     plots.plot_scores,
     plots.plot_class_scores,

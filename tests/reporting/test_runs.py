@@ -18,6 +18,8 @@ from kerasft.reporting.runs import _names
 from kerasft.tasks.classification.report import BASELINE_PREDICTIONS, PREDICTIONS
 from kerasft.text.labels import LabelMap
 
+pytestmark = pytest.mark.any_backend
+
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:

@@ -3,6 +3,8 @@ import pytest
 from kerasft.evaluation import Interval
 from kerasft.reporting import words
 
+pytestmark = pytest.mark.plain
+
 
 @pytest.mark.parametrize(
     ("value", "said"),

@@ -15,7 +15,7 @@ from kerasft.errors import ConfigError, DataError, PresetError
 from kerasft.text.tokenizer import Tokenizer
 
 # Directories whose files disagree about the case are read on purpose.
-pytestmark = pytest.mark.filterwarnings("ignore:the tokenizer of:UserWarning")
+pytestmark = [pytest.mark.plain, pytest.mark.filterwarnings("ignore:the tokenizer of:UserWarning")]
 
 assert len(set(AWKWARD)) >= 60
 

@@ -12,6 +12,8 @@ from kerasft.text.entities import Sentence, Span
 from kerasft.text.tokenizer import Tokenizer
 from kerasft.text.word_windows import owners, prediction_windows, training_windows
 
+pytestmark = pytest.mark.plain
+
 TOKENIZER = Tokenizer.from_wordpiece(vocabulary())
 AWKWARD = [
     "hello",
