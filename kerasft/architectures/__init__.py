@@ -3,15 +3,15 @@
 A family's object says which `config.json` it reads, builds the model, and names its weights.
 """
 
-from kerasft.architectures.classifier import POOLINGS, Classifier, Pooling
-from kerasft.architectures.config_json import (
-    TABLES,
-    arguments_to_config,
-    config_labels,
-    config_to_arguments,
+from kerasft.architectures.architecture import Architecture
+from kerasft.architectures.encoder import Encoder, EncoderArguments
+from kerasft.architectures.headed_encoder import (
+    POOLINGS,
+    Classifier,
+    HeadedEncoder,
+    Pooling,
+    Tagger,
 )
-from kerasft.architectures.encoder import ARCHITECTURES, EncoderArguments, build_backbone
-from kerasft.architectures.headed_encoder import HeadedEncoder
 from kerasft.architectures.masked_language_model import MaskedLanguageModel
 from kerasft.architectures.name_table import (
     Entry,
@@ -21,10 +21,16 @@ from kerasft.architectures.name_table import (
     linear_to_keras,
 )
 from kerasft.architectures.part_counts import part_counts
+from kerasft.architectures.registry import (
+    ARCHITECTURES,
+    arguments_to_config,
+    config_labels,
+    config_to_arguments,
+    find_architecture,
+)
 from kerasft.architectures.t5 import T5, shift_right
 from kerasft.architectures.t5_arguments import V1_1, T5Arguments
 from kerasft.architectures.t5_checkpoint import load_t5_tensors, write_t5_files
-from kerasft.architectures.tagger import Tagger
 from kerasft.architectures.tensors import (
     LoadReport,
     check_shapes,
@@ -42,9 +48,10 @@ __all__ = [
     "ARCHITECTURES",
     "POOLINGS",
     "T5",
-    "TABLES",
     "V1_1",
+    "Architecture",
     "Classifier",
+    "Encoder",
     "EncoderArguments",
     "Entry",
     "HeadedEncoder",
@@ -57,13 +64,13 @@ __all__ = [
     "Transformer",
     "TransformerArguments",
     "arguments_to_config",
-    "build_backbone",
     "build_transformer",
     "check_shapes",
     "config_labels",
     "config_to_arguments",
     "entries_for",
     "entries_of",
+    "find_architecture",
     "layers_by_path",
     "linear_to_hf",
     "linear_to_keras",

@@ -1,94 +1,185 @@
-"""DistilBERT: names of its weights and of its configuration, in transformers and here."""
+"""DistilBERT (Sanh et al. 2019, "DistilBERT, a distilled version of BERT")."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from kerasft.architectures.encoder import EncoderArguments
-from kerasft.architectures.name_table import Entry
+import keras
 
-PREFIX = "distilbert."
-
-_LAYER = (  # module in `distilbert.transformer.layer.N`, layer in `transformer_layer_N`, ...
-    ("attention.q_lin", "self_attention_layer/query", "linear", "width", "width"),
-    ("attention.k_lin", "self_attention_layer/key", "linear", "width", "width"),
-    ("attention.v_lin", "self_attention_layer/value", "linear", "width", "width"),
-    ("attention.out_lin", "self_attention_layer/attention_output", "linear", "width", "width"),
-    ("sa_layer_norm", "self_attention_layer_norm", "norm", "width", None),
-    ("ffn.lin1", "feedforward_intermediate_dense", "linear", "inner", "width"),
-    ("ffn.lin2", "feedforward_output_dense", "linear", "width", "inner"),
-    ("output_layer_norm", "feedforward_layer_norm", "norm", "width", None),
+from kerasft.architectures.architecture import (
+    INITIAL_DEVIATION,
+    Architecture,
+    activation_in_config,
+    head_dense,
+    layer_entries,
 )
+from kerasft.architectures.encoder import Encoder, EncoderArguments, embedding, positions
+from kerasft.architectures.name_table import Entry
+from kerasft.errors import ConfigError
+from kerasft.layers.transformer_layer import TransformerLayer
+
+_LAYER = {
+    "self_attention_layer/query": "attention.q_lin",
+    "self_attention_layer/key": "attention.k_lin",
+    "self_attention_layer/value": "attention.v_lin",
+    "self_attention_layer/attention_output": "attention.out_lin",
+    "self_attention_layer_norm": "sa_layer_norm",
+    "feedforward_intermediate_dense": "ffn.lin1",
+    "feedforward_output_dense": "ffn.lin2",
+    "feedforward_layer_norm": "output_layer_norm",
+}
 
 
-def entries(arguments: EncoderArguments, num_labels: int, pooling: str) -> list[Entry]:
-    """The name table of DistilBertForSequenceClassification (the same for "first" and "mean").
+class TokenAndPositionEmbedding(keras.layers.Layer):
+    """The sum of a vector for each token and one for its position.
 
-    For pooling "none" that of DistilBertForTokenClassification, which has one layer less.
+    Args:
+        arguments: The encoder's shape.
+        deviation: Of the random start; 0 for none.
     """
-    width = arguments.hidden_dim
-    sizes = {"width": width, "inner": arguments.intermediate_dim}
-    table, embedding = "distilbert.embeddings.", "token_and_position_embedding/"
-    rows = [
-        Entry(table + "word_embeddings", embedding + "token_embedding", "embedding",
-              (arguments.vocab_size, width)),
-        Entry(table + "position_embeddings", embedding + "position_embedding", "position",
-              (arguments.max_sequence_length, width)),
-        Entry(table + "LayerNorm", "embeddings_layer_norm", "norm", (width,)),
-    ]  # fmt: skip
-    for number in range(arguments.num_layers):
-        for module, layer, kind, out, into in _LAYER:
-            shape = (sizes[out], sizes[into]) if into else (sizes[out],)
-            rows.append(
-                Entry(
-                    f"distilbert.transformer.layer.{number}.{module}",
-                    f"transformer_layer_{number}/{layer}",
-                    kind,
-                    shape,
-                )
+
+    def __init__(self, arguments: EncoderArguments, deviation: float) -> None:
+        super().__init__(name="token_and_position_embedding")
+        a, width = arguments, arguments.hidden_dim
+        self.token_embedding = embedding(a.vocab_size, width, deviation, "token_embedding")
+        self.position_embedding = embedding(
+            a.max_sequence_length, width, deviation, "position_embedding"
+        )
+
+    def build(self, input_shape: Any = None) -> None:
+        """Makes both tables."""
+        self.token_embedding.build((None, None))
+        self.position_embedding.build((None, None))
+
+    def call(self, token_ids: Any) -> Any:
+        """Looks up (batch, length) int; returns (batch, length, hidden_dim)."""
+        return self.token_embedding(token_ids) + self.position_embedding(positions(token_ids))
+
+
+class DistilBertEncoder(Encoder):
+    """BERT's encoder without segments.
+
+    Args:
+        arguments: Its shape.
+        initialize: False leaves the weights 0.
+    """
+
+    def __init__(self, arguments: EncoderArguments, initialize: bool = True) -> None:
+        super().__init__(arguments)
+        a, deviation = arguments, INITIAL_DEVIATION if initialize else 0.0
+        width = a.hidden_dim
+        self.embeddings = TokenAndPositionEmbedding(a, deviation)
+        self.token_embedding = self.embeddings.token_embedding
+        self.norm = keras.layers.LayerNormalization(
+            epsilon=a.layer_norm_epsilon, name="embeddings_layer_norm"
+        )
+        self.dropout = keras.layers.Dropout(a.dropout, name="embeddings_dropout")
+        self.blocks = [
+            TransformerLayer(
+                width,
+                a.num_heads,
+                a.intermediate_dim,
+                a.activation,
+                attention_dropout=a.attention_dropout,
+                self_attention_dropout=0.0,  # transformers' has none here, unlike BERT
+                feedforward_dropout=a.dropout,
+                epsilon=a.layer_norm_epsilon,
+                initial_deviation=deviation,
+                name=f"transformer_layer_{number}",
             )
-    if pooling != "none":
-        rows.append(Entry("pre_classifier", "pre_classifier", "linear", (width, width), head=True))
-    rows.append(Entry("classifier", "classifier", "linear", (num_labels, width), head=True))
-    return rows
+            for number in range(a.num_layers)
+        ]
+        self.embeddings.build((None, None))
+        for layer in (self.norm, *self.blocks):
+            layer.build((None, None, width))
+        self.build()
+
+    def embed(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
+        """Sums what is known of each token; see `Encoder.embed`."""
+        x = self.norm(self.embeddings(inputs["token_ids"]))
+        return self.dropout(x, training=training)
 
 
-def arguments_from_config(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Encoder arguments from a `config.json`; what it leaves out is transformers' default."""
+class DistilBert(Architecture):
+    """DistilBERT in transformers and here."""
 
-    def first(*names: str, default: int) -> Any:
-        """The value under DistilBERT's own name, or under the general one that some files use."""
-        return next((config[name] for name in names if name in config), default)
+    name = "distilbert"
+    twin = "DistilBert"
+    prefix = "distilbert."
+    head_modules = ("pre_classifier", "classifier")
 
-    return {
-        "vocab_size": config.get("vocab_size", 30522),
-        "num_layers": first("n_layers", "num_hidden_layers", default=6),
-        "num_heads": first("n_heads", "num_attention_heads", default=12),
-        "hidden_dim": first("dim", "hidden_size", default=768),
-        "intermediate_dim": config.get("hidden_dim", 3072),
-        "max_sequence_length": config.get("max_position_embeddings", 512),
-        "dropout": config.get("dropout", 0.1),
-        "attention_dropout": config.get("attention_dropout", 0.1),
-        "head_dropout": config.get("seq_classif_dropout", 0.2),
-        "num_segments": 0,
-        "activation": config.get("activation", "gelu"),
-        "layer_norm_epsilon": 1e-12,  # fixed in transformers' DistilBERT
-    }
+    def build(self, arguments: EncoderArguments, initialize: bool = True) -> Encoder:
+        """Makes the encoder."""
+        if arguments.num_segments:
+            raise ConfigError(
+                f"num_segments must be 0 for distilbert, not {arguments.num_segments}"
+            )
+        return DistilBertEncoder(arguments, initialize)
 
+    def sequence_head(self, arguments: EncoderArguments, pooling: str) -> list[keras.layers.Layer]:
+        """A linear layer with a ReLU, and a dropout."""
+        return [
+            head_dense(arguments.hidden_dim, "pre_classifier", "relu"),
+            keras.layers.Dropout(arguments.head_dropout, name="head_dropout"),
+        ]
 
-def config_from_arguments(arguments: EncoderArguments) -> dict[str, Any]:
-    """The inverse of `arguments_from_config`."""
-    return {
-        "architectures": ["DistilBertForSequenceClassification"],
-        "model_type": "distilbert",
-        "vocab_size": arguments.vocab_size,
-        "n_layers": arguments.num_layers,
-        "n_heads": arguments.num_heads,
-        "dim": arguments.hidden_dim,
-        "hidden_dim": arguments.intermediate_dim,
-        "max_position_embeddings": arguments.max_sequence_length,
-        "dropout": arguments.dropout,
-        "attention_dropout": arguments.attention_dropout,
-        "seq_classif_dropout": arguments.head_dropout,
-        "activation": arguments.activation,
-        "pad_token_id": 0,
-    }
+    def token_head(self, arguments: EncoderArguments) -> list[keras.layers.Layer]:
+        """A dropout at the rate of the layers, as transformers has it."""
+        return [keras.layers.Dropout(arguments.dropout, name="head_dropout")]
+
+    def entries(self, arguments: EncoderArguments, num_labels: int, pooling: str) -> list[Entry]:
+        """The names in DistilBertForSequenceClassification, the same for "first" and "mean".
+
+        For "none" those in DistilBertForTokenClassification, which has one layer less.
+        """
+        a, width = arguments, arguments.hidden_dim
+        table, ours = "distilbert.embeddings.", "token_and_position_embedding/"
+        rows = [
+            Entry(table + "word_embeddings", ours + "token_embedding", "embedding",
+                  (a.vocab_size, width)),
+            Entry(table + "position_embeddings", ours + "position_embedding", "embedding",
+                  (a.max_sequence_length, width)),
+            Entry(table + "LayerNorm", "embeddings_layer_norm", "norm", (width,)),
+            *layer_entries(_LAYER, "distilbert.transformer.layer", a),
+        ]  # fmt: skip
+        if pooling != "none":
+            dense = Entry("pre_classifier", "pre_classifier", "linear", (width, width), head=True)
+            rows.append(dense)
+        return [*rows, Entry("classifier", "classifier", "linear", (num_labels, width), head=True)]
+
+    def values_from_config(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments in a `config.json`."""
+
+        def first(*names: str, default: int) -> Any:
+            """The value under DistilBERT's own name, or under the general one that some use."""
+            return next((config[name] for name in names if name in config), default)
+
+        return {
+            "vocab_size": config.get("vocab_size", 30522),
+            "num_layers": first("n_layers", "num_hidden_layers", default=6),
+            "num_heads": first("n_heads", "num_attention_heads", default=12),
+            "hidden_dim": first("dim", "hidden_size", default=768),
+            "intermediate_dim": config.get("hidden_dim", 3072),
+            "max_sequence_length": config.get("max_position_embeddings", 512),
+            "dropout": config.get("dropout", 0.1),
+            "attention_dropout": config.get("attention_dropout", 0.1),
+            "head_dropout": config.get("seq_classif_dropout", 0.2),
+            "num_segments": 0,
+            "activation": config.get("activation", "gelu"),
+            "layer_norm_epsilon": 1e-12,  # fixed in transformers' DistilBERT
+        }
+
+    def config_from_arguments(self, arguments: EncoderArguments) -> dict[str, Any]:
+        """The inverse."""
+        return {
+            "vocab_size": arguments.vocab_size,
+            "n_layers": arguments.num_layers,
+            "n_heads": arguments.num_heads,
+            "dim": arguments.hidden_dim,
+            "hidden_dim": arguments.intermediate_dim,
+            "max_position_embeddings": arguments.max_sequence_length,
+            "dropout": arguments.dropout,
+            "attention_dropout": arguments.attention_dropout,
+            "seq_classif_dropout": arguments.head_dropout,
+            "activation": activation_in_config(arguments.activation),
+            "pad_token_id": 0,
+        }

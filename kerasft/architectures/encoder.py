@@ -1,19 +1,18 @@
-"""The encoders that a classifier can stand on, and the numbers that make one of them."""
+"""Encoders as stacks: what embeds the tokens, then blocks, one upon the other."""
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import keras
+from keras import ops
 
-from kerasft import backends
 from kerasft.architectures.arguments import Arguments
 from kerasft.errors import ConfigError
-
-ACTIVATIONS = ("gelu", "gelu_approximate", "relu", "silu", "tanh")
-"""Activations of the feed-forward layers, by our names. "gelu" is the exact one (with erf)."""
+from kerasft.layers.activations import ACTIVATIONS
+from kerasft.layers.initializers import truncated_normal
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class EncoderArguments(Arguments):
         attention_dropout: Dropout on the attention weights.
         head_dropout: Dropout before the classification layer.
         num_segments: Segments in the embedding table (BERT: 2, DistilBERT: 0, it has none).
-        activation: Activation of the feed-forward layers, one of `ACTIVATIONS`.
+        activation: Activation of the feed-forward layers, one of `layers.ACTIVATIONS`.
         layer_norm_epsilon: Epsilon of every layer normalization.
 
     Raises:
@@ -91,106 +90,115 @@ class EncoderArguments(Arguments):
         return rows * width + 2 * width + self.num_layers * (attention + feed_forward + 4 * width)
 
 
-def _shared(arguments: EncoderArguments, dropout: float) -> dict[str, Any]:
-    """What the constructors of all KerasHub backbones here take."""
-    return {
-        "vocabulary_size": arguments.vocab_size,
-        "num_layers": arguments.num_layers,
-        "num_heads": arguments.num_heads,
-        "hidden_dim": arguments.hidden_dim,
-        "intermediate_dim": arguments.intermediate_dim,
-        "max_sequence_length": arguments.max_sequence_length,
-        "dropout": dropout,
-        "dtype": "float32",
-    }
+class Encoder(keras.Model):
+    """Base of the encoders of all families.
 
+    Inputs: `{"token_ids": (batch, length) int32, "padding_mask": (batch, length) bool}`, the mask
+    True where there is a token; `"segment_ids"` (batch, length) int32 besides, for families that
+    tell the texts of a pair apart by them. Output: hidden states (batch, length, hidden_dim).
 
-def _distilbert(arguments: EncoderArguments, dropout: float) -> keras.Model:
-    hub = backends.import_keras_hub()
-    return hub.models.DistilBertBackbone(**_shared(arguments, dropout))
-
-
-def _bert(arguments: EncoderArguments, dropout: float) -> keras.Model:
-    hub = backends.import_keras_hub()
-    return hub.models.BertBackbone(
-        num_segments=arguments.num_segments, **_shared(arguments, dropout)
-    )
-
-
-ARCHITECTURES: dict[str, Callable[[EncoderArguments, float], keras.Model]] = {
-    "bert": _bert,
-    "distilbert": _distilbert,
-}
-"""The KerasHub backbone of each architecture, by the `model_type` of its Hugging Face twin."""
-
-
-def _activation(name: str) -> Callable:
-    """The function of that name, one that Keras can write into its own files and find again."""
-    if name == "gelu_approximate":
-        backends.import_keras_hub()
-        return keras.saving.get_registered_object("keras_hub>gelu_approximate")
-    return keras.activations.get(name)
-
-
-@contextmanager
-def _zeros_for_random() -> Iterator[None]:
-    """Lets KerasHub's backbones, which name their initializer in their code, start from zeros."""
-    drawn = keras.initializers.TruncatedNormal
-    keras.initializers.TruncatedNormal = lambda **_: keras.initializers.Zeros()
-    try:
-        yield
-    finally:
-        keras.initializers.TruncatedNormal = drawn
-
-
-def build_backbone(
-    architecture: str, arguments: EncoderArguments, initialize: bool = True
-) -> keras.Model:
-    """Builds a KerasHub backbone that computes exactly what its Hugging Face twin computes.
-
-    KerasHub fixes the activation (in BERT an approximate GELU, 1.7e-4 off in the hidden states),
-    the epsilons and one dropout rate for everything. They are set here, before any compilation.
+    A family makes and builds all its layers in `__init__`, so that their paths begin with their own
+    names, and gives `embed` and `blocks`. A block is called as `block(hidden, mask)`; with
+    `first_only=True` it computes position 0 alone.
 
     Args:
-        architecture: "bert" or "distilbert".
         arguments: The encoder's shape.
-        initialize: False leaves the weights 0, for whoever loads all of them at once: drawing
-            random ones takes seconds and four times the memory of the largest table.
 
-    Returns:
-        A `BertBackbone` or `DistilBertBackbone` in float32.
-
-    Raises:
-        ConfigError: The architecture is unknown, or its `num_segments` cannot be.
+    Attributes:
+        arguments: The same.
+        token_embedding: The table of tokens, a `keras.layers.Embedding`.
+        blocks: The layers of the stack, from the bottom up.
     """
-    if architecture not in ARCHITECTURES:
-        raise ConfigError(
-            f"the architecture {architecture!r} is not supported; "
-            f"it must be one of {', '.join(ARCHITECTURES)}"
+
+    token_embedding: keras.layers.Embedding
+    blocks: list[keras.layers.Layer]
+
+    def __init__(self, arguments: EncoderArguments) -> None:
+        super().__init__(name="backbone")
+        self.arguments = arguments
+
+    def build(self, input_shape: Any = None) -> None:
+        """Has nothing to do: a family's `__init__` builds the layers."""
+
+    @abstractmethod
+    def embed(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
+        """What the first block is given.
+
+        Args:
+            inputs: See the class.
+            training: Whether to drop out.
+
+        Returns:
+            (batch, length, hidden_dim).
+        """
+
+    def mask(self, padding_mask: Any) -> Any:
+        """What each block is given beside the hidden states: what it may look at.
+
+        Args:
+            padding_mask: (batch, length), True or 1 where there is a token.
+
+        Returns:
+            (batch, 1, 1, length) bool, which broadcasts over heads and queries.
+        """
+        return ops.cast(padding_mask, "bool")[:, None, None, :]
+
+    def run_blocks(
+        self,
+        hidden: Any,
+        padding_mask: Any,
+        *,
+        start: int = 0,
+        stop: int | None = None,
+        first_only: bool = False,
+        training: bool | None = None,
+    ) -> Any:
+        """Runs some of the blocks, one upon the other.
+
+        Args:
+            hidden: (batch, length, hidden_dim), what the lowest of them is given.
+            padding_mask: (batch, length) bool.
+            start: The lowest of them, from 0.
+            stop: Where they end, this one left out; None runs all the rest.
+            first_only: Whether the uppermost computes position 0 alone.
+            training: Whether to drop out.
+
+        Returns:
+            (batch, length, hidden_dim), or with `first_only` (batch, 1, hidden_dim).
+        """
+        blocks, mask = self.blocks[start:stop], self.mask(padding_mask)
+        for number, block in enumerate(blocks, 1):
+            last = first_only and number == len(blocks)
+            hidden = block(hidden, mask, first_only=last, training=training)
+        return hidden[:, :1] if first_only else hidden
+
+    def call(
+        self, inputs: Mapping[str, Any], first_only: bool = False, training: bool | None = None
+    ) -> Any:
+        """Reads texts.
+
+        Args:
+            inputs: See the class.
+            first_only: Whether to compute position 0 alone, as far as the others need not be known.
+            training: Whether to drop out.
+
+        Returns:
+            (batch, length, hidden_dim), or with `first_only` (batch, 1, hidden_dim).
+        """
+        return self.run_blocks(
+            self.embed(inputs, training),
+            inputs["padding_mask"],
+            first_only=first_only,
+            training=training,
         )
-    if (arguments.num_segments > 0) != (architecture == "bert"):
-        needed = "at least 1" if architecture == "bert" else "0"
-        raise ConfigError(
-            f"num_segments must be {needed} for {architecture}, not {arguments.num_segments}"
-        )
-    # A dropout layer made with rate 0 has no random generator: it could not be turned up later.
-    highest = max(arguments.dropout, arguments.attention_dropout)
-    with nullcontext() if initialize else _zeros_for_random():
-        backbone = ARCHITECTURES[architecture](arguments, float(highest))
-    activation = _activation(arguments.activation)
-    epsilon = float(arguments.layer_norm_epsilon)
-    backbone.embeddings_layer_norm.epsilon = epsilon
-    backbone.embeddings_dropout.rate = arguments.dropout
-    for layer in backbone.transformer_layers:
-        layer.activation = activation
-        layer.layer_norm_epsilon = epsilon
-        layer._feedforward_intermediate_dense.activation = activation
-        layer._self_attention_layer_norm.epsilon = epsilon
-        layer._feedforward_layer_norm.epsilon = epsilon
-        layer._feedforward_dropout.rate = arguments.dropout
-        attention = layer._self_attention_layer
-        attention._dropout = arguments.attention_dropout
-        attention._dropout_layer.rate = arguments.attention_dropout
-        # transformers' DistilBERT has no dropout on what its attention adds; its BERT has.
-        layer._self_attention_dropout.rate = arguments.dropout if architecture == "bert" else 0.0
-    return backbone
+
+
+def embedding(rows: int, width: int, deviation: float, name: str) -> keras.layers.Embedding:
+    """A table of vectors (rows, width), not built yet."""
+    start = truncated_normal(deviation)
+    return keras.layers.Embedding(rows, width, embeddings_initializer=start, name=name)
+
+
+def positions(token_ids: Any) -> Any:
+    """Numbers the positions of a batch: (batch, length) int -> (1, length) int32, from 0."""
+    return ops.cumsum(ops.ones_like(token_ids[:1], dtype="int32"), axis=1) - 1

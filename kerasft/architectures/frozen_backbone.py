@@ -6,7 +6,6 @@ it drops nothing out. So it can run once a text; the rest trains on what it made
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -15,10 +14,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from kerasft.architectures.classifier import Classifier
 from kerasft.architectures.encoder import EncoderArguments
-from kerasft.architectures.first_token_layer import FirstTokenLayer
-from kerasft.architectures.headed_encoder import HeadedEncoder, encoder_inputs, hidden_states
+from kerasft.architectures.headed_encoder import HeadedEncoder
 
 Inputs = Mapping[str, np.ndarray]
 
@@ -138,44 +135,73 @@ def split_encoder(model: HeadedEncoder) -> EncoderTrunk | None:
         >>> trunk.description
         'embeddings and 5 of 6 layers'
     """
-    blocks = blocks_of(model)
+    blocks = model.backbone.blocks
     frozen = [not block.trainable_variables for block in blocks]
     layers = frozen.index(False) if False in frozen else len(blocks)
-    if not layers:
+    if not layers or any(layer.trainable_variables for layer in _bottom(model)):
         return None
-    stack = keras.Model(model.backbone.input, blocks[layers - 1].output, name="trunk_layers")
-    if stack.trainable_variables:
-        return None
-    inputs = encoder_inputs()
-    is_whole = layers == len(blocks) and isinstance(model, Classifier)
-    pooled = model.pooling if is_whole else None
-    if pooled:
-        states = ops.expand_dims(model.pooled(inputs), 1)  # (batch, 1, hidden_dim)
-    else:
-        states = hidden_states(model.architecture, stack, inputs)  # (batch, length, hidden_dim)
-    lower = keras.Model(inputs, states, name="trunk")
-
-    hidden = keras.Input((None, model.arguments.hidden_dim), dtype="float32", name="hidden")
-    mask = keras.Input((None,), dtype="bool", name="padding_mask")
-    x, real = hidden, ops.cast(mask, "int32")
-    rest = blocks[layers:]
-    if rest and model.pooling == "first":
-        rest[-1] = FirstTokenLayer(rest[-1])
-    for block in rest:
-        x = block(x, padding_mask=real)  # (batch, length or 1, hidden_dim)
-    above = {"hidden": hidden, "padding_mask": mask}
-    upper = keras.Model(above, model.read_out(x, mask), name="above_trunk")
+    pooled = model.pooling if layers == len(blocks) and model.pooling != "none" else None
+    lower, upper = _Below(model, layers, pooled is not None), _Above(model, layers, pooled)
     return EncoderTrunk(lower, upper, model.architecture, model.arguments, layers, pooled)
 
 
-def blocks_of(model: HeadedEncoder) -> list[keras.layers.Layer]:
-    """The transformer layers of a classifier or a tagger, from the bottom up."""
-    numbered = {
-        int(found[1]): layer
-        for layer in model.backbone.layers
-        if (found := re.fullmatch(r"transformer_layer_(\d+)", layer.name))
-    }
-    return [numbered[number] for number in sorted(numbered)]
+def _bottom(model: HeadedEncoder) -> list[keras.layers.Layer]:
+    """The encoder's layers that are no blocks: they embed the tokens."""
+    backbone = model.backbone
+    blocks = {id(block) for block in backbone.blocks}
+    return [layer for layer in backbone.layers if id(layer) not in blocks]
+
+
+class _Below(keras.Model):
+    """The embeddings and the first blocks of an encoder."""
+
+    def __init__(self, model: HeadedEncoder, count: int, pools: bool) -> None:
+        super().__init__(name="frozen_backbone")
+        self.parts = [*_bottom(model), *model.backbone.blocks[:count]]
+        # Methods and not what they are of: Keras would count the layers above among these.
+        self.embed, self.run = model.backbone.embed, model.backbone.run_blocks
+        self.count, self.pool = count, model.pool if pools else None
+        self.first_only = pools and model.pooling == "first"
+        self.build()
+
+    def build(self, input_shape: Any = None) -> None:
+        """Has nothing to do: all layers are built."""
+
+    def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
+        """Reads an encoder's inputs; returns what `EncoderTrunk.lower` says."""
+        real = inputs["padding_mask"]
+        hidden = self.run(
+            self.embed(inputs, training),
+            real,
+            stop=self.count,
+            first_only=self.first_only,
+            training=training,
+        )
+        return hidden if self.pool is None else self.pool(hidden, real)[:, None]
+
+
+class _Above(keras.Model):
+    """The other blocks of an encoder, and its head."""
+
+    def __init__(self, model: HeadedEncoder, start: int, pooled: str | None) -> None:
+        super().__init__(name="above_backbone")
+        self.parts = [*model.backbone.blocks[start:], *model.head]
+        self.run, self.pool, self.read_out = model.backbone.run_blocks, model.pool, model.read_out
+        self.start, self.pooled, self.first_only = start, pooled, model.pooling == "first"
+        self.build()
+
+    def build(self, input_shape: Any = None) -> None:
+        """Has nothing to do: all layers are built."""
+
+    def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
+        """Reads what `EncoderTrunk.upper` says; returns logits."""
+        hidden, real = inputs["hidden"], inputs["padding_mask"]
+        if self.pooled:
+            return self.read_out(hidden[:, 0], training)
+        hidden = self.run(
+            hidden, real, start=self.start, first_only=self.first_only, training=training
+        )
+        return self.read_out(self.pool(hidden, real), training)
 
 
 def still_encoder(model: HeadedEncoder) -> int:
@@ -187,11 +213,10 @@ def still_encoder(model: HeadedEncoder) -> int:
     Returns:
         How many transformer layers are still now.
     """
-    blocks = blocks_of(model)
-    rest = [layer for layer in model.backbone.layers if layer not in blocks]
-    if not any(layer.trainable_variables for layer in rest):
-        without_dropout(rest)
-    return sum(still(block) for block in blocks)
+    bottom = _bottom(model)
+    if not any(layer.trainable_variables for layer in bottom):
+        without_dropout(bottom)
+    return sum(still(block) for block in model.backbone.blocks)
 
 
 def still(layer: keras.layers.Layer) -> bool:

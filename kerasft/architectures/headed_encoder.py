@@ -1,95 +1,197 @@
-"""What a classifier and a tagger share: a KerasHub encoder under a head."""
+"""An encoder under the head of its Hugging Face twin: a classifier of texts, a tagger of tokens."""
 
-from abc import abstractmethod
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, get_args
 
 import keras
 from keras import ops
 
-from kerasft.architectures.encoder import EncoderArguments
+from kerasft.architectures.architecture import head_dense
+from kerasft.architectures.encoder import Encoder, EncoderArguments
+from kerasft.architectures.registry import find_architecture
+from kerasft.errors import ConfigError
+
+Pooling = Literal["first", "mean"]
+POOLINGS: tuple[str, ...] = get_args(Pooling)
 
 
 class HeadedEncoder(keras.Model):
-    """An encoder and a head on it, as a functional Keras model; the base of `Classifier`, `Tagger`.
+    """An encoder and a head on it; the base of `Classifier` and `Tagger`.
 
-    Attributes:
-        architecture: "bert" or "distilbert".
+    Inputs: those of `Encoder`. Output: float32 logits.
+
+    Layer paths do not depend on what was built before in the process: "classifier",
+    "transformer_layer_1/self_attention_layer/query", ...
+
+    Args:
+        architecture: The family's name: "bert", "distilbert", ...
         arguments: The encoder's shape.
-        num_labels: Outputs of the head.
+        num_labels: Outputs of the head, at least 2.
         pooling: What the head reads: "first" token, "mean" of the tokens, or "none", which is each
             token by itself.
-        head_layers: Paths of the head's layers, from the bottom up.
+        initialize: False leaves the encoder's weights 0, for whoever loads all of them at once; the
+            head is always random.
+
+    Attributes:
+        backbone: The encoder alone: the same inputs -> hidden states (batch, length, hidden_dim).
+        head: The head's layers, from the bottom up; the last one is `classifier`.
         twin: What transformers calls such a head (of the class).
         peft_task: What PEFT calls such a task (of the class).
-    """
 
-    architecture: str
-    arguments: EncoderArguments
-    num_labels: int
-    pooling: str
-    head_layers: tuple[str, ...]
+    Raises:
+        ConfigError: An argument cannot work.
+    """
 
     twin: ClassVar[str]
     peft_task: ClassVar[str]
 
-    @property
-    def backbone(self) -> keras.Model:
-        """KerasHub's layers as one model, without a pooler (see `backbone_outputs`)."""
-        return self.get_layer("backbone")
+    def __init__(
+        self,
+        architecture: str,
+        arguments: EncoderArguments,
+        num_labels: int,
+        pooling: str,
+        initialize: bool = True,
+    ) -> None:
+        if isinstance(num_labels, bool) or not isinstance(num_labels, int) or num_labels < 2:
+            raise ConfigError(f"num_labels must be a whole number of at least 2, not {num_labels}")
+        family = find_architecture(architecture)
+        super().__init__(name="headed_encoder")
+        self.architecture = architecture
+        self.arguments = arguments
+        self.num_labels = num_labels
+        self.pooling = pooling
+        self.backbone: Encoder = family.build(arguments, initialize)
+        if pooling == "none":
+            below = family.token_head(arguments)
+        else:
+            below = family.sequence_head(arguments, pooling)
+        self.head = [*below, head_dense(num_labels, "classifier")]
+        for layer in self.head:
+            if not isinstance(layer, keras.layers.Dropout):
+                layer.build((None, arguments.hidden_dim))
+        self.build()
 
     @property
-    def backbone_outputs(self) -> keras.Model:
-        """The encoder alone: the same inputs -> hidden states (batch, length, hidden_dim)."""
-        inputs = dict(self.input)
-        return keras.Model(inputs, hidden_states(self.architecture, self.backbone, inputs))
+    def head_layers(self) -> tuple[str, ...]:
+        """Paths of the head's layers that have weights, from the bottom up."""
+        return tuple(layer.path for layer in self.head if layer.weights)
 
-    @abstractmethod
-    def read_out(self, hidden: Any, padding_mask: Any) -> Any:
-        """What the head makes of the encoder's hidden states.
+    def build(self, input_shape: Any = None) -> None:
+        """Has nothing to do: `__init__` builds the layers."""
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        """Computes logits; of the uppermost block only what the head reads.
 
         Args:
-            hidden: (batch, length, hidden_dim).
+            inputs: See the class.
+            training: Whether to drop out.
+
+        Returns:
+            (batch, num_labels), or with pooling "none" (batch, length, num_labels).
+        """
+        return self.read_out(self.pooled(inputs, training), training)
+
+    def pooled(self, inputs: Any, training: bool | None = None) -> Any:
+        """What the head reads of the model's inputs; see `pool`."""
+        first_only = self.pooling == "first"
+        hidden = self.backbone(inputs, first_only=first_only, training=training)
+        return self.pool(hidden, inputs["padding_mask"])
+
+    def pool(self, hidden: Any, padding_mask: Any) -> Any:
+        """What the head reads of hidden states.
+
+        Args:
+            hidden: (batch, length, hidden_dim); for "first" a length of 1 is enough.
             padding_mask: (batch, length) bool.
 
         Returns:
-            The logits.
+            (batch, hidden_dim), or with pooling "none" (batch, length, hidden_dim).
         """
+        if self.pooling == "none":
+            return hidden
+        if self.pooling == "first":
+            return hidden[:, 0]
+        weights = ops.expand_dims(ops.cast(padding_mask, hidden.dtype), -1)  # (batch, length, 1)
+        # At least 1: a row that is all padding (it fills up a batch) gets zeros, not NaN.
+        return ops.sum(hidden * weights, axis=1) / ops.maximum(ops.sum(weights, axis=1), 1.0)
+
+    def read_out(self, pooled: Any, training: bool | None = None) -> Any:
+        """What the head makes of what `pool` returns: logits (..., num_labels)."""
+        for layer in self.head:
+            dropout = isinstance(layer, keras.layers.Dropout)
+            pooled = layer(pooled, training=training) if dropout else layer(pooled)
+        return pooled
 
 
-def encoder_inputs() -> dict[str, keras.KerasTensor]:
-    """The inputs: token_ids (batch, length) int32 and padding_mask (batch, length) bool."""
-    return {
-        "token_ids": keras.Input((None,), dtype="int32", name="token_ids"),
-        "padding_mask": keras.Input((None,), dtype="bool", name="padding_mask"),
-    }
+class Classifier(HeadedEncoder):
+    """A text classifier: logits (batch, num_labels).
+
+    The head is transformers' own, so that trained heads load into it; see the family's
+    `sequence_head`. With `pooling="first"` it reads the first token's hidden state (what
+    transformers does), with "mean" the mean over the tokens that are not padding.
+
+    Args:
+        architecture: The family's name: "bert", "distilbert", ...
+        arguments: The encoder's shape.
+        num_labels: Number of classes, at least 2.
+        pooling: "first" or "mean".
+        initialize: False leaves the encoder's weights 0; see `HeadedEncoder`.
+
+    Raises:
+        ConfigError: An argument cannot work.
+
+    Example:
+        >>> arguments = EncoderArguments(vocab_size=100, num_layers=2, num_heads=2,
+        ...     hidden_dim=16, intermediate_dim=32, max_sequence_length=64)
+        >>> model = Classifier("distilbert", arguments, num_labels=3)
+        >>> model({"token_ids": np.ones((1, 5), "int32"), "padding_mask": np.ones((1, 5), bool)})
+    """
+
+    twin = "ForSequenceClassification"
+    peft_task = "SEQ_CLS"
+
+    def __init__(
+        self,
+        architecture: str,
+        arguments: EncoderArguments,
+        num_labels: int,
+        pooling: str = "first",
+        initialize: bool = True,
+    ) -> None:
+        if pooling not in POOLINGS:
+            raise ConfigError(f"pooling must be one of {', '.join(POOLINGS)}, not {pooling!r}")
+        super().__init__(architecture, arguments, num_labels, pooling, initialize)
 
 
-def encoder_of(architecture: str, backbone: keras.Model) -> keras.Model:
-    """The backbone's graph up to the hidden states, which leaves BERT's pooler behind."""
-    outputs = backbone.output["sequence_output"] if architecture == "bert" else backbone.output
-    return keras.Model(backbone.input, outputs, name="backbone")
+class Tagger(HeadedEncoder):
+    """A tagger of tokens: logits (batch, length, num_labels).
 
+    The head is transformers' own, so that trained heads load into it; see the family's
+    `token_head`.
 
-def below_last_layer(backbone: keras.Model) -> keras.Model:
-    """The backbone's graph up to what its last transformer layer is given."""
-    below = [backbone.embeddings_dropout, *backbone.transformer_layers][-2]
-    return keras.Model(backbone.input, below.output, name="below_last_layer")
+    Source: Devlin et al., "BERT" (2019), section 5.3.
 
+    Args:
+        architecture: The family's name: "bert", "distilbert", ...
+        arguments: The encoder's shape.
+        num_labels: Number of tags, at least 2.
+        initialize: False leaves the encoder's weights 0; see `HeadedEncoder`.
 
-def hidden_states(
-    architecture: str, encoder: keras.Model, inputs: dict[str, keras.KerasTensor]
-) -> keras.KerasTensor:
-    """Hidden states (batch, length, hidden_dim) of token_ids and padding_mask (batch, length)."""
-    token_ids = inputs["token_ids"]
-    features = {"token_ids": token_ids, "padding_mask": ops.cast(inputs["padding_mask"], "int32")}
-    if architecture == "bert":
-        features["segment_ids"] = ops.zeros_like(token_ids)  # one text: all of segment 0
-    return encoder(features)
+    Raises:
+        ConfigError: An argument cannot work.
 
+    Example:
+        >>> model = Tagger("distilbert", arguments, num_labels=9)
+    """
 
-def head_options() -> dict:
-    """What transformers' heads start from: a normal of deviation 0.02 (here cut at two of them)."""
-    return {
-        "kernel_initializer": keras.initializers.TruncatedNormal(stddev=0.02),
-        "dtype": "float32",
-    }
+    twin = "ForTokenClassification"
+    peft_task = "TOKEN_CLS"
+
+    def __init__(
+        self,
+        architecture: str,
+        arguments: EncoderArguments,
+        num_labels: int,
+        initialize: bool = True,
+    ) -> None:
+        super().__init__(architecture, arguments, num_labels, "none", initialize)

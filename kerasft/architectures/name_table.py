@@ -14,7 +14,6 @@ _ATTRIBUTES = {
     "norm": (("weight", "gamma"), ("bias", "beta")),
     "scale": (("weight", "scale"),),  # a norm that only scales
     "embedding": (("weight", "embeddings"),),
-    "position": (("weight", "position_embeddings"),),  # KerasHub's PositionEmbedding
 }
 
 
@@ -34,7 +33,7 @@ class Entry:
         module: The Hugging Face module: "distilbert.transformer.layer.0.attention.q_lin".
         layer: The Keras layer's path: "transformer_layer_0/self_attention_layer/query".
         kind: "linear", "matrix" (a linear map without bias), "norm", "scale" (a norm without
-            bias), "embedding" or "position" (KerasHub's table of positions).
+            bias) or "embedding".
         shape: Shape of the Hugging Face weight: (out, in) for "linear" and "matrix", (rows, width)
             for the tables, (width,) for the norms.
         head: Whether it belongs to the classification head, which a checkpoint may lack.

@@ -5,7 +5,7 @@ import re
 
 import keras
 
-from kerasft.architectures.classifier import Classifier
+from kerasft.architectures.headed_encoder import Classifier
 
 ALL = "all parts"
 

@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 from kerasft.architectures.arguments import Arguments
 from kerasft.errors import ConfigError
+from kerasft.layers.activations import ACTIVATIONS
 from kerasft.layers.relative_position_bias import check_buckets
-from kerasft.layers.t5_feed_forward import ACTIVATIONS
 
 V1_1: dict[str, Any] = {
     "activation": "gelu_approximate",
@@ -35,7 +35,7 @@ class T5Arguments(Arguments):
         heads: Attention heads.
         relative_buckets: Buckets of relative positions, of the encoder and of the decoder.
         relative_max_distance: From which distance on all is one bucket.
-        activation: Of the feed-forward layers, one of `layers.t5_feed_forward.ACTIVATIONS`.
+        activation: Of the feed-forward layers, one of `layers.ACTIVATIONS`.
         gated: Whether the feed-forward layers have a gate.
         tie_embeddings: Whether the head uses the embedding table.
         scale_outputs: Whether the head reads the decoder's output times d_model ** -0.5.

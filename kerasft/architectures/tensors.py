@@ -7,10 +7,10 @@ import keras
 import numpy as np
 
 from kerasft.architectures import t5_names as t5
-from kerasft.architectures.config_json import TABLES
 from kerasft.architectures.encoder import EncoderArguments
 from kerasft.architectures.headed_encoder import HeadedEncoder
 from kerasft.architectures.name_table import Entry, layers_by_path
+from kerasft.architectures.registry import ARCHITECTURES
 from kerasft.architectures.t5 import T5
 from kerasft.errors import PresetError
 
@@ -49,12 +49,12 @@ def entries_of(
     """The name table of a classifier or tagger that need not be built yet, from the bottom up.
 
     Args:
-        architecture: "bert" or "distilbert".
+        architecture: The family's name: "bert", "distilbert", ...
         arguments: The encoder's shape.
         num_labels: Outputs of the head.
         pooling: "first" or "mean" of a classifier, "none" of a tagger.
     """
-    return TABLES[architecture].entries(arguments, num_labels, pooling)
+    return ARCHITECTURES[architecture].entries(arguments, num_labels, pooling)
 
 
 def entries_for(model: HeadedEncoder | T5) -> list[Entry]:
@@ -79,9 +79,9 @@ def match_names(entries: Iterable[Entry], names: Iterable[str]) -> dict[str, str
     for entry in entries:
         for parameter in entry.parameters:
             spellings = [parameter.name]
-            for module in TABLES.values():
-                if parameter.name.startswith(module.PREFIX):
-                    spellings.append(parameter.name.removeprefix(module.PREFIX))
+            for family in ARCHITECTURES.values():
+                if parameter.name.startswith(family.prefix):
+                    spellings.append(parameter.name.removeprefix(family.prefix))
             if entry.kind == "norm":
                 spellings += [_old_name(spelling) for spelling in spellings]
             for spelling in spellings:

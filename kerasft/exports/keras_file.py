@@ -1,46 +1,79 @@
-"""A `.keras` file of stock Keras and KerasHub layers.
+"""A `.keras` file that Keras loads by itself, with no other package.
 
-`keras.saving.load_model` reads it after `import keras_hub`, without kerasft. Inputs: a dict of
-`token_ids` (batch, length) int32 and `padding_mask` (batch, length) bool. Output: logits. Reloaded
-layers have KerasHub's single dropout rate, on which predictions do not depend.
+Inputs: a dict of `token_ids` (batch, length) int32 and `padding_mask` (batch, length) bool. Output:
+logits. It holds the model as a functional graph of Keras's own layers and operations.
 """
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import keras
 
-from kerasft import backends
 from kerasft.tasks.classification.load import Bundle
 
 
 def write_keras(bundle: Bundle, path: Path) -> None:
     """Writes a loaded folder, whose adapters have been folded in, as a `.keras` file.
 
-    KerasHub's backbone classes would come back with their fixed (in BERT approximate) activation.
-    So the file holds the functional graph of their layers, each with its activation and epsilon.
-
     Args:
-        bundle: The loaded folder; the activations of its model are replaced by equal ones.
+        bundle: The loaded folder.
         path: The file to write.
     """
-    model = bundle.model
-    activation = _stock_activation(model.arguments.activation)
-    for layer in model.backbone.layers:
-        if layer.name.startswith("transformer_layer_"):
-            layer.activation = activation
-            layer._feedforward_intermediate_dense.activation = activation
-    plain = keras.Model(dict(model.input), model.output, name="text_classifier")
+    model = plain_graph(bundle.model)
     # Keras looks at the suffix, which the sibling that is written first does not have.
     file = path.with_suffix(".keras")
     try:
-        plain.save(file)
+        model.save(file)
         file.replace(path)
     finally:
         file.unlink(missing_ok=True)
 
 
-def _stock_activation(name: str) -> object:
-    """The activation under a name by which Keras or KerasHub finds it again."""
-    if name == "gelu_approximate":
-        return backends.import_keras_hub().src.utils.keras_utils.gelu_approximate
-    return keras.activations.get(name)  # "gelu" is the exact one
+def plain_graph(model: keras.Model) -> keras.Model:
+    """A model of Keras's own layers and operations that computes what a classifier or tagger does.
+
+    Args:
+        model: The classifier or tagger, without adapters.
+
+    Returns:
+        A functional model with a copy of the weights. Its layers are called by their paths, with
+        "." for "/".
+    """
+    copies: dict[int, tuple[keras.layers.Layer, keras.layers.Layer]] = {}
+
+    def copy_of(layer: keras.layers.Layer) -> keras.layers.Layer:
+        if id(layer) not in copies:
+            name = (layer.path or f"{layer.name}_{len(copies)}").replace("/", ".")
+            copy = type(layer).from_config({**layer.get_config(), "name": name})
+            copies[id(layer)] = layer, copy
+        return copies[id(layer)][1]
+
+    inputs = {
+        "token_ids": keras.Input((None,), dtype="int32", name="token_ids"),
+        "padding_mask": keras.Input((None,), dtype="bool", name="padding_mask"),
+    }
+    with _inlined(copy_of):
+        outputs = model(inputs, training=False)
+    plain = keras.Model(inputs, outputs, name=model.name)
+    for layer, copy in copies.values():
+        copy.set_weights(layer.get_weights())
+    return plain
+
+
+@contextmanager
+def _inlined(copy_of: Callable[[keras.layers.Layer], keras.layers.Layer]) -> Iterator[None]:
+    """Takes layers that are not Keras's own apart: calling one calls what it is made of."""
+    call = keras.layers.Layer.__call__
+
+    def inlined(layer: keras.layers.Layer, *inputs: Any, **options: Any) -> Any:
+        if type(layer).__module__.startswith("keras."):
+            return call(copy_of(layer), *inputs, **options)
+        return layer.call(*inputs, **options)
+
+    keras.layers.Layer.__call__ = inlined
+    try:
+        yield
+    finally:
+        keras.layers.Layer.__call__ = call

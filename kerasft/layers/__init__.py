@@ -8,13 +8,18 @@ a text passes through them: `InputEmbedding`, `PositionalEncoding`, `Encoder` (o
 T5 (Raffel et al. 2020) exchanges some parts: `T5Encoder` and `T5Decoder` are these same blocks
 around `T5Attention` and `T5FeedForward`, with a `RootMeanSquareNormalization` in each
 `ResidualConnection`, and a `RelativePositionBias` in place of the positional encoding.
+
+Encoders such as BERT (Devlin et al. 2019) are `TransformerLayer`s around `SelfAttention`, under a
+`MaskedLanguageHead` while they learn a language.
 """
 
+from kerasft.layers.activations import ACTIVATIONS
 from kerasft.layers.decoder import Cache, Decoder, DecoderBlock
 from kerasft.layers.encoder import Encoder, EncoderBlock
 from kerasft.layers.feed_forward import FeedForward
 from kerasft.layers.input_embedding import InputEmbedding
 from kerasft.layers.layer_normalization import LayerNormalization
+from kerasft.layers.masked_language_head import MaskedLanguageHead
 from kerasft.layers.masks import causal_mask, padding_mask
 from kerasft.layers.multi_head_attention import MultiHeadAttention
 from kerasft.layers.positional_encoding import PositionalEncoding, sinusoids
@@ -22,12 +27,15 @@ from kerasft.layers.projection import Projection
 from kerasft.layers.relative_position_bias import RelativePositionBias
 from kerasft.layers.residual_connection import ResidualConnection
 from kerasft.layers.root_mean_square_normalization import RootMeanSquareNormalization
+from kerasft.layers.self_attention import SelfAttention
 from kerasft.layers.t5_attention import T5Attention
 from kerasft.layers.t5_decoder import T5Decoder, T5DecoderBlock
 from kerasft.layers.t5_encoder import T5Encoder, T5EncoderBlock
 from kerasft.layers.t5_feed_forward import T5FeedForward
+from kerasft.layers.transformer_layer import TransformerLayer
 
 __all__ = [
+    "ACTIVATIONS",
     "Cache",
     "Decoder",
     "DecoderBlock",
@@ -36,18 +44,21 @@ __all__ = [
     "FeedForward",
     "InputEmbedding",
     "LayerNormalization",
+    "MaskedLanguageHead",
     "MultiHeadAttention",
     "PositionalEncoding",
     "Projection",
     "RelativePositionBias",
     "ResidualConnection",
     "RootMeanSquareNormalization",
+    "SelfAttention",
     "T5Attention",
     "T5Decoder",
     "T5DecoderBlock",
     "T5Encoder",
     "T5EncoderBlock",
     "T5FeedForward",
+    "TransformerLayer",
     "causal_mask",
     "padding_mask",
     "sinusoids",

@@ -1,29 +1,11 @@
 """T5's network that each position passes through by itself, in its two versions."""
 
-from collections.abc import Callable
 from typing import Any
 
 import keras
-from keras import ops
 
 from kerasft.errors import ConfigError
-
-
-def _approximate_gelu(x: Any) -> Any:
-    return ops.gelu(x, approximate=True)
-
-
-def _exact_gelu(x: Any) -> Any:
-    return ops.gelu(x, approximate=False)
-
-
-ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
-    "relu": ops.relu,
-    "gelu": _exact_gelu,
-    "gelu_approximate": _approximate_gelu,
-    "silu": ops.silu,
-}
-"""The activations, by our names. "gelu" is the exact one (with erf)."""
+from kerasft.layers.activations import ACTIVATIONS
 
 
 @keras.saving.register_keras_serializable(package="kerasft")

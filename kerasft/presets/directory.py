@@ -6,7 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kerasft.architectures import config_labels, config_to_arguments
+from kerasft.architectures import (
+    EncoderArguments,
+    config_labels,
+    config_to_arguments,
+    entries_of,
+)
 from kerasft.errors import PresetError
 from kerasft.presets.pretrained import Pretrained
 from kerasft.presets.sentence_pooling import read_pooling
@@ -50,7 +55,7 @@ def load_directory(
         raise PresetError(f"{where} is quantized, which is not supported; use the full model")
     paths = weight_files(directory)
     tensors = TensorFiles(paths)
-    has_head = _has_head(architecture, config, tensors)
+    has_head = _has_head(architecture, arguments, config, tensors)
     pooling, reason = read_pooling(directory, arguments.hidden_dim)
     if has_head:
         pooling, reason = "first", "as its trained head does"
@@ -149,7 +154,9 @@ def shard_names(index: Path) -> list[str]:
     return sorted(set(names.values()))
 
 
-def _has_head(architecture: str, config: Mapping[str, Any], tensors: TensorFiles) -> bool:
+def _has_head(
+    architecture: str, arguments: EncoderArguments, config: Mapping[str, Any], tensors: TensorFiles
+) -> bool:
     """Whether there is a trained sequence-classification head.
 
     Token classifiers call their last layer "classifier" too, so `architectures` decides; where that
@@ -158,8 +165,8 @@ def _has_head(architecture: str, config: Mapping[str, Any], tensors: TensorFiles
     names = config.get("architectures")
     if isinstance(names, list) and names:
         return str(names[0]).endswith("ForSequenceClassification")
-    below = "pre_classifier.weight" if architecture == "distilbert" else "bert.pooler.dense.weight"
-    return "classifier.weight" in tensors and below in tensors
+    head = [each for each in entries_of(architecture, arguments, 2, "first") if each.head]
+    return all(f"{entry.module}.weight" in tensors for entry in head)
 
 
 def sha256_files(paths: Sequence[Path]) -> str:

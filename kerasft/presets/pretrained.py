@@ -9,20 +9,18 @@ import numpy as np
 from kerasft.architectures import (
     Classifier,
     EncoderArguments,
+    HeadedEncoder,
     LoadReport,
     Pooling,
+    Tagger,
     check_shapes,
     entries_of,
+    find_architecture,
     load_tensors,
 )
-from kerasft.architectures.headed_encoder import HeadedEncoder
-from kerasft.architectures.tagger import Tagger
 from kerasft.errors import ConfigError, PresetError
 from kerasft.presets.tensor_files import TensorFiles
 from kerasft.text.tokenizer import Tokenizer
-
-# The modules of a sequence-classification head. BERT's pooler is no part of it: it is pretrained.
-_HEAD = ("pre_classifier", "classifier")
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,7 @@ class Pretrained:
     """A pretrained encoder, its tokenizer and perhaps a trained classification head.
 
     Attributes:
-        architecture: "bert" or "distilbert".
+        architecture: The family's name: "bert", "distilbert", ...
         arguments: The encoder's shape.
         tensors: float32 weight by Hugging Face name, read when asked for.
         tokenizer: Its tokenizer.
@@ -152,7 +150,8 @@ class Pretrained:
     def _with_head(self, order: Sequence[int] | None) -> "_Source":
         """The tensors with the rows of the trained head in an order; without it for None."""
         tensors, shapes = self.tensors, self._shapes()
-        head = [name for name in shapes if name.split(".")[0] in _HEAD]
+        modules = find_architecture(self.architecture).head_modules
+        head = [name for name in shapes if name.split(".")[0] in modules]
         if order is None:
             shapes = {name: shape for name, shape in shapes.items() if name not in head}
             return _Source(tensors, shapes, head)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from kerasft.architectures.classifier import Pooling
+from kerasft.architectures import Pooling
 from kerasft.errors import PresetError
 from kerasft.storage import read_json
 

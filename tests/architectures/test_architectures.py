@@ -1,4 +1,4 @@
-"""What an encoder is made from, and that KerasHub's fixed choices are overruled."""
+"""What an encoder is made from."""
 
 import dataclasses
 
@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from kerasft.architectures import ARCHITECTURES, EncoderArguments, build_backbone
+from kerasft.architectures import ARCHITECTURES, EncoderArguments, find_architecture
 from kerasft.errors import BundleError, ConfigError
 
 TINY = EncoderArguments(
@@ -35,7 +35,7 @@ def name(request):
 
 @pytest.fixture(scope="module")
 def backbone(name):
-    return build_backbone(name, for_architecture(name))
+    return find_architecture(name).build(for_architecture(name))
 
 
 def test_arguments_survive_json():
@@ -43,18 +43,18 @@ def test_arguments_survive_json():
 
 
 def test_numbers_are_set_in_every_layer(name, backbone):
-    assert backbone.embeddings_layer_norm.epsilon == 1e-5
-    assert backbone.embeddings_dropout.rate == 0.3
-    x = np.array([-1.0, 2.0], "float32")
-    for layer in backbone.transformer_layers:
-        assert layer._self_attention_layer_norm.epsilon == 1e-5
-        assert layer._feedforward_layer_norm.epsilon == 1e-5
-        assert layer._self_attention_layer._dropout == 0.2
-        assert layer._self_attention_layer._dropout_layer.rate == 0.2
-        assert layer._feedforward_dropout.rate == 0.3
+    parts = {layer.name: layer for layer in backbone._flatten_layers()}
+    assert parts["embeddings_layer_norm"].epsilon == 1e-5
+    assert parts["embeddings_dropout"].rate == 0.3
+    for block in backbone.blocks:
+        parts = {layer.name: layer for layer in block._flatten_layers()}
+        assert parts["self_attention_layer_norm"].epsilon == 1e-5
+        assert parts["feedforward_layer_norm"].epsilon == 1e-5
+        assert parts["self_attention_layer"].dropout.rate == 0.2
+        assert parts["feedforward_dropout"].rate == 0.3
         # transformers' DistilBERT draws no dropout here.
-        assert layer._self_attention_dropout.rate == (0.3 if name == "bert" else 0.0)
-        found = layer._feedforward_intermediate_dense.activation(x)
+        assert parts["self_attention_dropout"].rate == (0.3 if name == "bert" else 0.0)
+        found = block.activation(np.array([-1.0, 2.0], "float32"))
         np.testing.assert_array_equal(keras.ops.convert_to_numpy(found), [0.0, 2.0])
 
 
@@ -62,28 +62,28 @@ def test_gelu_is_exact_unless_asked_otherwise(name):
     x = np.array([-2.0], "float32")
     # Gaussian error function and tanh approximation at -2 (Hendrycks and Gimpel 2016, section 2).
     for activation, value in [("gelu", -0.04550026), ("gelu_approximate", -0.04540229)]:
-        backbone = build_backbone(name, for_architecture(name, activation=activation))
-        layer = backbone.transformer_layers[0]
-        for function in (layer.activation, layer._feedforward_intermediate_dense.activation):
-            np.testing.assert_allclose(keras.ops.convert_to_numpy(function(x)), value, atol=1e-6)
+        built = find_architecture(name).build(for_architecture(name, activation=activation))
+        found = keras.ops.convert_to_numpy(built.blocks[0].activation(x))
+        np.testing.assert_allclose(found, value, atol=1e-6)
 
 
 def test_parameters_are_counted(name, backbone):
-    pooler = 8 * 8 + 8 if name == "bert" else 0
     weights = sum(int(np.prod(weight.shape)) for weight in backbone.weights)
-    assert for_architecture(name).parameter_count + pooler == weights
+    assert for_architecture(name).parameter_count == weights
 
 
 def test_weights_can_be_left_out(name, backbone):
-    first = keras.initializers.TruncatedNormal
-    empty = build_backbone(name, for_architecture(name), initialize=False)
-    assert keras.initializers.TruncatedNormal is first
+    empty = find_architecture(name).build(for_architecture(name), initialize=False)
+    matrices = []
     for weight, drawn in zip(empty.weights, backbone.weights, strict=True):
         values = keras.ops.convert_to_numpy(weight)
         assert weight.path == drawn.path
         if len(weight.shape) > 1 and "bias" not in weight.path:
             assert not values.any()
-            assert keras.ops.convert_to_numpy(drawn).std() > 0.01
+            matrices.append(keras.ops.convert_to_numpy(drawn))
+            assert matrices[-1].std() > 0.01
+    # Each is drawn by itself.
+    assert len({matrix.tobytes() for matrix in matrices}) == len(matrices)
 
 
 @pytest.mark.parametrize(
@@ -129,4 +129,4 @@ def test_missing_arguments_are_named():
 )
 def test_impossible_encoders_are_refused(architecture, segments, words):
     with pytest.raises(ConfigError, match=words):
-        build_backbone(architecture, dataclasses.replace(TINY, num_segments=segments))
+        find_architecture(architecture).build(dataclasses.replace(TINY, num_segments=segments))

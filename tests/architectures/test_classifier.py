@@ -97,7 +97,7 @@ def test_any_length_works_and_padding_changes_nothing(model):
 
 def test_the_head_is_computed_as_written(kind, model):
     inputs = batch([6, 2, 4], width=6)
-    hidden = keras.ops.convert_to_numpy(model.backbone_outputs(inputs, training=False))
+    hidden = keras.ops.convert_to_numpy(model.backbone(inputs, training=False))
     assert hidden.shape == (3, 6, 8)
     if kind[1] == "mean":
         pooled = np.stack([row[: int(n)].mean(0) for row, n in zip(hidden, [6, 2, 4], strict=True)])
@@ -187,16 +187,3 @@ def test_each_dropout_is_drawn_in_training_alone(dropouts, changes_anything):
 def test_impossible_options_are_refused(options, words):
     with pytest.raises(ConfigError, match=words):
         build("distilbert", **options)
-
-
-@pytest.mark.parametrize("activation", ["gelu", "gelu_approximate", "relu"])
-def test_keras_can_save_and_load_the_graph(activation, tmp_path):
-    """As a plain graph, with no class of ours: what an export as `.keras` relies on."""
-    model = sharpen(build("bert", activation=activation, layer_norm_epsilon=1e-3))
-    keras.Model(model.input, model.output).save(tmp_path / "plain.keras")
-    loaded = keras.models.load_model(tmp_path / "plain.keras")
-    assert type(loaded) is not Classifier
-    inputs = batch([4, 6], width=6)
-    expected = keras.ops.convert_to_numpy(model(inputs, training=False))
-    found = keras.ops.convert_to_numpy(loaded(inputs, training=False))
-    np.testing.assert_allclose(found, expected, atol=1e-5)

@@ -7,7 +7,6 @@ import pytest
 from harness import classifiers, frozen_backbones, gradients
 from kerasft import backends, peft
 from kerasft.architectures import Classifier, EncoderArguments, MaskedLanguageModel
-from kerasft.architectures.first_token_layer import FirstTokenLayer
 from kerasft.architectures.frozen_backbone import split_encoder
 from kerasft.tasks.classification.load import load
 
@@ -36,9 +35,23 @@ def build(kind: str = "bert", layers: int = 1, tune: str = "full", **options) ->
     return model
 
 
-def whole(model: Classifier) -> keras.Model:
+def whole(model: Classifier):
     """The same layers, the last one computed for all tokens."""
-    return keras.Model(dict(model.input), model.output)
+
+    class Whole(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.model = model
+            self.build()
+
+        def build(self, input_shape=None):
+            pass
+
+        def call(self, inputs, training=None):
+            hidden = model.backbone(inputs, training=training)
+            return model.read_out(model.pool(hidden, inputs["padding_mask"]), training)
+
+    return Whole()
 
 
 def parts(layer) -> dict[str, keras.layers.Layer]:
@@ -123,7 +136,7 @@ def test_queries_and_feed_forward_see_one_token(monkeypatch):
     assert shapes["query"][1] == shapes["feedforward_output_dense"][1] == 1
 
     # Who reads other tokens is given them.
-    assert model.backbone_outputs(inputs).shape == (4, LENGTH, 8)
+    assert model.backbone(inputs).shape == (4, LENGTH, 8)
     assert shapes["query"][1] == shapes["feedforward_output_dense"][1] == LENGTH
     shapes.clear()
     positions = np.array([[1, 2]] * 4, "int32")
@@ -150,19 +163,6 @@ def test_above_a_frozen_trunk_it_is_one_token_too(monkeypatch):
     shapes = seen(model.backbone.get_layer("transformer_layer_2"), monkeypatch)
     trunk.upper(trunk.above(frozen_backbones.batch(), np.zeros((4, LENGTH, 8), "float32")))
     assert shapes["key"] == (4, LENGTH, 8) and shapes["feedforward_output_dense"] == (4, 1, 12)
-
-
-@pytest.mark.parametrize("tune", ["full", "lora"])
-def test_the_model_has_the_variables_and_layers_that_it_had(tune):
-    model = build("bert", 2, tune)
-    stock = whole(model)
-    for kind in ("variables", "trainable_variables", "non_trainable_variables"):
-        paths = [variable.path for variable in getattr(model, kind)]
-        assert paths == [variable.path for variable in getattr(stock, kind)]
-    assert not any(isinstance(layer, FirstTokenLayer) for layer in model._flatten_layers())
-    block = model.backbone.get_layer("transformer_layer_1")
-    layer = FirstTokenLayer(block)
-    assert [id(v) for v in layer.variables] == [id(v) for v in block.variables]
 
 
 def test_adapters_that_come_and_go_are_seen():

@@ -94,7 +94,7 @@ def test_under_a_head_alone_one_vector_a_text_is_made(pooling):
     trunk, inputs = split_encoder(model), frozen_backbones.batch()
     made = keras.ops.convert_to_numpy(trunk.lower(inputs))
     assert made.shape == (4, 1, 8) and (trunk.positions(12), trunk.positions(0)) == (1, 0)
-    hidden = keras.ops.convert_to_numpy(model.backbone_outputs(inputs))
+    hidden = keras.ops.convert_to_numpy(model.backbone(inputs))
     wanted = hidden[:, 0]
     if pooling == "mean":
         rows = zip(hidden, inputs["padding_mask"], strict=True)

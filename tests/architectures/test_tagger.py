@@ -11,8 +11,13 @@ from safetensors.numpy import save_file
 
 from harness.checkpoints import VOCABULARY, write_checkpoint
 from kerasft import peft
-from kerasft.architectures import Tagger, arguments_to_config, config_to_arguments, to_tensors
-from kerasft.architectures.encoder import EncoderArguments
+from kerasft.architectures import (
+    EncoderArguments,
+    Tagger,
+    arguments_to_config,
+    config_to_arguments,
+    to_tensors,
+)
 from kerasft.errors import ConfigError
 from kerasft.presets import load_preset
 
@@ -91,7 +96,7 @@ def test_other_checkpoints_give_the_encoder_alone(kind, head, tmp_path):
             attention_mask=torch.tensor(inputs["padding_mask"], dtype=torch.long),
             output_hidden_states=True,
         ).hidden_states[-1]
-    found = keras.ops.convert_to_numpy(model.backbone_outputs(inputs, training=False))
+    found = keras.ops.convert_to_numpy(model.backbone(inputs, training=False))
     mask = inputs["padding_mask"]
     np.testing.assert_allclose(found[mask], hidden.numpy()[mask], atol=1e-4)
 

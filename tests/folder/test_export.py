@@ -32,8 +32,8 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, classifiers.Sav
 
 KERAS = """
 import json, sys
-import numpy as np, keras, keras_hub
-assert "kerasft" not in sys.modules
+import numpy as np, keras
+assert "kerasft" not in sys.modules and "keras_hub" not in sys.modules
 ids, *files = json.load(sys.stdin)
 ids = np.array(ids, "int32")
 answers = {}

@@ -65,7 +65,7 @@ def compare(pretrained, backbone, num_labels: int = 3) -> None:
     mask = np.arange(9) < np.array([9, 4])[:, None]
     ids = np.random.default_rng(0).integers(1, len(VOCABULARY), mask.shape) * mask
     inputs = {"token_ids": ids.astype("int32"), "padding_mask": mask}
-    found = keras.ops.convert_to_numpy(model.backbone_outputs(inputs, training=False))
+    found = keras.ops.convert_to_numpy(model.backbone(inputs, training=False))
     np.testing.assert_allclose(found[mask], hidden_states(backbone, inputs)[mask], atol=1e-5)
     if pretrained.architecture == "bert":  # and its pooler, which makes the head's input
         expected = backbone({**inputs, "segment_ids": np.zeros_like(inputs["token_ids"])})

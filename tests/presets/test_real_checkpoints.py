@@ -27,7 +27,7 @@ def test_hidden_states_agree_with_transformers(name, real_weights):
     ids = np.zeros(mask.shape, "int32")
     ids[mask] = np.concatenate(rows)
     inputs = {"token_ids": ids, "padding_mask": mask}
-    hidden = keras.ops.convert_to_numpy(model.backbone_outputs(inputs, training=False))
+    hidden = keras.ops.convert_to_numpy(model.backbone(inputs, training=False))
     reference = transformers.AutoModel.from_pretrained(directory).eval()
     with torch.no_grad():
         expected = reference(

@@ -1,0 +1,166 @@
+"""What a family of encoders says of itself; one object a family, in a file of its name."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+import keras
+
+from kerasft.architectures.encoder import Encoder, EncoderArguments
+from kerasft.architectures.name_table import Entry
+from kerasft.errors import PresetError
+from kerasft.layers.initializers import truncated_normal
+
+INITIAL_DEVIATION = 0.02
+"""Of the normal that transformers' encoders and heads start from; here it is cut at two of them."""
+
+# transformers' names of the activations; the first of each is the one we write.
+_ACTIVATIONS = {
+    "gelu": ("gelu", "gelu_python"),
+    "gelu_approximate": (
+        "gelu_new", "gelu_pytorch_tanh", "gelu_python_tanh", "gelu_fast", "gelu_accurate",
+    ),
+    "relu": ("relu",),
+    "silu": ("silu", "swish"),
+    "tanh": ("tanh",),
+}  # fmt: skip
+_OURS = {theirs: ours for ours, names in _ACTIVATIONS.items() for theirs in names}
+
+
+class Architecture(ABC):
+    """A family of encoders, and the heads that transformers puts on them.
+
+    Attributes:
+        name: "bert": the `model_type` in a `config.json`.
+        twin: "Bert", with which the names of transformers' classes begin.
+        prefix: "bert.", with which the names of an encoder's weights begin under a head. A
+            checkpoint of the encoder alone lacks it.
+        head_modules: The modules of a sequence-classification head that were never pretrained.
+        fixed: Settings of a `config.json` under which the same weights compute something else, and
+            the value of each that is computed here.
+    """
+
+    name: ClassVar[str]
+    twin: ClassVar[str]
+    prefix: ClassVar[str]
+    head_modules: ClassVar[tuple[str, ...]] = ("classifier",)
+    fixed: ClassVar[Mapping[str, Any]] = {
+        "is_decoder": False,
+        "add_cross_attention": False,
+        "is_encoder_decoder": False,
+        "position_embedding_type": "absolute",
+        "embedding_size": None,
+    }
+
+    @abstractmethod
+    def build(self, arguments: EncoderArguments, initialize: bool = True) -> Encoder:
+        """Makes the encoder.
+
+        Args:
+            arguments: Its shape.
+            initialize: False leaves the weights 0, for whoever loads all of them at once.
+
+        Raises:
+            ConfigError: Such an encoder cannot be.
+        """
+
+    @abstractmethod
+    def sequence_head(self, arguments: EncoderArguments, pooling: str) -> list[keras.layers.Layer]:
+        """What stands between the pooled hidden state and the layer `classifier`.
+
+        Args:
+            arguments: The encoder's shape.
+            pooling: What is pooled: the "first" token or the "mean" of all.
+        """
+
+    def token_head(self, arguments: EncoderArguments) -> list[keras.layers.Layer]:
+        """What stands between each token's hidden state and the layer `classifier`."""
+        return [keras.layers.Dropout(arguments.head_dropout, name="head_dropout")]
+
+    @abstractmethod
+    def entries(self, arguments: EncoderArguments, num_labels: int, pooling: str) -> list[Entry]:
+        """The names of all weights in transformers and here, from the bottom up.
+
+        Args:
+            arguments: The encoder's shape.
+            num_labels: Outputs of the head.
+            pooling: "first" or "mean" of a classifier, "none" of a tagger.
+        """
+
+    @abstractmethod
+    def values_from_config(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments in a `config.json`; what it leaves out is transformers' default.
+
+        The activation goes by transformers' name there, see `arguments_from_config`.
+        """
+
+    @abstractmethod
+    def config_from_arguments(self, arguments: EncoderArguments) -> dict[str, Any]:
+        """The inverse: a `config.json`, without what is alike in all families."""
+
+    def arguments_from_config(self, config: Mapping[str, Any], source: str) -> EncoderArguments:
+        """Reads a `config.json`.
+
+        Args:
+            config: What it holds.
+            source: The file, for messages.
+
+        Raises:
+            PresetError: It is of a variant that computes something else (a decoder, relative
+                positions, an unknown activation, ...).
+        """
+        for name, value in self.fixed.items():
+            if config.get(name, value) not in (value, None):
+                raise PresetError(
+                    f"{source} sets {name} to {config[name]!r}; only {value!r} is supported"
+                )
+        values = self.values_from_config(config)
+        activation = values["activation"]
+        if not isinstance(activation, str) or activation not in _OURS:
+            raise PresetError(
+                f"{source} has the activation {activation!r}, which is not supported; "
+                f"it must be one of {', '.join(_OURS)}"
+            )
+        values["activation"] = _OURS[activation]
+        try:
+            return EncoderArguments.from_dict(values, PresetError)
+        except PresetError as problem:
+            raise PresetError(f"{source}: {problem}") from None
+
+
+def activation_in_config(activation: str) -> str:
+    """Transformers' name of an activation of ours."""
+    return _ACTIVATIONS[activation][0]
+
+
+def head_dense(units: int, name: str, activation: str | None = None) -> keras.layers.Dense:
+    """A linear layer of a head, as transformers' heads start."""
+    start = truncated_normal(INITIAL_DEVIATION)
+    return keras.layers.Dense(units, activation, kernel_initializer=start, name=name)
+
+
+def layer_entries(
+    modules: Mapping[str, str], theirs: str, arguments: EncoderArguments
+) -> Iterator[Entry]:
+    """The entries of an encoder's blocks, which are `layers.TransformerLayer`s.
+
+    Args:
+        modules: Part of a block -> module in transformers' layer:
+            {"self_attention_layer/query": "attention.self.query", ...}.
+        theirs: Where transformers has its layers: "bert.encoder.layer".
+        arguments: The encoder's shape.
+    """
+    width, inner = arguments.hidden_dim, arguments.intermediate_dim
+    shapes = {
+        "feedforward_intermediate_dense": (inner, width),
+        "feedforward_output_dense": (width, inner),
+    }
+    for number in range(arguments.num_layers):
+        for part, module in modules.items():
+            norm = part.endswith("_norm")
+            yield Entry(
+                f"{theirs}.{number}.{module}",
+                f"transformer_layer_{number}/{part}",
+                "norm" if norm else "linear",
+                (width,) if norm else shapes.get(part, (width, width)),
+            )

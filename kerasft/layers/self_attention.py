@@ -1,0 +1,117 @@
+"""How the positions of a text read from each other in encoders such as BERT."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from kerasft.errors import ConfigError
+from kerasft.layers.initializers import truncated_normal
+from kerasft.layers.multi_head_attention import HIDDEN
+
+
+@keras.saving.register_keras_serializable(package="kerasft")
+class SelfAttention(keras.layers.Layer):
+    """Multi-head attention with dropout on its weights, fused where the backend can.
+
+        Attention(Q, K, V) = dropout(softmax(Q K^T / sqrt(d_k) + bias)) V
+        y                  = concat(head_1, ..., head_h) W^O             with d_k = d_model / h
+
+    As in `MultiHeadAttention` (Vaswani et al. 2017, section 3.2), but each matrix knows the heads
+    as an axis of its own, and where no dropout is drawn, all of it is one operation of the backend.
+
+    Args:
+        d_model: Width of input and output.
+        heads: Number of heads, h; must divide d_model.
+        dropout: Share of the softmax's values that is set to 0 in training.
+        initial_deviation: Standard deviation of the matrices' random start; 0 for none.
+
+    Raises:
+        ConfigError: `heads` does not divide `d_model`.
+
+    Example:
+        >>> attention = SelfAttention(d_model=16, heads=4)
+        >>> attention(x, x, attention_mask=padding_mask(token_ids, 0))  # (batch, length, 16)
+    """
+
+    def __init__(
+        self,
+        d_model: int,
+        heads: int,
+        dropout: float = 0.0,
+        initial_deviation: float = 0.02,
+        **options: Any,
+    ) -> None:
+        if heads < 1 or d_model % heads:
+            raise ConfigError(
+                f"the number of heads ({heads}) must divide d_model ({d_model}); "
+                "choose another of the two"
+            )
+        super().__init__(**options)
+        self.d_model = d_model
+        self.heads = heads
+        self.initial_deviation = initial_deviation
+        self.query, self.key, self.value = (
+            keras.layers.EinsumDense(
+                "abc,cde->abde",
+                output_shape=(None, heads, d_model // heads),
+                bias_axes="de",
+                kernel_initializer=truncated_normal(initial_deviation),
+                name=name,
+            )
+            for name in ("query", "key", "value")
+        )
+        self.merge = keras.layers.EinsumDense(
+            "abcd,cde->abe",
+            output_shape=(None, d_model),
+            bias_axes="e",
+            kernel_initializer=truncated_normal(initial_deviation),
+            name="attention_output",
+        )
+        self.dropout = keras.layers.Dropout(dropout, name="dropout")
+
+    def build(self, input_shape: Any = None) -> None:
+        """Makes the four matrices."""
+        for dense in (self.query, self.key, self.value):
+            dense.build((None, None, self.d_model))
+        self.merge.build((None, None, self.heads, self.d_model // self.heads))
+
+    def call(
+        self,
+        x: Any,
+        source: Any,
+        attention_mask: Any = None,
+        bias: Any = None,
+        training: bool | None = None,
+    ) -> Any:
+        """Lets each position of `x` read from those of `source`.
+
+        Args:
+            x: (batch, t, d_model).
+            source: (batch, s, d_model).
+            attention_mask: bool, broadcast to (batch, heads, t, s); True where a position may look.
+            bias: float32, broadcast to (batch, heads, t, s): added to the scores, instead of a mask
+                or beside it.
+            training: Whether to drop out.
+
+        Returns:
+            (batch, t, d_model).
+        """
+        query = self.query(x)  # (batch, t, heads, d_k)
+        key, value = self.key(source), self.value(source)  # (batch, s, heads, d_k)
+        if not (training and self.dropout.rate > 0):
+            read = ops.dot_product_attention(query, key, value, bias=bias, mask=attention_mask)
+            return self.merge(read)
+        scale = (self.d_model // self.heads) ** -0.5
+        scores = ops.einsum("bthd,bshd->bhts", query * scale, key)
+        if bias is not None:
+            scores = scores + bias
+        if attention_mask is not None:
+            scores = ops.where(attention_mask, scores, HIDDEN)
+        weights = self.dropout(ops.softmax(scores, axis=-1), training=training)
+        return self.merge(ops.einsum("bhts,bshd->bthd", weights, value))
+
+    def get_config(self) -> dict[str, Any]:
+        """What Keras needs to make the layer again."""
+        own = {"d_model": self.d_model, "heads": self.heads, "dropout": self.dropout.rate}
+        return {**super().get_config(), **own, "initial_deviation": self.initial_deviation}

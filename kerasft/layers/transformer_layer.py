@@ -1,0 +1,127 @@
+"""One block of encoders such as BERT."""
+
+from typing import Any
+
+import keras
+
+from kerasft.layers.activations import ACTIVATIONS
+from kerasft.layers.initializers import truncated_normal
+from kerasft.layers.self_attention import SelfAttention
+
+
+@keras.saving.register_keras_serializable(package="kerasft")
+class TransformerLayer(keras.layers.Layer):
+    """Self-attention, then feed-forward, each normalized behind the way around it.
+
+        a = norm(x + dropout(attention(x)))
+        y = norm(a + dropout(f(a W1 + b1) W2 + b2))         (Vaswani et al. 2017, section 3.1)
+
+    Its parts lie side by side under the names that adapters' targets and files use:
+    "self_attention_layer/query", "feedforward_intermediate_dense", ...
+
+    Args:
+        d_model: Width of the vectors.
+        heads: Attention heads.
+        d_ff: Width between the two maps of the feed-forward part.
+        activation: f, one of `ACTIVATIONS`.
+        attention_dropout: Dropout on the attention weights.
+        self_attention_dropout: Dropout on what attention adds.
+        feedforward_dropout: Dropout on what the feed-forward part adds.
+        epsilon: Of both normalizations.
+        initial_deviation: Standard deviation of the matrices' random start; 0 for none.
+
+    Example:
+        >>> TransformerLayer(d_model=16, heads=4, d_ff=64)(np.zeros((1, 5, 16)))  # (1, 5, 16)
+    """
+
+    def __init__(
+        self,
+        d_model: int,
+        heads: int,
+        d_ff: int,
+        activation: str = "gelu",
+        attention_dropout: float = 0.0,
+        self_attention_dropout: float = 0.0,
+        feedforward_dropout: float = 0.0,
+        epsilon: float = 1e-12,
+        initial_deviation: float = 0.02,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self.settings: dict[str, Any] = {
+            "d_model": d_model,
+            "heads": heads,
+            "d_ff": d_ff,
+            "activation": activation,
+            "attention_dropout": attention_dropout,
+            "self_attention_dropout": self_attention_dropout,
+            "feedforward_dropout": feedforward_dropout,
+            "epsilon": epsilon,
+            "initial_deviation": initial_deviation,
+        }
+        self.activation = ACTIVATIONS[activation]
+        self.attention = SelfAttention(
+            d_model, heads, attention_dropout, initial_deviation, name="self_attention_layer"
+        )
+        self.attention_norm = keras.layers.LayerNormalization(
+            epsilon=epsilon, name="self_attention_layer_norm"
+        )
+        self.attention_dropout = keras.layers.Dropout(
+            self_attention_dropout, name="self_attention_dropout"
+        )
+        self.inner = keras.layers.Dense(
+            d_ff,
+            kernel_initializer=truncated_normal(initial_deviation),
+            name="feedforward_intermediate_dense",
+        )
+        self.outer = keras.layers.Dense(
+            d_model,
+            kernel_initializer=truncated_normal(initial_deviation),
+            name="feedforward_output_dense",
+        )
+        self.feedforward_norm = keras.layers.LayerNormalization(
+            epsilon=epsilon, name="feedforward_layer_norm"
+        )
+        self.feedforward_dropout = keras.layers.Dropout(
+            feedforward_dropout, name="feedforward_dropout"
+        )
+
+    def build(self, x_shape: Any = None) -> None:
+        """Makes the parts' weights."""
+        width, inner = self.settings["d_model"], self.settings["d_ff"]
+        for part in (self.attention, self.attention_norm, self.inner):
+            part.build((None, None, width))
+        self.outer.build((None, None, inner))
+        self.feedforward_norm.build((None, None, width))
+
+    def call(
+        self,
+        x: Any,
+        attention_mask: Any = None,
+        first_only: bool = False,
+        training: bool | None = None,
+    ) -> Any:
+        """Lets each position read from all others; then maps each by itself.
+
+        Args:
+            x: (batch, length, d_model).
+            attention_mask: bool, broadcast to (batch, heads, length, length); True where a position
+                may look.
+            first_only: Whether to compute what becomes of position 0 alone. It reads from all; but
+                queries, normalizations and the feed-forward part run on one position.
+            training: Whether to drop out.
+
+        Returns:
+            (batch, length, d_model), or with `first_only` (batch, 1, d_model).
+        """
+        asking = x[:, :1] if first_only else x
+        added = self.attention(asking, x, attention_mask=attention_mask, training=training)
+        added = self.attention_dropout(added, training=training)
+        attended = self.attention_norm(asking + added)
+        added = self.outer(self.activation(self.inner(attended)))
+        added = self.feedforward_dropout(added, training=training)
+        return self.feedforward_norm(attended + added)
+
+    def get_config(self) -> dict[str, Any]:
+        """What Keras needs to make the layer again."""
+        return {**super().get_config(), **self.settings}
