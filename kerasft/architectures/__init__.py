@@ -38,7 +38,6 @@ from kerasft.architectures.tensors import (
     entries_of,
     load_tensors,
     match_names,
-    read_tensors,
     to_tensors,
 )
 from kerasft.architectures.transformer import Transformer, build_transformer
@@ -78,7 +77,6 @@ __all__ = [
     "load_tensors",
     "match_names",
     "part_counts",
-    "read_tensors",
     "shift_right",
     "to_tensors",
     "write_t5_files",

@@ -80,7 +80,7 @@ class BertEncoder(Encoder):
         token_ids = inputs["token_ids"]
         segment_ids = inputs.get("segment_ids")
         if segment_ids is None:
-            segment_ids = ops.zeros_like(token_ids[:1])  # (1, length), as the positions
+            segment_ids = ops.zeros_like(token_ids[:1, :])  # (1, length), as the positions
         x = self.token_embedding(token_ids) + self.position_embedding(positions(token_ids))
         x = self.norm(x + self.segment_embedding(segment_ids))
         return self.dropout(x, training=training)

@@ -201,4 +201,4 @@ def embedding(rows: int, width: int, deviation: float, name: str) -> keras.layer
 
 def positions(token_ids: Any) -> Any:
     """Numbers the positions of a batch: (batch, length) int -> (1, length) int32, from 0."""
-    return ops.cumsum(ops.ones_like(token_ids[:1], dtype="int32"), axis=1) - 1
+    return ops.cumsum(ops.ones_like(token_ids[:1, :], dtype="int32"), axis=1) - 1

@@ -202,25 +202,13 @@ def to_tensors(
         model: The model; adapters on it are left out (merge them first where they belong in).
         only: Which entries of the table to take; all where it is None.
     """
-    entries = [entry for entry in entries_for(model) if only is None or only(entry)]
-    return read_tensors(layers_by_path(model), entries)
-
-
-def read_tensors(
-    layers: Mapping[str, keras.layers.Layer], entries: Iterable[Entry]
-) -> dict[str, np.ndarray]:
-    """The weights of some layers by Hugging Face name.
-
-    Args:
-        layers: Layer by path, with every layer of the entries.
-        entries: The rows of a name table to read.
-    """
-    tensors = {}
-    for entry in entries:
-        for parameter in entry.parameters:
-            variable = getattr(layers[entry.layer], parameter.attribute)
-            array = keras.ops.convert_to_numpy(variable)
-            tensors[parameter.name] = entry.to_hugging_face(array, parameter)
+    layers, tensors = layers_by_path(model), {}
+    for entry in entries_for(model):
+        if only is None or only(entry):
+            for parameter in entry.parameters:
+                variable = getattr(layers[entry.layer], parameter.attribute)
+                array = keras.ops.convert_to_numpy(variable)
+                tensors[parameter.name] = entry.to_hugging_face(array, parameter)
     return tensors
 
 

@@ -39,13 +39,13 @@ def plain_graph(model: keras.Model) -> keras.Model:
 
     Returns:
         A functional model with a copy of the weights. Its layers are called by their paths, with
-        "." for "/".
+        "_" for "/".
     """
     copies: dict[int, tuple[keras.layers.Layer, keras.layers.Layer]] = {}
 
     def copy_of(layer: keras.layers.Layer) -> keras.layers.Layer:
         if id(layer) not in copies:
-            name = (layer.path or f"{layer.name}_{len(copies)}").replace("/", ".")
+            name = (layer.path or f"{layer.name}_{len(copies)}").replace("/", "_")
             copy = type(layer).from_config({**layer.get_config(), "name": name})
             copies[id(layer)] = layer, copy
         return copies[id(layer)][1]

@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from kerasft import backends
-from kerasft.architectures import EncoderArguments, entries_of, layers_by_path, read_tensors
+from kerasft.architectures import EncoderArguments, Entry, entries_of, layers_by_path
 from kerasft.errors import PresetError
 from kerasft.presets.pretrained import Pretrained
 from kerasft.text.tokenizer import Tokenizer
@@ -70,7 +70,7 @@ def load_keras_hub_preset(preset: str, config: Mapping[str, Any] | None = None) 
         for entry in entries_of(architecture, arguments, num_labels=2, pooling="first")
         if entry.module not in ("classifier", "pre_classifier")
     ]
-    tensors = read_tensors(layers_by_path(backbone), table)
+    tensors = _tensors(layers_by_path(backbone), table)
     return Pretrained(
         architecture=architecture,
         arguments=arguments,
@@ -80,6 +80,20 @@ def load_keras_hub_preset(preset: str, config: Mapping[str, Any] | None = None) 
         source=preset,
         sha256=_sha256(tensors),
     )
+
+
+def _tensors(layers: Mapping[str, Any], table: Iterable[Entry]) -> dict[str, np.ndarray]:
+    """A backbone's weights by Hugging Face name. KerasHub calls its layers as we do."""
+    tensors = {}
+    for entry in table:
+        layer = layers[entry.layer]
+        for parameter in entry.parameters:
+            # Its table of positions alone is no Embedding.
+            found = getattr(layer, "position_embeddings", None)
+            variable = getattr(layer, parameter.attribute) if found is None else found
+            array = keras.ops.convert_to_numpy(variable)
+            tensors[parameter.name] = entry.to_hugging_face(array, parameter)
+    return tensors
 
 
 def _refuse_others(

@@ -45,13 +45,9 @@ def test_logits_are_those_of_transformers(tmp_path: Path, architecture: str):
     classifier, _ = load_preset(str(tmp_path)).build_classifier(3, "first", ["a", "b", "c"])
     model = MaskedLanguageModel(classifier)
     dense, norm, bias = heads_of(twin)
-    model.head._intermediate_dense.set_weights(
-        [dense.weight.detach().numpy().T, dense.bias.detach().numpy()]
-    )
-    model.head._intermediate_layer_norm.set_weights(
-        [norm.weight.detach().numpy(), norm.bias.detach().numpy()]
-    )
-    model.head._bias.assign(bias.detach().numpy())
+    model.head.dense.set_weights([dense.weight.detach().numpy().T, dense.bias.detach().numpy()])
+    model.head.norm.set_weights([norm.weight.detach().numpy(), norm.bias.detach().numpy()])
+    model.head.bias.assign(bias.detach().numpy())
 
     rng = np.random.default_rng(0)
     lengths = np.array([12, 7, 3])

@@ -264,7 +264,7 @@ def test_arguments_survive_json():
     [
         ({"heads": 0}, "heads must be between 1 and 1,000, not 0"),
         ({"d_kv": 8.0}, "d_kv must be int, not 8.0"),
-        ({"activation": "tanh"}, "activation 'tanh' is not one of relu, gelu, "),
+        ({"activation": "elu"}, "activation 'elu' is not one of gelu, "),
         ({"gated": 1}, "gated must be bool, not 1"),
         ({"dropout": 1.0}, "dropout must be at least 0 and less than 1"),
         ({"relative_buckets": 2}, "relative_buckets must be between 4 and"),

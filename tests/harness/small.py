@@ -58,7 +58,7 @@ def backbone_classifier(layers: int = 2, dropout: float = 0.0) -> keras.Model:
     """A DistilBERT from KerasHub, nested in a functional model with a head."""
     hub = kerasft.backends.import_keras_hub()
     backbone = hub.models.DistilBertBackbone(
-        vocab_size=len(checkpoints.VOCABULARY), num_layers=layers, num_heads=4, hidden_dim=16,
+        vocabulary_size=len(checkpoints.VOCABULARY), num_layers=layers, num_heads=4, hidden_dim=16,
         intermediate_dim=32, max_sequence_length=64, dropout=dropout,
     )  # fmt: skip
     hidden = backbone(backbone.input)

@@ -306,7 +306,7 @@ REFUSED = {
     ),
     "an embedding": (
         tensor("distilbert.embeddings.word_embeddings.lora_A.weight", zeros(4, 16)),
-        r"adapts 'distilbert.embeddings.word_embeddings': .* is a ReversibleEmbedding and not a",
+        r"adapts 'distilbert.embeddings.word_embeddings': .* is a Embedding and not a",
     ),
     "a norm": (
         tensor("distilbert.transformer.layer.1.sa_layer_norm.lora_A.weight", zeros(4, 16)),
