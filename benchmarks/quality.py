@@ -30,28 +30,18 @@ import peft_side
 from kerasft import backends
 from kerasft.config import parse
 from kerasft.data.batches import balanced_weights
-from kerasft.data.corpus import load_corpus
-from kerasft.data.dataset import Dataset, load_dataset
+from kerasft.data.dataset import Dataset
+from kerasft.data.labelled_texts import load_labelled
 from kerasft.evaluation import TFIDF
-from kerasft.fine_tuning import FineTuningOptions
 from kerasft.presets import load_preset
 from kerasft.presets.minilm import fetch_minilm
 from kerasft.recipes import distilbert_lora, tinybert_lora
+from kerasft.recipes.shared.fine_tuning import FineTuningOptions
 from kerasft.text.labels import LabelMap
 from kerasft.text.tokenizer import Tokenizer
 
 RECIPES = {"distilbert_lora": distilbert_lora, "tinybert_lora": tinybert_lora}
 Scores = tuple[float, float, float]
-
-
-def read(config: Any) -> Dataset:
-    """The rows of a config, split as its recipe splits them."""
-    if isinstance(config, tinybert_lora.Config):
-        return load_corpus(config)
-    return load_dataset(
-        config.data or "", config.text_column, config.label_column, test_source=config.test_data,
-        validation=config.validation, test=config.test, seed=config.split_seed,
-    )  # fmt: skip
 
 
 def ours(run: Callable[[Any], object], config: FineTuningOptions, scratch: Path) -> list[Scores]:
@@ -123,7 +113,7 @@ def main() -> None:
     minilm = config.preset == "minilm"
     checkpoint = fetch_minilm() if minilm else Path(config.preset).expanduser()
     config.pooling = config.pooling or load_preset(config.preset).pooling
-    dataset = read(config)
+    dataset = load_labelled(config)
     print(backends.describe(), flush=True)
     print({name: len(part) for name, part in dataset.parts.items()})
     results: dict[str, list[Scores]] = {"kerasft": [], "transformers + PEFT": [], TFIDF: []}

@@ -18,9 +18,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 from kerasft import backends
-from kerasft.data.corpus import CorpusOptions, load_corpus
-from kerasft.data.dataset import load_dataset
-from kerasft.data.samples import sample_path
+from kerasft.data.labelled_texts import CorpusOptions, load_data, load_labelled
 from kerasft.evaluation import TFIDF, evaluate
 from kerasft.recipes.distilbert_lora import Config, run
 from kerasft.tasks.classification.tfidf_baseline import TfidfBaseline
@@ -28,11 +26,8 @@ from kerasft.text.labels import LabelMap
 
 # Sample corpora: how a split of each is read, and how its recipes weigh the classes.
 CORPORA = {
-    "conversations": (
-        lambda split: load_dataset(sample_path("conversations"), "text", "label", seed=split),
-        None,
-    ),
-    "complaints": (lambda split: load_corpus(CorpusOptions(split_seed=split)), "balanced"),
+    "conversations": (lambda split: load_data(seed=split), None),
+    "complaints": (lambda split: load_labelled(CorpusOptions(split_seed=split)), "balanced"),
 }
 
 

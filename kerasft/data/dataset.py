@@ -6,10 +6,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from kerasft.data.duplicates import without_texts_of
-from kerasft.data.readers import read_table
 from kerasft.data.splits import hash_of_texts, hashes_of_files, split_by_hash
 from kerasft.data.steps import Step, take
 from kerasft.data.table import Table, check_classes, quoted
@@ -80,49 +77,6 @@ class Dataset:
         return sum(len(table) for table in self.parts.values())
 
 
-def load_dataset(
-    source: str | Path,
-    text_column: str = "text",
-    label_column: str = "label",
-    *,
-    test_source: str | Path | None = None,
-    validation: float = 0.15,
-    test: float = 0.15,
-    seed: int = 0,
-) -> Dataset:
-    """Reads labelled texts and splits them by a hash of the text (see `split_by_hash`).
-
-    Args:
-        source: See `read_table`.
-        text_column: Column of the texts.
-        label_column: Column of the labels.
-        test_source: The test rows, if they have a file of their own; then `test` is not used, and
-            rows of `source` whose text stands in it are left out and counted.
-        validation: Share of each class's texts to validate on.
-        test: Share of each class's texts to test on.
-        seed: Chooses among the splits.
-
-    Raises:
-        DataError: A file cannot be used, has one class only or a class of one row, or its own test
-            file has a label that training never sees.
-        ConfigError: The shares leave nothing to train on.
-
-    Example:
-        >>> dataset = load_dataset("mails.csv", "body", "team")
-        >>> dataset.describe()
-    """
-    table = read_table(source, text_column, label_column)
-    notes = table.remarks()
-    test_table = None
-    if test_source is not None:
-        test_table = read_table(test_source, text_column, label_column)
-        notes += test_table.notes
-        table, leaked = without_texts_of(table, test_table)
-        if leaked:
-            notes.append(f"{leaked} training rows left out, since their text is a test text")
-    return split_rows(table, test_table, validation, test, seed, notes)
-
-
 def split_rows(
     table: Table,
     test_table: Table | None,
@@ -136,9 +90,9 @@ def split_rows(
     Args:
         table: The rows, none of which has a text of `test_table`.
         test_table: The test rows; None takes a share of `table`.
-        validation: See `load_dataset`, like the next two.
-        test: See there; not used where there is a `test_table`.
-        seed: See there.
+        validation: Share of each class's texts to validate on.
+        test: Likewise to test on; not used where there is a `test_table`.
+        seed: Chooses among the splits.
         notes: What is already worth knowing.
 
     Raises:

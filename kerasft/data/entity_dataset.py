@@ -5,12 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from kerasft.data.conll import read_conll
 from kerasft.data.entity_hub import read_entity_hub
 from kerasft.data.entity_table import EntityTable
-from kerasft.data.samples import sample_path
+from kerasft.data.samples import local_path
 from kerasft.data.splits import hash_of_texts, hashes_of_files, normalize, place_of
 from kerasft.data.table import quoted
 from kerasft.errors import ConfigError, DataError
@@ -23,7 +22,7 @@ class EntityOptions:
 
     Args:
         data: FILE in columns (CoNLL: a token and its tag a line, 2 columns or more, parted by tabs
-            or spaces, an empty line between sentences) or hub:NAME; else the sentences that ship
+            or spaces, an empty line between sentences), hub:NAME, or sample:entities, which ships
             with kerasft.
         validation_data: A file of its own to validate on; if not given, a share of `data` (of a
             hub data set: its own part).
@@ -38,7 +37,7 @@ class EntityOptions:
         tags_field: Column of the tags in a hub data set.
     """
 
-    data: str | None = None
+    data: str = "sample:entities"
     validation_data: str | None = None
     test_data: str | None = None
     validation: float = 0.1
@@ -208,8 +207,7 @@ def _read(options: EntityOptions) -> dict[str, EntityTable]:
         "test": options.test_data,
         "validation": options.validation_data,
     }
-    source = options.data if options.data is not None else str(sample_path("entities"))
-    parts = _read_source(source, options)
+    parts = _read_source(options.data, options)
     for part, name in named.items():
         if name is not None:
             parts[part] = _read_source(name, options)["train"]
@@ -225,7 +223,7 @@ def _read_source(source: str, options: EntityOptions) -> dict[str, EntityTable]:
             tags_field=options.tags_field,
         )
     table = read_conll(
-        Path(source),
+        local_path(source),
         options.tag_scheme,
         token_column=options.token_column,
         tag_column=options.tag_column,

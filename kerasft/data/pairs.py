@@ -11,6 +11,7 @@ from typing import Any
 
 from kerasft.data.class_names import kind_of
 from kerasft.data.hub import open_hub
+from kerasft.data.samples import local_path
 from kerasft.data.table import positions, quoted
 from kerasft.data.text_files import Budget, open_text
 from kerasft.errors import ConfigError, DataError
@@ -112,7 +113,7 @@ def read_pairs(
 def _read_one(name: str, source_lang: str, target_lang: str) -> PairTable:
     if name.startswith("hub:"):
         return _read_hub(name, source_lang, target_lang)
-    path = Path(name)
+    path = local_path(name)
     if path.suffix.lower() != ".tsv":
         raise DataError(
             f"{name} is neither FILE.tsv nor hub:NAME; write the pairs as source TAB target into a "

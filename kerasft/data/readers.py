@@ -7,6 +7,7 @@ from kerasft.data.csv_files import read_csv
 from kerasft.data.hub import read_hub
 from kerasft.data.jsonl_files import read_jsonl
 from kerasft.data.parquet_files import read_parquet
+from kerasft.data.samples import local_path
 from kerasft.data.table import BlankTexts, Columns, Table, check_classes
 from kerasft.data.zip_files import read_zip
 from kerasft.errors import DataError
@@ -46,7 +47,7 @@ def read_table(
     columns = Columns(text_column, label_column, blank_texts, labels)
     if name.startswith("hub:"):
         return read_hub(name.removeprefix("hub:"), columns)
-    path = Path(source)
+    path = local_path(source)
     match path.suffix.lower():
         case ".csv":
             return read_csv(path, ",", columns)
@@ -59,6 +60,6 @@ def read_table(
         case ".parquet":
             return read_parquet(path, columns)
     raise DataError(
-        f"{name} is none of FILE.csv, FILE.tsv, FILE.jsonl, FILE.parquet, FILE.zip and hub:NAME; "
-        "convert it to one of these"
+        f"{name} is none of FILE.csv, FILE.tsv, FILE.jsonl, FILE.parquet, FILE.zip, hub:NAME and "
+        "sample:NAME; convert it to one of these"
     )

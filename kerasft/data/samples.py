@@ -5,6 +5,7 @@ from pathlib import Path
 
 from kerasft.errors import DataError
 
+PREFIX = "sample:"
 SUFFIXES = (".conll", ".csv", ".tsv")
 
 
@@ -26,3 +27,17 @@ def sample_path(name: str = "conversations") -> Path:
     if name not in samples:
         raise DataError(f"there is no sample {name!r}; the samples are {', '.join(samples)}")
     return samples[name]
+
+
+def local_path(source: str | Path) -> Path:
+    """Where a file lies that is named by its path, or by `sample:NAME`.
+
+    Raises:
+        DataError: There is no such sample.
+
+    Example:
+        >>> local_path("sample:translations").name, local_path("pairs.tsv").name
+        ('translations.tsv', 'pairs.tsv')
+    """
+    name = str(source)
+    return sample_path(name.removeprefix(PREFIX)) if name.startswith(PREFIX) else Path(source)

@@ -14,38 +14,19 @@ from pathlib import Path
 
 from kerasft import backends, storage
 from kerasft.config import alone, at_least, main, print_next, to_yaml
-from kerasft.data.dataset import load_dataset
-from kerasft.data.samples import sample_path
-from kerasft.fine_tuning import FineTuningOptions, train_above_backbone, tune
+from kerasft.data.labelled_texts import LabelledTextOptions, load_labelled
 from kerasft.folder import Facts, adding_report, is_ours
+from kerasft.recipes.shared.fine_tuning import FineTuningOptions, tune
+from kerasft.recipes.shared.frozen_backbone import train_above_backbone
 from kerasft.tasks.classification.report import classifier_report, score
 from kerasft.tasks.classification.save import save
 from kerasft.text.labels import LabelMap
 
 
 @dataclass
-class Config(FineTuningOptions):
-    """Fine-tune a pretrained BERT or DistilBERT classifier with LoRA, and save it.
+class Config(FineTuningOptions, LabelledTextOptions):
+    """Fine-tune a pretrained BERT or DistilBERT classifier with LoRA, and save it."""
 
-    Args:
-        data: FILE.csv, .tsv, .jsonl, .parquet, .zip or hub:NAME; else the corpus that ships.
-        text_column: Column of the texts.
-        label_column: Column of the labels.
-        test_data: A file of its own for the test rows; if not given, a share of `data`.
-        validation: Share of the rows to validate on.
-        test: Share of the rows to test on.
-        split_seed: Chooses among the splits; the same rows and seed give the same split.
-        max_length: Tokens a text is cut at.
-    """
-
-    data: str | None = None
-    text_column: str = "text"
-    label_column: str = "label"
-    test_data: str | None = None
-    validation: float = 0.15
-    test: float = 0.15
-    split_seed: int = 0
-    max_length: int = 64
     output: str = "saved_models/distilbert_lora"
 
 
@@ -61,6 +42,7 @@ def run(config: Config) -> Path:
     from kerasft import training
     from kerasft.presets import load_preset
     from kerasft.tasks.classification.batches import labelled_batches
+    from kerasft.tasks.classification.corpus_pictures import corpus_pictures
 
     at_least(config, epochs=1, batch_size=1, rank=1, lora_layers=1, max_length=4)
     at_least(config, learning_rate=1e-12, warmup_ratio=0, early_stopping=0)
@@ -69,16 +51,8 @@ def run(config: Config) -> Path:
     backends.seed_everything(config.seed)
     facts = Facts()
 
-    # Rows, and a split of them that depends on the texts alone.
-    dataset = load_dataset(
-        config.data or sample_path("conversations"),
-        config.text_column,
-        config.label_column,
-        test_source=config.test_data,
-        validation=config.validation,
-        test=config.test,
-        seed=config.split_seed,
-    )
+    # Rows, cleaned and merged if asked for, in a split that depends on the texts alone.
+    dataset = load_labelled(config)
     label_map = LabelMap.from_labels(dataset.train.labels)
     facts.state("Data", dataset.describe())
     facts.state("Sample rows", dataset.samples())
@@ -103,6 +77,7 @@ def run(config: Config) -> Path:
         pretrained.tokenizer,
         label_map,
         max_length=config.max_length,
+        long_texts=config.long_texts,
         batch_size=config.batch_size,
         seed=config.seed,
         class_weight=config.class_weight,
@@ -142,6 +117,8 @@ def run(config: Config) -> Path:
         tokenizer=pretrained.tokenizer,
         label_map=label_map,
         max_length=config.max_length,
+        long_texts=config.long_texts,
+        cleaning=dataset.cleaning,
         config_yaml=to_yaml(config),
         card=facts.card(output.name),
         base_model=pretrained.source,
@@ -159,6 +136,7 @@ def run(config: Config) -> Path:
             dataset.test,
             probabilities,
             label_map.names,
+            pictures=corpus_pictures(dataset, batches.encodings),
             seconds=history.seconds,
             parameters=asdict(counts),
             rows=dataset.rows_per_class(),

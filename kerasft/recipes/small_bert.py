@@ -15,8 +15,8 @@ from typing import Any, Literal
 
 from kerasft import backends, evaluation, storage
 from kerasft.config import RunOptions, alone, at_least, main, print_next, to_yaml
-from kerasft.data.corpus import CorpusOptions, load_corpus
 from kerasft.data.dataset import Dataset
+from kerasft.data.labelled_texts import CorpusOptions, load_labelled
 from kerasft.errors import ConfigError
 from kerasft.folder import Facts, adding_report, is_ours
 from kerasft.tasks.classification.report import classifier_report, score
@@ -108,7 +108,7 @@ def run(config: Config) -> Path:
     facts = Facts()
 
     # Rows, cleaned, merged and split; each step says what it left out.
-    dataset = load_corpus(config)
+    dataset = load_labelled(config)
     label_map = LabelMap.from_labels(dataset.train.labels)
     facts.state("Data", dataset.describe())
     facts.state("Sample rows", dataset.samples())

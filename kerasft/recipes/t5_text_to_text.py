@@ -16,7 +16,7 @@ from typing import Any, Literal
 from kerasft import backends, storage
 from kerasft.config import alone, at_least, at_most, main, print_next, to_yaml
 from kerasft.folder import MAX_BEAMS, MAX_TEXT_TOKENS, Facts, SavedTask, adding_report, is_ours
-from kerasft.from_scratch import FromScratchOptions
+from kerasft.recipes.shared.from_scratch import FromScratchOptions
 from kerasft.tasks.text_to_text.report import TaskOutputs, text_to_text_report
 from kerasft.tasks.text_to_text.saved import check_text_to_text, save_text_to_text
 from kerasft.tasks.text_to_text.scores import score_task

@@ -15,8 +15,9 @@ from pathlib import Path
 from kerasft import backends, evaluation, storage
 from kerasft.config import alone, at_least, main, print_next, to_yaml
 from kerasft.data.entity_dataset import EntityOptions, load_entities
-from kerasft.fine_tuning import TuningOptions, train_above_backbone, tune
 from kerasft.folder import Facts, adding_report, is_ours
+from kerasft.recipes.shared.fine_tuning import TuningOptions, tune
+from kerasft.recipes.shared.frozen_backbone import train_above_backbone
 from kerasft.tasks.classification.report import THIS_MODEL
 from kerasft.tasks.entity_report import entity_report, score_entities
 from kerasft.tasks.tagging.saved import save_tagger

@@ -3,28 +3,24 @@
     python -m kerasft.recipes.tinybert_lora --preset minilm
     python -m kerasft.recipes.tinybert_lora --data complaints.csv
 
-The rows, their cleaning, their classes and their split are those of `small_bert` with the same
-options, so that `python -m kerasft.recipes.compare` can set the two side by side.
+It is `distilbert_lora` with a smaller model and a corpus that is cleaned and merged first. The rows
+and their split are those of `small_bert` with the same options, so that `compare` can set the two
+side by side.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from kerasft import backends, storage
-from kerasft.config import alone, at_least, main, print_next, to_yaml
-from kerasft.data.corpus import CorpusOptions, load_corpus
-from kerasft.fine_tuning import FineTuningOptions, train_above_backbone, tune
-from kerasft.folder import Facts, adding_report, is_ours
-from kerasft.tasks.classification.report import classifier_report, score
-from kerasft.tasks.classification.save import save
-from kerasft.text.labels import LabelMap
+from kerasft.config import main
+from kerasft.data.labelled_texts import CorpusOptions
+from kerasft.recipes import distilbert_lora
 
 
 @dataclass
-class Config(FineTuningOptions, CorpusOptions):
+class Config(CorpusOptions, distilbert_lora.Config):
     """Fine-tune a tiny pretrained BERT with LoRA on messy, overlapping classes, and save it."""
 
     preset: str = "prajjwal1/bert-tiny"
@@ -33,126 +29,9 @@ class Config(FineTuningOptions, CorpusOptions):
     output: str = "saved_models/tinybert_lora"
 
 
-@alone
 def run(config: Config) -> Path:
-    """Trains, evaluates and saves one classifier; returns the saved folder.
-
-    Raises:
-        KerasftError: An option, the data or the preset cannot be used; nothing has been written.
-    """
-    import keras
-
-    from kerasft import training
-    from kerasft.presets import load_preset
-    from kerasft.tasks.classification.batches import labelled_batches
-    from kerasft.tasks.classification.corpus_pictures import corpus_pictures
-
-    at_least(config, epochs=1, batch_size=1, rank=1, lora_layers=1, max_length=4)
-    at_least(config, learning_rate=1e-12, warmup_ratio=0, early_stopping=0)
-    output = storage.check_output(config.output, is_ours)
-    history = training.History(training.trackers(output, asdict(config)))
-    backends.seed_everything(config.seed)
-    facts = Facts()
-
-    # Rows, cleaned, merged and split; each step says what it left out.
-    dataset = load_corpus(config)
-    label_map = LabelMap.from_labels(dataset.train.labels)
-    facts.state("Data", dataset.describe())
-    facts.state("Sample rows", dataset.samples())
-    facts.state("Rows per class", dataset.rows_per_class())
-
-    # A pretrained encoder with its tokenizer; its head, if it has one for as many labels.
-    pretrained = load_preset(config.preset, architecture=config.architecture)
-    pretrained.check_length(config.max_length)
-    pooling, reads = config.pooling_for(pretrained)
-    config = replace(config, pooling=pooling)
-    model, loaded = pretrained.build_classifier(len(label_map), pooling, label_map.names)
-    facts.state("Pretrained model", [pretrained.source, reads, *loaded.describe()])
-
-    # What trains: adapter and head, the head alone, or everything.
-    counts, adapters = tune(model, config, pretrained.labels, label_map.names)
-    facts.state("Adapters", adapters)
-    facts.state("Parameters", str(counts))
-
-    # Token ids in batches of a few lengths.
-    batches = labelled_batches(
-        dataset,
-        pretrained.tokenizer,
-        label_map,
-        max_length=config.max_length,
-        long_texts=config.long_texts,
-        batch_size=config.batch_size,
-        seed=config.seed,
-        class_weight=config.class_weight,
-        group_by_length=config.group_by_length,
-    )
-    facts.state("Tokens", batches.describe())
-    facts.state("Batches", batches.train.summary())
-
-    # Frozen layers below the first that trains run once a text; what is above them trains.
-    above, notes = train_above_backbone(model, batches, config, output)
-    facts.state("Frozen layers", notes)
-
-    # Training; a run that was stopped goes on with --resume, to the very same weights.
-    above.model.compile(
-        optimizer=training.adam(config.rate(len(batches.train) * config.epochs)),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        weighted_metrics=["accuracy"],
-    )
-    sources = {**dataset.hashes, "preset": pretrained.sha256}
-    run = training.fit(
-        above.model,
-        above.train,
-        above.validation,
-        epochs=config.epochs,
-        config=config,
-        output=output,
-        history=history,
-        fingerprint=sources | above.facts,
-        early_stopping=config.early_stopping,
-    )
-    facts.state("Training", history.summary(config.early_stopping))
-
-    # Saved before all else: what fails below costs no model, and is a sentence of the card.
-    save(
-        output,
-        model=model,
-        tokenizer=pretrained.tokenizer,
-        label_map=label_map,
-        max_length=config.max_length,
-        long_texts=config.long_texts,
-        cleaning=dataset.cleaning,
-        config_yaml=to_yaml(config),
-        card=facts.card(output.name),
-        base_model=pretrained.source,
-    )
-
-    # Evaluation, once, on rows that nothing above has seen, beside what costs nothing to try.
-    with adding_report(output, facts) as reports:
-        logits = batches.test.unsort(model.predict(batches.test, verbose=0))  # (rows, labels)
-        probabilities = keras.ops.convert_to_numpy(keras.ops.softmax(logits))
-        scores = score(probabilities, dataset, label_map, config.class_weight)
-        metrics = scores.state(facts)
-        report = classifier_report(
-            scores,
-            history.to_dict(),
-            dataset.test,
-            probabilities,
-            label_map.names,
-            pictures=corpus_pictures(dataset, batches.encodings),
-            seconds=history.seconds,
-            parameters=asdict(counts),
-            rows=dataset.rows_per_class(),
-            test_sha256=dataset.test_sha256,
-            validation=dataset.validation,
-        )
-        reports.append(report)
-        history.track({"test_accuracy": metrics["accuracy"], "test_macro_f1": metrics["macro_f1"]})
-    history.close()
-    run.finish()
-    above.finish()
-    print_next(output, dataset.test.texts[0])
-    return output
+    """Trains, evaluates and saves one classifier: see `distilbert_lora.run`."""
+    return distilbert_lora.run(config)
 
 
 if __name__ == "__main__":

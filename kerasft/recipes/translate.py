@@ -16,9 +16,8 @@ from typing import Any, Literal
 from kerasft import backends, evaluation, storage
 from kerasft.config import alone, at_least, main, print_next, to_yaml
 from kerasft.data.pair_dataset import load_pairs
-from kerasft.data.samples import sample_path
 from kerasft.folder import Facts, adding_report, is_ours
-from kerasft.from_scratch import FromScratchOptions
+from kerasft.recipes.shared.from_scratch import FromScratchOptions
 from kerasft.tasks.translation.report import translation_report
 from kerasft.tasks.translation.saved import check_translator, save_translator
 
@@ -107,7 +106,7 @@ def run(config: Config) -> Path:
     facts = Facts()
 
     # Pairs; no source sentence stands on both sides of the split.
-    files = config.data or (() if config.source or config.target else sample_path("translations"))
+    files = config.data or (() if config.source or config.target else "sample:translations")
     languages = (config.source_lang, config.target_lang)
     share, seed = config.validation, config.split_seed
     dataset = load_pairs(

@@ -3,8 +3,7 @@
 import pytest
 
 from kerasft.data.class_names import names_of, one_name_each, tidy_label
-from kerasft.data.corpus import CorpusOptions, load_corpus
-from kerasft.data.dataset import load_dataset
+from kerasft.data.labelled_texts import CorpusOptions, load_data, load_labelled
 
 pytestmark = pytest.mark.plain
 
@@ -90,7 +89,7 @@ def test_a_test_file_may_write_the_classes_in_other_ways(tmp_path):
     rows = "".join(f"text {i} of {name},{name}\n" for i in range(9) for name in ("1", "True"))
     (tmp_path / "train.csv").write_text("text,label\n" + rows)
     (tmp_path / "test.csv").write_text("text,label\nnew one,1.0\nnew two,true\nthree,1\n")
-    data = load_dataset(tmp_path / "train.csv", test_source=tmp_path / "test.csv")
+    data = load_data(tmp_path / "train.csv", test_data=tmp_path / "test.csv")
     assert data.test.labels == ["1", "True", "1"]
     assert any("'1.0' (1), '1' (1) of" in note for note in data.notes), data.notes
     options = CorpusOptions(
@@ -98,7 +97,7 @@ def test_a_test_file_may_write_the_classes_in_other_ways(tmp_path):
         text_column="text", label_column="label", near_duplicates=0,
         classes={"one": ["1.0"], "yes": ["TRUE"]},
     )  # fmt: skip
-    corpus = load_corpus(options)
+    corpus = load_labelled(options)
     assert corpus.test.labels == ["one", "yes", "one"] and set(corpus.train.labels) == {
         "one",
         "yes",

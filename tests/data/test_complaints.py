@@ -151,9 +151,9 @@ def test_simple_words_tell_the_classes_but_not_all(rows, classes):
 
 
 def test_every_class_is_in_every_part_of_the_default_split(classes):
-    from kerasft.data.corpus import CorpusOptions, load_corpus
+    from kerasft.data.labelled_texts import CorpusOptions, load_labelled
 
-    dataset = load_corpus(CorpusOptions())
+    dataset = load_labelled(CorpusOptions())
     for part in (dataset.train, dataset.validation, dataset.test):
         counts = Counter(part.labels)
         assert set(counts) == set(classes)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from harness.texts import write_rows
-from kerasft.data.corpus import CorpusOptions, load_corpus
+from kerasft.data.labelled_texts import CorpusOptions, load_labelled
 from kerasft.tasks.classification import corpus_pictures as module
 from kerasft.tasks.classification.corpus_pictures import corpus_pictures
 from kerasft.text.trained_wordpiece import train_wordpiece
@@ -18,7 +18,7 @@ def corpus(tmp_path: Path):
     """A dataset of merged classes, and the tokens of its texts."""
     write_rows(tmp_path / "rows.csv", header=("narrative", "product"))
     classes = {"facts": ["news", "comparison"], "views": ["opinion"]}
-    dataset = load_corpus(
+    dataset = load_labelled(
         CorpusOptions(data=str(tmp_path / "rows.csv"), classes=classes, min_words=8)
     )
     tokenizer = train_wordpiece(dataset.train.texts, vocab_size=90, min_frequency=1)

@@ -5,8 +5,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 from sklearn.pipeline import make_pipeline
 
-from kerasft.data.dataset import load_dataset
-from kerasft.data.samples import sample_path
+from kerasft.data.labelled_texts import load_data
 from kerasft.errors import DataError
 from kerasft.tasks.classification import tfidf_baseline
 from kerasft.tasks.classification.tfidf_baseline import TfidfBaseline
@@ -25,7 +24,7 @@ COUNTED = {
 @pytest.fixture(scope="module")
 def sample():
     """The shipped corpus: texts and labels of its three parts."""
-    dataset = load_dataset(sample_path("conversations"), "text", "label")
+    dataset = load_data("sample:conversations")
     label_map = LabelMap.from_labels(dataset.train.labels)
     return {
         name: (part.texts, label_map.encode(part.labels)) for name, part in dataset.parts.items()

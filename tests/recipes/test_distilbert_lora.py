@@ -165,7 +165,7 @@ def test_its_own_test_file_is_used_and_kept_out_of_training(recipe, world: Path,
     assert (
         metrics["rows"]["all classes"]["train"] + metrics["rows"]["all classes"]["validation"] == 63
     )
-    assert "9 training rows left out" in (output / "README.md").read_text()
+    assert "(9 of the texts are test texts)" in (output / "README.md").read_text()
 
 
 BAD_FILES = {

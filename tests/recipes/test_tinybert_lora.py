@@ -12,7 +12,7 @@ import pytest
 from harness.checkpoints import write_checkpoint
 from harness.texts import write_rows
 from kerasft.config import main
-from kerasft.data.corpus import load_corpus
+from kerasft.data.labelled_texts import load_labelled
 from kerasft.recipes import small_bert, tinybert_lora
 from kerasft.tasks.classification.predictor import Predictor
 
@@ -87,8 +87,8 @@ def test_a_run_leaves_a_folder_that_cleans_as_it_learned(recipe, world, capsys):
 def test_the_split_is_that_of_small_bert(world):
     mapping = {"facts": ["news", "comparison"], "views": ["opinion"]}
     shared = {"data": str(world / "rows.csv"), "classes": mapping, "min_words": 5}
-    ours = load_corpus(tinybert_lora.Config(**shared, epochs=1, seed=1))
-    theirs = load_corpus(small_bert.Config(**shared, epochs=2, seed=2))
+    ours = load_labelled(tinybert_lora.Config(**shared, epochs=1, seed=1))
+    theirs = load_labelled(small_bert.Config(**shared, epochs=2, seed=2))
     assert ours.test_sha256 == theirs.test_sha256
     assert ours.parts == theirs.parts
 

@@ -29,7 +29,7 @@ def corpus_pictures(dataset: Dataset, encodings: Mapping[str, Encodings]) -> lis
     """The pictures `classes.png` and `text_lengths.png`, for `classifier_report`.
 
     Args:
-        dataset: What `load_corpus` returned.
+        dataset: What `load_labelled` returned.
         encodings: Part -> token ids of its texts, as in `LabelledBatches.encodings`.
 
     Returns:

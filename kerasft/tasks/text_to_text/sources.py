@@ -9,10 +9,8 @@ from typing import Literal
 from kerasft.data.pair_dataset import PairDataset, check_share, split_pairs
 from kerasft.data.pairs import PairTable, read_pairs
 from kerasft.data.readers import read_table
-from kerasft.data.samples import sample_path
 from kerasft.errors import ConfigError, DataError
 
-SAMPLE = "sample:"
 Metric = Literal["exact", "rouge", "bleu"]
 
 
@@ -143,13 +141,10 @@ def _check(tasks: Sequence[Task]) -> None:
 
 
 def _read(task: Task) -> PairTable:
-    source = task.data
-    if source.startswith(SAMPLE):
-        source = str(sample_path(source.removeprefix(SAMPLE)))
     if task.input is None:
-        return read_pairs(source)
+        return read_pairs(task.data)
     kind: Literal["classes", "texts"] = "classes" if task.metric == "exact" else "texts"
-    table = read_table(source, task.input, task.target, blank_texts="drop", labels=kind)
+    table = read_table(task.data, task.input, task.target, blank_texts="drop", labels=kind)
     return PairTable(
         sources=[text.strip() for text in table.texts],
         targets=table.labels,

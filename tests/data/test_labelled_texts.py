@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from kerasft.config import RunOptions, parse
-from kerasft.data.corpus import CorpusOptions, load_corpus
 from kerasft.data.duplicates import near_duplicates
+from kerasft.data.labelled_texts import CorpusOptions, load_data, load_labelled
 from kerasft.data.splits import normalize
 from kerasft.errors import ConfigError, DataError
 from kerasft.text.cleaning import Cleaning
@@ -66,7 +66,7 @@ def texts_of(dataset) -> dict[str, set[str]]:
 
 
 def test_every_row_is_accounted_for(messy):
-    dataset = load_corpus(CorpusOptions(data=messy))
+    dataset = load_labelled(CorpusOptions(data=messy))
     steps = {step.name: step for step in dataset.steps}
     assert list(steps) == [
         "cleaning", "short texts", "merged classes", "duplicates", "near duplicates (validation)",
@@ -98,7 +98,7 @@ def test_every_row_is_accounted_for(messy):
 
 def test_texts_are_cleaned_as_predictions_will_be(messy):
     options = CorpusOptions(data=messy, near_duplicates=0)
-    dataset = load_corpus(options)
+    dataset = load_labelled(options)
     assert dataset.cleaning == Cleaning(
         html=True, redactions="mask", special_characters=True, collapse_whitespace=True
     )
@@ -106,14 +106,14 @@ def test_texts_are_cleaned_as_predictions_will_be(messy):
     assert all(dataset.cleaning.apply(text) == text for text in texts)
     assert sum(text.endswith(" on date") for text in texts) == 1
     raw = dataclasses.replace(options, html=False, redactions="keep", special_characters=False)
-    kept = load_corpus(raw)
+    kept = load_labelled(raw)
     texts = [text for table in kept.parts.values() for text in table.texts]
     assert sum(text.endswith(" <b>on XX/XX/2023</b>") for text in texts) == 1
 
 
 def test_no_text_is_in_two_parts(messy):
     for seed in range(5):
-        dataset = load_corpus(CorpusOptions(data=messy, split_seed=seed, near_duplicates=0.5))
+        dataset = load_labelled(CorpusOptions(data=messy, split_seed=seed, near_duplicates=0.5))
         train, validation, test = texts_of(dataset).values()
         assert not (train & validation or train & test or validation & test)
         held_out = [*dataset.validation.texts, *dataset.test.texts]
@@ -125,8 +125,8 @@ def test_the_near_duplicate_is_left_out_where_it_would_leak(messy):
     found = 0
     for seed in range(12):
         options = CorpusOptions(data=messy, split_seed=seed)
-        strict = load_corpus(dataclasses.replace(options, near_duplicates=0.7))
-        loose = load_corpus(dataclasses.replace(options, near_duplicates=0))
+        strict = load_labelled(dataclasses.replace(options, near_duplicates=0.7))
+        loose = load_labelled(dataclasses.replace(options, near_duplicates=0))
         assert strict.test == loose.test and strict.test_sha256 == loose.test_sha256
         found += len(loose) - len(strict)
     assert 0 < found < 12  # in some seeds the two lie in different parts, in others in one
@@ -144,29 +144,31 @@ def test_the_same_options_give_the_same_split(messy):
         layers: int = 2
         output: str = "elsewhere"
 
-    first = load_corpus(CorpusOptions(data=messy))
+    first = load_labelled(CorpusOptions(data=messy))
     # What is not about the data does not matter.
-    again = load_corpus(Other(data=messy, seed=7, layers=3, max_length=64, long_texts="head_tail"))
+    again = load_labelled(
+        Other(data=messy, seed=7, layers=3, max_length=64, long_texts="head_tail")
+    )
     assert again == first
-    other = load_corpus(CorpusOptions(data=messy, split_seed=1))
+    other = load_labelled(CorpusOptions(data=messy, split_seed=1))
     assert other.test_sha256 != first.test_sha256
 
 
 def test_the_order_of_the_rows_does_not_matter(tmp_path):
     rows = make_rows()
-    first = load_corpus(CorpusOptions(data=write(tmp_path / "a.csv", rows), sample=60))
-    turned = load_corpus(CorpusOptions(data=write(tmp_path / "b.csv", rows[::-1]), sample=60))
+    first = load_labelled(CorpusOptions(data=write(tmp_path / "a.csv", rows), sample=60))
+    turned = load_labelled(CorpusOptions(data=write(tmp_path / "b.csv", rows[::-1]), sample=60))
     assert texts_of(first) == texts_of(turned) and first.test_sha256 == turned.test_sha256
 
 
 def test_a_mapping_sampling_and_the_largest_classes(messy):
-    dataset = load_corpus(CorpusOptions(data=messy, classes=MAPPING, sample=50))
+    dataset = load_labelled(CorpusOptions(data=messy, classes=MAPPING, sample=50))
     counts = Counter(label for table in dataset.parts.values() for label in table.labels)
     assert counts == {"Loans": 25, "Debts": 25}
     assert "sample" in [step.name for step in dataset.steps]
-    largest = load_corpus(CorpusOptions(data=messy, classes="none", major_classes=2))
+    largest = load_labelled(CorpusOptions(data=messy, classes="none", major_classes=2))
     assert set(largest.train.labels) == {"Debt collection", "Mortgage"}
-    assert largest.steps[3].why == (
+    assert largest.steps[2].why == (
         "2 classes of 5; dropped: 'Student loan' 26, 'Payday loan' 25, 'Virtual lizards' 1"
     )
 
@@ -181,10 +183,10 @@ def test_a_test_file_of_its_own(messy, tmp_path):
         ("Virtual lizards", " ".join(WORDS[5:25])),
     ]
     test = write(tmp_path / "test.csv", rows)
-    dataset = load_corpus(CorpusOptions(data=messy, test_data=test))
+    dataset = load_labelled(CorpusOptions(data=messy, test_data=test))
     assert len(dataset.test) == 32 and dataset.test.source == test
     assert list(dataset.hashes) == ["data", "test_data"]
-    assert list(load_corpus(CorpusOptions(data=messy)).hashes) == ["data"]
+    assert list(load_labelled(CorpusOptions(data=messy)).hashes) == ["data"]
     train, validation, held_out = texts_of(dataset).values()
     assert not (train & held_out or validation & held_out)
     steps = {step.name: step for step in dataset.steps}
@@ -195,12 +197,12 @@ def test_a_test_file_of_its_own(messy, tmp_path):
     assert sum(s.rows_in - s.rows_out for n, s in steps.items() if n.startswith("near")) == 1
     assert dataset.before["Virtual lizards"] == 2
     assert dataset.describe()[0].endswith(f"from {messy} and {test}")
-    fewer = load_corpus(CorpusOptions(data=messy, test_data=test, major_classes=2))
+    fewer = load_labelled(CorpusOptions(data=messy, test_data=test, major_classes=2))
     assert set(fewer.test.labels) <= set(fewer.train.labels) == {"Loans", "Debt collection"}
 
 
 def test_the_shipped_sample():
-    dataset = load_corpus(CorpusOptions())
+    dataset = load_labelled(CorpusOptions())
     assert set(dataset.train.labels) == {
         "Credit reporting", "Debt collection", "Mortgage", "Loans", "Cards and accounts",
     }  # fmt: skip
@@ -210,9 +212,23 @@ def test_the_shipped_sample():
 
 def test_line_breaks_inside_fields(tmp_path):
     rows = [(product, text.replace(" ", "\r\n", 3)) for product, text in make_rows()]
-    dataset = load_corpus(CorpusOptions(data=write(tmp_path / "data.csv", rows)))
-    plain = load_corpus(CorpusOptions(data=write(tmp_path / "plain.csv", make_rows())))
+    dataset = load_labelled(CorpusOptions(data=write(tmp_path / "data.csv", rows)))
+    plain = load_labelled(CorpusOptions(data=write(tmp_path / "plain.csv", make_rows())))
     assert texts_of(dataset) == texts_of(plain)
+
+
+def test_without_options_rows_stay_as_they_are(tmp_path):
+    rows = [(label, f"<b>{text}</b>  XXXX") for label, text in make_rows()]
+    file = write(tmp_path / "rows.csv", [*rows, rows[0], ("Mortgage", "short")])
+    dataset = load_data(file, "narrative", "product")
+    assert not dataset.steps and not dataset.cleaning.to_dict() and len(dataset) == len(rows) + 2
+    assert any(note.startswith("1 rows repeat an earlier text (kept") for note in dataset.notes)
+    assert dataset.describe()[0] == f"{len(rows) + 2} rows from {file}"
+    assert {text for _, text in rows} <= {t for part in dataset.parts.values() for t in part.texts}
+    assert load_data(file, "narrative", "product", seed=1).test_sha256 != dataset.test_sha256
+    blank = write(tmp_path / "blank.csv", [*rows, ("Mortgage", " ")])
+    with pytest.raises(DataError, match="has an empty text in line"):
+        load_data(blank, "narrative", "product")
 
 
 @pytest.mark.parametrize(
@@ -244,7 +260,7 @@ def test_refusals(messy, options, error, message):
         rows = [(label, f"to whom it may concern, {text}") for label, text in make_rows()]
         messy = write(Path(messy).with_name("letters.csv"), rows)
     with pytest.raises(error, match=message) as caught:
-        load_corpus(CorpusOptions(**{"data": messy, **options}))
+        load_labelled(CorpusOptions(**{"data": messy, **options}))
     assert "\n" not in str(caught.value)
 
 
@@ -252,13 +268,13 @@ def test_broken_quotes(tmp_path):
     file = tmp_path / "broken.csv"
     file.write_text('product,narrative\nMortgage,fine\nMortgage,"never closed, "so\nx,y\n')
     with pytest.raises(DataError, match=r"broken.csv has broken quoting in the row .* line 3"):
-        load_corpus(CorpusOptions(data=str(file)))
+        load_labelled(CorpusOptions(data=str(file)))
 
 
 def test_only_texts_that_are_blank(tmp_path):
     file = write(tmp_path / "blank.csv", [("a", ""), ("b", " ")])
     with pytest.raises(DataError, match=r"blank.csv has 2 rows, but a text in none of them"):
-        load_corpus(CorpusOptions(data=file))
+        load_labelled(CorpusOptions(data=file))
 
 
 def test_the_command_line_takes_every_option(tmp_path, capsys):

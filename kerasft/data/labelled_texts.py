@@ -1,4 +1,4 @@
-"""A messy corpus of labelled texts: read, cleaned, merged, split; every step counted."""
+"""Labelled texts: read, cleaned, merged, split; every step counted."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from kerasft.config import at_least
@@ -20,7 +21,6 @@ from kerasft.data.duplicates import (
     without_texts_of,
 )
 from kerasft.data.readers import read_table
-from kerasft.data.samples import sample_path
 from kerasft.data.short_texts import drop_short
 from kerasft.data.steps import Step
 from kerasft.data.table import Table, quoted
@@ -29,12 +29,12 @@ from kerasft.text.cleaning import Cleaning
 
 
 @dataclass
-class CorpusOptions:
-    """The options of every recipe that reads a messy corpus; equal ones give the same split.
+class LabelledTextOptions:
+    """Which labelled texts, and what is done to them; equal options give the same split.
 
     Args:
-        data: FILE.csv, FILE.tsv, FILE.jsonl, FILE.parquet, FILE.zip (of one csv) or hub:NAME; else
-            the complaints that ship with kerasft.
+        data: FILE.csv, .tsv, .jsonl, .parquet, .zip (of one csv), hub:NAME, or sample:NAME, which
+            ships with kerasft.
         text_column: Column of the texts.
         label_column: Column of the labels.
         test_data: A file of its own for the test rows; if not given, a share of `data`.
@@ -46,12 +46,14 @@ class CorpusOptions:
             `none` merges nothing, and a mapping (in the YAML) from new names to lists of the
             names in the data merges these; rows of classes that it does not name are dropped.
         major_classes: Keep so many of the largest classes, after merging; null keeps all.
-        min_words: Drop texts of fewer words.
+        min_words: Drop texts of fewer words; with 0, and no cleaning, a blank text is an error.
         html: Take out HTML tags, and turn entities into the characters that they stand for.
         redactions: `mask` writes one word for XXXX and one for XX/XX/2023, `remove` takes them
             out, `keep` leaves them.
         special_characters: Take out control characters, lines of decoration and repeated
             punctuation.
+        duplicates: `keep` equal texts, all in one part of the split, or `drop` all but the first,
+            and those whose labels differ.
         near_duplicates: Leave out training texts that are nearly a validation or test text (and
             validation texts that are nearly a test text), from this Jaccard index of their runs
             of 5 words on; 0 leaves out equal texts alone.
@@ -60,72 +62,128 @@ class CorpusOptions:
             beginning and three from its end (`head_tail`).
     """
 
-    data: str | None = None
-    text_column: str = "narrative"
-    label_column: str = "product"
+    data: str = "sample:conversations"
+    text_column: str = "text"
+    label_column: str = "label"
     test_data: str | None = None
     validation: float = 0.15
     test: float = 0.15
     split_seed: int = 0
     sample: int | None = None
-    classes: str | dict[str, list[str]] = class_mapping.SHIPPED
+    classes: str | dict[str, list[str]] = class_mapping.NONE
     major_classes: int | None = None
-    min_words: int = 10
-    html: bool = True
-    redactions: Literal["keep", "mask", "remove"] = "mask"
-    special_characters: bool = True
-    near_duplicates: float = 0.8
-    max_length: int = 512
+    min_words: int = 0
+    html: bool = False
+    redactions: Literal["keep", "mask", "remove"] = "keep"
+    special_characters: bool = False
+    duplicates: Literal["keep", "drop"] = "keep"
+    near_duplicates: float = 0.0
+    max_length: int = 64
     long_texts: Literal["cut", "head_tail"] = "cut"
 
     def cleaning(self) -> Cleaning:
         """What is done to each text."""
+        cleans = self.html or self.redactions != "keep" or self.special_characters
         return Cleaning(
             html=self.html,
             redactions=self.redactions,
             special_characters=self.special_characters,
-            collapse_whitespace=True,
+            collapse_whitespace=cleans,
         )
 
 
-def load_corpus(options: CorpusOptions) -> Dataset:
-    """Reads, cleans, merges, thins out and splits a corpus.
+@dataclass
+class CorpusOptions(LabelledTextOptions):
+    """The same for a messy corpus of complaints, with every step on."""
+
+    data: str = "sample:complaints"
+    text_column: str = "narrative"
+    label_column: str = "product"
+    classes: str | dict[str, list[str]] = class_mapping.SHIPPED
+    min_words: int = 10
+    html: bool = True
+    redactions: Literal["keep", "mask", "remove"] = "mask"
+    special_characters: bool = True
+    duplicates: Literal["keep", "drop"] = "drop"
+    near_duplicates: float = 0.8
+    max_length: int = 512
+
+
+def load_data(
+    source: str | Path = "sample:conversations",
+    text_column: str = "text",
+    label_column: str = "label",
+    *,
+    test_data: str | Path | None = None,
+    validation: float = 0.15,
+    test: float = 0.15,
+    seed: int = 0,
+) -> Dataset:
+    """Reads labelled texts and splits them by a hash of the text (see `split_by_hash`).
+
+    Args:
+        source: FILE.csv, .tsv, .jsonl, .parquet, .zip, hub:NAME or sample:NAME; see `read_table`.
+        text_column: Column of the texts.
+        label_column: Column of the labels.
+        test_data: The test rows, if they have a file of their own; then `test` is not used, and
+            rows of `source` whose text stands in it are left out and counted.
+        validation: Share of each class's texts to validate on.
+        test: Share of each class's texts to test on.
+        seed: Chooses among the splits.
+
+    Raises:
+        DataError: A file cannot be used, has one class only or a class of one row, or its own test
+            file has a label that training never sees.
+        ConfigError: The shares leave nothing to train on.
+
+    Example:
+        >>> dataset = load_data("mails.csv", "body", "team")
+        >>> dataset.describe()
+    """
+    options = LabelledTextOptions(
+        data=str(source),
+        text_column=text_column,
+        label_column=label_column,
+        test_data=None if test_data is None else str(test_data),
+        validation=validation,
+        test=test,
+        split_seed=seed,
+    )
+    return load_labelled(options)
+
+
+def load_labelled(options: LabelledTextOptions) -> Dataset:
+    """Reads, cleans, merges, thins out and splits labelled texts, as far as the options say.
 
     The order: clean the texts, drop the short ones, merge classes, drop equal texts, sample, split
     by a hash of the text (`split_by_hash`), leave out training and validation rows that are nearly
     a text that is tested on. A test file of its own takes the same steps but the sample.
 
     Args:
-        options: What to do; see `CorpusOptions`.
+        options: What to do.
 
     Raises:
         ConfigError: An option has a value that cannot work.
         DataError: A file cannot be used, or a step leaves too little.
 
     Example:
-        >>> dataset = load_corpus(CorpusOptions(data="complaints.csv", sample=1000))
+        >>> dataset = load_labelled(CorpusOptions(data="complaints.csv", sample=1000))
         >>> dataset.describe()[0]
         '5388 rows of 15 classes from complaints.csv'
     """
     at_least(options, sample=1, min_words=0)
     check_threshold(options.near_duplicates)
-    source = sample_path("complaints") if options.data is None else options.data
-    way = _Way(_read(options, source))
-    way.take(lambda table: clean_texts(table, options.cleaning()))
-    way.take(lambda table: drop_short(table, options.min_words))
-    way.take(lambda table: merge_classes(table, options.classes))
-    largest = options.major_classes
-    if largest is not None:
-        way.take(lambda table: keep_major(table, largest))
-    way.take(drop_duplicates)
+    way = _Way(_read(options, options.data))
+    _prepare(way, options)
     before = Counter(way.labels_read)
     test_table = None
     if options.test_data is not None:
-        test_way = _test_rows(options, set(way.table.labels))
-        before += Counter(test_way.labels_read)
-        way.steps += test_way.steps
-        way.notes += test_way.table.notes
+        test_way = _Way(_read(options, options.test_data))
+        _prepare(test_way, options, trained_on=set(way.table.labels))
         test_table = test_way.table
+        before += Counter(test_way.labels_read)
+        way.steps += [dataclasses.replace(s, name=f"{s.name} (test)") for s in test_way.steps]
+        way.notes += test_table.notes
         way.take(lambda table: _without_test_texts(table, test_way.table))
     rows = options.sample
     if rows is not None:
@@ -133,18 +191,19 @@ def load_corpus(options: CorpusOptions) -> Dataset:
     split = split_rows(
         way.table, test_table, options.validation, options.test, options.split_seed, way.notes
     )
-    validation, validation_step = drop_near_duplicates(
-        split.validation, [split.test], options.near_duplicates, "validation"
-    )
-    train, train_step = drop_near_duplicates(
-        split.train, [validation, split.test], options.near_duplicates, "train"
-    )
-    _check_parts(train, validation, split.test)
+    train, validation = split.train, split.validation
+    if threshold := options.near_duplicates:
+        held_out = [split.test]
+        validation, step = drop_near_duplicates(validation, held_out, threshold, "validation")
+        way.steps.append(step)
+        train, step = drop_near_duplicates(train, [validation, split.test], threshold, "train")
+        way.steps.append(step)
+        _check_parts(train, validation, split.test)
     return dataclasses.replace(
         split,
         train=train,
         validation=validation,
-        steps=[*way.steps, validation_step, train_step],
+        steps=way.steps,
         cleaning=options.cleaning(),
         before=dict(before.most_common()),
     )
@@ -169,21 +228,36 @@ class _Way:
             )
 
 
-def _read(options: CorpusOptions, source: object) -> Table:
-    return read_table(str(source), options.text_column, options.label_column, blank_texts="drop")
+def _read(options: LabelledTextOptions, source: str) -> Table:
+    drops = options.min_words > 0 or bool(options.cleaning().to_dict())
+    blank: Literal["drop", "refuse"] = "drop" if drops else "refuse"
+    return read_table(source, options.text_column, options.label_column, blank_texts=blank)
 
 
-def _test_rows(options: CorpusOptions, classes: set[str]) -> _Way:
-    """The rows of the test file, on the same way as the training rows."""
-    way = _Way(_read(options, options.test_data))
-    way.take(lambda table: clean_texts(table, options.cleaning()))
-    way.take(lambda table: drop_short(table, options.min_words))
-    way.take(lambda table: merge_classes(table, options.classes, complete=False))
-    if options.major_classes is not None:
-        way.take(lambda table: keep_classes(table, classes))
-    way.take(drop_duplicates)
-    way.steps = [dataclasses.replace(step, name=f"{step.name} (test)") for step in way.steps]
-    return way
+def _prepare(way: _Way, options: LabelledTextOptions, trained_on: set[str] | None = None) -> None:
+    """Takes the steps that rows take by themselves.
+
+    Args:
+        way: The rows.
+        options: Which steps.
+        trained_on: For test rows: the classes of the training rows; they may have fewer or others.
+    """
+    cleaning, largest = options.cleaning(), options.major_classes
+    cleans = bool(cleaning.to_dict())
+    if cleans:
+        way.take(lambda table: clean_texts(table, cleaning))
+    if cleans or options.min_words:
+        way.take(lambda table: drop_short(table, options.min_words))
+    if options.classes != class_mapping.NONE:
+        complete = trained_on is None
+        way.take(lambda table: merge_classes(table, options.classes, complete=complete))
+    if largest is not None:
+        if trained_on is None:
+            way.take(lambda table: keep_major(table, largest))
+        else:
+            way.take(lambda table: keep_classes(table, trained_on))
+    if options.duplicates == "drop":
+        way.take(drop_duplicates)
 
 
 def _without_test_texts(table: Table, test: Table) -> tuple[Table, Step]:

@@ -1,0 +1,1 @@
+"""Options and helpers that recipes share; none of these files is a recipe."""

@@ -1,0 +1,98 @@
+"""What recipes do with the layers in which nothing trains: their options, and what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from kerasft.config import RunOptions
+
+if TYPE_CHECKING:
+    from kerasft.architectures import T5, HeadedEncoder
+    from kerasft.architectures.frozen_backbone import Trunk
+    from kerasft.training.frozen_backbone import AboveBackbone
+
+
+@dataclass
+class BackboneOptions(RunOptions):
+    """What is done with the layers in which nothing trains.
+
+    Args:
+        cache_backbone: Run frozen layers below the first that trains once a text, and keep what
+            they make: `auto` (where more than one epoch is trained and it fits), `on`, `off`, or a
+            directory that is kept, for other runs with the same pretrained model.
+        cache_gb: Most of it on the disk, in 10^9 bytes.
+        cache_dtype: How it is kept: `float16`, or `float32` at twice the size.
+        frozen_dropout: Whether layers in which nothing trains drop out too; it excludes keeping.
+    """
+
+    cache_backbone: str | bool = "auto"
+    cache_gb: float = 4.0
+    cache_dtype: Literal["float16", "float32"] = "float16"
+    frozen_dropout: bool = False
+
+    def __post_init__(self) -> None:
+        if isinstance(self.cache_backbone, bool):  # what YAML makes of the words on and off
+            self.cache_backbone = "on" if self.cache_backbone else "off"
+
+    def free(self) -> set[str]:
+        """As for every recipe; and features may be kept elsewhere, or not at all."""
+        # `AboveBackbone.facts` says what came of it.
+        return super().free() | {"cache_backbone", "cache_gb", "cache_dtype"}
+
+
+def train_above_backbone(
+    model: HeadedEncoder | T5, batches: Any, options: Any, output: Path
+) -> tuple[AboveBackbone, list[str]]:
+    """Finds out what of a model must run at every step; frozen layers drop nothing out from now on.
+
+    Args:
+        model: With its adapters on it and what is frozen frozen; not compiled yet.
+        batches: Has `train` and `validation`, for the whole model.
+        options: The recipe's config, which has the `BackboneOptions`, and `epochs`.
+        output: The run's output; features that no run shares lie beside it.
+
+    Returns:
+        What to compile and to fit, and sentences for the run's output and the model card.
+
+    Raises:
+        ConfigError: The options contradict each other, or the cache's directory cannot be used.
+
+    Example:
+        >>> above, notes = train_above_backbone(model, batches, config, output)
+        >>> above.model.compile(...)
+        >>> above.model.fit(above.train, validation_data=above.validation, epochs=config.epochs)
+        >>> above.finish()
+    """
+    from kerasft import architectures
+    from kerasft.architectures.frozen_backbone import split_encoder, still_encoder
+    from kerasft.architectures.t5_frozen_backbone import split_t5, still_t5
+    from kerasft.training.frozen_backbone import CacheSettings, above_backbone
+
+    split: Callable[[Any], Trunk | None] = split_encoder
+    still_frozen: Callable[[Any], int] = still_encoder
+    if isinstance(model, architectures.T5):
+        split, still_frozen = split_t5, still_t5
+    dropout = "layers in which nothing trains drop out as the others do (--frozen_dropout)"
+    if not options.frozen_dropout:
+        dropout = "dropout is everywhere, since something trains in every layer"
+        if still := still_frozen(model):
+            dropout = f"layers in which nothing trains ({still}) run without dropout"
+    above = above_backbone(
+        model,
+        split(model),
+        batches.train,
+        batches.validation,
+        CacheSettings(
+            str(options.cache_backbone),
+            beside=Path(f"{output}.features"),
+            gigabytes=options.cache_gb,
+            dtype=options.cache_dtype,
+            resume=options.resume,
+        ),
+        epochs=options.epochs,
+        frozen_dropout=options.frozen_dropout,
+    )
+    return above, [above.note, dropout]
