@@ -125,8 +125,8 @@ def side(options: argparse.Namespace) -> dict[str, Callable[[], dict[str, Any]]]
     backends.seed_everything(0)
     arguments = EncoderArguments(
         vocab_size=VOCABULARY, num_layers=LAYERS, num_heads=options.width // 32,
-        hidden_dim=options.width, intermediate_dim=4 * options.width, num_segments=2,
-        max_sequence_length=MAX_LENGTH,
+        hidden_size=options.width, intermediate_size=4 * options.width, num_segments=2,
+        max_length=MAX_LENGTH,
     )  # fmt: skip
 
     def measure(point: Point) -> dict[str, Any]:

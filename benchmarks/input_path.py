@@ -56,8 +56,8 @@ def side(options: argparse.Namespace) -> dict[str, Any]:
     backends.seed_everything(0)
     arguments = EncoderArguments(
         vocab_size=1000, num_layers=3, num_heads=options.width // 64,
-        hidden_dim=options.width, intermediate_dim=4 * options.width,
-        max_sequence_length=MAX_LENGTH,
+        hidden_size=options.width, intermediate_size=4 * options.width,
+        max_length=MAX_LENGTH,
     )  # fmt: skip
     model = Classifier("distilbert", arguments, CLASSES)
     add_lora(model, 2)

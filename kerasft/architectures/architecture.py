@@ -150,7 +150,7 @@ def layer_entries(
         theirs: Where transformers has its layers: "bert.encoder.layer".
         arguments: The encoder's shape.
     """
-    width, inner = arguments.hidden_dim, arguments.intermediate_dim
+    width, inner = arguments.hidden_size, arguments.intermediate_size
     shapes = {
         "feedforward_intermediate_dense": (inner, width),
         "feedforward_output_dense": (width, inner),

@@ -41,11 +41,9 @@ class BertEncoder(Encoder):
     def __init__(self, arguments: EncoderArguments, initialize: bool = True) -> None:
         super().__init__(arguments)
         a, deviation = arguments, INITIAL_DEVIATION if initialize else 0.0
-        width = a.hidden_dim
+        width = a.hidden_size
         self.token_embedding = embedding(a.vocab_size, width, deviation, "token_embedding")
-        self.position_embedding = embedding(
-            a.max_sequence_length, width, deviation, "position_embedding"
-        )
+        self.position_embedding = embedding(a.max_length, width, deviation, "position_embedding")
         self.segment_embedding = embedding(a.num_segments, width, deviation, "segment_embedding")
         self.norm = keras.layers.LayerNormalization(
             epsilon=a.layer_norm_epsilon, name="embeddings_layer_norm"
@@ -55,7 +53,7 @@ class BertEncoder(Encoder):
             TransformerLayer(
                 width,
                 a.num_heads,
-                a.intermediate_dim,
+                a.intermediate_size,
                 a.activation,
                 attention_dropout=a.attention_dropout,
                 self_attention_dropout=a.dropout,
@@ -104,19 +102,19 @@ class Bert(Architecture):
         dropout = keras.layers.Dropout(arguments.head_dropout, name="head_dropout")
         if pooling == "mean":
             return [dropout]
-        return [head_dense(arguments.hidden_dim, "pooled_dense", "tanh"), dropout]
+        return [head_dense(arguments.hidden_size, "pooled_dense", "tanh"), dropout]
 
     def entries(self, arguments: EncoderArguments, num_labels: int, pooling: str) -> list[Entry]:
         """The names in BertForSequenceClassification, or for "none" BertForTokenClassification.
 
         The latter has no pooler; neither has a classifier over the mean.
         """
-        a, width, table = arguments, arguments.hidden_dim, "bert.embeddings."
+        a, width, table = arguments, arguments.hidden_size, "bert.embeddings."
         rows = [
             Entry(table + "word_embeddings", "token_embedding", "embedding",
                   (a.vocab_size, width)),
             Entry(table + "position_embeddings", "position_embedding", "embedding",
-                  (a.max_sequence_length, width)),
+                  (a.max_length, width)),
             Entry(table + "token_type_embeddings", "segment_embedding", "embedding",
                   (a.num_segments, width)),
             Entry(table + "LayerNorm", "embeddings_layer_norm", "norm", (width,)),
@@ -135,9 +133,9 @@ class Bert(Architecture):
             "vocab_size": config.get("vocab_size", 30522),
             "num_layers": config.get("num_hidden_layers", 12),
             "num_heads": config.get("num_attention_heads", 12),
-            "hidden_dim": config.get("hidden_size", 768),
-            "intermediate_dim": config.get("intermediate_size", 3072),
-            "max_sequence_length": config.get("max_position_embeddings", 512),
+            "hidden_size": config.get("hidden_size", 768),
+            "intermediate_size": config.get("intermediate_size", 3072),
+            "max_length": config.get("max_position_embeddings", 512),
             "dropout": hidden_dropout,
             "attention_dropout": config.get("attention_probs_dropout_prob", 0.1),
             "head_dropout": hidden_dropout if head_dropout is None else head_dropout,
@@ -152,9 +150,9 @@ class Bert(Architecture):
             "vocab_size": arguments.vocab_size,
             "num_hidden_layers": arguments.num_layers,
             "num_attention_heads": arguments.num_heads,
-            "hidden_size": arguments.hidden_dim,
-            "intermediate_size": arguments.intermediate_dim,
-            "max_position_embeddings": arguments.max_sequence_length,
+            "hidden_size": arguments.hidden_size,
+            "intermediate_size": arguments.intermediate_size,
+            "max_position_embeddings": arguments.max_length,
             "hidden_dropout_prob": arguments.dropout,
             "attention_probs_dropout_prob": arguments.attention_dropout,
             "classifier_dropout": arguments.head_dropout,

@@ -39,11 +39,9 @@ class TokenAndPositionEmbedding(keras.layers.Layer):
 
     def __init__(self, arguments: EncoderArguments, deviation: float) -> None:
         super().__init__(name="token_and_position_embedding")
-        a, width = arguments, arguments.hidden_dim
+        a, width = arguments, arguments.hidden_size
         self.token_embedding = embedding(a.vocab_size, width, deviation, "token_embedding")
-        self.position_embedding = embedding(
-            a.max_sequence_length, width, deviation, "position_embedding"
-        )
+        self.position_embedding = embedding(a.max_length, width, deviation, "position_embedding")
 
     def build(self, input_shape: Any = None) -> None:
         """Makes both tables."""
@@ -51,7 +49,7 @@ class TokenAndPositionEmbedding(keras.layers.Layer):
         self.position_embedding.build((None, None))
 
     def call(self, token_ids: Any) -> Any:
-        """Looks up (batch, length) int; returns (batch, length, hidden_dim)."""
+        """Looks up (batch, length) int; returns (batch, length, hidden_size)."""
         return self.token_embedding(token_ids) + self.position_embedding(positions(token_ids))
 
 
@@ -66,7 +64,7 @@ class DistilBertEncoder(Encoder):
     def __init__(self, arguments: EncoderArguments, initialize: bool = True) -> None:
         super().__init__(arguments)
         a, deviation = arguments, INITIAL_DEVIATION if initialize else 0.0
-        width = a.hidden_dim
+        width = a.hidden_size
         self.embeddings = TokenAndPositionEmbedding(a, deviation)
         self.token_embedding = self.embeddings.token_embedding
         self.norm = keras.layers.LayerNormalization(
@@ -77,7 +75,7 @@ class DistilBertEncoder(Encoder):
             TransformerLayer(
                 width,
                 a.num_heads,
-                a.intermediate_dim,
+                a.intermediate_size,
                 a.activation,
                 attention_dropout=a.attention_dropout,
                 self_attention_dropout=0.0,  # transformers' has none here, unlike BERT
@@ -118,7 +116,7 @@ class DistilBert(Architecture):
     def sequence_head(self, arguments: EncoderArguments, pooling: str) -> list[keras.layers.Layer]:
         """A linear layer with a ReLU, and a dropout."""
         return [
-            head_dense(arguments.hidden_dim, "pre_classifier", "relu"),
+            head_dense(arguments.hidden_size, "pre_classifier", "relu"),
             keras.layers.Dropout(arguments.head_dropout, name="head_dropout"),
         ]
 
@@ -131,13 +129,13 @@ class DistilBert(Architecture):
 
         For "none" those in DistilBertForTokenClassification, which has one layer less.
         """
-        a, width = arguments, arguments.hidden_dim
+        a, width = arguments, arguments.hidden_size
         table, ours = "distilbert.embeddings.", "token_and_position_embedding/"
         rows = [
             Entry(table + "word_embeddings", ours + "token_embedding", "embedding",
                   (a.vocab_size, width)),
             Entry(table + "position_embeddings", ours + "position_embedding", "embedding",
-                  (a.max_sequence_length, width)),
+                  (a.max_length, width)),
             Entry(table + "LayerNorm", "embeddings_layer_norm", "norm", (width,)),
             *layer_entries(_LAYER, "distilbert.transformer.layer", a),
         ]  # fmt: skip
@@ -157,9 +155,9 @@ class DistilBert(Architecture):
             "vocab_size": config.get("vocab_size", 30522),
             "num_layers": first("n_layers", "num_hidden_layers", default=6),
             "num_heads": first("n_heads", "num_attention_heads", default=12),
-            "hidden_dim": first("dim", "hidden_size", default=768),
-            "intermediate_dim": config.get("hidden_dim", 3072),
-            "max_sequence_length": config.get("max_position_embeddings", 512),
+            "hidden_size": first("dim", "hidden_size", default=768),
+            "intermediate_size": config.get("hidden_dim", 3072),
+            "max_length": config.get("max_position_embeddings", 512),
             "dropout": config.get("dropout", 0.1),
             "attention_dropout": config.get("attention_dropout", 0.1),
             "head_dropout": config.get("seq_classif_dropout", 0.2),
@@ -174,9 +172,9 @@ class DistilBert(Architecture):
             "vocab_size": arguments.vocab_size,
             "n_layers": arguments.num_layers,
             "n_heads": arguments.num_heads,
-            "dim": arguments.hidden_dim,
-            "hidden_dim": arguments.intermediate_dim,
-            "max_position_embeddings": arguments.max_sequence_length,
+            "dim": arguments.hidden_size,
+            "hidden_dim": arguments.intermediate_size,
+            "max_position_embeddings": arguments.max_length,
             "dropout": arguments.dropout,
             "attention_dropout": arguments.attention_dropout,
             "seq_classif_dropout": arguments.head_dropout,

@@ -22,10 +22,10 @@ class EncoderArguments(Arguments):
     Attributes:
         vocab_size: Tokens in the embedding table.
         num_layers: Transformer layers.
-        num_heads: Attention heads; must divide `hidden_dim`.
-        hidden_dim: Width of the hidden states.
-        intermediate_dim: Width inside the feed-forward layers.
-        max_sequence_length: Positions in the embedding table: the longest text, in tokens.
+        num_heads: Attention heads; must divide `hidden_size`.
+        hidden_size: Width of the hidden states.
+        intermediate_size: Width inside the feed-forward layers.
+        max_length: Positions in the embedding table: the longest text, in tokens.
         dropout: Dropout on the embeddings and on what each sublayer adds.
         attention_dropout: Dropout on the attention weights.
         head_dropout: Dropout before the classification layer.
@@ -37,16 +37,16 @@ class EncoderArguments(Arguments):
         ConfigError: A value is out of range.
 
     Example:
-        >>> EncoderArguments(vocab_size=100, num_layers=2, num_heads=2, hidden_dim=16,
-        ...                  intermediate_dim=32, max_sequence_length=64)
+        >>> EncoderArguments(vocab_size=100, num_layers=2, num_heads=2, hidden_size=16,
+        ...                  intermediate_size=32, max_length=64)
     """
 
     vocab_size: int
     num_layers: int
     num_heads: int
-    hidden_dim: int
-    intermediate_dim: int
-    max_sequence_length: int
+    hidden_size: int
+    intermediate_size: int
+    max_length: int
     dropout: float = 0.1
     attention_dropout: float = 0.1
     head_dropout: float = 0.1
@@ -59,17 +59,17 @@ class EncoderArguments(Arguments):
         "vocab_size": (1, 4_000_000),
         "num_layers": (1, 200),
         "num_heads": (1, 1_000),
-        "hidden_dim": (1, 20_000),
-        "intermediate_dim": (1, 100_000),
-        "max_sequence_length": (1, 1_000_000),
+        "hidden_size": (1, 20_000),
+        "intermediate_size": (1, 100_000),
+        "max_length": (1, 1_000_000),
         "num_segments": (0, 1_000),
     }
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.hidden_dim % self.num_heads:
+        if self.hidden_size % self.num_heads:
             raise ConfigError(
-                f"num_heads ({self.num_heads}) must divide hidden_dim ({self.hidden_dim})"
+                f"num_heads ({self.num_heads}) must divide hidden_size ({self.hidden_size})"
             )
         if self.activation not in ACTIVATIONS:
             raise ConfigError(
@@ -83,8 +83,8 @@ class EncoderArguments(Arguments):
     @property
     def parameter_count(self) -> int:
         """Weights of the encoder without a head."""
-        width, inner = self.hidden_dim, self.intermediate_dim
-        rows = self.vocab_size + self.max_sequence_length + self.num_segments
+        width, inner = self.hidden_size, self.intermediate_size
+        rows = self.vocab_size + self.max_length + self.num_segments
         attention = 4 * (width * width + width)
         feed_forward = 2 * width * inner + inner + width
         return rows * width + 2 * width + self.num_layers * (attention + feed_forward + 4 * width)
@@ -95,7 +95,7 @@ class Encoder(keras.Model):
 
     Inputs: `{"token_ids": (batch, length) int32, "padding_mask": (batch, length) bool}`, the mask
     True where there is a token; `"segment_ids"` (batch, length) int32 besides, for families that
-    tell the texts of a pair apart by them. Output: hidden states (batch, length, hidden_dim).
+    tell the texts of a pair apart by them. Output: hidden states (batch, length, hidden_size).
 
     A family makes and builds all its layers in `__init__`, so that their paths begin with their own
     names, and gives `embed` and `blocks`. A block is called as `block(hidden, mask)`; with
@@ -129,7 +129,7 @@ class Encoder(keras.Model):
             training: Whether to drop out.
 
         Returns:
-            (batch, length, hidden_dim).
+            (batch, length, hidden_size).
         """
 
     def mask(self, padding_mask: Any) -> Any:
@@ -156,7 +156,7 @@ class Encoder(keras.Model):
         """Runs some of the blocks, one upon the other.
 
         Args:
-            hidden: (batch, length, hidden_dim), what the lowest of them is given.
+            hidden: (batch, length, hidden_size), what the lowest of them is given.
             padding_mask: (batch, length) bool.
             start: The lowest of them, from 0.
             stop: Where they end, this one left out; None runs all the rest.
@@ -164,7 +164,7 @@ class Encoder(keras.Model):
             training: Whether to drop out.
 
         Returns:
-            (batch, length, hidden_dim), or with `first_only` (batch, 1, hidden_dim).
+            (batch, length, hidden_size), or with `first_only` (batch, 1, hidden_size).
         """
         blocks, mask = self.blocks[start:stop], self.mask(padding_mask)
         for number, block in enumerate(blocks, 1):
@@ -183,7 +183,7 @@ class Encoder(keras.Model):
             training: Whether to drop out.
 
         Returns:
-            (batch, length, hidden_dim), or with `first_only` (batch, 1, hidden_dim).
+            (batch, length, hidden_size), or with `first_only` (batch, 1, hidden_size).
         """
         return self.run_blocks(
             self.embed(inputs, training),

@@ -62,9 +62,9 @@ class EncoderTrunk:
 
     Attributes:
         lower: {"token_ids": (batch, length) int32, "padding_mask": (batch, length) bool} -> hidden
-            states (batch, positions, hidden_dim) of the last frozen layer.
-        upper: {"hidden": (batch, positions, hidden_dim) float32, "padding_mask": (batch, positions)
-            bool} -> logits.
+            states (batch, positions, hidden_size) of the last frozen layer.
+        upper: {"hidden": (batch, positions, hidden_size) float32, "padding_mask":
+            (batch, positions) bool} -> logits.
         architecture: "bert" or "distilbert".
         arguments: The whole encoder's shape.
         layers: Transformer layers of the lower part.
@@ -82,7 +82,7 @@ class EncoderTrunk:
     @property
     def width(self) -> int:
         """Values of a hidden state."""
-        return self.arguments.hidden_dim
+        return self.arguments.hidden_size
 
     @property
     def description(self) -> str:

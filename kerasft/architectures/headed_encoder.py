@@ -32,7 +32,7 @@ class HeadedEncoder(keras.Model):
             head is always random.
 
     Attributes:
-        backbone: The encoder alone: the same inputs -> hidden states (batch, length, hidden_dim).
+        backbone: The encoder alone: the same inputs -> hidden states (batch, length, hidden_size).
         head: The head's layers, from the bottom up; the last one is `classifier`.
         twin: What transformers calls such a head (of the class).
         peft_task: What PEFT calls such a task (of the class).
@@ -68,7 +68,7 @@ class HeadedEncoder(keras.Model):
         self.head = [*below, head_dense(num_labels, "classifier")]
         for layer in self.head:
             if not isinstance(layer, keras.layers.Dropout):
-                layer.build((None, arguments.hidden_dim))
+                layer.build((None, arguments.hidden_size))
         self.build()
 
     @property
@@ -101,11 +101,11 @@ class HeadedEncoder(keras.Model):
         """What the head reads of hidden states.
 
         Args:
-            hidden: (batch, length, hidden_dim); for "first" a length of 1 is enough.
+            hidden: (batch, length, hidden_size); for "first" a length of 1 is enough.
             padding_mask: (batch, length) bool.
 
         Returns:
-            (batch, hidden_dim), or with pooling "none" (batch, length, hidden_dim).
+            (batch, hidden_size), or with pooling "none" (batch, length, hidden_size).
         """
         if self.pooling == "none":
             return hidden
@@ -142,7 +142,7 @@ class Classifier(HeadedEncoder):
 
     Example:
         >>> arguments = EncoderArguments(vocab_size=100, num_layers=2, num_heads=2,
-        ...     hidden_dim=16, intermediate_dim=32, max_sequence_length=64)
+        ...     hidden_size=16, intermediate_size=32, max_length=64)
         >>> model = Classifier("distilbert", arguments, num_labels=3)
         >>> model({"token_ids": np.ones((1, 5), "int32"), "padding_mask": np.ones((1, 5), bool)})
     """

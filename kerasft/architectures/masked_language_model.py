@@ -43,7 +43,7 @@ class MaskedLanguageModel(keras.Model):
         self.backbone = classifier.backbone
         self.head = MaskedLanguageHead(
             arguments.vocab_size,
-            arguments.hidden_dim,
+            arguments.hidden_size,
             arguments.activation,
             arguments.layer_norm_epsilon,
             name="masked_language_model_head",

@@ -87,7 +87,7 @@ def _write_onnx(bundle: Bundle, to: Path) -> None:
     from kerasft.runtimes.onnx.export import facts
     from kerasft.runtimes.onnx.write import write_onnx
 
-    write_onnx(bundle.model, to, bundle.model.arguments.max_sequence_length, facts(bundle))
+    write_onnx(bundle.model, to, bundle.model.arguments.max_length, facts(bundle))
 
 
 def _check_output(output: Path, format: str, overwrite: bool) -> None:

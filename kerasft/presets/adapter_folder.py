@@ -84,7 +84,7 @@ def save_adapter_folder(
     else:
         found = load_preset(preset)
         names = _names(found, task, shapes, labels, adapter)
-        length = max_length or min(MAX_LENGTH, found.arguments.max_sequence_length)
+        length = max_length or min(MAX_LENGTH, found.arguments.max_length)
         found.check_length(length)
         source = found.source
         parts = {"tokenizer": found.tokenizer, "max_length": length}

@@ -56,7 +56,7 @@ def load_directory(
     paths = weight_files(directory)
     tensors = TensorFiles(paths)
     has_head = _has_head(architecture, arguments, config, tensors)
-    pooling, reason = read_pooling(directory, arguments.hidden_dim)
+    pooling, reason = read_pooling(directory, arguments.hidden_size)
     if has_head:
         pooling, reason = "first", "as its trained head does"
     return Pretrained(

@@ -21,8 +21,10 @@ SCHEMES = ("kaggle://", "hf://", "modelscope://")
 _BACKBONES = {"BertBackbone": "bert", "DistilBertBackbone": "distilbert"}
 _SIZES = {  # KerasHub's name -> ours
     "vocabulary_size": "vocab_size",
-    **{name: name for name in ("num_layers", "num_heads", "hidden_dim", "intermediate_dim")},
-    **{name: name for name in ("max_sequence_length", "dropout", "num_segments")},
+    "hidden_dim": "hidden_size",
+    "intermediate_dim": "intermediate_size",
+    "max_sequence_length": "max_length",
+    **{name: name for name in ("num_layers", "num_heads", "dropout", "num_segments")},
 }
 _FAMILIES = {"bert", "distil_bert"}  # what KerasHub calls them in its list of presets
 
@@ -131,7 +133,7 @@ def _check_size(directory: Path, config: Mapping[str, Any]) -> None:
         arguments = EncoderArguments.from_dict(known, PresetError)
     except PresetError as problem:
         raise PresetError(f"{where} cannot be loaded: {problem}") from None
-    width = arguments.hidden_dim
+    width = arguments.hidden_size
     # BERT's pooler is no part of an encoder here, but of KerasHub's backbone.
     needed = arguments.parameter_count + (width * width + width) * (architecture == "bert")
     files = sorted(directory.glob("*.weights.h5"))
@@ -185,9 +187,9 @@ def _arguments(architecture: str, backbone: keras.Model) -> EncoderArguments:
         vocab_size=backbone.vocabulary_size,
         num_layers=backbone.num_layers,
         num_heads=backbone.num_heads,
-        hidden_dim=backbone.hidden_dim,
-        intermediate_dim=backbone.intermediate_dim,
-        max_sequence_length=backbone.max_sequence_length,
+        hidden_size=backbone.hidden_dim,
+        intermediate_size=backbone.intermediate_dim,
+        max_length=backbone.max_sequence_length,
         dropout=backbone.dropout,
         attention_dropout=backbone.dropout,
         head_dropout=0.1 if architecture == "bert" else 0.2,  # of KerasHub's text classifiers

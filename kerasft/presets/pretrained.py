@@ -73,7 +73,7 @@ class Pretrained:
         Raises:
             ConfigError: They do not.
         """
-        longest = self.arguments.max_sequence_length
+        longest = self.arguments.max_length
         if max_length > longest:
             raise ConfigError(
                 f"--max_length is {max_length}, but {self.source} reads {longest} tokens at most."

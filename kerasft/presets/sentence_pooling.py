@@ -14,12 +14,12 @@ _OURS: dict[str, Pooling] = {"cls": "first", "cls_token": "first", "mean": "mean
 _FLAG = "pooling_mode_"
 
 
-def read_pooling(directory: Path, hidden_dim: int) -> tuple[Pooling, str]:
+def read_pooling(directory: Path, hidden_size: int) -> tuple[Pooling, str]:
     """Reads what the model of a directory was made to be read by.
 
     Args:
         directory: Of a model; the file is optional.
-        hidden_dim: Width of the encoder's hidden states.
+        hidden_size: Width of the encoder's hidden states.
 
     Returns:
         What a head reads, and why. Of modes that kerasft does not have it is the first token, and
@@ -38,10 +38,10 @@ def read_pooling(directory: Path, hidden_dim: int) -> tuple[Pooling, str]:
     config = read_json(path, PresetError)
     if not isinstance(config, dict):
         raise PresetError(f"{path} must hold a JSON object")
-    width = config.get("word_embedding_dimension", config.get("embedding_dimension", hidden_dim))
-    if width != hidden_dim:
+    width = config.get("word_embedding_dimension", config.get("embedding_dimension", hidden_size))
+    if width != hidden_size:
         raise PresetError(
-            f"{path} is of a model of width {width!r}, but config.json says {hidden_dim}; they do "
+            f"{path} is of a model of width {width!r}, but config.json says {hidden_size}; they do "
             "not belong together"
         )
     modes = _modes(config, path)

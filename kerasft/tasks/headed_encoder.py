@@ -50,7 +50,7 @@ def check_parts(parts: Parts, max_length: int) -> None:
         raise ConfigError(
             f"the label map has {len(parts.label_map)} labels, but the model has {model.num_labels}"
         )
-    check_length(max_length, model.arguments.max_sequence_length)
+    check_length(max_length, model.arguments.max_length)
     check_vocabulary(parts.tokenizer.vocab_size, model.arguments.vocab_size)
 
 
@@ -120,10 +120,10 @@ def _arguments(manifest: OfEncoder, file: Path) -> EncoderArguments:
         )
     if manifest.num_labels < 2:
         raise BundleError(f"{file}: num_labels is {manifest.num_labels}, but must be 2 or more.")
-    if manifest.max_length > arguments.max_sequence_length:
+    if manifest.max_length > arguments.max_length:
         raise BundleError(
             f"{file}: max_length is {manifest.max_length}, more than the model's "
-            f"{arguments.max_sequence_length} positions."
+            f"{arguments.max_length} positions."
         )
     return arguments
 

@@ -13,9 +13,9 @@ TINY = EncoderArguments(
     vocab_size=50,
     num_layers=2,
     num_heads=2,
-    hidden_dim=8,
-    intermediate_dim=12,
-    max_sequence_length=16,
+    hidden_size=8,
+    intermediate_size=12,
+    max_length=16,
     dropout=0.3,
     attention_dropout=0.2,
     num_segments=2,
@@ -91,10 +91,10 @@ def test_weights_can_be_left_out(name, backbone):
     [
         ({"num_layers": 0}, "num_layers must be between 1 and"),
         ({"num_layers": 10_000}, "num_layers must be between 1 and"),
-        ({"hidden_dim": 8.0}, "hidden_dim must be int, not 8.0"),
-        ({"hidden_dim": True}, "hidden_dim must be int, not True"),
+        ({"hidden_size": 8.0}, "hidden_size must be int, not 8.0"),
+        ({"hidden_size": True}, "hidden_size must be int, not True"),
         ({"vocab_size": "50"}, "vocab_size must be int, not '50'"),
-        ({"num_heads": 3}, "num_heads (3) must divide hidden_dim (8)"),
+        ({"num_heads": 3}, "num_heads (3) must divide hidden_size (8)"),
         ({"dropout": 1.0}, "dropout must be at least 0 and less than 1"),
         ({"attention_dropout": -0.1}, "attention_dropout must be"),
         ({"dropout": float("nan")}, "dropout must be"),
@@ -102,7 +102,7 @@ def test_weights_can_be_left_out(name, backbone):
         ({"layer_norm_epsilon": float("nan")}, "layer_norm_epsilon must be between"),
         ({"activation": "swish!"}, "activation 'swish!' is not one of gelu"),
         ({"activation": 3}, "activation must be str"),
-        ({"hidden_dim": 20_000, "num_heads": 1, "num_layers": 200}, "over the limit"),
+        ({"hidden_size": 20_000, "num_heads": 1, "num_layers": 200}, "over the limit"),
         ({"colour": 1}, "unknown encoder arguments: colour"),
     ],
 )
@@ -114,8 +114,8 @@ def test_bad_arguments_are_named(changes, words):
 
 def test_missing_arguments_are_named():
     values = TINY.to_dict()
-    del values["num_heads"], values["hidden_dim"]
-    with pytest.raises(ConfigError, match="missing encoder arguments: hidden_dim, num_heads"):
+    del values["num_heads"], values["hidden_size"]
+    with pytest.raises(ConfigError, match="missing encoder arguments: hidden_size, num_heads"):
         EncoderArguments.from_dict(values)
 
 

@@ -14,9 +14,9 @@ TINY = EncoderArguments(
     vocab_size=50,
     num_layers=2,
     num_heads=2,
-    hidden_dim=8,
-    intermediate_dim=12,
-    max_sequence_length=16,
+    hidden_size=8,
+    intermediate_size=12,
+    max_length=16,
     head_dropout=0.2,
     num_segments=2,
 )
@@ -82,7 +82,7 @@ def test_paths_do_not_depend_on_what_was_built_before(kind, model):
 def test_any_length_works_and_padding_changes_nothing(model):
     short = batch([5, 3], width=5)
     long = {name: np.pad(array, ((0, 0), (0, 11))) for name, array in short.items()}
-    assert long["token_ids"].shape == (2, TINY.max_sequence_length)
+    assert long["token_ids"].shape == (2, TINY.max_length)
     forward = backends.current().compile_forward(model)
     logits = forward(short)
     assert logits.shape == (2, 3) and logits.dtype == np.float32

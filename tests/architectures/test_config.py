@@ -70,10 +70,10 @@ def test_a_config_without_model_type_wants_to_be_told():
         ({"position_embedding_type": "relative_key"}, "'relative_key'; only 'absolute'"),
         ({"hidden_act": "quick_gelu"}, "activation 'quick_gelu'"),
         ({"hidden_act": None}, "activation None"),
-        ({"hidden_size": 25}, "num_heads (3) must divide hidden_dim (25)"),
+        ({"hidden_size": 25}, "num_heads (3) must divide hidden_size (25)"),
         ({"num_hidden_layers": -1}, "num_layers must be between"),
         ({"vocab_size": "many"}, "vocab_size must be int"),
-        ({"hidden_size": 10**9}, "hidden_dim must be between"),
+        ({"hidden_size": 10**9}, "hidden_size must be between"),
         ({"hidden_dropout_prob": 7}, "dropout must be"),
     ],
 )

@@ -23,8 +23,8 @@ def build(kind: str = "bert", layers: int = 1, tune: str = "full", **options) ->
     """A tiny classifier with weights of which none does next to nothing, and no dropout."""
     rates = {"dropout": 0.0, "attention_dropout": 0.0, "head_dropout": 0.0, **options}
     arguments = EncoderArguments(
-        vocab_size=frozen_backbones.WORDS, num_layers=layers, num_heads=2, hidden_dim=8,
-        intermediate_dim=12, max_sequence_length=LENGTH, num_segments=2 if kind == "bert" else 0,
+        vocab_size=frozen_backbones.WORDS, num_layers=layers, num_heads=2, hidden_size=8,
+        intermediate_size=12, max_length=LENGTH, num_segments=2 if kind == "bert" else 0,
         **rates,
     )  # fmt: skip
     model = Classifier(kind, arguments, num_labels=3)

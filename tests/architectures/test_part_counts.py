@@ -7,9 +7,9 @@ ARGUMENTS = EncoderArguments(
     vocab_size=50,
     num_layers=2,
     num_heads=2,
-    hidden_dim=8,
-    intermediate_dim=12,
-    max_sequence_length=16,
+    hidden_size=8,
+    intermediate_size=12,
+    max_length=16,
     num_segments=2,
 )
 EMBEDDINGS = (50 + 16 + 2) * 8 + 2 * 8

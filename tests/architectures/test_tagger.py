@@ -153,8 +153,8 @@ def test_adapters_are_named_as_in_the_twin(kind, tmp_path):
 
 
 TINY = EncoderArguments(
-    vocab_size=50, num_layers=2, num_heads=2, hidden_dim=8, intermediate_dim=12,
-    max_sequence_length=16, dropout=0.3, head_dropout=0.2,
+    vocab_size=50, num_layers=2, num_heads=2, hidden_size=8, intermediate_size=12,
+    max_length=16, dropout=0.3, head_dropout=0.2,
 )  # fmt: skip
 
 

@@ -24,9 +24,9 @@ TINY = EncoderArguments(
     vocab_size=20,
     num_layers=2,
     num_heads=2,
-    hidden_dim=8,
-    intermediate_dim=12,
-    max_sequence_length=16,
+    hidden_size=8,
+    intermediate_size=12,
+    max_length=16,
     num_segments=2,
 )
 QUERY = {
@@ -172,7 +172,7 @@ def test_a_misshapen_head_is_named(model, tensors):
 def test_shapes_are_checked_without_a_model(name):
     """A model of this size would take 60 GB."""
     huge = dataclasses.replace(
-        TINY, num_layers=40, hidden_dim=10_000, num_segments=2 if name == "bert" else 0
+        TINY, num_layers=40, hidden_size=10_000, num_segments=2 if name == "bert" else 0
     )
     shapes = {key: tuple(value.shape) for key, value in to_tensors(build(name)).items()}
     with pytest.raises(PresetError, match=r"word_embeddings.*asks for"):

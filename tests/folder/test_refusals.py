@@ -123,18 +123,18 @@ def test_weights_that_do_not_fit_the_manifest(folder, name, change, message):
         (lambda d: d.update(preprocessing={"redactions": ["mask"]}), "redactions is ['mask']"),
         (lambda d: d.update(preprocessing={"long_texts": "tail"}), 'long_texts is "tail"'),
         (lambda d: d.update(preprocessing={"long_texts": {}}), "long_texts is {}"),
-        (set_argument(hidden_dim=32), "bundle.json asks for"),
+        (set_argument(hidden_size=32), "bundle.json asks for"),
         (set_argument(num_layers=1), "for which the model has no place"),
         (set_argument(num_layers=3), "has no tensor"),
         (set_argument(num_layers=10**9), "num_layers"),
         (set_argument(vocab_size=3_999_999), "bundle.json asks for"),
         (set_argument(vocab_size=10), "tokens, but the model only 10"),
-        (set_argument(hidden_dim="16"), "hidden_dim must be int"),
+        (set_argument(hidden_size="16"), "hidden_size must be int"),
         (set_argument(activation="__import__"), "activation '__import__'"),
         (set_argument(dropout=7), "dropout must be"),
         (set_argument(layer_norm_epsilon=-1.0), "layer_norm_epsilon"),
         (set_argument(module="os"), "unknown encoder arguments: module"),
-        (lambda d: d["arguments"].pop("hidden_dim"), "missing encoder arguments: hidden_dim"),
+        (lambda d: d["arguments"].pop("hidden_size"), "missing encoder arguments: hidden_size"),
     ],
 )  # fmt: skip
 def test_a_forged_manifest(folder, change, message):
@@ -203,7 +203,7 @@ def test_absurd_sizes_take_no_memory(folder):
     """The model that bundle.json asks for would take 20 GB; it is refused before it is built."""
     import tracemalloc
 
-    reseal(folder, set_argument(vocab_size=4_000_000, hidden_dim=1280))
+    reseal(folder, set_argument(vocab_size=4_000_000, hidden_size=1280))
     tracemalloc.start()
     try:
         assert "bundle.json asks for" in refusal(folder)

@@ -120,7 +120,7 @@ def test_what_does_not_fit_is_refused(folder, change, manifest, words):
 
 
 def test_a_huge_model_is_refused(folder):
-    reseal(folder, set_argument(vocab_size=4_000_000, hidden_dim=20_000))
+    reseal(folder, set_argument(vocab_size=4_000_000, hidden_size=20_000))
     refusal(folder)
 
 

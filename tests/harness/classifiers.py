@@ -62,8 +62,8 @@ def build(architecture: str = "distilbert", pooling: str = "first", activation: 
     from kerasft.architectures import Classifier, EncoderArguments
 
     arguments = EncoderArguments(
-        vocab_size=len(VOCABULARY), num_layers=2, num_heads=2, hidden_dim=16,
-        intermediate_dim=32, max_sequence_length=64, activation=activation,
+        vocab_size=len(VOCABULARY), num_layers=2, num_heads=2, hidden_size=16,
+        intermediate_size=32, max_length=64, activation=activation,
         num_segments=2 if architecture == "bert" else 0,
     )  # fmt: skip
     model = Classifier(architecture, arguments, len(LABELS), pooling, initialize=False)

@@ -30,8 +30,8 @@ def encoder(
 ) -> HeadedEncoder:
     """Three layers of which the uppermost has LoRA; `dropout` is everywhere."""
     arguments = EncoderArguments(
-        vocab_size=WORDS, num_layers=3, num_heads=2, hidden_dim=8, intermediate_dim=12,
-        max_sequence_length=LONGEST, num_segments=2 if kind == "bert" else 0, dropout=dropout,
+        vocab_size=WORDS, num_layers=3, num_heads=2, hidden_size=8, intermediate_size=12,
+        max_length=LONGEST, num_segments=2 if kind == "bert" else 0, dropout=dropout,
         attention_dropout=dropout, head_dropout=dropout,
     )  # fmt: skip
     model = Tagger(kind, arguments, LABELS) if tagger else Classifier(

@@ -43,8 +43,8 @@ def build(dropout: float) -> keras.Model:
     """A one-layer DistilBERT with LoRA, the same on every backend."""
     random.seed(0)  # for the seed generators; keras.utils.set_random_seed would import TensorFlow
     arguments = EncoderArguments(
-        vocab_size=WORDS, num_layers=1, num_heads=2, hidden_dim=16, intermediate_dim=32,
-        max_sequence_length=24, dropout=dropout,
+        vocab_size=WORDS, num_layers=1, num_heads=2, hidden_size=16, intermediate_size=32,
+        max_length=24, dropout=dropout,
     )  # fmt: skip
     model = Classifier("distilbert", arguments, CLASSES)
     rng = np.random.default_rng(0)

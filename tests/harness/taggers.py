@@ -46,8 +46,8 @@ def build(architecture: str = "distilbert"):
     from kerasft.architectures import EncoderArguments, Tagger
 
     arguments = EncoderArguments(
-        vocab_size=len(VOCABULARY), num_layers=2, num_heads=2, hidden_dim=16,
-        intermediate_dim=32, max_sequence_length=64,
+        vocab_size=len(VOCABULARY), num_layers=2, num_heads=2, hidden_size=16,
+        intermediate_size=32, max_length=64,
         num_segments=2 if architecture == "bert" else 0,
     )  # fmt: skip
     model = Tagger(architecture, arguments, len(TAGS), initialize=False)

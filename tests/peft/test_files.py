@@ -28,8 +28,8 @@ from kerasft.peft import (
 )
 
 ARGUMENTS = EncoderArguments(
-    vocab_size=len(checkpoints.VOCABULARY), num_layers=2, num_heads=4, hidden_dim=16,
-    intermediate_dim=32, max_sequence_length=64,
+    vocab_size=len(checkpoints.VOCABULARY), num_layers=2, num_heads=4, hidden_size=16,
+    intermediate_size=32, max_length=64,
 )  # fmt: skip
 PREFIX = "base_model.model."
 QUERY = "distilbert.transformer.layer.1.attention.q_lin"

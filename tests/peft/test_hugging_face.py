@@ -239,8 +239,8 @@ def test_an_adapter_by_others_on_real_weights(shared: Path, real_weights: Path) 
 @pytest.mark.parametrize("layers", [6, 12])
 def test_a_bert_adapter_is_refused_on_distilbert(shared: Path, layers: int) -> None:
     arguments = EncoderArguments(
-        vocab_size=100, num_layers=layers, num_heads=12, hidden_dim=768,
-        intermediate_dim=1536, max_sequence_length=64,
+        vocab_size=100, num_layers=layers, num_heads=12, hidden_size=768,
+        intermediate_size=1536, max_length=64,
     )  # fmt: skip
     model = Classifier("distilbert", arguments, num_labels=2)
     message = (

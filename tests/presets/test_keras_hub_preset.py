@@ -161,8 +161,8 @@ def test_a_directory_without_weights_is_one_sentence(preset, tmp_path):
     [
         ({"num_layers": 100_000}, "num_layers must be between 1 and 200, not 100,000"),
         ({"num_layers": 3}, "asks for a model of"),
-        ({"hidden_dim": 1e6}, "hidden_dim must be int"),
-        ({"hidden_dim": 10**6}, "hidden_dim must be between"),
+        ({"hidden_dim": 1e6}, "hidden_size must be int"),
+        ({"hidden_dim": 10**6}, "hidden_size must be between"),
         ({"hidden_dim": 20_000}, "asks for a model of"),
         ({"vocabulary_size": 10**12}, "vocab_size must be between"),
         ({"vocabulary_size": 3_000_000}, "asks for a model of"),

@@ -15,8 +15,8 @@ from kerasft.text.tokenizer import Tokenizer
 TOKENIZER = Tokenizer.from_wordpiece(vocabulary())
 TAGS = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
 ARGUMENTS = EncoderArguments(
-    vocab_size=TOKENIZER.vocab_size, num_layers=2, num_heads=2, hidden_dim=16,
-    intermediate_dim=24, max_sequence_length=64,
+    vocab_size=TOKENIZER.vocab_size, num_layers=2, num_heads=2, hidden_size=16,
+    intermediate_size=24, max_length=64,
 )  # fmt: skip
 
 

@@ -85,7 +85,7 @@ def _make_float32(folder: Path) -> Manifest:
 
     def write(place: Path) -> dict[str, Any]:
         file = place / ONNX_MODEL
-        write_onnx(bundle.model, file, bundle.model.arguments.max_sequence_length, facts(bundle))
+        write_onnx(bundle.model, file, bundle.model.arguments.max_length, facts(bundle))
         texts = _token_ids(bundle)
         wanted = keras.run(texts)
         difference = float(np.abs(OnnxEngine(exported(bundle, file)).run(texts) - wanted).max())
