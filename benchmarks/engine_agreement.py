@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import paired
+from kerasft.predict import Predictor
 from kerasft.runtimes.ctranslate2.engine import CTRANSLATE2, CTRANSLATE2_INT8
 
 KERAS = "keras"
@@ -28,9 +29,7 @@ KERAS = "keras"
 
 def written(folder: Path, engine: str, beams: int, tasks: Sequence[Any]) -> list[list[Any]]:
     """What an engine writes: for each task and row the output and its score."""
-    from kerasft.tasks.registry import open_folder
-
-    model: Any = open_folder(folder, engine=engine, beam_size=beams)
+    model: Any = Predictor(folder, engine=engine, beam_size=beams)
     found = [model.predict(task.sources) for task in tasks]
     field = "translation" if hasattr(found[0][0], "translation") else "output"
     return [[(getattr(each, field), each.score) for each in rows] for rows in found]

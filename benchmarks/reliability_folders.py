@@ -30,7 +30,7 @@ from typing import Any
 from kerasft import storage
 from kerasft.errors import KerasftError
 from kerasft.folder import contents
-from kerasft.tasks.registry import open_folder
+from kerasft.predict import Predictor
 
 TEXTS = ["The cat sat on it.", "Größe über alles \U0001f600 你好", "a\x00b\ttext", "word " * 300]
 VALUES: list[Any] = [None, True, 0, -1, 2**31, 10**12, 1e300, "", "x", "é" * 500, [], {}, [[]]]
@@ -112,14 +112,14 @@ def _measure(
 ) -> Tally:
     rng, tally = random.Random(seed), Tally()
     options = {} if engine == "keras" else {"engine": engine}
-    wanted = open_folder(folder, **options).predict(TEXTS)
+    wanted = Predictor(folder, **options).predict(TEXTS)
     with tempfile.TemporaryDirectory() as scratch:
         for number in range(count):
             copy = Path(shutil.copytree(folder, Path(scratch, str(number), "run")))
             how = change(rng, copy, number)
             start = time.perf_counter()
             try:
-                found = open_folder(copy, **options).predict(TEXTS)
+                found = Predictor(copy, **options).predict(TEXTS)
             except KerasftError as error:
                 tally.refused += 1
                 if "\n" in str(error) or len(str(error)) > SENTENCE:

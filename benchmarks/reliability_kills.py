@@ -273,7 +273,7 @@ def _look(base: Path, outcome: Outcome) -> None:
     except KerasftError as error:
         outcome.wrong.append(f"{outcome.recipe}, after a kill: {error}")
         return
-    if (output / "bundle.json").read_bytes() == (older / "bundle.json").read_bytes():
+    if (output / "manifest.json").read_bytes() == (older / "manifest.json").read_bytes():
         outcome.whole["old"] += 1
     elif differing := _differing(base / outcome.recipe, output, report=report):
         outcome.wrong.append(f"{outcome.recipe}, after a kill: {', '.join(differing)}")
@@ -299,7 +299,7 @@ def _differing(wanted: Path, found: Path, *, report: bool = True) -> list[str]:
     return [
         f"{name} differs"
         for name in names[0]
-        if name != "bundle.json" and _content(wanted / name) != _content(found / name)
+        if name != "manifest.json" and _content(wanted / name) != _content(found / name)
     ]
 
 

@@ -61,7 +61,7 @@ def jobs(predict: Callable[[Sequence[str]], object]) -> dict[str, Callable[[], o
 
 def engine_side(folder: Path, engine: str) -> dict[str, Callable[[], object]]:
     """The jobs of one of kerasft's engines."""
-    from kerasft.tasks.classification.predictor import Predictor
+    from kerasft.predict import Predictor
 
     return jobs(Predictor(folder, engine).predict)
 
@@ -79,22 +79,15 @@ def pipeline_side(exported: Path) -> dict[str, Callable[[], object]]:
 
 def save_random(preset: Path, folder: Path) -> None:
     """A saved classifier with the weights of a checkpoint; its labels mean nothing."""
-    from kerasft.folder import Facts
     from kerasft.presets import load_preset
-    from kerasft.tasks.classification.save import save
+    from kerasft.tasks import save
+    from kerasft.tasks.classification.task import TextClassifier
     from kerasft.text.labels import LabelMap
 
     pretrained = load_preset(str(preset))
     model, _ = pretrained.build_classifier(3)
-    save(
-        folder,
-        model=model,
-        tokenizer=pretrained.tokenizer,
-        label_map=LabelMap(("comparison", "news", "opinion")),
-        max_length=LENGTH,
-        config_yaml="seed: 0\n",
-        card=Facts().card(folder.name),
-    )
+    labels = LabelMap(("comparison", "news", "opinion"))
+    save(folder, TextClassifier(model, pretrained.tokenizer, labels, LENGTH))
 
 
 def add_exports(folder: Path, exported: Path, gate: bool) -> None:

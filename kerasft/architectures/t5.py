@@ -48,6 +48,7 @@ class T5(TokenLossModel):
         >>> model({"source_ids": np.array([[7, 3, 1]]), "target_ids": shift_right(labels)})
     """
 
+    architecture = "t5"
     peft_task = "SEQ_2_SEQ_LM"
 
     def __init__(self, arguments: T5Arguments, initialize: bool = True) -> None:

@@ -35,6 +35,8 @@ class Transformer(TokenLossModel):
         >>> model({"source_ids": np.array([[2, 7, 3]]), "target_ids": np.array([[2, 9]])})
     """
 
+    architecture = "transformer"
+
     def __init__(self, arguments: TransformerArguments) -> None:
         super().__init__(name="transformer")
         self.arguments = arguments

@@ -10,7 +10,9 @@ from kerasft import storage
 from kerasft.config import Parser
 from kerasft.errors import BundleError
 from kerasft.folder import verify
-from kerasft.folder.contents import ADAPTER_CONFIG, ADAPTER_WEIGHTS, LABEL_MAP, Manifest
+from kerasft.folder.contents import ADAPTER_CONFIG, ADAPTER_WEIGHTS, Manifest
+from kerasft.tasks.headed_encoder import LABEL_MAP
+from kerasft.tasks.saved import check_manifest
 
 MOST_LABELS = 20
 
@@ -30,6 +32,7 @@ def main(arguments: Sequence[str]) -> None:
     """
     folder = Path(parser().parse_args(arguments).folder)
     manifest = verify(folder)
+    check_manifest(folder, manifest)
     print(folder)
     for name, fact in facts(folder, manifest):
         print(f"  {name:12}  {fact}")

@@ -17,9 +17,10 @@ from kerasft import backends
 from kerasft.config import Parser
 from kerasft.data.text_files import Budget, TextFile
 from kerasft.errors import ConfigError, DataError
-from kerasft.runtimes.keras import KERAS
+from kerasft.folder.opened import KERAS
+from kerasft.predict import Predictor
 from kerasft.tasks import columns as output
-from kerasft.tasks.registry import OPTIONS, open_folder
+from kerasft.tasks.registry import OPTIONS
 
 # Texts between two steps of the progress bar; on a terminal longer inputs show one.
 CHUNK = 512
@@ -111,7 +112,7 @@ def run(options: argparse.Namespace) -> None:
     from tqdm import tqdm
 
     texts = read_texts(options)
-    predictor = open_folder(options.folder, **{name: getattr(options, name) for name in OPTIONS})
+    predictor = Predictor(options.folder, **{name: getattr(options, name) for name in OPTIONS})
     counts: Counter[str] = Counter()
     with (
         output.open_writer(options, predictor.columns) as writer,

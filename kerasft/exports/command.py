@@ -14,7 +14,8 @@ from kerasft import storage
 from kerasft.errors import ConfigError
 from kerasft.exports.notes import notes
 from kerasft.folder.manifest import read
-from kerasft.tasks.classification.load import Bundle, load
+from kerasft.tasks import load
+from kerasft.tasks.classification.task import TextClassifier
 
 FORMATS = ("keras", "huggingface", "onnx")
 _SUFFIXES = {"keras": ".keras", "onnx": ".onnx"}
@@ -55,23 +56,23 @@ def export(
         raise ConfigError(
             f"{folder} holds a model for {task}, which cannot be exported yet; only classifiers can"
         )
-    bundle = load(folder)
+    classifier = load(folder, TextClassifier)
     from kerasft import peft
 
-    if peft.adapted_layers(bundle.model):
-        peft.remove(bundle.model)
+    if peft.adapted_layers(classifier.model):
+        peft.remove(classifier.model)
     if format == "huggingface":
         from kerasft.exports.huggingface import is_export
 
         with storage.write_folder(output, is_ours=lambda path: overwrite and is_export(path)) as to:
-            write(bundle, to)
+            write(classifier, to)
     else:
         with storage.write_file(output) as to:
-            write(bundle, to)
-    return notes(bundle)
+            write(classifier, to)
+    return notes(classifier)
 
 
-def _writer(format: str) -> Callable[[Bundle, Path], None]:
+def _writer(format: str) -> Callable[[TextClassifier, Path], None]:
     if format == "keras":
         from kerasft.exports.keras_file import write_keras
 
@@ -83,11 +84,12 @@ def _writer(format: str) -> Callable[[Bundle, Path], None]:
     return _write_onnx
 
 
-def _write_onnx(bundle: Bundle, to: Path) -> None:
+def _write_onnx(classifier: TextClassifier, to: Path) -> None:
     from kerasft.runtimes.onnx.export import facts
     from kerasft.runtimes.onnx.write import write_onnx
 
-    write_onnx(bundle.model, to, bundle.model.arguments.max_length, facts(bundle))
+    longest = classifier.model.arguments.max_length
+    write_onnx(classifier.model, to, longest, facts(classifier))
 
 
 def _check_output(output: Path, format: str, overwrite: bool) -> None:

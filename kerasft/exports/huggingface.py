@@ -8,7 +8,7 @@ from kerasft import storage
 from kerasft.architectures import arguments_to_config, to_tensors
 from kerasft.errors import ConfigError
 from kerasft.exports.notes import notes
-from kerasft.tasks.classification.load import Bundle
+from kerasft.tasks.classification.task import TextClassifier
 
 FILES = (
     "config.json",
@@ -25,32 +25,32 @@ def is_export(path: str | Path) -> bool:
     return folder.is_dir() and {file.name for file in folder.iterdir()} == set(FILES)
 
 
-def write_huggingface(bundle: Bundle, folder: Path) -> None:
+def write_huggingface(classifier: TextClassifier, folder: Path) -> None:
     """Writes a loaded folder, whose adapters have been folded in, for `transformers`.
 
     Args:
-        bundle: The loaded folder.
+        classifier: The loaded folder.
         folder: An empty folder.
 
     Raises:
         ConfigError: The head reads the mean over the tokens, which transformers has no class for.
     """
-    if bundle.manifest.pooling != "first":
+    if classifier.model.pooling != "first":
         raise ConfigError(
-            f"{bundle.path} was trained with pooling {bundle.manifest.pooling!r}, for which "
+            f"the classifier was trained with pooling {classifier.model.pooling!r}, for which "
             "transformers has no class; export it to keras or onnx, or train it with "
             "--pooling first"
         )
-    tensors = to_tensors(bundle.model)
+    tensors = to_tensors(classifier.model)
     storage.write_tensors(tensors, folder / "model.safetensors")
-    config = arguments_to_config(bundle.model, bundle.label_map.names)
+    config = arguments_to_config(classifier.model, classifier.labels.names)
     storage.write_json(folder / "config.json", {**config, "dtype": "float32"})
-    bundle.tokenizer.save_directory(folder, bundle.manifest.max_length)
+    classifier.tokenizer.save_directory(folder, classifier.max_length)
     name = config["architectures"][0]
     card = [
-        f"# {bundle.path.resolve().name}",
+        f"# {name} of {len(classifier.labels)} labels",
         f"A `{name}` exported by kerasft.",
-        *notes(bundle),
+        *notes(classifier),
         "    pipeline = transformers.pipeline('text-classification', '<this folder>')\n"
         "    pipeline('A text.', truncation=True)",
     ]

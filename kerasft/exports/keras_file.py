@@ -11,17 +11,17 @@ from typing import Any
 
 import keras
 
-from kerasft.tasks.classification.load import Bundle
+from kerasft.tasks.classification.task import TextClassifier
 
 
-def write_keras(bundle: Bundle, path: Path) -> None:
+def write_keras(classifier: TextClassifier, path: Path) -> None:
     """Writes a loaded folder, whose adapters have been folded in, as a `.keras` file.
 
     Args:
-        bundle: The loaded folder.
+        classifier: The loaded folder.
         path: The file to write.
     """
-    model = plain_graph(bundle.model)
+    model = plain_graph(classifier.model)
     # Keras looks at the suffix, which the sibling that is written first does not have.
     file = path.with_suffix(".keras")
     try:

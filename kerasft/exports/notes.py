@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from kerasft.tasks.classification.load import Bundle
+from kerasft.tasks.classification.task import TextClassifier
 
 
-def notes(bundle: Bundle) -> list[str]:
+def notes(classifier: TextClassifier) -> list[str]:
     """What is done to a text before the model, in sentences."""
-    steps = [f"{name} = {value}" for name, value in bundle.cleaning.to_dict().items()]
-    length = bundle.manifest.max_length
+    steps = [f"{name} = {value}" for name, value in classifier.cleaning.to_dict().items()]
+    length = classifier.max_length
     sentences = [f"Texts are cut at {length} tokens."]
-    if bundle.long_texts == "head_tail":
+    if classifier.long_texts == "head_tail":
         sentences = [
             f"Texts of more than {length} tokens are cut in the middle (a quarter is kept from the "
             "beginning, the rest from the end), which is not part of the export."

@@ -11,30 +11,7 @@ Importing this room imports no Keras.
 
 from kerasft.folder.add_report import adding_report
 from kerasft.folder.card import Facts
-from kerasft.folder.contents import (
-    MAX_BEAMS,
-    MAX_TEXT_TOKENS,
-    ClassificationManifest,
-    Manifest,
-    SavedTask,
-    TaggingManifest,
-    TextToTextManifest,
-    TranslationManifest,
-)
-from kerasft.folder.manifest import is_bundle, is_ours, verify
+from kerasft.folder.contents import Manifest
+from kerasft.folder.manifest import has_manifest, is_ours, is_saved, verify
 
-__all__ = [
-    "MAX_BEAMS",
-    "MAX_TEXT_TOKENS",
-    "ClassificationManifest",
-    "Facts",
-    "Manifest",
-    "SavedTask",
-    "TaggingManifest",
-    "TextToTextManifest",
-    "TranslationManifest",
-    "adding_report",
-    "is_bundle",
-    "is_ours",
-    "verify",
-]
+__all__ = ["Facts", "Manifest", "adding_report", "has_manifest", "is_ours", "is_saved", "verify"]

@@ -10,7 +10,7 @@ from typing import Any
 from kerasft.errors import ConfigError
 from kerasft.folder import contents
 from kerasft.folder.contents import Manifest
-from kerasft.folder.export_files import EXPORT, export_paths
+from kerasft.folder.export_files import EXPORT, EXPORT_FILES, export_paths
 from kerasft.folder.manifest import read, seal, verify
 from kerasft.folder.writing import changed_folder, export_sections
 
@@ -26,17 +26,17 @@ def add_export(
 
     Args:
         path: The folder.
-        format: One of its task's `formats`.
+        format: A key of `EXPORT_FILES` that its task has.
         write: Called with an empty folder, to put there the files that `export_files` lists for the
-            format; returns the facts for `bundle.json` and the card, as JSON can hold them. What it
-            raises leaves the folder as it was.
+            format; returns the facts for `manifest.json` and the card, as JSON can hold them. What
+            it raises leaves the folder as it was.
 
     Returns:
         The new manifest.
 
     Raises:
         BundleError: The folder is broken.
-        ConfigError: Its task has no such format, it cannot be written, or it was saved anew
+        ConfigError: There is no such format, the folder cannot be written, or it was saved anew
             meanwhile.
 
     Example:
@@ -45,8 +45,8 @@ def add_export(
     """
     folder = Path(path)
     before = verify(folder)
-    if format not in before.formats:
-        raise ConfigError(f"{folder} holds a model for {before.task}, which has no export {format}")
+    if format not in EXPORT_FILES:
+        raise ConfigError(f"there is no export {format}; there is {', '.join(EXPORT_FILES)}")
     with changed_folder(folder, before, without={contents.CARD, *export_paths([format])}) as new:
         place = new / EXPORT / format
         place.mkdir(parents=True)

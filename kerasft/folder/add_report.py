@@ -29,8 +29,8 @@ def adding_report(path: str | Path, facts: Facts) -> Iterator[list[Report]]:
         A list that gets the reports, each called with the folder `report/`.
 
     Example:
-        >>> bundle.save(output, model=model, ..., card=facts.card("run"))
-        >>> with bundle.adding_report(output, facts) as reports:
+        >>> save(output, classifier, card=facts.card("run"))
+        >>> with adding_report(output, facts) as reports:
         ...     scores = evaluation.score(...)
         ...     reports.append(evaluation.classifier_report(scores, ...))
     """

@@ -5,8 +5,8 @@
     export/ctranslate2/             for CTranslate2, in float32: model.bin and the files around it
     export/ctranslate2-int8/        for CTranslate2, its matrices in 8 bits
 
-Like every other file they stand in `bundle.json` with their hashes; its key `exports` says how each
-was checked when it was made. Which formats a task has, its class in `contents.py` says.
+Like every other file they stand in `manifest.json` with their hashes; its key `exports` says how
+each was checked when it was made. Which formats a task has, the task says.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from kerasft.errors import BundleError
 from kerasft.folder.contents import Reader, short
 
 EXPORT = "export"
-EXPORTS = "exports"
 ONNX_MODEL = "model.onnx"
 
 CTRANSLATE2_MODEL = "model.bin"
@@ -46,28 +45,21 @@ def export_paths(formats: Iterable[str]) -> list[str]:
     return [f"{EXPORT}/{name}/{file}" for name in formats for file in EXPORT_FILES[name]]
 
 
-def read_exports(reader: Reader, formats: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """The key `exports` of an untrusted `bundle.json`; {} where there is none.
+def read_exports(reader: Reader) -> dict[str, dict[str, Any]]:
+    """The key `exports` of an untrusted `manifest.json`.
 
     Args:
         reader: The JSON object.
-        formats: Those that the folder's task may have.
 
     Raises:
-        BundleError: It names another format, or does not map names to facts.
+        BundleError: It names a format that there is not, or does not map names to facts.
     """
-    if EXPORTS not in reader.data:
-        return {}
-    formats, exports = list(formats), reader.get(EXPORTS, dict)
+    exports = reader.get("exports", dict)
     for name, facts in exports.items():
-        if name not in formats:
+        if name not in EXPORT_FILES:
             raise BundleError(
-                f"{reader.file} lists the export {short(name)}, which no such folder has."
+                f"{reader.file} lists the export {short(name)}, which no saved folder has."
             )
         if not isinstance(facts, dict):
             raise BundleError(f"{reader.file}: the export {name} must be a JSON object.")
-    if not exports:
-        raise BundleError(
-            f"{reader.file}: exports is empty; a folder without exports has no such key."
-        )
     return dict(exports)

@@ -1,32 +1,35 @@
-"""`bundle.json`: written over the files of a folder, and checked against them when it is read.
+"""`manifest.json`: written over the files of a folder, and checked against them when it is read.
 
 Pure JSON and hashes: nothing here imports Keras, and nothing that a file says is ever imported or
-run. `kerasft.folder.contents` holds the keys and files of each task.
+run. `kerasft.folder.contents` holds the keys and files.
 """
 
+import dataclasses
 import hashlib
 import os
 import re
 import shlex
 import stat
 from collections.abc import Container, Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from kerasft import storage
 from kerasft.errors import BundleError
 from kerasft.folder.contents import (
+    ADAPTER,
+    COMMON,
     FORMAT_VERSION,
     MANIFEST,
     MAX_LENGTH,
-    TASKS,
+    OLD_MANIFEST,
+    OWN_FILE,
     FileEntry,
     Manifest,
     Reader,
     short,
 )
-from kerasft.folder.export_files import EXPORTS, export_paths, read_exports
+from kerasft.folder.export_files import export_paths, read_exports
 
 # What a report may hold: files for people to look at, none that a program could be led to run.
 REPORT_FILE = re.compile(
@@ -34,25 +37,32 @@ REPORT_FILE = re.compile(
 )
 MAX_MANIFEST_BYTES = 2**20
 MAX_FILES = 1000
+_KEYS = ("format_version", *(field.name for field in dataclasses.fields(Manifest)), "sha256")
 
-OfTask = TypeVar("OfTask", bound=Manifest)
+
+def has_manifest(path: str | Path) -> bool:
+    """Whether a folder has a file that is called as a manifest is, of this or an older format."""
+    return any(Path(path, name).is_file() for name in (MANIFEST, OLD_MANIFEST))
 
 
-def is_bundle(path: str | Path) -> bool:
-    """Whether a folder has a `bundle.json` of ours, intact or not."""
-    try:
-        data = storage.read_json(Path(path, MANIFEST), BundleError, max_bytes=MAX_MANIFEST_BYTES)
-    except BundleError:
-        return False
-    return isinstance(data, dict) and {"format_version", "architecture", "files"} <= data.keys()
+def is_saved(path: str | Path) -> bool:
+    """Whether a folder has a manifest of ours, intact or not, of this or an older format."""
+    for name in (MANIFEST, OLD_MANIFEST):
+        try:
+            data = storage.read_json(Path(path, name), BundleError, max_bytes=MAX_MANIFEST_BYTES)
+        except BundleError:
+            continue
+        if isinstance(data, dict) and {"format_version", "architecture", "files"} <= data.keys():
+            return True
+    return False
 
 
 def is_ours(path: str | Path) -> bool:
     """Whether a folder is a saved folder in which nobody left a file of their own.
 
-    Such a folder may be replaced; `storage.check_output(output, bundle.is_ours)` asks before a run.
+    Such a folder may be replaced; `storage.check_output(output, is_ours)` asks before a run.
     """
-    if not is_bundle(path):
+    if not is_saved(path):
         return False
     try:
         return not set(_files(Path(path), hidden=True)) - {MANIFEST, *read(path).files, ".DS_Store"}
@@ -61,7 +71,7 @@ def is_ours(path: str | Path) -> bool:
 
 
 def seal(folder: Path, manifest: Manifest) -> None:
-    """Writes `bundle.json` over the files that lie in the folder, with their sizes and hashes.
+    """Writes `manifest.json` over the files that lie in the folder, with their sizes and hashes.
 
     Raises:
         BundleError: The folder holds a file that does not belong into a saved folder.
@@ -70,16 +80,16 @@ def seal(folder: Path, manifest: Manifest) -> None:
         name: FileEntry((folder / name).stat().st_size, storage.sha256_file(folder / name))
         for name in sorted(_files(folder))
     }
-    sealed = replace(manifest, files=files)
-    _check_names(type(sealed), folder, files, sealed.exports)
+    sealed = dataclasses.replace(manifest, files=files)
+    _check_names(folder, files, sealed.exports)
     storage.write_json(folder / MANIFEST, sealed.to_dict())
 
 
 def read(path: str | Path) -> Manifest:
-    """Reads and checks `bundle.json` alone; `verify` checks the files too.
+    """Reads and checks `manifest.json` alone; `verify` checks the files too.
 
     Raises:
-        BundleError: Not a saved folder, another format version, or a changed `bundle.json`.
+        BundleError: Not a saved folder, another format version, or a changed `manifest.json`.
     """
     folder = Path(path)
     file = folder / MANIFEST
@@ -92,6 +102,11 @@ def read(path: str | Path) -> Manifest:
                 f"{folder} is a PEFT adapter and not a saved folder; make one: `python -m "
                 f"kerasft.convert MODEL --adapter {shlex.quote(str(folder))} --output FOLDER`, "
                 "with the model that it was trained on."
+            )
+        if is_saved(folder):
+            raise BundleError(
+                f"{folder} was saved in format 1 ({OLD_MANIFEST}), which this kerasft does not "
+                "read; run the command in its README.md again, with another --output."
             )
         raise BundleError(f"{folder} has no {MANIFEST}, so it is not a folder that kerasft saved.")
     _check_regular(file)
@@ -110,7 +125,7 @@ def read(path: str | Path) -> Manifest:
 def verify(path: str | Path, hashed: Container[str] | None = None) -> Manifest:
     """Checks that a saved folder is whole and unchanged, and returns its manifest.
 
-    Every file must be there, a plain file (no link), of the size and sha256 in `bundle.json`,
+    Every file must be there, a plain file (no link), of the size and sha256 in `manifest.json`,
     and there must be no other; names that start with a dot are nobody's and are left out.
 
     Args:
@@ -132,39 +147,6 @@ def verify(path: str | Path, hashed: Container[str] | None = None) -> Manifest:
         raise BundleError(f"{path} cannot be read: {error}.") from error
 
 
-def verify_task(
-    path: str | Path, kind: type[OfTask], hashed: Container[str] | None = None
-) -> OfTask:
-    """`verify`, refusing a folder of another task.
-
-    Args:
-        path: The folder.
-        kind: The class of the task.
-        hashed: See `verify`.
-
-    Raises:
-        BundleError: As `verify`; or the folder is of another task.
-
-    Example:
-        >>> verify_task("saved_models/run", ClassificationManifest).num_labels
-        3
-    """
-    return of_task(verify(path, hashed), kind, path)
-
-
-def of_task(manifest: Manifest, kind: type[OfTask], path: str | Path) -> OfTask:
-    """The manifest of the folder `path`, refused if it is of another task.
-
-    Raises:
-        BundleError: It is of another task.
-    """
-    if not isinstance(manifest, kind):
-        raise BundleError(
-            f"{path} holds a model for {manifest.task}, but one for {kind.task} is needed here."
-        )
-    return manifest
-
-
 def check_files(
     folder: Path,
     manifest: Manifest,
@@ -176,7 +158,7 @@ def check_files(
 
     Args:
         folder: The folder.
-        manifest: What its `bundle.json` says.
+        manifest: What its `manifest.json` says.
         hashed: Those whose sha256 is checked; all where it is None.
         names: Those whose contents are put into `kept`.
         kept: Gets these contents, by name.
@@ -235,17 +217,19 @@ def _check_regular(path: Path) -> None:
         raise BundleError(f"{path} is not a plain file.")
 
 
-def _check_names(kind: type[Manifest], folder: Path, names: Any, exports: Iterable[str]) -> None:
+def _check_names(folder: Path, names: Any, exports: Iterable[str]) -> None:
     """Refuses every path that a saved folder does not have: absolute, "..", pickles, HDF5, ..."""
-    required = (*kind.required, *export_paths(exports))
+    exported = export_paths(exports)
     for name in names:
-        if name not in (*required, *kind.optional) and not REPORT_FILE.fullmatch(name):
+        known = name in (*COMMON, *ADAPTER, *exported) or (
+            name != MANIFEST and OWN_FILE.fullmatch(name)
+        )
+        if not known and not REPORT_FILE.fullmatch(name):
             raise BundleError(f"{folder / MANIFEST} lists {name!r}, which no saved folder has.")
-    missing = [name for name in required if name not in names]
-    if any(name in names for name in kind.optional):
-        missing += [name for name in kind.optional if name not in names]
-    if missing:
-        raise BundleError(f"{folder / MANIFEST} does not list {missing[0]}.")
+    required = [*COMMON, *exported, *(ADAPTER if any(name in names for name in ADAPTER) else ())]
+    for name in required:
+        if name not in names:
+            raise BundleError(f"{folder / MANIFEST} does not list {name}.")
 
 
 def _parse(data: Any, file: Path) -> Manifest:
@@ -263,10 +247,9 @@ def _parse(data: Any, file: Path) -> Manifest:
             f"{file}: format_version is {short(version)}, but must be {FORMAT_VERSION}."
         )
     reader = Reader(data, file)
-    kind = _kind(reader)
-    for key in sorted(set(kind.keys()) - data.keys()):
+    for key in sorted(set(_KEYS) - data.keys()):
         raise BundleError(f"{file} has no {key!r}.")
-    for key in sorted(data.keys() - {*kind.keys(), EXPORTS}):
+    for key in sorted(data.keys() - set(_KEYS)):
         raise BundleError(f"{file} has an unknown key {short(key)}.")
     reader.get("sha256", str)
     versions = reader.get("versions", dict)
@@ -275,32 +258,19 @@ def _parse(data: Any, file: Path) -> Manifest:
     files = reader.get("files", dict)
     if len(files) > MAX_FILES:
         raise BundleError(f"{file} lists {len(files)} files, more than {MAX_FILES}.")
-    exports = read_exports(reader, kind.formats)
-    _check_names(kind, file.parent, files, exports)
-    return kind(
+    exports = read_exports(reader)
+    _check_names(file.parent, files, exports)
+    return Manifest(
+        task=reader.get("task", str),
         architecture=reader.get("architecture", str),
         arguments=reader.get("arguments", dict),
-        **kind.read_own(reader),
+        settings=reader.get("settings", dict),
         max_length=reader.whole("max_length", 1, MAX_LENGTH),
-        preprocessing=reader.get("preprocessing", dict),
         base_model=reader.get("base_model", str),
         versions=versions,
         files={name: _entry(entry, name, file) for name, entry in files.items()},
         exports=exports,
     )
-
-
-def _kind(reader: Reader) -> type[Manifest]:
-    """The class of the task that a `bundle.json` names."""
-    if "task" not in reader.data:
-        raise BundleError(f"{reader.file} has no 'task'.")
-    task = reader.get("task", str)
-    if task not in TASKS:
-        raise BundleError(
-            f"{reader.file}: the task {task[:60]!r} is unknown; this kerasft knows "
-            f"{', '.join(TASKS)}."
-        )
-    return TASKS[task]
 
 
 def _entry(data: Any, name: str, file: Path) -> FileEntry:

@@ -7,15 +7,14 @@ what is loaded of a folder is kept in memory from the moment its hash is compute
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 from pathlib import Path
 
 from kerasft import backends, storage
 from kerasft.errors import BundleError
 from kerasft.folder import contents
 from kerasft.folder.contents import Manifest
-from kerasft.folder.export_files import export_paths
-from kerasft.folder.manifest import OfTask, check_files, of_task, read
+from kerasft.folder.export_files import EXPORT
+from kerasft.folder.manifest import check_files, read
 
 KERAS = "keras"
 
@@ -25,7 +24,7 @@ class Opened:
 
     Args:
         path: The folder.
-        manifest: What its `bundle.json` says.
+        manifest: What its `manifest.json` says.
         engine: What the files are for.
         files: Path inside the folder -> all of the file.
 
@@ -44,14 +43,6 @@ class Opened:
 
     def __str__(self) -> str:
         return str(self.path)
-
-    def of(self, kind: type[OfTask]) -> OfTask:
-        """The manifest, refused if it is of another task.
-
-        Raises:
-            BundleError: It is of another task.
-        """
-        return of_task(self.manifest, kind, self.path)
 
     def take(self, name: str) -> bytes:
         """The contents of a file, which are not kept here any longer."""
@@ -75,7 +66,7 @@ def open_saved(path: str | Path, engine: str = KERAS, manifest: Manifest | None 
     Args:
         path: The folder.
         engine: "keras", or a format that the folder has an export of.
-        manifest: What its `bundle.json` says, where that was read before.
+        manifest: What its `manifest.json` says, where that was read before.
 
     Raises:
         BundleError: The sentence names the file that is missing, changed or foreign; or the folder
@@ -108,7 +99,7 @@ def as_opened(folder: str | Path | Opened, engine: str = KERAS) -> Opened:
 
 
 def sha256_of(manifest: Manifest) -> str:
-    """The hash of a `bundle.json`, which holds the hash of every other file."""
+    """The hash of a `manifest.json`, which holds the hash of every other file."""
     return hashlib.sha256(storage.json_text(manifest.to_dict()).encode()).hexdigest()
 
 
@@ -124,10 +115,13 @@ def _check_memory(folder: Path, size: int) -> None:
 
 def _needed(manifest: Manifest, engine: str) -> set[str]:
     """The files that an engine reads."""
-    beside = {contents.CONFIG, contents.CARD}
+    others = [contents.CONFIG, contents.CARD]
     if engine != KERAS:
-        beside |= {contents.WEIGHTS, *contents.ADAPTER}
-    names: Iterable[str] = (*manifest.required, *manifest.optional)
-    if engine != KERAS:
-        names = (*names, *export_paths([engine]))
-    return {name for name in names if name in manifest.files and name not in beside}
+        others += [contents.WEIGHTS, *contents.ADAPTER]
+    own = f"{EXPORT}/{engine}/"
+    return {
+        name
+        for name in manifest.files
+        if name not in others
+        and (name.startswith(own) or not name.startswith((f"{contents.REPORT}/", f"{EXPORT}/")))
+    }

@@ -37,7 +37,7 @@ def new_folder(
 
     Args:
         destination: The folder to write; it may exist if it is empty or a saved folder.
-        manifest: What `bundle.json` is to say, without the files.
+        manifest: What `manifest.json` is to say, without the files.
         config_yaml: The resolved config of the run.
         card: The text of README.md, to which versions and the way to predict are added.
         report: Called with the folder `report/` to write plots and metrics into it; its failure is
@@ -65,7 +65,7 @@ def changed_folder(folder: Path, before: Manifest, *, without: Container[str]) -
     Args:
         folder: The saved folder.
         before: Its manifest.
-        without: Paths of the files that are left out; so is `bundle.json`.
+        without: Paths of the files that are left out; so is `manifest.json`.
 
     Raises:
         ConfigError: The folder cannot be written, or was saved anew meanwhile.

@@ -1,8 +1,10 @@
-"""Predict with a saved folder: from Python, or on the command line.
+"""Predict with a saved folder, from Python; `kerasft predict` is the command.
 
-python -m kerasft.predict saved_models/run "A text." "Another one."
-python -m kerasft.predict saved_models/run < texts.txt            one text a line
-python -m kerasft.predict saved_models/run --input mails.csv --text_column body --output out.csv
+    Predictor("saved_models/run").predict(["A text.", "Another one."])
 
 Importing this room imports no Keras.
 """
+
+from kerasft.predict.predictor import Predictor, open_for
+
+__all__ = ["Predictor", "open_for"]

@@ -1,23 +1,23 @@
 """A PEFT adapter and its base model become a saved folder, without training."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from kerasft import peft, storage
 from kerasft.errors import ConfigError, PresetError
-from kerasft.folder import Facts, SavedTask, is_ours
+from kerasft.folder import Facts, is_ours
 from kerasft.peft.files import WEIGHTS_NAME
 from kerasft.peft.peft_config import PeftConfig
 from kerasft.peft.tensor_file import TensorFile
 from kerasft.presets.load import load_preset
 from kerasft.presets.pretrained import Pretrained
 from kerasft.presets.t5_preset import load_t5
-from kerasft.tasks.classification.save import save as save_classifier
-from kerasft.tasks.tagging.saved import save_tagger
-from kerasft.tasks.text_to_text.saved import check_text_to_text, save_text_to_text
+from kerasft.tasks import check_parts, save
+from kerasft.tasks.classification.task import TextClassifier
+from kerasft.tasks.tagging.task import TokenTagger
+from kerasft.tasks.text_to_text.task import SavedTask, TextWriter
 from kerasft.text.labels import LabelMap
 
 MAX_LENGTH = 128
@@ -68,33 +68,27 @@ def save_adapter_folder(
             f"{adapter} was trained for the task {task!r}, of which there is no saved folder; "
             f"there is of {', '.join(_KINDS)}"
         )
-    parts: dict[str, Any]
+    parts: TextClassifier | TokenTagger | TextWriter
     if task == "SEQ_2_SEQ_LM":
         t5 = load_t5(preset)
         source, read = t5.source, t5.report
-        parts = {
-            "model": t5.model,
-            "tokenizer": t5.tokenizer,
-            "tasks": [SavedTask("text", prefix)],
-            "max_length": max_length or MAX_LENGTH,
-            "max_target_length": MAX_LENGTH,
-        }
-        check_text_to_text(**parts)
-        save: Callable[..., Path] = save_text_to_text
+        own = (SavedTask("text", prefix),)
+        parts = TextWriter(t5.model, t5.tokenizer, own, max_length or MAX_LENGTH, MAX_LENGTH)
+        check_parts(parts)
     else:
         found = load_preset(preset)
+        source = found.source
         names = _names(found, task, shapes, labels, adapter)
+        label_map = LabelMap(tuple(names))
         length = max_length or min(MAX_LENGTH, found.arguments.max_length)
         found.check_length(length)
-        source = found.source
-        parts = {"tokenizer": found.tokenizer, "max_length": length}
         if task == "TOKEN_CLS":
-            parts["model"], read = found.build_tagger(names)
-            parts["tags"], save = LabelMap(tuple(names)), save_tagger
+            tagger, read = found.build_tagger(names)
+            parts = TokenTagger(tagger, found.tokenizer, label_map, length)
         else:
-            parts["model"], read = found.build_classifier(len(names), pooling, names)
-            parts["label_map"], save = LabelMap(tuple(names)), save_classifier
-    report = peft.load_adapter(parts["model"], adapter)
+            classifier, read = found.build_classifier(len(names), pooling, names)
+            parts = TextClassifier(classifier, found.tokenizer, label_map, length)
+    report = peft.load_adapter(parts.model, adapter)
     for module in report.from_base:
         if f"{module}.weight" in read.new:
             raise PresetError(
@@ -107,7 +101,7 @@ def save_adapter_folder(
     settings = {"preset": preset, "adapter": str(adapter)}
     save(
         output,
-        **parts,
+        parts,
         config_yaml=yaml.safe_dump(settings, sort_keys=False, allow_unicode=True),
         card=facts.card(output.name),
         base_model=source,

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from kerasft.errors import PresetError
+from kerasft.folder import has_manifest
 from kerasft.presets.directory import load_directory, read_config
 from kerasft.presets.hub import load_hub
 from kerasft.presets.keras_hub_preset import (
@@ -15,7 +16,7 @@ from kerasft.presets.keras_hub_preset import (
 )
 from kerasft.presets.minilm import load_minilm
 from kerasft.presets.pretrained import Pretrained
-from kerasft.presets.saved_folder import MANIFEST, load_saved_folder
+from kerasft.presets.saved_folder import load_saved_folder
 
 DEFAULT_PRESET = "distilbert/distilbert-base-uncased"
 HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)
@@ -63,7 +64,7 @@ def load_preset(preset: str = DEFAULT_PRESET, *, architecture: str | None = None
 
 
 def _load_local(directory: Path, preset: str, architecture: str | None) -> Pretrained:
-    if (directory / MANIFEST).is_file():
+    if has_manifest(directory):
         return load_saved_folder(directory)
     config = read_config(directory)
     if is_keras_hub_config(config):

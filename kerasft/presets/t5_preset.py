@@ -10,14 +10,14 @@ from kerasft.architectures import LoadReport, entries_for, load_t5_tensors
 from kerasft.architectures import t5_names as t5
 from kerasft.architectures.t5 import T5
 from kerasft.errors import BundleError, PresetError
-from kerasft.folder import SavedTask, TextToTextManifest
+from kerasft.folder import has_manifest
 from kerasft.folder.opened import open_saved, sha256_of
 from kerasft.presets.directory import CONFIG, read_config, sha256_files, weight_files
 from kerasft.presets.hub import fetch_config, fetch_rest
 from kerasft.presets.load import HUB_ID, is_path
-from kerasft.presets.saved_folder import MANIFEST
 from kerasft.presets.tensor_files import TensorFiles
-from kerasft.tasks.text_to_text.saved import load_text_to_text
+from kerasft.tasks import load
+from kerasft.tasks.text_to_text.task import SavedTask, TextWriter
 from kerasft.text.tokenizer import Tokenizer
 
 DEFAULT_T5 = "google-t5/t5-small"
@@ -56,7 +56,7 @@ def load_t5(preset: str = DEFAULT_T5) -> PretrainedT5:
     """Finds a pretrained T5, builds it and reads its weights and tokenizer.
 
     Args:
-        preset: A Hugging Face directory, a folder that `bundle.save_text_to_text` wrote, or a Hub
+        preset: A Hugging Face directory, a folder that `kerasft.save` wrote, or a Hub
             id such as "google/flan-t5-small" (HF_TOKEN opens private ones).
 
     Raises:
@@ -67,7 +67,7 @@ def load_t5(preset: str = DEFAULT_T5) -> PretrainedT5:
         >>> TextToTextGenerator(pretrained.model, pretrained.tokenizer).texts(["summarize: ..."])
     """
     path = Path(preset).expanduser()
-    if preset and (path / MANIFEST).is_file():
+    if preset and has_manifest(path):
         return load_saved_t5(path, source=preset)
     if preset and path.is_dir():
         return load_t5_directory(path, source=preset)
@@ -136,7 +136,7 @@ def load_saved_t5(folder: Path, *, source: str | None = None) -> PretrainedT5:
     """Reads a folder that a run of ours saved, with its adapter folded into the weights.
 
     Args:
-        folder: Holds bundle.json.
+        folder: Holds manifest.json.
         source: The model's name; the folder where it is None.
 
     Raises:
@@ -145,11 +145,11 @@ def load_saved_t5(folder: Path, *, source: str | None = None) -> PretrainedT5:
     where = source or str(folder)
     try:
         opened = open_saved(folder)
-        if opened.manifest.task != TextToTextManifest.task:
-            raise PresetError(f"{where} was saved by kerasft, but holds no T5; {_INSTEAD}")
-        saved = load_text_to_text(opened)
+        saved = load(opened)
     except BundleError as error:
         raise PresetError(f"the preset {where} cannot be loaded: {error}") from error
+    if not isinstance(saved, TextWriter):
+        raise PresetError(f"{where} was saved by kerasft, but holds no T5; {_INSTEAD}")
     if peft.adapted_layers(saved.model):
         peft.remove(saved.model)
         peft.unfreeze(saved.model)
@@ -158,7 +158,7 @@ def load_saved_t5(folder: Path, *, source: str | None = None) -> PretrainedT5:
         model=saved.model,
         tokenizer=saved.tokenizer,
         source=where,
-        sha256=sha256_of(saved.manifest),  # it holds the hash of every other file
+        sha256=sha256_of(opened.manifest),  # it holds the hash of every other file
         report=LoadReport(loaded=loaded),
-        tasks=saved.manifest.tasks,
+        tasks=saved.tasks,
     )

@@ -17,7 +17,7 @@ import numpy as np
 
 from kerasft import backends, reporting, storage
 from kerasft.config import Options, alone, at_least, main, to_yaml
-from kerasft.tasks.classification.predictor import Predictor
+from kerasft.predict import Predictor
 
 
 @dataclass

@@ -18,8 +18,9 @@ from kerasft.data.labelled_texts import LabelledTextOptions, load_labelled
 from kerasft.folder import Facts, adding_report, is_ours
 from kerasft.recipes.shared.fine_tuning import FineTuningOptions, tune
 from kerasft.recipes.shared.frozen_backbone import train_above_backbone
+from kerasft.tasks import save
 from kerasft.tasks.classification.report import classifier_report, score
-from kerasft.tasks.classification.save import save
+from kerasft.tasks.classification.task import TextClassifier
 from kerasft.text.labels import LabelMap
 
 
@@ -111,14 +112,17 @@ def run(config: Config) -> Path:
     facts.state("Training", history.summary(config.early_stopping))
 
     # Saved before all else: what fails below costs no model, and is a sentence of the card.
+    classifier = TextClassifier(
+        model,
+        pretrained.tokenizer,
+        label_map,
+        config.max_length,
+        dataset.cleaning,
+        config.long_texts,
+    )
     save(
         output,
-        model=model,
-        tokenizer=pretrained.tokenizer,
-        label_map=label_map,
-        max_length=config.max_length,
-        long_texts=config.long_texts,
-        cleaning=dataset.cleaning,
+        classifier,
         config_yaml=to_yaml(config),
         card=facts.card(output.name),
         base_model=pretrained.source,

@@ -19,8 +19,9 @@ from kerasft.data.dataset import Dataset
 from kerasft.data.labelled_texts import CorpusOptions, load_labelled
 from kerasft.errors import ConfigError
 from kerasft.folder import Facts, adding_report, is_ours
+from kerasft.tasks import save
 from kerasft.tasks.classification.report import classifier_report, score
-from kerasft.tasks.classification.save import save
+from kerasft.tasks.classification.task import TextClassifier
 from kerasft.text.labels import LabelMap
 
 
@@ -173,14 +174,17 @@ def run(config: Config) -> Path:
     facts.state("Training", history.summary(config.early_stopping))
 
     # Saved before all else: what fails below costs no model, and is a sentence of the card.
+    classifier = TextClassifier(
+        model,
+        tokenizer,
+        label_map,
+        config.max_length,
+        dataset.cleaning,
+        config.long_texts,
+    )
     save(
         output,
-        model=model,
-        tokenizer=tokenizer,
-        label_map=label_map,
-        max_length=config.max_length,
-        long_texts=config.long_texts,
-        cleaning=dataset.cleaning,
+        classifier,
         config_yaml=to_yaml(config),
         card=facts.card(output.name),
     )

@@ -15,18 +15,19 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from kerasft import backends, evaluation, storage
 from kerasft.config import alone, at_least, at_most, main, print_next, to_yaml
 from kerasft.data.entity_dataset import EntityOptions, load_entities
-from kerasft.folder import MAX_BEAMS, MAX_TEXT_TOKENS, Facts, SavedTask, adding_report, is_ours
+from kerasft.folder import Facts, adding_report, is_ours
 from kerasft.recipes.shared.fine_tuning import AdapterOptions, describe_adapter
 from kerasft.recipes.shared.frozen_backbone import train_above_backbone
+from kerasft.tasks import check_parts, save
 from kerasft.tasks.classification.report import THIS_MODEL
 from kerasft.tasks.entity_report import entity_report, score_entities
 from kerasft.tasks.text_to_text.architecture_plot import plot_t5
-from kerasft.tasks.text_to_text.saved import check_text_to_text, save_text_to_text
+from kerasft.tasks.text_to_text.task import MAX_BEAMS, MAX_TEXT_TOKENS, EntityWriter, SavedTask
 
 
 @dataclass
@@ -117,17 +118,16 @@ def run(config: Config) -> Path:
     facts.state("Pretrained model", [pretrained.source, *pretrained.report.describe()])
 
     # What the folder is to hold, checked now: after the training it would be too late.
-    to_save: dict[str, Any] = {
-        "model": model,
-        "tokenizer": pretrained.tokenizer,
-        "tasks": [SavedTask("entities", config.prefix, "entities")],
-        "max_length": config.max_length,
-        "max_target_length": config.max_target_length,
-        "beam_size": config.beam_size,
-        "output_format": "entities",
-        "entity_types": dataset.types,
-    }
-    check_text_to_text(**to_save)
+    writer = EntityWriter(
+        model,
+        pretrained.tokenizer,
+        (SavedTask("entities", config.prefix, "entities"),),
+        config.max_length,
+        config.max_target_length,
+        config.beam_size,
+        entity_types=dataset.types,
+    )
+    check_parts(writer)
 
     adapters: peft.ApplyReport | peft.AdapterReport
     if config.adapter is None:
@@ -189,9 +189,9 @@ def run(config: Config) -> Path:
     facts.state("Training", history.summary(config.early_stopping))
 
     # Saved before all else: what fails below costs no model, and is a sentence of the card.
-    save_text_to_text(
+    save(
         output,
-        **to_save,
+        writer,
         config_yaml=to_yaml(config),
         card=facts.card(output.name),
         base_model=pretrained.source,

@@ -11,16 +11,17 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from kerasft import backends, storage
 from kerasft.config import alone, at_least, at_most, main, print_next, to_yaml
-from kerasft.folder import MAX_BEAMS, MAX_TEXT_TOKENS, Facts, SavedTask, adding_report, is_ours
+from kerasft.folder import Facts, adding_report, is_ours
 from kerasft.recipes.shared.from_scratch import FromScratchOptions
+from kerasft.tasks import check_parts, save
 from kerasft.tasks.text_to_text.report import TaskOutputs, text_to_text_report
-from kerasft.tasks.text_to_text.saved import check_text_to_text, save_text_to_text
 from kerasft.tasks.text_to_text.scores import score_task
 from kerasft.tasks.text_to_text.sources import Task, load_tasks, shared_prefixes
+from kerasft.tasks.text_to_text.task import MAX_BEAMS, MAX_TEXT_TOKENS, SavedTask, TextWriter
 
 SAMPLES = (
     Task("classify", "sample:conversations", "classify: ", "text", "label", weight=3.0),
@@ -151,15 +152,15 @@ def run(config: Config) -> Path:
     facts.state("Parameters", f"{model.count_params():,}, all of them trained")
 
     # What the folder is to hold, checked now: after the training it would be too late.
-    to_save: dict[str, Any] = {
-        "model": model,
-        "tokenizer": tokenizer,
-        "tasks": [SavedTask(t.name, t.prefix, t.metric) for t in config.tasks],
-        "max_length": config.max_length,
-        "max_target_length": config.output_tokens,
-        "beam_size": config.beam_size,
-    }
-    check_text_to_text(**to_save)
+    writer = TextWriter(
+        model,
+        tokenizer,
+        tuple(SavedTask(t.name, t.prefix, t.metric) for t in config.tasks),
+        config.max_length,
+        config.output_tokens,
+        config.beam_size,
+    )
+    check_parts(writer)
 
     def batches(tasks: dict[str, TaskRows], cap: int) -> MixtureBatches:
         ids = {"pad_id": arguments.pad_id, "start_id": arguments.start_id}
@@ -196,12 +197,7 @@ def run(config: Config) -> Path:
     facts.state("Weights", kept.average(model, config.average_epochs))
 
     # Saved before all else: what fails below costs no model, and is a sentence of the card.
-    save_text_to_text(
-        output,
-        **to_save,
-        config_yaml=to_yaml(config),
-        card=facts.card(output.name),
-    )
+    save(output, writer, config_yaml=to_yaml(config), card=facts.card(output.name))
 
     # What is written for the held-out texts, beside the simplest way to do each task.
     with adding_report(output, facts) as reports:

@@ -18,9 +18,10 @@ from kerasft.data.entity_dataset import EntityOptions, load_entities
 from kerasft.folder import Facts, adding_report, is_ours
 from kerasft.recipes.shared.fine_tuning import TuningOptions, tune
 from kerasft.recipes.shared.frozen_backbone import train_above_backbone
+from kerasft.tasks import save
 from kerasft.tasks.classification.report import THIS_MODEL
 from kerasft.tasks.entity_report import entity_report, score_entities
-from kerasft.tasks.tagging.saved import save_tagger
+from kerasft.tasks.tagging.task import TokenTagger
 from kerasft.text.labels import LabelMap
 from kerasft.text.tag_schemes import tag_names
 from kerasft.text.word_windows import prediction_windows
@@ -123,12 +124,9 @@ def run(config: Config) -> Path:
     facts.state("Training", history.summary(config.early_stopping))
 
     # Saved before all else: what fails below costs no model, and is a sentence of the card.
-    save_tagger(
+    save(
         output,
-        model=model,
-        tokenizer=pretrained.tokenizer,
-        tags=tags,
-        max_length=config.max_length,
+        TokenTagger(model, pretrained.tokenizer, tags, config.max_length),
         config_yaml=to_yaml(config),
         card=facts.card(output.name),
         base_model=pretrained.source,

@@ -11,15 +11,16 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from kerasft import backends, evaluation, storage
 from kerasft.config import alone, at_least, main, print_next, to_yaml
 from kerasft.data.pair_dataset import load_pairs
 from kerasft.folder import Facts, adding_report, is_ours
 from kerasft.recipes.shared.from_scratch import FromScratchOptions
+from kerasft.tasks import check_parts, save
 from kerasft.tasks.translation.report import translation_report
-from kerasft.tasks.translation.saved import check_translator, save_translator
+from kerasft.tasks.translation.task import Translator
 
 
 @dataclass
@@ -162,14 +163,9 @@ def run(config: Config) -> Path:
     facts.state("Parameters", f"{model.count_params():,}, all of them trained")
 
     # What the folder is to hold, checked now: after the training it would be too late.
-    to_save: dict[str, Any] = {
-        "model": model,
-        "source_tokenizer": source_words,
-        "target_tokenizer": target_words,
-        "languages": dict(zip(("source", "target"), languages, strict=True)),
-        "max_length": config.max_length,
-    }
-    check_translator(**to_save)
+    named = dict(zip(("source", "target"), languages, strict=True))
+    translator = Translator(model, source_words, target_words, named, config.max_length)
+    check_parts(translator)
 
     # Greedy translations of some of the validation sentences after each epoch.
     held_out, ids = encoded["validation"].pairs, encoded["validation"].source_ids
@@ -204,12 +200,7 @@ def run(config: Config) -> Path:
     facts.state("Weights", kept.average(model, config.average_epochs))
 
     # Saved before all else: what fails below costs no model, and is a sentence of the card.
-    save_translator(
-        output,
-        **to_save,
-        config_yaml=to_yaml(config),
-        card=facts.card(output.name),
-    )
+    save(output, translator, config_yaml=to_yaml(config), card=facts.card(output.name))
 
     # Evaluation on all held-out pairs, beside copying the source.
     with adding_report(output, facts) as reports:

@@ -16,10 +16,11 @@ from kerasft.data.splits import normalize
 from kerasft.data.table import quoted
 from kerasft.data.text_files import open_text
 from kerasft.errors import BundleError, ConfigError, DataError
-from kerasft.folder import contents
-from kerasft.folder.manifest import verify_task
+from kerasft.folder import Manifest, contents, verify
 from kerasft.folder.reading import problem
 from kerasft.tasks.classification.report import BASELINE_PREDICTIONS, METRICS, PREDICTIONS
+from kerasft.tasks.classification.task import TextClassifier
+from kerasft.tasks.saved import check_manifest
 
 # The columns of a file of predictions before those of the probabilities.
 COLUMNS = ["text", "label", "predicted"]
@@ -32,7 +33,7 @@ class Run:
     Attributes:
         name: How the report calls it.
         folder: Where it lies.
-        manifest: What its `bundle.json` says.
+        manifest: What its `manifest.json` says.
         report: Its `report/metrics.json`.
         labels: The names of the classes, in the order of the columns of the probabilities.
         texts: The test texts, in an order that depends on the rows alone.
@@ -44,7 +45,7 @@ class Run:
 
     name: str
     folder: Path
-    manifest: contents.ClassificationManifest
+    manifest: Manifest
     report: dict[str, Any]
     labels: tuple[str, ...]
     texts: list[str]
@@ -110,7 +111,8 @@ def _read(folder: Path, name: str) -> Run:
         raise BundleError(
             f"there is no folder {folder}; train that model first, or name others with --folders"
         )
-    manifest = verify_task(folder, contents.ClassificationManifest)
+    manifest = verify(folder)
+    check_manifest(folder, manifest, TextClassifier)
     file = folder / contents.REPORT / METRICS
     report = storage.read_json(file, BundleError)
     if not isinstance(report, dict) or not isinstance(report.get("test_sha256"), str):

@@ -9,14 +9,11 @@ import numpy as np
 
 from kerasft import backends
 from kerasft.data import shapes
+from kerasft.folder.opened import KERAS
 from kerasft.tasks.classification.engine import ClassifierEngine
 
 if TYPE_CHECKING:
-    from kerasft.tasks.classification.load import Bundle
-
-KERAS = "keras"
-
-KERAS = "keras"
+    from kerasft.tasks.classification.task import TextClassifier
 
 
 class KerasEngine(ClassifierEngine):
@@ -25,30 +22,30 @@ class KerasEngine(ClassifierEngine):
     The logits of a text do not depend on the texts beside it beyond float32 rounding (1e-6).
 
     Args:
-        bundle: A loaded folder. Its adapters are folded into the weights, for speed: load it anew
-            to train on.
+        parts: A classifier. Its adapters are folded into the weights, for speed: load it anew to
+            train on.
 
     Example:
-        >>> KerasEngine(bundle.load("saved_models/run")).logits(["a text", "another"]).shape
+        >>> KerasEngine(load("saved_models/run")).logits(["a text", "another"]).shape
         (2, 3)
     """
 
     compiles = True
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, parts: TextClassifier) -> None:
         from kerasft import peft
 
-        super().__init__(bundle, KERAS)
-        if peft.adapted_layers(bundle.model):
-            peft.remove(bundle.model)
-        self._forward = backends.current().compile_forward(bundle.model)
+        super().__init__(parts, KERAS)
+        if peft.adapted_layers(parts.model):
+            peft.remove(parts.model)
+        self._forward = backends.current().compile_forward(parts.model)
 
     def compute(self, token_ids: Sequence[np.ndarray]) -> np.ndarray:
         """The logits (texts, num_labels) float32 of token ids; see `ClassifierEngine.run`."""
-        manifest, pad_id = self.folder.manifest, self.folder.tokenizer.pad_id
-        logits = np.empty((len(token_ids), manifest.num_labels), dtype=np.float32)
+        parts, pad_id = self.parts, self.parts.tokenizer.pad_id
+        logits = np.empty((len(token_ids), len(parts.labels)), dtype=np.float32)
         sizes = [len(ids) for ids in token_ids]
-        for rows, batch, length in shapes.batches(sizes, manifest.max_length):
+        for rows, batch, length in shapes.batches(sizes, parts.max_length):
             inputs = shapes.pad([token_ids[row] for row in rows], batch, length, pad_id)
             logits[rows] = self._forward(inputs)[: len(rows)]
         return logits

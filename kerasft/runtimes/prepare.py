@@ -10,8 +10,8 @@ from pathlib import Path
 from kerasft.errors import ConfigError
 from kerasft.folder.contents import Manifest
 from kerasft.folder.manifest import read
-from kerasft.folder.opened import Opened, open_saved
-from kerasft.runtimes.keras import KERAS
+from kerasft.folder.opened import KERAS, Opened, open_saved
+from kerasft.tasks.saved import check_manifest
 
 
 def open_prepared(
@@ -24,7 +24,7 @@ def open_prepared(
     Args:
         path: The folder; or what was read of it, which is handed on.
         engine: "keras", or another.
-        manifest: What its `bundle.json` says, where that was read before.
+        manifest: What its `manifest.json` says, where that was read before.
 
     Raises:
         BundleError: The folder is missing, broken or was changed.
@@ -38,7 +38,7 @@ def open_prepared(
         return path
     manifest = read(path) if manifest is None else manifest
     if engine != KERAS and engine not in manifest.exports:
-        if engine not in manifest.formats:
+        if engine not in check_manifest(path, manifest).runtimes:
             raise ConfigError(f"--engine {engine} cannot run {path}, a model for {manifest.task}")
         _make(path, engine)
         manifest = read(path)

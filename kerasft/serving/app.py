@@ -56,7 +56,7 @@ def create_app(
         worker: Holds the model.
         limits: The server's bounds.
         name: The model's name in the answers (the saved folder's).
-        task_name: The manifest's `kind`, a key of `TASKS`; known before the model is loaded.
+        task_name: The manifest's `task`, a key of `TASKS`; known before the model is loaded.
         access: Under which names the server answers, and to the pages of which other servers;
             None: under all, and to none.
     """

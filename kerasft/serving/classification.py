@@ -38,4 +38,4 @@ class Metadata(ModelInfo):
 
 def own_facts(predictor: Any) -> dict[str, Any]:
     """What /metadata says of a `Predictor` beside what it says in every task."""
-    return {"labels": list(predictor.label_names), "engine": predictor.metadata["engine"]}
+    return {name: predictor.metadata[name] for name in ("labels", "engine")}

@@ -49,9 +49,5 @@ class Metadata(ModelInfo):
 
 def own_facts(predictor: Any) -> dict[str, Any]:
     """What /metadata says of an `EntityWriter` beside what it says in every task."""
-    return {
-        "types": list(predictor.types),
-        "prefix": predictor.metadata["prefix"],
-        "beam_size": predictor.metadata["beam_size"],
-        "engine": predictor.metadata["engine"],
-    }
+    names = ("types", "prefix", "beam_size", "engine")
+    return {name: predictor.metadata[name] for name in names}

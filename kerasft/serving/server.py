@@ -17,10 +17,9 @@ from typing import Any, TextIO
 import uvicorn
 
 from kerasft import backends
-from kerasft.folder.manifest import read
+from kerasft.folder.opened import KERAS
+from kerasft.predict import Predictor, open_for
 from kerasft.runtimes import versions as runtimes
-from kerasft.runtimes.keras import KERAS
-from kerasft.runtimes.prepare import open_prepared
 from kerasft.serving.access import access_for
 from kerasft.serving.app import create_app
 from kerasft.serving.connections import Connections, fit_descriptors
@@ -28,7 +27,6 @@ from kerasft.serving.limits import Limits
 from kerasft.serving.listener import listen
 from kerasft.serving.protocol import Protocol
 from kerasft.serving.worker import Worker
-from kerasft.tasks.registry import TextPredictor, check_options, open_folder
 
 # After a signal: how long what is in flight may take before it is answered with 503, and when the
 # process ends at the latest.
@@ -63,7 +61,7 @@ def run(
         limits: The server's bounds.
         allowed_hosts: See `access_for`.
         cors_origins: See `Access`.
-        options: Those of `kerasft.predict.OPTIONS` that were given, as for `open_folder`.
+        options: Those of `kerasft.predict.Predictor` that were given, its engine too.
 
     Raises:
         ConfigError: The address cannot be listened on, the backend is not there, an option has no
@@ -80,21 +78,18 @@ def run(
     limits = fit_descriptors(limits)
     stream = _write_log()
     # What is broken is said before the port is taken, and before Keras is imported.
-    manifest = read(folder)
-    task = manifest.kind
-    check_options(folder, task, options)
-    opened = open_prepared(folder, engine, manifest)
+    opened = open_for(folder, **options)
     listener = listen(host, port)
     start = time.perf_counter()
 
-    def load() -> TextPredictor:
-        predictor = open_folder(opened, **options)  # may import Keras, which takes seconds
+    def load() -> Predictor:
+        predictor = Predictor(opened, **options)  # may import Keras, which takes seconds
         log.info("%s", runtimes.describe(engine))
         return predictor
 
     worker = Worker(load, limits, lambda error: loaded(error))
     name = Path(folder).resolve().name
-    app = create_app(worker, limits, name, task, access)
+    app = create_app(worker, limits, name, opened.manifest.task, access)
     gate = Connections(limits.max_connections)
     Protocol.read_seconds, Protocol.gate, listener.crowded = limits.read_seconds, gate, gate.crowded
     server = Server(

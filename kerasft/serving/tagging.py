@@ -47,4 +47,4 @@ class Metadata(ModelInfo):
 
 def own_facts(predictor: Any) -> dict[str, Any]:
     """What /metadata says of an `EntityFinder` beside what it says in every task."""
-    return {"types": list(predictor.types)}
+    return {"types": predictor.metadata["types"]}

@@ -82,4 +82,4 @@ TASKS = {
         own_facts=entity_texts.own_facts,
     ),
 }
-"""By the `kind` of the manifest: the task of `bundle.json`, or a part of it."""
+"""By the `task` of the manifest."""

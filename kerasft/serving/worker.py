@@ -20,7 +20,7 @@ from kerasft.serving.errors import RETRY_AFTER, ApiError
 from kerasft.serving.limits import Limits
 
 if TYPE_CHECKING:
-    from kerasft.tasks.registry import TextPredictor
+    from kerasft.predict import Predictor
 
 
 class ModelFailure(Exception):
@@ -46,7 +46,7 @@ class Worker:
 
     def __init__(
         self,
-        load: Callable[[], TextPredictor],
+        load: Callable[[], Predictor],
         limits: Limits,
         on_loaded: Callable[[BaseException | None], None] = lambda error: None,
     ) -> None:
@@ -55,11 +55,11 @@ class Worker:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
         self._turn = asyncio.Lock()
         self._inside = 0
-        self._predictor: TextPredictor | None = None
-        self._loading: asyncio.Future[TextPredictor] | None = None
+        self._predictor: Predictor | None = None
+        self._loading: asyncio.Future[Predictor] | None = None
 
     @property
-    def predictor(self) -> TextPredictor:
+    def predictor(self) -> Predictor:
         """The predictor.
 
         Raises:
@@ -130,7 +130,7 @@ class Worker:
         finally:
             self._turn.release()
 
-    def _ask(self, predictor: TextPredictor, texts: list[str]) -> list[Any]:
+    def _ask(self, predictor: Predictor, texts: list[str]) -> list[Any]:
         try:
             return predictor.predict(texts)
         except Exception:
@@ -138,14 +138,14 @@ class Worker:
         except BaseException as error:
             raise ModelFailure(type(error).__name__).with_traceback(error.__traceback__) from None
 
-    def _load_and_warm_up(self) -> TextPredictor:
+    def _load_and_warm_up(self) -> Predictor:
         predictor = self._load()
         # So that what they need is compiled before anyone waits for it.
         for text in predictor.warm_up_texts:
             predictor.predict([text])
         return predictor
 
-    def _loaded(self, loading: asyncio.Future[TextPredictor]) -> None:
+    def _loaded(self, loading: asyncio.Future[Predictor]) -> None:
         if loading.cancelled():
             return
         self.error = loading.exception()

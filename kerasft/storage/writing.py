@@ -22,7 +22,7 @@ from kerasft.storage.locks import is_at, lock_folder
 
 NEW, OLD = ".new", ".old"
 # The file in a folder of ours that lists all others with their hashes: of a model, of a comparison.
-SEALS = ("bundle.json", "comparison.json")
+SEALS = ("manifest.json", "comparison.json")
 
 
 @contextmanager

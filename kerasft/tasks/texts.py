@@ -1,48 +1,10 @@
-"""What predictors of every task do alike: the check of their texts, and the facts of a folder."""
+"""What predictors of several tasks say of texts, and the texts that they are warmed up with."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
-
 from kerasft import backends
 from kerasft.data import shapes
-from kerasft.errors import DataError
-from kerasft.folder import Manifest
-from kerasft.folder.opened import Opened
-from kerasft.runtimes.keras import KERAS
-
-
-def checked(texts: Sequence[str], purpose: str) -> Sequence[str]:
-    """The texts, if there is something in each of them.
-
-    Args:
-        texts: The texts.
-        purpose: What cannot be done with an empty one: "label", "translate".
-
-    Raises:
-        DataError: They are one string, or one is blank; the sentence says which (counted from 0).
-    """
-    if isinstance(texts, str):
-        raise DataError("one string was given; give a list of texts")
-    for row, text in enumerate(texts):
-        if isinstance(text, str) and not text.strip():
-            raise DataError(f"text {row} is empty; there is nothing to {purpose}")
-    return texts
-
-
-def facts(folder: str | Path | Opened, manifest: Manifest) -> dict[str, Any]:
-    """What `bundle.json` says in every task, as JSON can hold it."""
-    return {
-        "name": Path(folder).resolve().name,
-        "task": manifest.task,
-        "architecture": manifest.architecture,
-        "arguments": dict(manifest.arguments),
-        "base_model": manifest.base_model,
-        "preprocessing": dict(manifest.preprocessing),
-        "versions": dict(manifest.versions),
-    }
+from kerasft.folder.opened import KERAS
 
 
 def cut_note(max_length: int, long_texts: str = "cut") -> str:

@@ -8,7 +8,7 @@ from harness import classifiers, frozen_backbones, gradients
 from kerasft import backends, peft
 from kerasft.architectures import Classifier, EncoderArguments, MaskedLanguageModel
 from kerasft.architectures.frozen_backbone import split_encoder
-from kerasft.tasks.classification.load import load
+from kerasft.tasks import load
 
 CASES = [
     ("bert", 1, "lora"),

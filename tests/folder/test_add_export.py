@@ -45,7 +45,7 @@ def refusal(folder: Path) -> str:
 
 
 def edit(folder: Path, **changes: object) -> None:
-    """Changes bundle.json as someone might who knows how its own hash is made."""
+    """Changes manifest.json as someone might who knows how its own hash is made."""
     data = storage.read_json(folder / c.MANIFEST, BundleError)
     data = {k: v for k, v in {**data, **changes}.items() if k != "sha256" and v is not None}
     storage.write_json(folder / c.MANIFEST, {**data, "sha256": c.hash_of(data)})
@@ -100,7 +100,7 @@ def test_what_goes_wrong_leaves_the_folder_as_it_was(folder):
         ("onnx", odd, BundleError, r"lists 'export/onnx/run\.py', which no saved folder has"),
         ("onnx", lambda place: {}, BundleError, "does not list export/onnx/model.onnx"),
         ("onnx", writer(b"graph", loss=np.float32(1)), TypeError, "float32"),
-        ("ctranslate9", writer(b"graph"), ConfigError, "classification, which has no export"),
+        ("ctranslate9", writer(b"graph"), ConfigError, "there is no export ctranslate9"),
     ]:
         with pytest.raises(error, match=message):
             add_export(folder, format, write)
@@ -132,12 +132,11 @@ def test_without_hard_links_files_are_copied(folder, monkeypatch):
 @pytest.mark.parametrize(
     ("exports", "message"),
     [
-        ({"ctranslate9": {}}, 'lists the export "ctranslate9", which no such folder has'),
-        ({"../onnx": {}}, "which no such folder has"),
+        ({"ctranslate9": {}}, 'lists the export "ctranslate9", which no saved folder has'),
+        ({"../onnx": {}}, "which no saved folder has"),
         ({"onnx": 17}, "the export onnx must be a JSON object"),
         (["onnx"], "exports is"),
-        ({}, "exports is empty"),
-        (None, f"lists '{MODEL}', which no saved folder has"),
+        ({}, f"lists '{MODEL}', which no saved folder has"),
         ({"onnx": {}, "onnx-int8": {}}, "does not list export/onnx-int8/model.onnx"),
     ],
 )

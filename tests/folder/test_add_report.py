@@ -11,7 +11,7 @@ from kerasft.folder.writing import new_folder
 from kerasft.tasks.classification.report import write_parts
 
 pytestmark = pytest.mark.plain
-WEIGHTS = (c.WEIGHTS, c.TOKENIZER, c.LABEL_MAP, *c.ADAPTER)
+WEIGHTS = (c.WEIGHTS, c.TOKENIZER, "label_map.json", *c.ADAPTER)
 
 
 class PanicException(BaseException):

@@ -28,7 +28,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def edit(folder: Path, change: Callable[[dict], object], *, reseal: bool = True) -> None:
-    """Changes bundle.json as someone might who knows how its own hash is made."""
+    """Changes manifest.json as someone might who knows how its own hash is made."""
     data = json.loads((folder / c.MANIFEST).read_text())
     change(data)
     if reseal:
@@ -49,76 +49,7 @@ def test_round_trip(folder):
     manifest = m.verify(folder)
     assert manifest.files.keys() == set(FILES)
     assert {**vars(manifest), "files": {}} == vars(FACTS)
-    assert manifest.has_adapter and m.is_bundle(folder) and m.is_ours(folder)
-
-
-def test_a_classification_folder_is_written_and_read_as_ever(folder):
-    """The golden file is what kerasft 0.1.0 wrote over the very same files, before other tasks."""
-    golden = Path(__file__).with_name("golden_classification.json").read_bytes()
-    assert (folder / c.MANIFEST).read_bytes() == golden
-    (folder / c.MANIFEST).write_bytes(golden)
-    manifest = m.verify_task(folder, c.ClassificationManifest)
-    assert (manifest.task, manifest.num_labels, manifest.pooling) == ("classification", 3, "first")
-
-
-def translation_folder(destination: Path, **facts: object) -> Path:
-    values = {
-        "architecture": "transformer", "arguments": {"N": 1}, "max_length": 20,
-        "languages": {"source": "en", "target": "it"}, **facts,
-    }  # fmt: skip
-    with storage.write_folder(destination, is_ours=m.is_ours) as folder:
-        for name in c.TranslationManifest.required:
-            (folder / name).write_bytes(b"x")
-        m.seal(folder, c.TranslationManifest(**values))
-    return destination
-
-
-def test_every_task_has_its_own_keys_and_files(tmp_path):
-    folder = translation_folder(tmp_path / "run")
-    manifest = m.verify_task(folder, c.TranslationManifest)
-    assert manifest.languages == {"source": "en", "target": "it"} and m.is_ours(folder)
-    with pytest.raises(BundleError, match="a model for translation, but one for classification"):
-        m.verify_task(folder, c.ClassificationManifest)
-    edit(folder, lambda data: data.update(task="classification"))
-    assert "has no 'num_labels'" in refusal(folder)
-    edit(folder, lambda data: data.update(task="translation", num_labels=3))
-    assert 'unknown key "num_labels"' in refusal(folder)
-    edit(folder, lambda data: (data.pop("num_labels"), data["files"].pop(c.TOKENIZER_TARGET)))
-    assert "does not list tokenizer_target.json" in refusal(folder)
-
-
-@pytest.mark.parametrize("name", [c.LABEL_MAP, c.TOKENIZER, c.ADAPTER_CONFIG])
-def test_files_of_another_task_are_refused(tmp_path, name):
-    folder = translation_folder(tmp_path / "run")
-    edit(folder, lambda data: data["files"].update({name: data["files"][c.WEIGHTS]}))
-    assert "which no saved folder has" in refusal(folder)
-
-
-@pytest.mark.parametrize(
-    "languages",
-    [
-        {}, {"source": "en"}, {"source": "en", "target": "it", "third": "de"}, ["en", "it"],
-        {"source": "en", "target": ""}, {"source": "en", "target": 1}, "en-it", None,
-        {"source": "en", "target": "it\n"}, {"source": "en", "target": "x" * 36},
-        {"source": "en", "target": "../it"},
-    ],
-)  # fmt: skip
-def test_edited_languages(tmp_path, languages):
-    folder = translation_folder(tmp_path / "run")
-    edit(folder, lambda data: data.update(languages=languages))
-    assert "languages is" in refusal(folder)
-
-
-@pytest.mark.parametrize(
-    ("task", "message"),
-    [("juggling", "'juggling' is unknown"), (1, "task is 1"), (None, "task is")],
-)
-def test_an_unknown_task(folder, task, message):
-    edit(folder, lambda data: data.update(task=task))
-    assert message in refusal(folder)
-    assert not m.is_ours(folder)
-    edit(folder, lambda data: data.pop("task"))
-    assert "has no 'task'" in refusal(folder)
+    assert manifest.has_adapter and m.is_saved(folder) and m.is_ours(folder)
 
 
 def test_a_flipped_byte_in_any_file_is_refused_by_its_name(folder):
@@ -152,7 +83,7 @@ def test_missing_and_foreign_files_are_named(folder):
         (folder / name).write_bytes(good)
     (folder / "extra.txt").write_text("mine")
     assert "extra.txt is not one of the files" in refusal(folder)
-    assert m.is_bundle(folder) and not m.is_ours(folder)
+    assert m.is_saved(folder) and not m.is_ours(folder)
     with pytest.raises(ConfigError, match="left alone"):
         write(folder)
     (folder / "extra.txt").unlink()
@@ -183,7 +114,7 @@ def test_links_pipes_and_folders_in_place_of_files_are_refused(folder, tmp_path)
     (tmp_path / "report").rename(folder / "report")
     (folder / c.MANIFEST).rename(tmp_path / "elsewhere.json")
     (folder / c.MANIFEST).symlink_to(tmp_path / "elsewhere.json")
-    assert "bundle.json is a link" in refusal(folder)
+    assert "manifest.json is a link" in refusal(folder)
 
 
 @pytest.mark.parametrize(
@@ -210,9 +141,9 @@ def test_files_that_do_not_belong_are_not_sealed(tmp_path):
 
 
 def test_edits_are_refused_even_where_the_json_stays_valid(folder):
-    for key, value in [("max_length", 31), ("base_model", "other"), ("pooling", "mean")]:
+    for key, value in [("max_length", 31), ("base_model", "other"), ("task", "tagging")]:
         edit(folder, lambda data, key=key, value=value: data.update({key: value}), reseal=False)
-        assert "bundle.json was changed after it was saved" in refusal(folder)
+        assert "manifest.json was changed after it was saved" in refusal(folder)
         edit(folder, lambda data, key=key: data.update({key: getattr(FACTS, key)}), reseal=False)
     m.verify(folder)
 
@@ -220,18 +151,17 @@ def test_edits_are_refused_even_where_the_json_stays_valid(folder):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format_version": 2}, "upgrade kerasft"),
+        ({"format_version": 3}, "upgrade kerasft"),
         ({"format_version": 10**50}, "upgrade kerasft"),
-        ({"format_version": 0}, "must be 1"),
-        ({"format_version": True}, "must be 1"),
-        ({"format_version": "1"}, "must be 1"),
-        ({"num_labels": 10**12}, "num_labels is 1000000000000, but must be 1 to"),
-        ({"num_labels": -1}, "num_labels is -1"),
-        ({"num_labels": 3.0}, "num_labels is 3.0, but must be a whole number"),
+        ({"format_version": 1}, "must be 2"),
+        ({"format_version": True}, "must be 2"),
+        ({"format_version": "2"}, "must be 2"),
+        ({"task": 1}, "task is 1"),
         ({"max_length": True}, "max_length is true"),
         ({"arguments": []}, r"arguments is \[\], but must be a JSON object"),
         ({"architecture": {"class": "os.system"}}, "architecture is"),
-        ({"preprocessing": None}, "preprocessing is null"),
+        ({"settings": None}, "settings is null"),
+        ({"exports": []}, r"exports is \[\], but must be a JSON object"),
         ({"versions": {"keras": 3}}, "versions must map"),
         ({"files": []}, "files is"),
         ({"files": {}}, "does not list model.safetensors"),
@@ -243,7 +173,7 @@ def test_wrong_types_and_absurd_sizes_are_one_sentence(folder, change, message):
     edit(folder, lambda data: data.update(change))
     with pytest.raises(BundleError, match=message):
         m.verify(folder)
-    assert "bundle.json" in refusal(folder)
+    assert "manifest.json" in refusal(folder)
 
 
 @pytest.mark.parametrize(
@@ -260,7 +190,7 @@ def test_a_bad_file_entry_names_the_file(folder, entry):
 )
 def test_a_manifest_that_is_none_is_one_sentence(folder, content):
     (folder / c.MANIFEST).write_bytes(content)
-    assert "bundle.json" in refusal(folder)
+    assert "manifest.json" in refusal(folder)
 
 
 def test_an_adapter_is_whole_or_absent(folder):
@@ -270,10 +200,20 @@ def test_an_adapter_is_whole_or_absent(folder):
 
 def test_folders_that_are_not_ours(tmp_path):
     assert "is not a folder" in refusal(tmp_path / "none")
-    assert "has no bundle.json" in refusal(tmp_path)
-    assert not m.is_bundle(tmp_path) and not m.is_ours(tmp_path)
-    storage.write_json(tmp_path / c.MANIFEST, {"bundle": "of another program"})
-    assert not m.is_bundle(tmp_path) and not m.is_ours(tmp_path)
+    assert "has no manifest.json" in refusal(tmp_path)
+    assert not m.is_saved(tmp_path) and not m.is_ours(tmp_path)
+    storage.write_json(tmp_path / c.MANIFEST, {"manifest": "of another program"})
+    assert not m.is_saved(tmp_path) and not m.is_ours(tmp_path)
+
+
+def test_a_folder_of_format_1_is_one_sentence(folder):
+    (folder / c.MANIFEST).rename(folder / "bundle.json")
+    edit_old = json.loads((folder / "bundle.json").read_text())
+    storage.write_json(folder / "bundle.json", {**edit_old, "format_version": 1})
+    assert "was saved in format 1 (bundle.json), which this kerasft does not read" in refusal(
+        folder
+    )
+    assert m.is_saved(folder) and not m.is_ours(folder)
 
 
 def test_a_folder_that_a_kill_left_aside_is_found(folder):

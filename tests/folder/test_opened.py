@@ -16,15 +16,15 @@ from kerasft.errors import BundleError
 from kerasft.folder import opened
 from kerasft.folder.contents import hash_of
 from kerasft.folder.opened import open_saved
+from kerasft.predict import Predictor
 from kerasft.presets import load_preset
 from kerasft.runtimes.ctranslate2.export import make_export
 from kerasft.runtimes.onnx.engine import OnnxEngine
-from kerasft.tasks.classification.load import load
+from kerasft.tasks import load
 from kerasft.tasks.classification.load_export import load_export
-from kerasft.tasks.registry import open_folder
-from kerasft.tasks.tagging.saved import load_tagger
-from kerasft.tasks.text_to_text.saved import load_text_to_text
-from kerasft.tasks.translation.saved import load_translator
+from kerasft.tasks.tagging.task import TokenTagger
+from kerasft.tasks.text_to_text.task import TextWriter
+from kerasft.tasks.translation.task import Translator
 
 _opened: Counter[str] | None = None
 
@@ -73,7 +73,7 @@ def test_nothing_that_comes_after_the_check_is_loaded(
     """The moment that the hashes were found to be right, other things stand in all files."""
     make, options = KINDS.get(kind, (lambda: ctranslate2_folder, {"engine": "ctranslate2"}))
     folder = Path(shutil.copytree(make(), tmp_path / "run"))
-    expected = answers(open_folder(folder, **options))
+    expected = answers(Predictor(folder, **options))
     check = opened.check_files
 
     def check_and_swap(path: Path, *arguments: object) -> None:
@@ -83,13 +83,13 @@ def test_nothing_that_comes_after_the_check_is_loaded(
 
     monkeypatch.setattr(opened, "check_files", check_and_swap)
     opens.clear()
-    assert answers(open_folder(folder, **options)) == expected
+    assert answers(Predictor(folder, **options)) == expected
     monkeypatch.undo()
     with pytest.raises(BundleError):
         open_saved(folder)
     read = {name: count for name, count in opens.items() if name.startswith(str(folder))}
     # One to read, and one of `check_and_swap` to write.
-    assert read[str(folder / "bundle.json")] == 2
+    assert read[str(folder / "manifest.json")] == 2
     assert set(read.values()) <= {1, 2} and len(read) >= 6
 
 
@@ -106,14 +106,14 @@ def test_the_loaders_take_what_was_opened_before():
     np.testing.assert_allclose(
         classifiers.logits(load(open_saved(saved.folder)).model), saved.logits, atol=1e-5
     )
-    tagger = load_tagger(open_saved(taggers.saved().folder))
+    tagger = load(open_saved(taggers.saved().folder), TokenTagger)
     assert taggers.find(tagger.model) == taggers.saved().found
-    load_translator(open_saved(translators.saved().folder))
-    load_text_to_text(open_saved(text_models.saved().folder))
+    load(open_saved(translators.saved().folder), Translator)
+    load(open_saved(text_models.saved().folder), TextWriter)
     engine = OnnxEngine(load_export(open_saved(onnx_folders.saved(), "onnx"), "onnx"))
     assert np.isfinite(engine.logits(["a"])).all()
     with pytest.raises(BundleError, match="but one for tagging is needed"):
-        load_tagger(open_saved(saved.folder))
+        load(open_saved(saved.folder), TokenTagger)
     with pytest.raises(BundleError, match="has no export onnx"):
         open_saved(saved.folder, "onnx")
 
@@ -123,10 +123,10 @@ def test_a_file_that_is_larger_than_the_memory_is_not_read(tmp_path):
     folder = Path(shutil.copytree(classifiers.saved_lora().folder, tmp_path / "run"))
     os.truncate(folder / "model.safetensors", 2**42)
 
-    manifest = storage.read_json(folder / "bundle.json", BundleError)
+    manifest = storage.read_json(folder / "manifest.json", BundleError)
     manifest["files"]["model.safetensors"]["bytes"] = 2**42
     manifest.pop("sha256")
     manifest["sha256"] = hash_of(manifest)
-    storage.write_json(folder / "bundle.json", manifest)
+    storage.write_json(folder / "manifest.json", manifest)
     with pytest.raises(BundleError, match=r"takes 4398.0 GB to read, but .* GB of"):
         load(folder)

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 
 from harness import classifiers
-from harness.folders import reseal, rewrite, set_argument
+from harness.folders import reseal, rewrite, set_argument, set_setting
 from kerasft import storage
 from kerasft.errors import BundleError
 from kerasft.folder import contents as c
-from kerasft.tasks.classification.load import load
+from kerasft.tasks import load
+from kerasft.tasks.headed_encoder import LABEL_MAP
 
 
 @pytest.fixture
@@ -113,21 +114,25 @@ def test_weights_that_do_not_fit_the_manifest(folder, name, change, message):
         (lambda d: d.update(architecture="os.system"), "the architecture 'os.system' is unknown"),
         (lambda d: d.update(architecture="bert"), "num_segments is 0"),
         (lambda d: d.update(task="juggling"), "the task 'juggling' is unknown"),
-        (lambda d: d.update(pooling="last"), "the pooling 'last' is unknown"),
-        (lambda d: d.update(num_labels=1), "num_labels is 1"),
-        (lambda d: d.update(num_labels=4), "label_map.json has 3 labels, but the model has 4"),
+        (set_setting(pooling="last"), "the pooling 'last' is unknown"),
+        (set_setting(num_labels=1), "num_labels is 1"),
+        (set_setting(num_labels=10**12), "num_labels is 1000000000000, but must be 2 to"),
+        (set_setting(num_labels=3.0), "num_labels is 3.0, but must be a whole number"),
+        (set_setting(class_name="Lambda"), 'unknown setting "class_name"'),
+        (lambda d: d["settings"].pop("pooling"), "has no 'pooling' among its settings"),
+        (set_setting(num_labels=4), "label_map.json has 3 labels, but the model has 4"),
         (lambda d: d.update(max_length=65), "max_length is 65"),
-        (lambda d: d.update(preprocessing={"run": "os.system"}), "unknown preprocessing step"),
-        (lambda d: d.update(preprocessing={"lowercase": "yes"}), "lowercase is 'yes'"),
-        (lambda d: d.update(preprocessing={"html": 1}), "html is 1, but must be true or false"),
-        (lambda d: d.update(preprocessing={"redactions": ["mask"]}), "redactions is ['mask']"),
-        (lambda d: d.update(preprocessing={"long_texts": "tail"}), 'long_texts is "tail"'),
-        (lambda d: d.update(preprocessing={"long_texts": {}}), "long_texts is {}"),
-        (set_argument(hidden_size=32), "bundle.json asks for"),
+        (set_setting(cleaning={"run": "os.system"}), "unknown preprocessing step"),
+        (set_setting(cleaning={"lowercase": "yes"}), "lowercase is 'yes'"),
+        (set_setting(cleaning={"html": 1}), "html is 1, but must be true or false"),
+        (set_setting(cleaning={"redactions": ["mask"]}), "redactions is ['mask']"),
+        (set_setting(long_texts="tail"), 'long_texts is "tail"'),
+        (set_setting(long_texts={}), "long_texts is {}"),
+        (set_argument(hidden_size=32), "manifest.json asks for"),
         (set_argument(num_layers=1), "for which the model has no place"),
         (set_argument(num_layers=3), "has no tensor"),
         (set_argument(num_layers=10**9), "num_layers"),
-        (set_argument(vocab_size=3_999_999), "bundle.json asks for"),
+        (set_argument(vocab_size=3_999_999), "manifest.json asks for"),
         (set_argument(vocab_size=10), "tokens, but the model only 10"),
         (set_argument(hidden_size="16"), "hidden_size must be int"),
         (set_argument(activation="__import__"), "activation '__import__'"),
@@ -153,7 +158,7 @@ def test_a_forged_manifest(folder, change, message):
     ],
 )
 def test_a_forged_label_map(folder, content, message):
-    storage.write_json(folder / c.LABEL_MAP, content)
+    storage.write_json(folder / LABEL_MAP, content)
     assert "label_map.json was changed after it was saved" in refusal(folder)
     reseal(folder)
     assert message in refusal(folder)
@@ -200,13 +205,13 @@ def test_a_forged_adapter_config(folder, change, name):
 
 
 def test_absurd_sizes_take_no_memory(folder):
-    """The model that bundle.json asks for would take 20 GB; it is refused before it is built."""
+    """The model that manifest.json asks for would take 20 GB; it is refused before it is built."""
     import tracemalloc
 
     reseal(folder, set_argument(vocab_size=4_000_000, hidden_size=1280))
     tracemalloc.start()
     try:
-        assert "bundle.json asks for" in refusal(folder)
+        assert "manifest.json asks for" in refusal(folder)
         assert tracemalloc.get_traced_memory()[1] < 50e6
     finally:
         tracemalloc.stop()

@@ -9,11 +9,11 @@ from harness import classifiers, text_models, translators
 from kerasft import backends, peft
 from kerasft.architectures import entries_for
 from kerasft.errors import ConfigError, DataError
+from kerasft.folder import verify
 from kerasft.folder.weights import Tensors
-from kerasft.tasks.classification.load import load
-from kerasft.tasks.classification.predictor import Predictor
-from kerasft.tasks.classification.save import save
-from kerasft.tasks.translation.predictor import Translator
+from kerasft.predict import Predictor
+from kerasft.tasks import load, save
+from kerasft.tasks.classification.opening import open_classifier
 from kerasft.text.cleaning import Cleaning
 
 VARIANTS = {
@@ -25,25 +25,24 @@ RELOAD = """
 import json, sys
 import numpy as np
 from kerasft import backends
-from kerasft.tasks.classification.predictor import Predictor
-from kerasft.tasks.text_to_text.saved import load_text_to_text
-from kerasft.tasks.translation.predictor import Translator
-from kerasft.tasks.translation.saved import load_translator
+from kerasft.predict import Predictor
+from kerasft.tasks import load
+from kerasft.tasks.classification.opening import open_classifier
 question = json.load(sys.stdin)
 answers = {}
 for folder in question["classifiers"]:
     predictor = Predictor(folder)
     answers[folder] = {
-        "logits": predictor.logits(question["texts"]).tolist(),
+        "logits": open_classifier(folder).logits(question["texts"]).tolist(),
         "probabilities": [list(p.probabilities.values())
                           for p in predictor.predict(question["texts"])],
     }
-for kind, load in (("translators", load_translator), ("writers", load_text_to_text)):
+for kind in ("translators", "writers"):
     inputs = {name: np.array(ids, "int32") for name, ids in question[kind]["inputs"].items()}
     for folder in question[kind]["folders"]:
         forward = backends.current().compile_forward(load(folder).model)
         answers[folder] = forward(inputs).tolist()
-translator = Translator(question["translators"]["folders"][0], beam_size=1)
+translator = Predictor(question["translators"]["folders"][0], beam_size=1)
 found = translator.predict(question["sentences"])
 answers["greedy"] = [each.translation for each in found]
 print("ANSWERS" + json.dumps(answers))
@@ -106,7 +105,7 @@ def test_classifiers_on_each_backend(saved, answers):
 
 @pytest.fixture(scope="module")
 def greedy() -> list[str]:
-    translator = Translator(translators.saved().folder, beam_size=1)
+    translator = Predictor(translators.saved().folder, beam_size=1)
     return [found.translation for found in translator.predict(translators.TEXTS)]
 
 
@@ -142,70 +141,79 @@ def test_each_weight_is_in_exactly_one_file(saved):
     assert not (saved["full"].folder / "adapter").exists()
 
 
+def logits(folder, *texts: str) -> np.ndarray:
+    return open_classifier(folder).logits(texts)
+
+
 def test_a_loaded_adapter_can_train_on_and_be_saved_again(saved, tmp_path):
     loaded = load(saved["lora"].folder)
     assert len(peft.adapted_layers(loaded.model)) == 4
     assert np.abs(classifiers.logits(loaded.model) - saved["lora"].logits).max() < 1e-5
     assert peft.parameter_counts(loaded.model).trained > 0
-    save(
-        tmp_path / "again", model=loaded.model, tokenizer=loaded.tokenizer,
-        label_map=loaded.label_map, max_length=loaded.manifest.max_length, config_yaml="", card="",
-    )  # fmt: skip
-    again = Predictor(tmp_path / "again").logits(classifiers.TEXTS)
+    save(tmp_path / "again", loaded)
+    assert (tmp_path / "again" / "README.md").read_text().startswith("# again\n")
+    again = logits(tmp_path / "again", *classifiers.TEXTS)
     assert np.abs(again - saved["lora"].logits).max() < 1e-5
 
 
 def test_the_folder_is_what_was_given(saved):
     folder = saved["lora"].folder
     loaded = load(folder)
-    assert loaded.label_map.names == classifiers.LABELS
-    assert loaded.manifest.max_length == classifiers.MAX_LENGTH
-    assert loaded.manifest.base_model == "random"
-    assert loaded.manifest.versions.keys() >= {"kerasft", "keras", backends.choose().name}
+    manifest = verify(folder)
+    assert loaded.labels.names == classifiers.LABELS
+    assert loaded.max_length == classifiers.MAX_LENGTH
+    assert manifest.base_model == "random"
+    assert manifest.versions.keys() >= {"kerasft", "keras", backends.choose().name}
     assert (folder / "config.yaml").read_text() == "seed: 0\n"
     card = (folder / "README.md").read_text()
     assert card.startswith("# A tiny model\n") and "python -m kerasft.predict FOLDER" in card
-    assert all(f"- {name}: {version}" in card for name, version in loaded.manifest.versions.items())
+    assert all(f"- {name}: {version}" in card for name, version in manifest.versions.items())
     assert json.loads((folder / "report/metrics.json").read_text()) == {"accuracy": 0.5}
     assert not [path for path in folder.parent.iterdir() if path.name.startswith(".")]
 
 
 def test_cleaning_and_max_length_are_applied(tmp_path):
     model = classifiers.build()
-    plain = Predictor(classifiers.save(tmp_path / "plain", model).folder)
+    plain = classifiers.save(tmp_path / "plain", model).folder
     options = {"cleaning": Cleaning(unicode_form="NFKC"), "max_length": 6}
-    clean = Predictor(classifiers.save(tmp_path / "clean", model, **options).folder)
+    clean = classifiers.save(tmp_path / "clean", model, **options).folder
     full_width = "".join(chr(ord(c) + 0xFEE0) for c in "that")  # NFKC makes "that" of it
-    assert np.allclose(clean.logits([full_width]), plain.logits(["that"]), atol=1e-6)
-    assert not np.allclose(plain.logits([full_width]), plain.logits(["that"]), atol=1e-3)
+    assert np.allclose(logits(clean, full_width), logits(plain, "that"), atol=1e-6)
+    assert not np.allclose(logits(plain, full_width), logits(plain, "that"), atol=1e-3)
     long = "that you have this"
-    assert clean.predict([long])[0].cut and not plain.predict([long])[0].cut
-    assert np.allclose(clean.logits([long]), plain.logits(["that you ha"]), atol=1e-6)
-    assert clean.metadata["preprocessing"] == {"unicode_form": "NFKC"} and clean.max_length == 6
+    assert Predictor(clean).predict([long])[0].cut and not Predictor(plain).predict([long])[0].cut
+    assert np.allclose(logits(clean, long), logits(plain, "that you ha"), atol=1e-6)
+    assert (
+        Predictor(clean).metadata["cleaning"] == {"unicode_form": "NFKC"}
+        and Predictor(clean).max_length == 6
+    )
 
 
 def test_a_new_folder_cleans_and_cuts_in_predictions_as_in_training(tmp_path):
     cleaning = Cleaning(html=True, redactions="remove", special_characters=True)
     model = classifiers.build()
-    plain = Predictor(classifiers.save(tmp_path / "plain", model).folder)
+    plain = classifiers.save(tmp_path / "plain", model).folder
     saved = classifiers.save(tmp_path / "new", model, cleaning=cleaning, long_texts="head_tail")
     loaded = load(saved.folder)
     assert loaded.cleaning == cleaning and loaded.long_texts == "head_tail"
-    assert loaded.manifest.preprocessing == {
+    settings = verify(saved.folder).settings
+    assert settings["long_texts"] == "head_tail" and settings["cleaning"] == {
         "html": True, "redactions": "remove", "special_characters": True,
-        "long_texts": "head_tail",
     }  # fmt: skip
-    new = Predictor(saved.folder)
+    new = saved.folder
     messy = "<p>the cat&nbsp;was <b>on</b> XXXX it!!!!</p>"
-    assert np.allclose(new.logits([messy]), plain.logits(["the cat was on it!"]), atol=1e-6)
+    assert np.allclose(logits(new, messy), logits(plain, "the cat was on it!"), atol=1e-6)
     # 16 tokens: [CLS], the first 3 words, the last 11, [SEP].
     words = ["the", "cat", "was", *["with"] * 20, *["you", "that"] * 5, "he"]
     text, kept = " ".join(words), " ".join(words[:3] + words[-11:])
-    assert np.allclose(new.logits([text]), plain.logits([kept]), atol=1e-6)
-    assert not np.allclose(plain.logits([text]), plain.logits([kept]), atol=1e-3)
-    assert new.predict([text])[0].cut and "their middle was not read" in new.notes["cut"]
+    assert np.allclose(logits(new, text), logits(plain, kept), atol=1e-6)
+    assert not np.allclose(logits(plain, text), logits(plain, kept), atol=1e-3)
+    assert (
+        Predictor(new).predict([text])[0].cut
+        and "their middle was not read" in Predictor(new).notes["cut"]
+    )
     with pytest.raises(DataError, match=r"text 1 is empty after the cleaning .*redactions"):
-        new.predict(["the cat", "<p>XXXX XX/XX/2023</p>"])
+        Predictor(new).predict(["the cat", "<p>XXXX XX/XX/2023</p>"])
 
 
 def test_what_does_not_fit_is_not_saved(tmp_path):
@@ -214,7 +222,7 @@ def test_what_does_not_fit_is_not_saved(tmp_path):
 
     model = classifiers.build()
     for options, message in [
-        ({"label_map": LabelMap(("a", "b"))}, "2 labels, but the model has 3"),
+        ({"labels": LabelMap(("a", "b"))}, "2 labels, but the model has 3"),
         ({"max_length": 65}, "max_length is 65"),
         (
             {"tokenizer": Tokenizer.from_wordpiece([*classifiers.VOCABULARY, "more"])},

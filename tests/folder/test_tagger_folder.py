@@ -13,9 +13,12 @@ from kerasft import peft
 from kerasft.errors import BundleError, ConfigError
 from kerasft.exports.command import export
 from kerasft.folder import contents as c
+from kerasft.folder import verify
 from kerasft.presets import load_preset
-from kerasft.tasks.classification.load import load
-from kerasft.tasks.tagging.saved import load_tagger
+from kerasft.tasks import load
+from kerasft.tasks.classification.task import TextClassifier
+from kerasft.tasks.registry import TASKS
+from kerasft.tasks.tagging.task import TokenTagger
 from kerasft.text.labels import LabelMap
 
 
@@ -38,9 +41,10 @@ def same(found, expected) -> None:
 def test_what_is_loaded_finds_the_same(tune, architecture, tmp_path):
     saved = taggers.save(tmp_path / "run", taggers.train(tune, architecture))
     assert any(saved.found)
-    loaded = load_tagger(saved.folder)
-    assert loaded.manifest.task == "tagging" and loaded.manifest.has_adapter == (tune == "lora")
-    assert loaded.tags == taggers.TAGS and loaded.manifest.max_length == taggers.MAX_LENGTH
+    loaded = load(saved.folder, TokenTagger)
+    manifest = verify(saved.folder)
+    assert manifest.task == "tagging" and manifest.has_adapter == (tune == "lora")
+    assert loaded.labels == taggers.TAGS and loaded.max_length == taggers.MAX_LENGTH
     assert bool(peft.adapted_layers(loaded.model)) == (tune == "lora")
     same(taggers.find(loaded.model), saved.found)
 
@@ -57,33 +61,33 @@ def test_it_is_a_preset_with_its_head(folder):
 
 def refusal(folder: Path) -> str:
     with pytest.raises(BundleError) as caught:
-        load_tagger(folder)
+        load(folder, TokenTagger)
     message = str(caught.value)
     assert message.endswith(".") and "\n" not in message and len(message) < 500, message
     return message
 
 
 def test_a_flipped_byte_is_refused_by_the_files_name(folder):
-    for name in (*c.TaggingManifest.required, *c.ADAPTER, "report/metrics.json", c.MANIFEST):
+    for name in (*TASKS["tagging"].all_files, "report/metrics.json", c.MANIFEST):
         path = folder / name
         good = path.read_bytes()
         middle = len(good) // 2
         path.write_bytes(good[:middle] + bytes([good[middle] ^ 0xFF]) + good[middle + 1 :])
         assert name in refusal(folder)
         path.write_bytes(good)
-    load_tagger(folder)
+    load(folder, TokenTagger)
 
 
 def test_tasks_are_not_mixed_up(folder):
     with pytest.raises(BundleError, match="tagging"):
-        load(folder)
+        load(folder, TextClassifier)
     assert "classification" in refusal(classifiers.saved_lora().folder)
     with pytest.raises(ConfigError, match="tagging"):
         export(folder, "onnx", folder.parent / "x.onnx")
 
 
 def tags(*names: str):
-    return lambda folder: (folder / c.LABEL_MAP).write_text(
+    return lambda folder: (folder / "label_map.json").write_text(
         json.dumps({str(number): name for number, name in enumerate(names)})
     )
 
@@ -105,11 +109,11 @@ def another_shape(folder: Path) -> None:
         (tags("O", "B-LOC", "I-LOC", "B-PER"), {}, "4 labels"),
         (drop_a_tensor, {}, "has no tensor"),
         (another_shape, {}, "(2, 2)"),
-        (None, {"num_labels": 1}, "num_labels"),
-        (None, {"num_labels": 7}, "7"),
+        (None, {"settings": {"num_labels": 1}}, "num_labels"),
+        (None, {"settings": {"num_labels": 7}}, "7"),
         (None, {"max_length": 65}, "64 positions"),
         (None, {"architecture": "gpt"}, "'gpt'"),
-        (None, {"preprocessing": {"html": True}}, "preprocessing"),
+        (None, {"settings": {"num_labels": 5, "cleaning": {}}}, 'unknown setting "cleaning"'),
     ],
 )
 def test_what_does_not_fit_is_refused(folder, change, manifest, words):
@@ -127,9 +131,9 @@ def test_a_huge_model_is_refused(folder):
 def test_parts_that_do_not_fit_are_not_saved(tmp_path):
     model = taggers.build()
     for options, words in (
-        ({"tags": LabelMap(("O", "B-X", "I-X"))}, "3 labels"),
-        ({"tags": LabelMap(("O", "B-X", "I-X", "B-Y", "I-Z"))}, "missing or too many"),
-        ({"tags": LabelMap(("a", "b", "c", "d", "e"))}, "'a'"),
+        ({"labels": LabelMap(("O", "B-X", "I-X"))}, "3 labels"),
+        ({"labels": LabelMap(("O", "B-X", "I-X", "B-Y", "I-Z"))}, "missing or too many"),
+        ({"labels": LabelMap(("a", "b", "c", "d", "e"))}, "'a'"),
         ({"max_length": 65}, "65"),
     ):
         with pytest.raises(ConfigError, match=words):

@@ -10,7 +10,7 @@ from harness.folders import reseal
 from kerasft.errors import BundleError
 from kerasft.folder.export_files import export_paths
 from kerasft.runtimes.ctranslate2.export import make_export
-from kerasft.tasks.text_exports import load_exported_translator
+from kerasft.tasks.text_exports import load_exported
 from kerasft.text.tokenizer import Tokenizer
 
 
@@ -30,11 +30,11 @@ def test_a_changed_export_is_refused_by_its_name(plain, name, tmp_path):
     good = path.read_bytes()
     path.write_bytes(good[:-3] + bytes([good[-3] ^ 1]) + good[-2:])
     with pytest.raises(BundleError, match="was changed after it was saved") as caught:
-        load_exported_translator(folder, "ctranslate2")
+        load_exported(folder, "ctranslate2")
     assert name in str(caught.value)
     path.unlink()
     with pytest.raises(BundleError, match=f"{Path(name).name} is missing"):
-        load_exported_translator(folder, "ctranslate2")
+        load_exported(folder, "ctranslate2")
 
 
 @pytest.mark.parametrize(
@@ -44,17 +44,17 @@ def test_a_changed_export_is_refused_by_its_name(plain, name, tmp_path):
         (lambda d: d["arguments"].update(src_vocab_size=True), "src_vocab_size is true"),
         (lambda d: d["arguments"].update(tgt_vocab_size=4), "tokens, but the model only 4"),
         (lambda d: d["arguments"].update(tgt_seq_len=10**9), "tgt_seq_len is 1000000000"),
-        (lambda d: d.update(preprocessing={"magic": True}), "magic"),
-        (lambda d: d["exports"].clear(), "exports is empty"),
-        (lambda d: d.pop("exports"), "lists 'export/ctranslate2/"),
-        (lambda d: d["exports"].update(onnx={}), 'the export "onnx", which no such folder has'),
+        (lambda d: d["settings"].update(cleaning={"magic": True}), "magic"),
+        (lambda d: d["exports"].clear(), "lists 'export/ctranslate2/"),
+        (lambda d: d.pop("exports"), "has no 'exports'"),
+        (lambda d: d["exports"].update(onnx={}), "does not list export/onnx/model.onnx"),
     ],
 )
 def test_a_forged_manifest(plain, change, message, tmp_path):
     folder = shutil.copytree(plain, tmp_path / "run")
     reseal(folder, change)
     with pytest.raises(BundleError) as caught:
-        load_exported_translator(folder, "ctranslate2")
+        load_exported(folder, "ctranslate2")
     assert message in str(caught.value) and str(caught.value).endswith(".")
 
 
@@ -63,11 +63,13 @@ def test_a_tokenizer_without_a_start(plain, tmp_path):
     pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a"]
     Tokenizer.from_wordpiece(pieces).save(folder / "tokenizer_target.json")
     reseal(folder)
-    with pytest.raises(BundleError, match=r"tokenizer_target\.json has no token \[SOS\]"):
-        load_exported_translator(folder, "ctranslate2")
+    with pytest.raises(
+        BundleError, match=r"tokenizer_target\.json pads with the token 0, but the model with 1"
+    ):
+        load_exported(folder, "ctranslate2")
 
 
 def test_a_folder_without_an_export_says_how_to_make_it():
     folder = translators.saved().folder
     with pytest.raises(BundleError, match=f"kerasft.export {folder} --engine ctranslate2` makes"):
-        load_exported_translator(folder, "ctranslate2")
+        load_exported(folder, "ctranslate2")

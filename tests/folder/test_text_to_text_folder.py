@@ -2,21 +2,24 @@
 
 import shutil
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from harness import classifiers, text_models
-from harness.folders import reseal, rewrite, set_argument
+from harness.folders import reseal, rewrite, set_argument, set_setting
 from kerasft import peft
 from kerasft.errors import BundleError, ConfigError
 from kerasft.exports.command import export
-from kerasft.folder import SavedTask, is_ours
 from kerasft.folder import contents as c
+from kerasft.folder import is_ours, verify
 from kerasft.folder.weights import Tensors
-from kerasft.tasks.classification.load import load
-from kerasft.tasks.text_to_text.saved import load_text_to_text
+from kerasft.tasks import check_parts, load, save
+from kerasft.tasks.classification.task import TextClassifier
+from kerasft.tasks.registry import TASKS
+from kerasft.tasks.text_to_text.task import EntityWriter, SavedTask, TextWriter
 
 QUERY = "encoder.block.1.layer.0.SelfAttention.q.weight"
 
@@ -29,39 +32,50 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("lora", [False, True])
 def test_the_folder_is_what_was_given(lora):
-    loaded = load_text_to_text(text_models.saved(lora).folder)
-    manifest = loaded.manifest
-    assert manifest.task == "text_to_text" and manifest.tasks == tuple(text_models.TASKS)
-    assert (manifest.max_length, manifest.max_target_length, manifest.beam_size) == (32, 8, 2)
-    assert (manifest.output_format, manifest.entity_types) == ("text", ())
+    loaded = load(text_models.saved(lora).folder, TextWriter)
+    folder = text_models.saved(lora).folder
+    manifest = verify(folder)
+    assert manifest.task == "text_to_text" and loaded.tasks == tuple(text_models.TASKS)
+    assert (loaded.max_length, loaded.max_target_length, loaded.beam_size) == (32, 8, 2)
     assert manifest.has_adapter == lora == bool(peft.adapted_layers(loaded.model))
     assert loaded.model.arguments == text_models.build().arguments
     for text in (*text_models.SOURCES, *text_models.TARGETS):
         ids = loaded.tokenizer.encode([text], 50).token_ids[0].tolist()
         assert ids == text_models.tokenizer().encode([text], 50).token_ids[0].tolist()
-    assert is_ours(loaded.path) and QUERY in Tensors(loaded.path / c.WEIGHTS)
+    assert is_ours(folder) and QUERY in Tensors(folder / c.WEIGHTS)
 
 
 @pytest.mark.parametrize("untied", [False, True])
 def test_a_loaded_model_can_be_saved_again(untied, tmp_path):
     model = text_models.build(tie_embeddings=not untied, gated=untied, scale_outputs=not untied)
     first = text_models.save(tmp_path / "run", model)
-    loaded = load_text_to_text(first.folder)
+    loaded = load(first.folder, TextWriter)
     again = text_models.save(first.folder, loaded.model)
     np.testing.assert_array_equal(again.logits, first.logits)
 
 
 def test_models_for_entities_name_their_types(tmp_path):
-    tasks = [SavedTask("entities", "find entities: ", "entities")]
-    options = {"tasks": tasks, "output_format": "entities", "entity_types": ["LOC", "PER"]}
-    saved = text_models.save(tmp_path / "run", text_models.build(), **options)
-    manifest = load_text_to_text(saved.folder).manifest
-    assert (manifest.output_format, manifest.entity_types) == ("entities", ("LOC", "PER"))
+    parts = EntityWriter(
+        text_models.build(), text_models.tokenizer(),
+        (SavedTask("entities", "find entities: ", "entities"),), 32, 8,
+        entity_types=("LOC", "PER"),
+    )  # fmt: skip
+    save(tmp_path / "run", parts)
+    assert verify(tmp_path / "run").task == "text_to_entities"
+    loaded = load(tmp_path / "run", EntityWriter)
+    assert loaded.entity_types == ("LOC", "PER") and loaded.tasks == parts.tasks
+    with pytest.raises(ConfigError, match="no name of 1 to 200"):
+        check_parts(replace(parts, entity_types=("P" * 201,)))
+    with pytest.raises(ConfigError, match="must name one type or more"):
+        check_parts(replace(parts, entity_types=()))
+    for types, words in (([3], "which is no name"), ([], "must name one type"), ({}, "a list")):
+        reseal(tmp_path / "run", set_setting(entity_types=types))
+        assert words in refusal(tmp_path / "run")
 
 
 def refusal(folder: Path) -> str:
     with pytest.raises(BundleError) as caught:
-        load_text_to_text(folder)
+        load(folder, TextWriter)
     message = str(caught.value)
     assert message.endswith(".") and "\n" not in message and len(message) < 500, message
     return message
@@ -70,8 +84,8 @@ def refusal(folder: Path) -> str:
 @pytest.mark.parametrize("lora", [False, True])
 def test_a_flipped_byte_is_refused_by_the_files_name(lora, tmp_path):
     folder = shutil.copytree(text_models.saved(lora).folder, tmp_path / "run")
-    names = [*c.TextToTextManifest.required, *(c.ADAPTER if lora else ()), c.MANIFEST]
-    for name in names:
+    names = [name for name in TASKS["text_to_text"].all_files if lora or name not in c.ADAPTER]
+    for name in (*names, c.MANIFEST):
         path = folder / name
         good = path.read_bytes()
         middle = len(good) // 2
@@ -80,7 +94,7 @@ def test_a_flipped_byte_is_refused_by_the_files_name(lora, tmp_path):
         path.unlink()
         assert f"{name} is missing" in refusal(folder) or name == c.MANIFEST
         path.write_bytes(good)
-    load_text_to_text(folder)
+    load(folder, TextWriter)
 
 
 TASK = {"name": "a", "prefix": "a: ", "metric": "exact"}
@@ -91,30 +105,28 @@ TASK = {"name": "a", "prefix": "a: ", "metric": "exact"}
     [
         (lambda d: d.update(architecture="bert"), "the architecture 'bert' is unknown"),
         (lambda d: d.update(task="translation"), "has no 'languages'"),
-        (lambda d: d.update(preprocessing={"html": True}), "asks for preprocessing"),
-        (lambda d: d.update(tasks={}), "tasks is {}, but must be a list"),
-        (lambda d: d.update(tasks=[]), "there are 0 tasks"),
-        (lambda d: d.update(tasks=["a"]), "each must have a name, a prefix and a metric"),
-        (lambda d: d.update(tasks=[{**TASK, "name": 3}]), "each must have a name"),
-        (lambda d: d.update(tasks=[{**TASK, "name": " "}]), "must have a name of its own"),
-        (lambda d: d.update(tasks=[TASK, TASK]), "must have a name of its own"),
-        (lambda d: d.update(tasks=[{**TASK, "prefix": "a" * 1001}]), "more than 1000"),
-        (lambda d: d.update(tasks=[{**TASK, "metric": "luck"}]), 'the metric "luck" is unknown'),
-        (lambda d: d.update(output_format="code"), 'the output_format "code" is unknown'),
-        (lambda d: d.update(output_format="entities"), "entity_types is []"),
-        (lambda d: d.update(entity_types=["PER"]), 'entity_types is ["PER"]'),
-        (lambda d: d.update(output_format="entities", entity_types=[3]), "which is no name"),
-        (lambda d: d.update(max_target_length=10**6), "max_target_length is 1000000"),
-        (lambda d: d.update(beam_size=0), "beam_size is 0"),
-        (lambda d: d.update(beam_size=True), "beam_size is true"),
+        (set_setting(cleaning={"html": True}), 'unknown setting "cleaning"'),
+        (set_setting(tasks={}), "tasks is {}, but must be a list"),
+        (set_setting(tasks=[]), "there are 0 tasks"),
+        (set_setting(tasks=["a"]), "each must have a name, a prefix and a metric"),
+        (set_setting(tasks=[{**TASK, "name": 3}]), "each must have a name"),
+        (set_setting(tasks=[{**TASK, "name": " "}]), "must have a name of its own"),
+        (set_setting(tasks=[TASK, TASK]), "must have a name of its own"),
+        (set_setting(tasks=[{**TASK, "prefix": "a" * 1001}]), "more than 1000"),
+        (set_setting(tasks=[{**TASK, "metric": "luck"}]), 'the metric "luck" is unknown'),
+        (set_setting(entity_types=["PER"]), 'unknown setting "entity_types"'),
+        (lambda d: d["settings"].pop("beam_size"), "has no 'beam_size' among its settings"),
+        (set_setting(max_target_length=10**6), "max_target_length is 1000000"),
+        (set_setting(beam_size=0), "beam_size is 0"),
+        (set_setting(beam_size=True), "beam_size is true"),
         (lambda d: d.update(max_length=100_000), "max_length is 100000"),
         (lambda d: d.update(max_length=1), "special tokens"),
-        (set_argument(d_model=32), "bundle.json asks for"),
-        (set_argument(d_ff=8), "bundle.json asks for"),
+        (set_argument(d_model=32), "manifest.json asks for"),
+        (set_argument(d_ff=8), "manifest.json asks for"),
         (set_argument(encoder_layers=1), "for which the model has no place"),
         (set_argument(decoder_layers=2), "has no tensor"),
         (set_argument(tie_embeddings=False), "has no tensor 'lm_head.weight'"),
-        (set_argument(relative_buckets=16), "bundle.json asks for"),
+        (set_argument(relative_buckets=16), "manifest.json asks for"),
         (set_argument(vocab_size=40), "tokens, but the model only 40"),
         (set_argument(pad_id=5), "pads with the token 0, but the model with 5"),
         (set_argument(end_id=5), "ends texts with the token 1, but the model with 5"),
@@ -154,7 +166,7 @@ def test_a_huge_model_takes_no_memory(folder):
     reseal(folder, set_argument(vocab_size=4_000_000, d_model=1280))
     tracemalloc.start()
     try:
-        assert "bundle.json asks for" in refusal(folder)
+        assert "manifest.json asks for" in refusal(folder)
         assert tracemalloc.get_traced_memory()[1] < 50e6
     finally:
         tracemalloc.stop()
@@ -162,7 +174,7 @@ def test_a_huge_model_takes_no_memory(folder):
 
 def test_tasks_are_not_mixed_up(folder, tmp_path):
     with pytest.raises(BundleError, match="a model for text_to_text, but one for classification"):
-        load(folder)
+        load(folder, TextClassifier)
     assert "a model for classification" in refusal(classifiers.saved_lora().folder)
     with pytest.raises(ConfigError, match="text_to_text, which cannot be exported yet"):
         export(folder, "onnx", tmp_path / "x.onnx")
@@ -172,13 +184,11 @@ def test_what_does_not_fit_is_not_saved(tmp_path):
     model = text_models.build()
     size = text_models.tokenizer().vocab_size
     for options, message in [
-        ({"output_format": "entities", "entity_types": ["P" * 201]}, "no name of 1 to 200"),
         ({"max_length": 0}, "max_length is 0"),
         ({"max_target_length": 0}, "max_target_length is 0"),
         ({"beam_size": 65}, "beam_size is 65"),
         ({"tasks": []}, "there are 0 tasks"),
         ({"tasks": [SavedTask("a", "a: ", "luck")]}, "the metric"),
-        ({"entity_types": ["PER"]}, "entity_types is"),
         ({"model": text_models.build(vocab_size=size - 1)}, f"has {size} tokens"),
         ({"model": text_models.build(end_id=2)}, "ends texts with the token 1"),
         ({"model": text_models.build(pad_id=2)}, "pads with the token 0"),

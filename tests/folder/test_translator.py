@@ -11,10 +11,12 @@ import pytest
 from harness import translators
 from kerasft.errors import BundleError, ConfigError, PresetError
 from kerasft.exports.command import export
-from kerasft.folder import TranslationManifest, is_ours
+from kerasft.folder import is_ours, verify
 from kerasft.folder.weights import Tensors
-from kerasft.tasks.classification.load import load
-from kerasft.tasks.translation.saved import check_translator, load_translator
+from kerasft.tasks import check_parts, load
+from kerasft.tasks.classification.task import TextClassifier
+from kerasft.tasks.registry import TASKS
+from kerasft.tasks.translation.task import Translator
 
 
 @pytest.fixture(scope="module")
@@ -26,10 +28,11 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, translators.Sav
 
 def test_the_folder_is_what_was_given(saved):
     folder = saved["tiny"].folder
-    loaded = load_translator(folder)
-    assert loaded.manifest.task == "translation" and loaded.manifest.architecture == "transformer"
-    assert loaded.manifest.languages == translators.LANGUAGES
-    assert loaded.manifest.max_length == translators.MAX_LENGTH
+    loaded = load(folder, Translator)
+    manifest = verify(saved["tiny"].folder)
+    assert manifest.task == "translation" and manifest.architecture == "transformer"
+    assert loaded.languages == translators.LANGUAGES
+    assert loaded.max_length == translators.MAX_LENGTH
     assert loaded.model.arguments == translators.build().arguments
     for tokenizer, expected in zip(
         (loaded.source_tokenizer, loaded.target_tokenizer), translators.tokenizers(), strict=True
@@ -41,9 +44,9 @@ def test_the_folder_is_what_was_given(saved):
     assert (folder / "config.yaml").read_text() == "seed: 0\n"
     card = (folder / "README.md").read_text()
     assert card.startswith("# A tiny translator\n") and "python -m kerasft.predict FOLDER" in card
-    assert json.loads((folder / "report/metrics.json").read_text()) == {"bleu": 0.5}
+    assert json.loads((folder / "report/metrics.json").read_text()) == {"accuracy": 0.5}
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    assert names == {"bundle.json", "report/metrics.json", *TranslationManifest.required}
+    assert names == {"manifest.json", "report/metrics.json", *TASKS["translation"].all_files}
 
 
 def test_weights_are_named_by_their_paths(saved):
@@ -64,12 +67,12 @@ def test_of_a_compiled_model_the_weights_alone_are_saved(tmp_path):
     model.optimizer.build(model.trainable_variables)
     saved = translators.save(tmp_path / "run", model)
     assert set(Tensors(saved.folder / "model.safetensors")) == {w.path for w in model.weights}
-    loaded = load_translator(saved.folder).model
+    loaded = load(saved.folder, Translator).model
     assert np.abs(translators.log_probabilities(loaded) - saved.log_probabilities).max() < 1e-5
 
 
 def test_a_loaded_translator_can_be_saved_again(saved, tmp_path):
-    loaded = load_translator(saved["tiny"].folder)
+    loaded = load(saved["tiny"].folder, Translator)
     again = translators.save(tmp_path / "again", loaded.model)
     assert np.abs(again.log_probabilities - saved["tiny"].log_probabilities).max() < 1e-6
     assert is_ours(again.folder)
@@ -93,7 +96,6 @@ def test_what_does_not_fit_is_not_saved(tmp_path):
         ({"languages": {"source": "en"}}, "the languages are {'source': 'en'}"),
         ({"languages": {"source": "en", "target": "../it"}}, "must name one source and one target"),
         ({"languages": {"source": "English (US)", "target": "it"}}, "letters and digits, with"),
-        ({"preprocessing": {"stem": True}}, "unknown preprocessing step 'stem'"),
     ]:
         with pytest.raises(ConfigError, match=message):
             translators.save(tmp_path / "run", **{"model": model, **options})
@@ -109,12 +111,14 @@ def test_a_model_that_could_not_be_loaded_again_is_refused():
         translators.build().arguments, src_seq_len=90_000, tgt_seq_len=90_000, d_model=128
     )
     with pytest.raises(ConfigError, match=r"23,040,000 numbers.*make max_length smaller"):
-        check_translator(
-            model=types.SimpleNamespace(arguments=arguments),
-            source_tokenizer=source,
-            target_tokenizer=target,
-            languages=translators.LANGUAGES,
-            max_length=16,
+        check_parts(
+            Translator(
+                model=types.SimpleNamespace(arguments=arguments),
+                source_tokenizer=source,
+                target_tokenizer=target,
+                languages=translators.LANGUAGES,
+                max_length=16,
+            )
         )
 
 
@@ -130,10 +134,10 @@ def test_a_folder_of_another_task_is_said_to_be_one(saved, tmp_path):
 
     folder = saved["tiny"].folder
     with pytest.raises(BundleError, match="a model for translation, but one for classification"):
-        load(folder)
+        load(folder, TextClassifier)
     with pytest.raises(BundleError, match="a model for classification, but one for translation"):
-        load_translator(classifiers.saved_lora().folder)
-    with pytest.raises(PresetError, match=r"cannot be loaded: .* holds a model for translation"):
+        load(classifiers.saved_lora().folder, Translator)
+    with pytest.raises(PresetError, match="holds a model for translation, which is no encoder"):
         load_preset(str(folder))
     with pytest.raises(ConfigError, match="cannot be exported yet"):
         export(folder, "onnx", tmp_path / "x.onnx")

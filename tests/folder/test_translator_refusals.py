@@ -10,14 +10,15 @@ import numpy as np
 import pytest
 
 from harness import translators
-from harness.folders import reseal, rewrite, set_argument
+from harness.folders import reseal, rewrite, set_argument, set_setting
 from kerasft import storage
 from kerasft.errors import BundleError
-from kerasft.folder import TranslationManifest
 from kerasft.folder import contents as c
-from kerasft.tasks.translation.saved import load_translator
+from kerasft.tasks import load
+from kerasft.tasks.registry import TASKS
+from kerasft.tasks.translation.task import TOKENIZER_SOURCE, TOKENIZER_TARGET, Translator
 
-TOKENIZERS = [c.TOKENIZER_SOURCE, c.TOKENIZER_TARGET]
+TOKENIZERS = [TOKENIZER_SOURCE, TOKENIZER_TARGET]
 QUERY = "transformer/decoder/block_1/cross_attention/query/kernel"
 
 
@@ -29,14 +30,14 @@ def folder(tmp_path: Path) -> Path:
 
 def refusal(folder: Path) -> str:
     with pytest.raises(BundleError) as caught:
-        load_translator(folder)
+        load(folder, Translator)
     message = str(caught.value)
     assert message.endswith(".") and "\n" not in message and len(message) < 500, message
     return message
 
 
 def test_a_flipped_byte_in_any_file_is_refused_by_its_name(folder):
-    for name in (*TranslationManifest.required, "report/metrics.json", c.MANIFEST):
+    for name in (*TASKS["translation"].all_files, "report/metrics.json", c.MANIFEST):
         path = folder / name
         good = path.read_bytes()
         for position in {0, len(good) // 2, len(good) - 1}:
@@ -45,25 +46,25 @@ def test_a_flipped_byte_in_any_file_is_refused_by_its_name(folder):
             )
             assert name in refusal(folder)
         path.write_bytes(good)
-    load_translator(folder)
+    load(folder, Translator)
 
 
 def test_a_missing_file_is_named(folder):
-    for name in TranslationManifest.required:
+    for name in TASKS["translation"].all_files:
         good = (folder / name).read_bytes()
         (folder / name).unlink()
         assert f"{name} is missing" in refusal(folder)
         (folder / name).write_bytes(good)
-    (folder / c.LABEL_MAP).write_text("{}")
+    (folder / "label_map.json").write_text("{}")
     assert "label_map.json is not one of the files" in refusal(folder)
 
 
 def test_languages_are_not_edited_by_hand(folder):
     data = json.loads((folder / c.MANIFEST).read_text())
-    data["languages"]["target"] = "de"
+    data["settings"]["languages"]["target"] = "de"
     storage.write_json(folder / c.MANIFEST, data)
-    assert "bundle.json was changed after it was saved" in refusal(folder)
-    reseal(folder, lambda data: data.update(languages={"source": "en", "target": ["it"]}))
+    assert "manifest.json was changed after it was saved" in refusal(folder)
+    reseal(folder, set_setting(languages={"source": "en", "target": ["it"]}))
     assert "languages is" in refusal(folder)
 
 
@@ -97,6 +98,37 @@ def test_other_formats_in_place_of_the_weights(folder, content):
 
 
 @pytest.mark.parametrize(
+    "languages",
+    [
+        {}, {"source": "en"}, {"source": "en", "target": "it", "third": "de"}, ["en", "it"],
+        {"source": "en", "target": ""}, {"source": "en", "target": 1}, "en-it", None,
+        {"source": "en", "target": "it\n"}, {"source": "en", "target": "x" * 36},
+        {"source": "en", "target": "../it"},
+    ],
+)  # fmt: skip
+def test_edited_languages(folder, languages):
+    reseal(folder, set_setting(languages=languages))
+    assert "languages is" in refusal(folder)
+
+
+@pytest.mark.parametrize("name", ["label_map.json", c.TOKENIZER, c.ADAPTER_CONFIG])
+def test_files_of_another_task_are_refused(folder, name):
+    (folder / name).parent.mkdir(exist_ok=True)
+    for each in (name, *(c.ADAPTER if name in c.ADAPTER else ())):
+        (folder / each).write_bytes(b"{}")
+    entry = {"bytes": 2, "sha256": storage.sha256_file(folder / name)}
+    files = {each: entry for each in (name, *(c.ADAPTER if name in c.ADAPTER else ()))}
+    reseal(folder, lambda data: data["files"].update(files))
+    assert f"lists {name}, which no model for translation has" in refusal(folder)
+
+
+def test_a_file_of_the_task_must_be_listed(folder):
+    (folder / TOKENIZERS[1]).unlink()
+    reseal(folder, lambda data: data["files"].pop(TOKENIZERS[1]))
+    assert f"does not list {TOKENIZERS[1]}" in refusal(folder)
+
+
+@pytest.mark.parametrize(
     ("change", "message"),
     [
         (lambda d: d.update(architecture="bert"), "the architecture 'bert' is unknown"),
@@ -105,9 +137,9 @@ def test_other_formats_in_place_of_the_weights(folder, content):
         (lambda d: d.update(task="classification"), "has no 'num_labels'"),
         (lambda d: d.update(max_length=21), "max_length is 21, more than the model's 20"),
         (lambda d: d.update(max_length=2), "special tokens"),
-        (lambda d: d.update(preprocessing={"run": "os.system"}), "unknown preprocessing step"),
-        (set_argument(d_model=32), "bundle.json asks for"),
-        (set_argument(d_ff=8), "bundle.json asks for"),
+        (set_setting(cleaning={"run": "os.system"}), "unknown preprocessing step"),
+        (set_argument(d_model=32), "manifest.json asks for"),
+        (set_argument(d_ff=8), "manifest.json asks for"),
         (set_argument(N=1), "for which the model has no place"),
         (set_argument(N=3), "has no tensor"),
         (set_argument(N=10**9), "N must be between"),
@@ -117,7 +149,7 @@ def test_other_formats_in_place_of_the_weights(folder, content):
         (set_argument(pad_id=0), "pads with the token 1, but the model with 0"),
         (set_argument(src_vocab_size=24), "it has 25 tokens, but the model"),
         (set_argument(tgt_vocab_size=23), "it has 24 tokens, but the model"),
-        (set_argument(tgt_vocab_size=25), "bundle.json asks for"),
+        (set_argument(tgt_vocab_size=25), "manifest.json asks for"),
         (set_argument(dropout="0.1"), "dropout must be float"),
         (set_argument(dropout=1.5), "dropout must be"),
         (set_argument(module="os"), "unknown transformer arguments: module"),
@@ -164,13 +196,13 @@ def test_a_forged_tokenizer(folder, name):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"src_vocab_size": 4_000_000, "d_model": 1280}, "bundle.json asks for a model of"),
-        ({"d_ff": 50_000, "N": 100, "d_model": 512}, "bundle.json asks for a model of"),
+        ({"src_vocab_size": 4_000_000, "d_model": 1280}, "manifest.json asks for a model of"),
+        ({"d_ff": 50_000, "N": 100, "d_model": 512}, "manifest.json asks for a model of"),
         ({"src_seq_len": 100_000, "d_model": 512}, "positions of src_seq_len 100000"),
     ],
 )
 def test_absurd_sizes_take_no_memory(folder, arguments, message):
-    """What bundle.json asks for would take up to 80 GB; it is refused before it is built."""
+    """What manifest.json asks for would take up to 80 GB; it is refused before it is built."""
     reseal(folder, set_argument(**arguments))
     tracemalloc.start()
     try:

@@ -7,9 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kerasft import storage
-from kerasft.folder import Facts
-from kerasft.tasks.classification.save import save as save_classifier
+from harness.folders import save_parts
+from kerasft.tasks.classification.task import TextClassifier
 from kerasft.text.labels import LabelMap
 from kerasft.text.tokenizer import Tokenizer
 
@@ -126,15 +125,11 @@ def save(folder: Path, model, **options) -> Saved:
     parts = {
         "model": model,
         "tokenizer": Tokenizer.from_wordpiece(VOCABULARY),
-        "label_map": LabelMap(LABELS),
+        "labels": LabelMap(LABELS),
         "max_length": MAX_LENGTH,
-        "config_yaml": "seed: 0\n",
-        "card": Facts("python -m kerasft.recipes.none").card("A tiny model"),
-        "report": lambda report: storage.write_json(report / "metrics.json", {"accuracy": 0.5}),
-        "base_model": "random",
         **options,
     }
-    return Saved(save_classifier(folder, **parts), logits(model))
+    return Saved(save_parts(folder, TextClassifier, "A tiny model", **parts), logits(model))
 
 
 @functools.cache

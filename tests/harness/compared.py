@@ -8,7 +8,7 @@ from harness import classifiers
 from kerasft.data.dataset import Dataset
 from kerasft.data.splits import hash_of_texts
 from kerasft.data.table import Table
-from kerasft.folder.contents import ClassificationManifest, FileEntry
+from kerasft.folder.contents import FileEntry, Manifest
 from kerasft.reporting import Candidate, Costs, Latency, Run, candidates, compare
 from kerasft.tasks.classification.report import classifier_report, score
 from kerasft.text.labels import LabelMap
@@ -54,8 +54,8 @@ def make_run(name: str, truth: np.ndarray, skill: float, **changes: object) -> R
             "peak_memory_bytes": 2e8, "ms_per_text": {"1": 0.5, "32": 0.1},
         },
     }  # fmt: skip
-    manifest = ClassificationManifest(
-        architecture="bert", arguments={}, max_length=64, num_labels=3, pooling="first",
+    manifest = Manifest(
+        task="classification", architecture="bert", arguments={}, max_length=64,
         files={file: FileEntry(size, "0" * 64) for file, size in FILES.items()},
     )  # fmt: skip
     parts = {
@@ -135,4 +135,4 @@ def save_run(
         **more,
     }
     report = classifier_report(scores, HISTORY, test, probabilities, label_map.names, **entries)
-    return classifiers.save(folder, model, label_map=label_map, report=report).folder
+    return classifiers.save(folder, model, labels=label_map, report=report).folder

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from harness.folders import save_parts
 from kerasft.data.pair_batches import PairBatches
-from kerasft.folder import Facts, SavedTask
 from kerasft.tasks.text_to_text.entity_pairs import TextToTextTokens, encode_entities
-from kerasft.tasks.text_to_text.saved import save_text_to_text
+from kerasft.tasks.text_to_text.task import EntityWriter, SavedTask
 from kerasft.text.entities import Sentence, Span
 from kerasft.text.entity_format import target_of
 from kerasft.text.trained_unigram import train_unigram
@@ -103,17 +103,14 @@ def save(folder: Path, model, **options: object) -> Path:
     parts = {
         "model": model,
         "tokenizer": tokenizer(),
-        "tasks": [SavedTask("entities", PREFIX, "entities")],
+        "tasks": (SavedTask("entities", PREFIX, "entities"),),
         "max_length": MAX_LENGTH,
         "max_target_length": TARGET_LENGTH,
         "beam_size": 1,
-        "output_format": "entities",
         "entity_types": TYPES,
-        "config_yaml": "seed: 0\n",
-        "card": Facts("python -m kerasft.recipes.none").card("A tiny T5"),
         **options,
     }
-    return save_text_to_text(folder, **parts)
+    return save_parts(folder, EntityWriter, "A tiny T5", **parts)
 
 
 @functools.cache

@@ -7,17 +7,21 @@ from pathlib import Path
 import safetensors.numpy
 
 from kerasft import storage
+from kerasft.folder import Facts
 from kerasft.folder import contents as c
 from kerasft.folder import manifest as m
 from kerasft.folder.weights import Tensors
+from kerasft.tasks import save
+from kerasft.tasks.registry import TASKS
 
-FACTS = c.ClassificationManifest(
-    architecture="distilbert", arguments={"num_layers": 2, "layer_norm_epsilon": 1e-12},
-    num_labels=3, pooling="first", max_length=32, versions={"kerasft": "0.1.0"},
+FACTS = c.Manifest(
+    task="classification", architecture="distilbert",
+    arguments={"num_layers": 2, "layer_norm_epsilon": 1e-12},
+    settings={"num_labels": 3, "pooling": "first", "cleaning": {}, "long_texts": "cut"},
+    max_length=32, versions={"kerasft": "0.1.0"},
 )  # fmt: skip
 FILES = (
-    *c.ClassificationManifest.required,
-    *c.ADAPTER,
+    *TASKS["classification"].all_files,
     "report/metrics.json",
     "report/plots/loss.png",
 )
@@ -34,7 +38,7 @@ def write(destination: Path, fill: bytes = b"x", size: int = 100) -> Path:
 
 
 def reseal(folder: Path, change: Callable[[dict], object] = lambda data: None) -> None:
-    """Changes bundle.json and makes every hash fit again."""
+    """Changes manifest.json and makes every hash fit again."""
     file = folder / c.MANIFEST
     data = json.loads(file.read_text())
     change(data)
@@ -54,5 +58,22 @@ def rewrite(file: Path, change: Callable[[dict], object]) -> None:
 
 
 def set_argument(**values: object) -> Callable[[dict], object]:
-    """A change of the model's arguments in bundle.json."""
+    """A change of the model's arguments in manifest.json."""
     return lambda data: data["arguments"].update(values)
+
+
+def set_setting(**values: object) -> Callable[[dict], object]:
+    """A change of the task's settings in manifest.json."""
+    return lambda data: data["settings"].update(values)
+
+
+def save_parts(folder: Path, kind: Callable[..., object], title: str, **options: object) -> Path:
+    """Saves parts of a task, with a stand-in for everything else that is not in `options`."""
+    others = {
+        "config_yaml": "seed: 0\n",
+        "card": Facts("python -m kerasft.recipes.none").card(title),
+        "report": lambda report: storage.write_json(report / "metrics.json", {"accuracy": 0.5}),
+        "base_model": "random",
+    }
+    others = {name: options.pop(name, value) for name, value in others.items()}
+    return save(folder, kind(**options), **others)

@@ -10,11 +10,12 @@ import numpy as np
 from harness import classifiers
 from kerasft import peft, storage
 from kerasft.architectures import Classifier
+from kerasft.predict import Predictor
 from kerasft.runtimes.onnx.engine import OnnxEngine
-from kerasft.runtimes.onnx.export import exported, make_export
+from kerasft.runtimes.onnx.export import make_export
 from kerasft.runtimes.onnx.write import write_onnx
-from kerasft.tasks.classification.load import load
-from kerasft.tasks.classification.predictor import Predictor
+from kerasft.tasks import load
+from kerasft.tasks.classification.load_export import ExportedClassifier
 
 ROWS = 60
 
@@ -57,8 +58,8 @@ def classifier(folder: Path) -> OnnxEngine:
     """The model of a folder through a graph outside of it, not compared with Keras."""
     loaded = load(folder)
     with tempfile.TemporaryDirectory() as scratch:
-        write_onnx(loaded.model, Path(scratch, "model.onnx"), loaded.manifest.max_length)
-        return OnnxEngine(exported(loaded, Path(scratch, "model.onnx")))
+        write_onnx(loaded.model, Path(scratch, "model.onnx"), loaded.max_length)
+        return OnnxEngine(ExportedClassifier(loaded, "onnx", Path(scratch, "model.onnx")))
 
 
 def with_adapter() -> Classifier:

@@ -7,7 +7,7 @@ import threading
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers
 
 from kerasft.cli.main import main
-from kerasft.tasks.classification.predictor import Predictor
+from kerasft.predict import Predictor
 
 SECRET = "sec" + "ret"  # a traceback shows lines of the program; not this word
 real = Predictor.predict

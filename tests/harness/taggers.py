@@ -8,9 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from harness.classifiers import VOCABULARY
-from kerasft import storage
-from kerasft.folder import Facts
-from kerasft.tasks.tagging.saved import save_tagger
+from harness.folders import save_parts
+from kerasft.tasks.tagging.task import TokenTagger
 from kerasft.text.entities import Sentence
 from kerasft.text.labels import LabelMap
 from kerasft.text.tag_decoding import ScoredSpan
@@ -96,15 +95,11 @@ def save(folder: Path, model, **options) -> Saved:
     parts = {
         "model": model,
         "tokenizer": Tokenizer.from_wordpiece(VOCABULARY),
-        "tags": TAGS,
+        "labels": TAGS,
         "max_length": MAX_LENGTH,
-        "config_yaml": "seed: 0\n",
-        "card": Facts("python -m kerasft.recipes.none").card("A tiny tagger"),
-        "report": lambda report: storage.write_json(report / "metrics.json", {"f1": 0.5}),
-        "base_model": "random",
         **options,
     }
-    return Saved(save_tagger(folder, **parts), find(model))
+    return Saved(save_parts(folder, TokenTagger, "A tiny tagger", **parts), find(model))
 
 
 @functools.cache

@@ -7,9 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kerasft import storage
-from kerasft.folder import Facts, SavedTask
-from kerasft.tasks.text_to_text.saved import save_text_to_text
+from harness.folders import save_parts
+from kerasft.tasks.text_to_text.task import SavedTask, TextWriter
 from kerasft.text.trained_unigram import train_unigram
 
 TASKS = [
@@ -97,12 +96,9 @@ def save(folder: Path, model, **options: object) -> Saved:
         "max_length": MAX_LENGTH,
         "max_target_length": TARGET_LENGTH,
         "beam_size": 2,
-        "config_yaml": "seed: 0\n",
-        "card": Facts("python -m kerasft.recipes.none").card("A tiny T5"),
-        "report": lambda report: storage.write_json(report / "metrics.json", {"loss": 0.5}),
         **options,
     }
-    return Saved(save_text_to_text(folder, **parts), logits(model))
+    return Saved(save_parts(folder, TextWriter, "A tiny T5", **parts), logits(model))
 
 
 @functools.cache

@@ -7,9 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kerasft import storage
-from kerasft.folder import Facts
-from kerasft.tasks.translation.saved import save_translator
+from harness.folders import save_parts
+from kerasft.tasks.translation.task import Translator
 from kerasft.text.tokenizer import Tokenizer
 from kerasft.text.trained import train_tokenizer
 
@@ -99,12 +98,11 @@ def save(folder: Path, model, kind: str = "word", **options: object) -> Saved:
         "target_tokenizer": target,
         "languages": LANGUAGES,
         "max_length": MAX_LENGTH,
-        "config_yaml": "seed: 0\n",
-        "card": Facts("python -m kerasft.recipes.none").card("A tiny translator"),
-        "report": lambda report: storage.write_json(report / "metrics.json", {"bleu": 0.5}),
         **options,
     }
-    return Saved(save_translator(folder, **parts), log_probabilities(model, kind))
+    return Saved(
+        save_parts(folder, Translator, "A tiny translator", **parts), log_probabilities(model, kind)
+    )
 
 
 @functools.cache

@@ -8,7 +8,7 @@ import pytest
 
 from kerasft.cli import main as command
 from kerasft.cli import predict as command_line
-from kerasft.tasks import registry as tasks
+from kerasft.predict import Predictor
 
 Result = tuple[int, str, str]
 
@@ -21,11 +21,11 @@ def command_with(monkeypatch, capsys) -> Callable[[Path, object], Callable[..., 
     """
 
     def make(known: Path, predictor: object) -> Callable[..., Result]:
-        def open_folder(folder: str, **options: object) -> object:
+        def opened(folder: str, **options: object) -> object:
             same = Path(folder) == known and all(value is None for value in options.values())
-            return predictor if same else tasks.open_folder(folder, **options)
+            return predictor if same else Predictor(folder, **options)
 
-        monkeypatch.setattr(command_line, "open_folder", open_folder)
+        monkeypatch.setattr(command_line, "Predictor", opened)
 
         def run(*arguments: object, stdin: bytes = b"", folder: object = known) -> Result:
             monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin)))

@@ -9,7 +9,8 @@ import pytest
 from harness import classifiers
 from kerasft import backends
 from kerasft.errors import BundleError, DataError
-from kerasft.tasks.classification.predictor import LabelColumns, Prediction, Predictor, softmax
+from kerasft.predict import Predictor
+from kerasft.tasks.classification.predictor import LabelColumns, Prediction, softmax
 from kerasft.tasks.columns import Table
 
 
@@ -37,10 +38,8 @@ def test_predictions(saved, predictor):
 
 
 def test_what_the_server_asks_for(predictor):
-    assert (
-        predictor.label_names == classifiers.LABELS
-        and predictor.max_length == classifiers.MAX_LENGTH
-    )
+    assert predictor.metadata["labels"] == list(classifiers.LABELS)
+    assert predictor.max_length == classifiers.MAX_LENGTH
     assert predictor.metadata["architecture"] == "distilbert" and predictor.metadata["adapter"]
     assert predictor.metadata["versions"].keys() >= {"kerasft", backends.choose().name}
     json.dumps(predictor.metadata)

@@ -11,7 +11,7 @@ import pytest
 from harness import classifiers
 from harness.full_disk import no_file_above
 from kerasft.cli import predict as command_line
-from kerasft.tasks.classification.predictor import Predictor
+from kerasft.predict import Predictor
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +159,7 @@ def test_wrong_input_is_one_sentence(command, tmp_path, saved):
     ]:
         assert message in refused(command(*arguments, stdin=stdin))
     assert "nowhere is not a folder" in refused(command("a", folder="nowhere"))
-    assert "has no bundle.json" in refused(command("a", folder=tmp_path))
+    assert "has no manifest.json" in refused(command("a", folder=tmp_path))
     assert os.listdir(tmp_path) == ["in.csv"]
 
 

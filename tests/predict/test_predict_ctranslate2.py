@@ -6,13 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from harness import text_models, translators
-from kerasft.errors import BundleError, ConfigError
+from harness import folders, text_models, translators
+from kerasft.errors import ConfigError
 from kerasft.folder import is_ours, verify
+from kerasft.predict import Predictor
 from kerasft.runtimes.ctranslate2.export import make_export
-from kerasft.tasks.registry import open_folder
-from kerasft.tasks.text_to_text.predictor import TextToText
-from kerasft.tasks.translation.predictor import Translator
 
 ENGINE = "ctranslate2"
 
@@ -42,7 +40,7 @@ def test_the_command_makes_what_is_missing_once(tmp_path, run_python):
     assert done.returncode == 0, done.stderr
     assert "making" not in done.stderr and "1 of 4 texts were cut at 16 tokens" in done.stderr
     rows = [json.loads(line) for line in done.stdout.splitlines()]
-    expected = Translator(folder, beam_size=1).predict(translators.TEXTS)
+    expected = Predictor(folder, beam_size=1).predict(translators.TEXTS)
     for row, wanted in zip(rows, expected, strict=True):
         assert row.pop("score") == pytest.approx(wanted.score, abs=1e-3)
         assert list(row) == ["text", "translation", "unknown_words", "cut", "truncated"]
@@ -52,28 +50,23 @@ def test_the_command_makes_what_is_missing_once(tmp_path, run_python):
 
 
 def test_tasks_by_prefix(tasks):
-    ours, theirs = (TextToText(tasks, task="italian", engine=name) for name in ("keras", ENGINE))
+    ours, theirs = (Predictor(tasks, task="italian", engine=name) for name in ("keras", ENGINE))
     assert theirs.metadata == {**ours.metadata, "engine": ENGINE}
     cold, _ = theirs.predict(["the water is cold", "good morning"])
     assert (cold.task, cold.warning) == ("italian", "")
     text = "translate English to Italian: the water is cold"
-    (same,) = TextToText(tasks, engine=ENGINE).predict([text])
+    (same,) = Predictor(tasks, engine=ENGINE).predict([text])
     assert same.output == cold.output and same.score == pytest.approx(cold.score, abs=1e-4)
     assert len(theirs.warm_up_texts) == 1  # nothing is compiled
     with pytest.raises(ConfigError, match="has no task 'poems'"):
-        TextToText(tasks, task="poems", engine=ENGINE)
+        Predictor(tasks, task="poems", engine=ENGINE)
 
 
 def test_engines_that_a_folder_cannot_have(tasks, tmp_path):
-    golden = Path(__file__).parent.parent / "folder" / "golden_classification.json"
-    shutil.copyfile(golden, tmp_path / "bundle.json")
+    folder = folders.write(tmp_path / "run")
     with pytest.raises(ConfigError, match=r"--engine ctranslate2 cannot run .* classification"):
-        open_folder(tmp_path, engine=ENGINE)
+        Predictor(folder, engine=ENGINE)
     for name in ("onnx", "warp"):
         with pytest.raises(ConfigError, match=f"--engine {name} cannot run"):
-            open_folder(tasks, engine=name)
-        with pytest.raises(ConfigError, match=f"--engine {name} cannot run"):
-            TextToText(tasks, engine=name)
-    assert open_folder(tasks, engine="keras").metadata["engine"] == "keras"
-    with pytest.raises(BundleError, match="for text_to_text, but one for translation"):
-        Translator(tasks, engine=ENGINE)
+            Predictor(tasks, engine=name)
+    assert Predictor(tasks, engine="keras").metadata["engine"] == "keras"

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness import classifiers, onnx_folders
+from harness import classifiers, onnx_folders, taggers
 from kerasft import backends
 from kerasft.errors import BundleError, ConfigError, DataError
+from kerasft.predict import Predictor, open_for
 from kerasft.runtimes import versions as runtimes
-from kerasft.tasks.classification.predictor import Predictor
-from kerasft.tasks.registry import check_options, open_folder
+from kerasft.tasks.classification.opening import open_classifier
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -49,7 +49,7 @@ def test_nothing_else_differs_but_the_engines_name(predictors):
     keras, *others = predictors.values()
     for name, each in zip(("onnx", "onnx-int8"), others, strict=True):
         assert each.metadata == {**keras.metadata, "engine": name}
-        assert (each.label_names, each.max_length) == (keras.label_names, keras.max_length)
+        assert each.max_length == keras.max_length
         assert each.notes == keras.notes
         assert each.columns.screen_heads == keras.columns.screen_heads
         assert each.predict([]) == []
@@ -64,19 +64,22 @@ def test_missing_folders_are_the_same_sentence(tmp_path):
     sentences = set()
     for engine in ("keras", "onnx"):
         with pytest.raises(BundleError) as caught:
-            open_folder(tmp_path / "nowhere", engine=engine)
+            Predictor(tmp_path / "nowhere", engine=engine)
         sentences.add(str(caught.value))
     assert len(sentences) == 1
 
 
 def test_engines_that_cannot_run_a_task_are_named():
-    assert check_options("run", "classification", {"engine": "onnx"}) == {"engine": "onnx"}
-    assert check_options("run", "classification", {"engine": None}) == {}
-    assert check_options("run", "tagging", {"engine": "keras"}) == {}
-    with pytest.raises(ConfigError, match="--engine onnx cannot run run, a model for tagging"):
-        check_options("run", "tagging", {"engine": "onnx"})
+    tagger = taggers.saved().folder
+    assert open_for(onnx_folders.saved(), "onnx").engine == "onnx"
+    assert open_for(onnx_folders.saved()).engine == "keras"
+    assert open_for(tagger, "keras").engine == "keras"
+    with pytest.raises(
+        ConfigError, match=f"--engine onnx cannot run {tagger}, a model for tagging"
+    ):
+        open_for(tagger, "onnx")
     with pytest.raises(ConfigError, match="what can: keras, onnx, onnx-int8"):
-        check_options("run", "classification", {"engine": "ONNX"})
+        open_for(onnx_folders.saved(), "ONNX")
 
 
 def test_the_command(folder, command_with, predictors):
@@ -115,8 +118,8 @@ def test_what_computes_has_a_name_and_a_version(monkeypatch):
     assert runtimes.describe() == backends.describe()
 
 
-def test_logits_are_float32_in_order(predictors):
-    found = predictors["onnx"].logits(TEXTS)
+def test_logits_are_float32_in_order(folder, predictors):
+    found = open_classifier(folder, "onnx").logits(TEXTS)
     assert found.dtype == np.float32
     labels = [each.label for each in predictors["onnx"].predict(TEXTS)]
     assert labels == [classifiers.LABELS[row] for row in found.argmax(1)]

@@ -1,4 +1,4 @@
-"""The EntityWriter, and `python -m kerasft.predict` on a folder whose T5 writes entities."""
+"""Entities that a T5 writes: `python -m kerasft.predict` on a folder whose T5 writes entities."""
 
 import csv
 import json
@@ -7,17 +7,18 @@ import pytest
 
 from harness import entity_writers, text_models
 from kerasft.errors import BundleError, ConfigError, DataError
-from kerasft.tasks.registry import open_folder
+from kerasft.predict import Predictor
+from kerasft.tasks import load
 from kerasft.tasks.text_to_text.entity_engine import EntityTextEngine
-from kerasft.tasks.text_to_text.entity_predictor import EntityWriter
+from kerasft.tasks.text_to_text.task import EntityWriter
 from kerasft.text.entities import Sentence
 
 TEXTS = [row.text for row in entity_writers.sentences(12, seed=5)]
 
 
 @pytest.fixture(scope="module")
-def writer() -> EntityWriter:
-    return EntityWriter(entity_writers.saved())
+def writer() -> Predictor:
+    return Predictor(entity_writers.saved())
 
 
 @pytest.fixture
@@ -77,7 +78,7 @@ def test_texts_that_cannot_be_read(writer, texts, words):
 def test_metadata(writer):
     facts = writer.metadata
     assert (facts["task"], facts["name"], facts["types"]) == (
-        "text_to_text",
+        "text_to_entities",
         "tiny",
         ["LOC", "PER"],
     )
@@ -86,12 +87,12 @@ def test_metadata(writer):
 
 
 def test_open_folder_knows_the_task():
-    found = open_folder(entity_writers.saved(), beam_size=2)
-    assert isinstance(found, EntityWriter) and found.metadata["beam_size"] == 2
+    found = Predictor(entity_writers.saved(), beam_size=2)
+    assert found.task.name == "text_to_entities" and found.metadata["beam_size"] == 2
     with pytest.raises(ConfigError, match="--task has no meaning"):
-        open_folder(entity_writers.saved(), task="entities")
-    with pytest.raises(BundleError, match="writes texts, and not the entities of texts"):
-        EntityWriter(text_models.saved().folder)
+        Predictor(entity_writers.saved(), task="entities")
+    with pytest.raises(BundleError, match="text_to_text, but one for text_to_entities is needed"):
+        load(text_models.saved().folder, EntityWriter)
 
 
 def test_the_command_prints_and_writes(command, writer, tmp_path):

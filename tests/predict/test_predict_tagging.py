@@ -1,4 +1,4 @@
-"""The EntityFinder, and `python -m kerasft.predict` on a folder that finds entities."""
+"""Entities that a tagger finds: `python -m kerasft.predict` on a folder that finds entities."""
 
 import csv
 import json
@@ -7,14 +7,13 @@ import pytest
 
 from harness import taggers
 from kerasft.errors import ConfigError, DataError
-from kerasft.tasks.registry import open_folder
-from kerasft.tasks.tagging.predictor import EntityFinder
+from kerasft.predict import Predictor
 from kerasft.text.entities import Sentence
 
 
 @pytest.fixture(scope="module")
-def finder() -> EntityFinder:
-    return EntityFinder(taggers.saved().folder)
+def finder() -> Predictor:
+    return Predictor(taggers.saved().folder)
 
 
 @pytest.fixture
@@ -71,14 +70,14 @@ def test_texts_that_cannot_be_read(finder, texts, words):
 def test_metadata(finder):
     facts = finder.metadata
     assert (facts["task"], facts["name"], facts["types"]) == ("tagging", "tiny", ["LOC", "PER"])
-    assert facts["adapter"] and finder.types == ("LOC", "PER")
+    assert facts["adapter"] and facts["types"] == ["LOC", "PER"]
     json.dumps(facts)
 
 
 def test_open_folder_knows_the_task():
-    assert isinstance(open_folder(taggers.saved().folder), EntityFinder)
+    assert Predictor(taggers.saved().folder).task.name == "tagging"
     with pytest.raises(ConfigError, match="beam_size"):
-        open_folder(taggers.saved().folder, beam_size=2)
+        Predictor(taggers.saved().folder, beam_size=2)
 
 
 def test_the_command_prints_and_writes(command, finder, tmp_path):

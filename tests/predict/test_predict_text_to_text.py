@@ -1,4 +1,4 @@
-"""The TextToText predictor, and `python -m kerasft.predict` on a folder of several tasks."""
+"""The Predictor predictor, and `python -m kerasft.predict` on a folder of several tasks."""
 
 import csv
 import json
@@ -6,19 +6,19 @@ import json
 import pytest
 
 from harness import text_models, translators
-from kerasft.errors import BundleError, ConfigError, DataError
-from kerasft.folder import SavedTask
+from kerasft.errors import ConfigError, DataError
 from kerasft.generation import TextToTextGenerator
-from kerasft.tasks.registry import open_folder
-from kerasft.tasks.text_to_text.predictor import TextToText, begins_with, task_of
-from kerasft.tasks.text_to_text.saved import load_text_to_text
+from kerasft.predict import Predictor
+from kerasft.tasks import load
+from kerasft.tasks.text_to_text.predictor import begins_with, task_of
+from kerasft.tasks.text_to_text.task import SavedTask, TextWriter
 
 TEXTS = [*text_models.SOURCES, "sing: la la", "classify: " + "the water " * 20]
 
 
 @pytest.fixture(scope="module")
-def writer() -> TextToText:
-    return TextToText(text_models.saved().folder)
+def writer() -> Predictor:
+    return Predictor(text_models.saved().folder)
 
 
 @pytest.fixture
@@ -29,8 +29,8 @@ def command(writer, command_with):
 @pytest.mark.parametrize("lora", [False, True])
 def test_outputs_are_the_generators(lora):
     folder = text_models.saved(lora).folder
-    found = TextToText(folder).predict(TEXTS)
-    model = load_text_to_text(folder).model
+    found = Predictor(folder).predict(TEXTS)
+    model = load(folder, TextWriter).model
     generator = TextToTextGenerator(
         *(model, text_models.tokenizer(), text_models.TARGET_LENGTH, 2),
         max_source_length=text_models.MAX_LENGTH,
@@ -52,12 +52,12 @@ def test_a_prefix_that_the_model_never_saw_is_served_with_a_warning(writer):
 
 def test_a_task_puts_its_prefix_before_texts_without_it(writer):
     bare = [text.removeprefix("classify: ") for text in text_models.SOURCES[:2]]
-    topics = TextToText(text_models.saved().folder, task="topics")
+    topics = Predictor(text_models.saved().folder, task="topics")
     expected = writer.predict(text_models.SOURCES[:2])
     assert [each.output for each in topics.predict(bare)] == [each.output for each in expected]
     assert topics.metadata["default_task"] == "topics"
     with pytest.raises(ConfigError, match=r"no task 'cooking'; its tasks are topics, italian"):
-        TextToText(text_models.saved().folder, task="cooking")
+        Predictor(text_models.saved().folder, task="cooking")
 
 
 def test_prefixes():
@@ -95,22 +95,17 @@ def test_metadata(writer):
     assert facts["tasks"][1] == {
         "name": "italian", "prefix": "translate English to Italian: ", "metric": "bleu",
     }  # fmt: skip
-    assert not facts["adapter"] and TextToText(text_models.saved(True).folder).metadata["adapter"]
+    assert not facts["adapter"] and Predictor(text_models.saved(True).folder).metadata["adapter"]
 
 
-def test_open_folder_knows_the_task(tmp_path):
+def test_open_folder_knows_the_task():
     folder = text_models.saved().folder
-    opened = open_folder(folder, beam_size=1, task="italian")
-    assert isinstance(opened, TextToText) and opened.metadata["beam_size"] == 1
+    opened = Predictor(folder, beam_size=1, task="italian")
+    assert opened.task.name == "text_to_text" and opened.metadata["beam_size"] == 1
     with pytest.raises(ConfigError, match="beam_size is 0"):
-        open_folder(folder, beam_size=0)
+        Predictor(folder, beam_size=0)
     with pytest.raises(ConfigError, match="--task has no meaning"):
-        open_folder(translators.saved().folder, task="italian")
-    options = {"output_format": "entities", "entity_types": ["PER"]}
-    entities = text_models.save(tmp_path / "run", text_models.build(), **options).folder
-    assert load_text_to_text(entities).manifest.kind == "text_to_entities"
-    with pytest.raises(BundleError, match="writes entities, not plain texts"):
-        TextToText(entities)
+        Predictor(translators.saved().folder, task="italian")
 
 
 def test_the_command_prints_and_writes(command, writer, tmp_path):

@@ -10,10 +10,10 @@ import pytest
 from harness import classifiers, translators
 from kerasft import backends
 from kerasft.errors import BundleError, ConfigError, DataError
-from kerasft.tasks.classification.predictor import Predictor
-from kerasft.tasks.registry import open_folder
-from kerasft.tasks.translation.predictor import Translator
-from kerasft.tasks.translation.saved import load_translator
+from kerasft.predict import Predictor
+from kerasft.tasks import load
+from kerasft.tasks.translation.task import Translator
+from kerasft.text.cleaning import Cleaning
 
 
 @pytest.fixture(scope="module")
@@ -23,12 +23,12 @@ def saved() -> translators.Saved:
 
 @pytest.fixture(scope="module")
 def translator(saved) -> Translator:
-    return Translator(saved.folder)
+    return Predictor(saved.folder)
 
 
 @pytest.fixture(scope="module")
 def greedy(saved) -> Translator:
-    return Translator(saved.folder, beam_size=1)
+    return Predictor(saved.folder, beam_size=1)
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def greedy_by_hand(forward, length: int, text: str) -> tuple[str, float, bool]:
 
 
 def test_greedy_translations_are_those_of_the_model(saved, greedy):
-    model = load_translator(saved.folder).model
+    model = load(saved.folder, Translator).model
     forward = backends.current().compile_forward(model)
     length = model.arguments.tgt_seq_len
     for text, found in zip(translators.TEXTS, greedy.predict(translators.TEXTS), strict=True):
@@ -79,32 +79,27 @@ def test_translations(translator):
 
 def test_texts_that_cannot_be_translated(translator, saved):
     for texts, message in [
-        (["a", " \n"], "text 1 is empty; there is nothing to translate"),
+        (["a", " \n"], "text 1 is empty; there is nothing to read"),
         ("a text", "give a list"), (["a", 3], "text 1 is a int"), (["\ud800"], "lone surrogate"),
     ]:  # fmt: skip
         with pytest.raises(DataError, match=message):
             translator.predict(texts)
     with pytest.raises(ConfigError, match="beam_size is 0"):
-        Translator(saved.folder, beam_size=0)
-    with pytest.raises(BundleError, match="for classification, but one for translation"):
-        Translator(classifiers.saved_lora().folder)
-    with pytest.raises(BundleError, match="for translation, but one for classification"):
-        Predictor(saved.folder)
+        Predictor(saved.folder, beam_size=0)
 
 
 def test_cleaning_is_applied(tmp_path, greedy):
     folder = translators.save(
-        tmp_path / "run", translators.build(), preprocessing={"unicode_form": "NFKC"}
+        tmp_path / "run", translators.build(), cleaning=Cleaning(unicode_form="NFKC")
     ).folder
     wide = "".join(chr(ord(c) + 0xFEE0) for c in "station")  # NFKC makes "station" of it
-    clean, plain = Translator(folder, beam_size=1), greedy
+    clean, plain = Predictor(folder, beam_size=1), greedy
     assert clean.predict([wide])[0].unknown_words == ()
     assert clean.predict([wide])[0].translation == plain.predict(["station"])[0].translation
     assert plain.predict([wide])[0].unknown_words == (wide,)
 
 
 def test_what_the_server_asks_for(translator, saved):
-    assert translator.languages == ("en", "it")
     assert translator.max_length == translators.MAX_LENGTH
     facts = translator.metadata
     assert facts["task"] == "translation" and facts["architecture"] == "transformer"
@@ -118,23 +113,23 @@ def test_the_warm_up_has_a_text_of_each_shape(tmp_path, saved):
         tmp_path / "run", translators.build(src_seq_len=50), max_length=50
     ).folder
     lengths = [16, 32, 50]
-    texts = Translator(folder, beam_size=1).warm_up_texts
+    texts = Predictor(folder, beam_size=1).warm_up_texts
     source, _ = translators.tokenizers()
     sizes = source.encode(texts, 50).full_lengths.tolist()
     assert sizes == (lengths[:1] if backends.choose().name == "torch" else lengths)
 
 
 def test_a_folder_is_opened_by_its_task(saved, tmp_path):
-    assert open_folder(saved.folder, beam_size=2).metadata["beam_size"] == 2
-    assert open_folder(saved.folder, beam_size=None).metadata["beam_size"] == 4
+    assert Predictor(saved.folder, beam_size=2).metadata["beam_size"] == 2
+    assert Predictor(saved.folder, beam_size=None).metadata["beam_size"] == 4
     classifier = classifiers.saved_lora().folder
-    assert open_folder(classifier).metadata["task"] == "classification"
+    assert Predictor(classifier).metadata["task"] == "classification"
     with pytest.raises(ConfigError, match="--beam_size has no meaning for"):
-        open_folder(classifier, beam_size=2)
+        Predictor(classifier, beam_size=2)
     folder = shutil.copytree(saved.folder, tmp_path / "copy")
     (folder / "tokenizer_target.json").unlink()
     with pytest.raises(BundleError, match=r"tokenizer_target\.json is missing"):
-        open_folder(folder)
+        Predictor(folder)
 
 
 def test_a_table_of_the_texts_on_the_command_line(command, translator):

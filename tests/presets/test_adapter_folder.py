@@ -14,12 +14,13 @@ from harness.checkpoints import write_checkpoint
 from kerasft import peft as ours
 from kerasft.cli.convert import parse
 from kerasft.errors import AdapterError, BundleError, ConfigError, PresetError
+from kerasft.folder import verify
+from kerasft.predict import Predictor
 from kerasft.presets import load_preset
 from kerasft.presets.adapter_folder import save_adapter_folder
-from kerasft.tasks.classification.load import load
-from kerasft.tasks.classification.predictor import Predictor
-from kerasft.tasks.tagging.saved import load_tagger
-from kerasft.tasks.text_to_text.saved import load_text_to_text
+from kerasft.tasks import load
+from kerasft.tasks.tagging.task import TokenTagger
+from kerasft.tasks.text_to_text.task import TextWriter
 from kerasft.text.trained_unigram import train_unigram
 
 IDS = np.array([[5, 6, 7, 1]])
@@ -62,9 +63,9 @@ def test_a_classifier(classifier, tmp_path):
         assert list(found.probabilities) == ["x", "b", "a"]
         np.testing.assert_allclose([*found.probabilities.values()], expected, atol=1e-5)
     saved = load(tmp_path / "out")
-    assert saved.manifest.max_length == 64 and saved.manifest.base_model == str(base)
+    assert saved.max_length == 64 and verify(tmp_path / "out").base_model == str(base)
     save_adapter_folder(str(base), adapter, tmp_path / "out", max_length=8)  # replaces the first
-    assert load(tmp_path / "out").label_map.names == ("LABEL_0", "LABEL_1", "LABEL_2")
+    assert load(tmp_path / "out").labels.names == ("LABEL_0", "LABEL_1", "LABEL_2")
 
 
 def test_an_adapter_of_ours_that_reads_the_mean(tmp_path):
@@ -91,8 +92,8 @@ def test_a_tagger(tmp_path):
     options = {"task_type": "TOKEN_CLS", "target_modules": ["query"]}
     theirs = save_adapter(base, tmp_path / "adapter", **options)
     save_adapter_folder(str(tmp_path / "base"), tmp_path / "adapter", tmp_path / "out")
-    assert load_tagger(tmp_path / "out").tags.names == tuple(names.values())
-    saved = load_tagger(tmp_path / "out")
+    assert load(tmp_path / "out", TokenTagger).labels.names == tuple(names.values())
+    saved = load(tmp_path / "out", TokenTagger)
     inputs = {"token_ids": IDS, "padding_mask": np.ones(IDS.shape, bool)}
     found = keras.ops.convert_to_numpy(saved.model(inputs, training=False))
     with torch.no_grad():
@@ -118,8 +119,8 @@ def test_a_t5(tmp_path):
     save_adapter_folder(
         str(tmp_path / "base"), tmp_path / "adapter", tmp_path / "out", prefix="shorten: "
     )
-    saved = load_text_to_text(tmp_path / "out")
-    assert [task.prefix for task in saved.manifest.tasks] == ["shorten: "]
+    saved = load(tmp_path / "out", TextWriter)
+    assert [task.prefix for task in saved.tasks] == ["shorten: "]
     begun = np.array([[0, 8, 9]])
     found = saved.model({"source_ids": IDS, "target_ids": begun}, training=False)
     with torch.no_grad():

@@ -109,7 +109,7 @@ def test_what_is_no_t5_is_refused(tmp_path, copy):
         load_t5("./nowhere")
     with pytest.raises(PresetError, match="is a file; give the directory"):
         load_t5(str(copy / "config.json"))
-    (copy / "bundle.json").write_text("{}")
+    (copy / "manifest.json").write_text("{}")
     with pytest.raises(PresetError, match="cannot be loaded"):
         load_t5(str(copy))
     with pytest.raises(PresetError, match="was saved by kerasft, but holds no T5"):

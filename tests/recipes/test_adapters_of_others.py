@@ -14,8 +14,8 @@ from safetensors.numpy import load_file, save_file
 from harness.checkpoints import write_checkpoint
 from harness.texts import write_rows
 from kerasft.config import main
+from kerasft.predict import Predictor
 from kerasft.recipes import distilbert_lora
-from kerasft.tasks.classification.predictor import Predictor
 
 LABELS = ["opinion", "news", "comparison"]  # in the order of the checkpoint, not of the alphabet
 TEXTS = ["the good people think of more", "a year in this place", "more or less"]

@@ -14,9 +14,9 @@ from safetensors.numpy import load_file
 from harness.checkpoints import write_checkpoint
 from harness.texts import write_rows
 from kerasft.config import main
+from kerasft.predict import Predictor
 from kerasft.presets import load_preset
 from kerasft.recipes import distilbert_lora
-from kerasft.tasks.classification.predictor import Predictor
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_a_run_leaves_a_folder_that_predicts(recipe, capsys: pytest.CaptureFixtu
     assert sorted(p.name for p in output.iterdir()) == [
         "README.md",
         "adapter",
-        "bundle.json",
+        "manifest.json",
         "config.yaml",
         "label_map.json",
         "model.safetensors",
@@ -126,7 +126,7 @@ def test_options_choose_what_trains(recipe):
 @pytest.mark.parametrize("tune", ["head", "full"])
 def test_head_and_full_have_no_adapter(recipe, tune: str, world: Path):
     output = recipe("--tune", tune, "--learning_rate", "0.01", preset="sentences")
-    assert json.loads((output / "bundle.json").read_text())["pooling"] == "mean"
+    assert json.loads((output / "manifest.json").read_text())["pooling"] == "mean"
     assert "pooling: mean" in (output / "config.yaml").read_text()
     assert load_preset(str(output)).pooling == "mean"
     assert not (output / "adapter").exists()

@@ -15,8 +15,8 @@ from harness import killed_recipe
 from harness.checkpoints import write_checkpoint
 from harness.texts import write_rows
 from kerasft.config import main, parse, to_yaml
+from kerasft.predict import Predictor
 from kerasft.recipes import distilbert_lora, tagger_lora
-from kerasft.tasks.classification.predictor import Predictor
 
 RECIPE = (killed_recipe.SCRIPT, "distilbert_lora")
 

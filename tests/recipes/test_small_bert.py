@@ -10,8 +10,8 @@ from safetensors.numpy import load_file
 
 from harness.texts import write_rows
 from kerasft.config import main
+from kerasft.predict import Predictor
 from kerasft.recipes import small_bert
-from kerasft.tasks.classification.predictor import Predictor
 
 # One layer, no dropout and a short text: XLA compiles a step in seconds instead of minutes.
 TINY = [
@@ -68,7 +68,7 @@ def test_a_run_leaves_a_folder_that_predicts(recipe, capsys: pytest.CaptureFixtu
     assert said.count("val_loss") >= 3  # progress of each epoch
     assert sorted(p.name for p in output.iterdir()) == [
         "README.md",
-        "bundle.json",
+        "manifest.json",
         "config.yaml",
         "label_map.json",
         "model.safetensors",

@@ -11,8 +11,8 @@ from safetensors.numpy import load_file
 from harness import entity_writers, t5_twins
 from harness.checkpoints import write_checkpoint
 from kerasft.config import main
+from kerasft.predict import Predictor
 from kerasft.recipes import t5_ner_lora
-from kerasft.tasks.text_to_text.entity_predictor import EntityWriter
 
 EIGHT = {
     f"t5/encoder/block_{block}/self_attention/{layer}/lora_{matrix}"
@@ -96,7 +96,7 @@ def test_a_run_learns_and_leaves_a_folder_that_finds_the_same(recipe, world, cap
 
     lines = (report / "predictions.jsonl").read_text().splitlines()
     records = [json.loads(line) for line in lines]
-    found = EntityWriter(output).predict([record["text"] for record in records])
+    found = Predictor(output).predict([record["text"] for record in records])
     assert [record["output"] for record in records] == [each.output for each in found]
     for record, prediction in zip(records, found, strict=True):
         assert [(e["start"], e["end"], e["type"]) for e in record["found"]] == [

@@ -14,10 +14,10 @@ from harness import killed_recipe
 from kerasft.architectures import T5
 from kerasft.config import parse
 from kerasft.errors import ConfigError, DataError
+from kerasft.predict import Predictor
 from kerasft.presets import load_t5
 from kerasft.recipes import t5_text_to_text
 from kerasft.recipes.t5_text_to_text import Config
-from kerasft.tasks.text_to_text.predictor import TextToText
 from kerasft.tasks.text_to_text.sources import load_tasks
 
 SMALL = (
@@ -87,7 +87,7 @@ def test_a_run_says_what_it_does(saved):
 def test_the_folder_serves_every_prefix_as_the_run_did(saved):
     output, _ = saved
     rows = [json.loads(line) for line in (output / "report" / "samples.jsonl").open()]
-    found = TextToText(output).predict([row["source"] for row in rows])
+    found = Predictor(output).predict([row["source"] for row in rows])
     assert [each.output for each in found] == [row["output"] for row in rows]
     assert [each.task for each in found] == [row["task"] for row in rows]
     assert {row["task"] for row in rows} == {"topics", "italian"}
@@ -98,7 +98,7 @@ def test_the_folder_serves_every_prefix_as_the_run_did(saved):
         for source in each.pairs.validation.sources
     ]
     assert [row["source"] for row in rows] == held_out
-    unknown = TextToText(output).predict(["sing: la"])[0]
+    unknown = Predictor(output).predict(["sing: la"])[0]
     assert "'classify: ', 'to Italian: '" in unknown.warning
 
 

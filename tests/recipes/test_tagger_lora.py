@@ -10,8 +10,8 @@ from safetensors.numpy import load_file
 
 from harness.checkpoints import write_checkpoint
 from kerasft.config import main
+from kerasft.predict import Predictor
 from kerasft.recipes import tagger_lora
-from kerasft.tasks.tagging.predictor import EntityFinder
 
 PEOPLE = ["jon", "sumit"]
 PLACES = ["land", "world", "home"]
@@ -95,7 +95,7 @@ def test_a_run_learns_and_leaves_a_folder_that_finds_the_same(recipe, capsys):
 
     lines = (report / "predictions.jsonl").read_text().splitlines()
     records = [json.loads(line) for line in lines]
-    found = EntityFinder(output).predict([record["text"] for record in records])
+    found = Predictor(output).predict([record["text"] for record in records])
     for record, prediction in zip(records, found, strict=True):
         assert [(e["start"], e["end"], e["type"]) for e in record["found"]] == [
             (e.start, e.end, e.type) for e in prediction.entities

@@ -13,8 +13,8 @@ from harness.checkpoints import write_checkpoint
 from harness.texts import write_rows
 from kerasft.config import main
 from kerasft.data.labelled_texts import load_labelled
+from kerasft.predict import Predictor
 from kerasft.recipes import small_bert, tinybert_lora
-from kerasft.tasks.classification.predictor import Predictor
 
 CLASSES = """
 classes:
@@ -72,7 +72,7 @@ def test_a_run_leaves_a_folder_that_cleans_as_it_learned(recipe, world, capsys):
     assert 0 < metrics["parameters"]["trained"] < metrics["parameters"]["frozen"]
     left = {"classes.png", "text_lengths.png", "loss.png", "validation.csv"}
     assert left <= {p.name for p in report.iterdir()}
-    kept = json.loads((output / "bundle.json").read_text())["preprocessing"]
+    kept = json.loads((output / "manifest.json").read_text())["preprocessing"]
     assert kept["html"] and kept["redactions"] == "mask" and kept["long_texts"] == "head_tail"
     with open(report / "predictions.csv", newline="") as file:
         rows = list(csv.DictReader(file))

@@ -15,8 +15,8 @@ from harness import killed_recipe
 from kerasft.config import main, parse
 from kerasft.data.pair_dataset import load_pairs
 from kerasft.data.samples import sample_path
+from kerasft.predict import Predictor
 from kerasft.recipes import translate
-from kerasft.tasks.translation.predictor import Translator
 
 SMALL = (
     "--d_model=16", "--num_layers=1", "--num_heads=2", "--d_ff=32", "--max_length=12",
@@ -90,7 +90,7 @@ def test_the_folder_translates_as_the_run_did(saved):
     pairs = load_pairs(output.parent / "pairs.tsv").validation
     assert [row["source"] for row in rows] == pairs.sources
     for name, beam_size in (("greedy", 1), ("beam 4", 4)):
-        found = Translator(output, beam_size=beam_size).predict(pairs.sources)
+        found = Predictor(output, beam_size=beam_size).predict(pairs.sources)
         assert [f.translation for f in found] == [row["translations"][name] for row in rows]
     assert {"loss.png", "attention.png", "lengths.png", "architecture.png"} <= {
         path.name for path in (output / "report").iterdir()

@@ -32,7 +32,7 @@ def changed(folder: Path, to: Path, change) -> Path:
     shutil.copytree(folder, to)
     sealed = manifest.read(folder)
     change(to / "report")
-    (to / "bundle.json").unlink()
+    (to / "manifest.json").unlink()
     manifest.seal(to, sealed)
     return to
 
@@ -122,7 +122,7 @@ def test_too_few_folders(folders):
 def test_a_folder_that_is_no_classifier(folders, tmp_path):
     refused(BundleError, ["no folder", "nowhere", "--folders"], folders[0], tmp_path / "nowhere")
     (tmp_path / "empty").mkdir()
-    refused(BundleError, ["empty", "bundle.json"], folders[0], tmp_path / "empty")
+    refused(BundleError, ["empty", "manifest.json"], folders[0], tmp_path / "empty")
     translator = translators.saved().folder
     refused(BundleError, ["translation", "classification"], folders[0], translator)
 

@@ -16,8 +16,10 @@ from kerasft.folder.export_files import export_paths
 from kerasft.runtimes.ctranslate2 import export as ctranslate2_export
 from kerasft.runtimes.ctranslate2 import text_gate
 from kerasft.runtimes.ctranslate2.export import make_export
-from kerasft.tasks.text_writers import load_writer, open_translator, text_to_text_engine
-from kerasft.tasks.translation.saved import load_translator
+from kerasft.tasks import load
+from kerasft.tasks.text_to_text.task import TextWriter
+from kerasft.tasks.text_writers import open_text_writer, open_translator
+from kerasft.tasks.translation.task import Translator
 
 INT8 = "ctranslate2-int8"
 
@@ -85,7 +87,7 @@ def test_what_is_in_the_folder(folder):
     assert "## Export ctranslate2\n" in card and f"## Export {INT8}\n" in card
     assert is_ours(folder)
     # The rest is as it was.
-    assert load_translator(folder).manifest.languages == translators.LANGUAGES
+    assert load(folder, Translator).languages == translators.LANGUAGES
     old = verify(translators.saved().folder)
     assert old.exports == {} and "exports" not in old.to_dict()
 
@@ -127,8 +129,7 @@ def test_a_t5_writes_what_it_writes_with_keras(tmp_path):
     make_export(folder, "ctranslate2")
     texts = [*text_models.SOURCES, "classify: " + "shares fell again " * 20, "classify: ☃"]
     ours, theirs = (
-        text_to_text_engine(load_writer(folder, engine), 3).write(texts)
-        for engine in ("keras", "ctranslate2")
+        open_text_writer(folder, engine, 3).write(texts) for engine in ("keras", "ctranslate2")
     )
     for wanted, found in zip(ours, theirs, strict=True):
         assert found.score == pytest.approx(wanted.score, rel=1e-4, abs=1e-3)
@@ -169,20 +170,20 @@ def test_half_a_point_is_the_bound():
 def test_rows_to_judge_by(tmp_path, folder):
     tasks = tmp_path / "tasks"
     text_models.save(tasks, text_models.build(), report=with_rows(text_gate.SAMPLES, TASKS))
-    manifest = verify(tasks)
-    kept = text_gate.gate_rows(tasks, manifest)
+    parts = load(tasks, TextWriter)
+    kept = text_gate.gate_rows(tasks, parts)
     assert [(task.name, task.metric, len(task.sources)) for task in kept.tasks] == [
         ("topics", "exact", 2), ("italian", "bleu", 2)
     ]  # fmt: skip
     data = tmp_path / "more.tsv"
     data.write_text("translate English to Italian: cold\tfreddo\n" * 3, "utf-8")
-    given = text_gate.gate_rows(tasks, manifest, str(data))
+    given = text_gate.gate_rows(tasks, parts, str(data))
     assert [(task.name, len(task.sources)) for task in given.tasks] == [("italian", 3)]
     data.write_text("cold\tfreddo\n", "utf-8")
     with pytest.raises(DataError, match="begins with no prefix of the model"):
-        text_gate.gate_rows(tasks, manifest, str(data))
+        text_gate.gate_rows(tasks, parts, str(data))
     with pytest.raises(DataError, match="there is no file"):
-        text_gate.gate_rows(tasks, manifest, str(tmp_path / "nowhere.tsv"))
+        text_gate.gate_rows(tasks, parts, str(tmp_path / "nowhere.tsv"))
     many = [{"source": f"{row}", "reference": "x"} for row in range(1500)]
     long = tmp_path / "long"
     translators.save(long, translators.build(), report=with_rows(text_gate.SAMPLES, many))
@@ -208,7 +209,7 @@ def test_a_folder_without_rows_asks_for_some(plain):
 
 def test_other_folders_have_no_such_export(tmp_path):
     golden = Path(__file__).parent.parent / "folder" / "golden_classification.json"
-    shutil.copyfile(golden, tmp_path / "bundle.json")
+    shutil.copyfile(golden, tmp_path / "manifest.json")
     with pytest.raises(ConfigError, match=r"for classification, .* no export for --engine ct"):
         make_export(tmp_path, "ctranslate2")
     with pytest.raises(ConfigError, match="no export for --engine onnx"):
@@ -217,14 +218,14 @@ def test_other_folders_have_no_such_export(tmp_path):
 
 def test_a_model_that_computes_nan_is_not_exported(tmp_path, monkeypatch):
     folder = shutil.copytree(translators.saved().folder, tmp_path / "run")
-    load = ctranslate2_export.load_translator
+    load = ctranslate2_export.load
 
     def broken(path):
         loaded = load(path)
         loaded.model.projection.bias.assign(loaded.model.projection.bias * float("nan"))
         return loaded
 
-    monkeypatch.setattr(ctranslate2_export, "load_translator", broken)
+    monkeypatch.setattr(ctranslate2_export, "load", broken)
     with pytest.raises(ConfigError, match="differs in CTranslate2 from Keras by nan"):
         make_export(folder, "ctranslate2")
     assert verify(folder).exports == {}
@@ -242,8 +243,7 @@ def test_a_missing_package_is_one_sentence(plain, monkeypatch):
 
 WITHOUT_KERAS = """
 import json, sys
-from kerasft.tasks.registry import open_folder
-found = open_folder(sys.argv[1], engine="ctranslate2", beam_size=2).predict(json.loads(sys.argv[2]))
+found = Predictor(sys.argv[1], engine="ctranslate2", beam_size=2).predict(json.loads(sys.argv[2]))
 heavy = {"keras", "torch", "tensorflow", "jax"} & set(sys.modules)
 print(json.dumps([[each.translation, each.score] for each in found]), sorted(heavy))
 """

@@ -15,7 +15,7 @@ from kerasft.errors import BundleError
 from kerasft.generation import TextToTextGenerator
 from kerasft.runtimes.ctranslate2.export import make_export
 from kerasft.tasks.text_to_text.entity_engine import EntityTextEngine, describe_reading, read_spans
-from kerasft.tasks.text_writers import entity_text_engine, load_writer
+from kerasft.tasks.text_writers import open_entity_writer
 from kerasft.text.entities import Entity, Sentence, Span
 from kerasft.text.entity_format import CUTS_A_TOKEN, UNKNOWN_TYPE, parse_spans
 
@@ -155,8 +155,7 @@ def test_ctranslate2_finds_the_same_with_8_bits_too(tmp_path):
     assert gate["rows"] == 40 and set(gate["scores"]) == {"F1"} and gate["scores"]["F1"] > 50
     rows = entity_writers.sentences(12, seed=9)
     ours, theirs = (
-        entity_text_engine(load_writer(folder, engine), 2).read(rows)
-        for engine in ("keras", "ctranslate2")
+        open_entity_writer(folder, engine, 2)[0].read(rows) for engine in ("keras", "ctranslate2")
     )
     for wanted, found in zip(ours, theirs, strict=True):
         assert (found.outputs, found.entities) == (wanted.outputs, wanted.entities)

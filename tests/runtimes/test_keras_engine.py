@@ -6,7 +6,7 @@ import pytest
 from harness import classifiers
 from kerasft.errors import BundleError, DataError
 from kerasft.runtimes.keras import KerasEngine
-from kerasft.tasks.classification.load import load
+from kerasft.tasks import load
 
 
 @pytest.fixture(scope="module")

@@ -111,14 +111,14 @@ def copy(folder: Path, tmp_path: Path) -> Path:
 
 
 def edit(folder: Path, **changes: object) -> None:
-    """Changes bundle.json as someone might who knows how its own hash is made."""
+    """Changes manifest.json as someone might who knows how its own hash is made."""
     data = storage.read_json(folder / c.MANIFEST, BundleError)
     data = {k: v for k, v in {**data, **changes}.items() if k != "sha256"}
     storage.write_json(folder / c.MANIFEST, {**data, "sha256": c.hash_of(data)})
 
 
 def reseal(folder: Path, name: str, content: bytes) -> None:
-    """Changes a file, and its entry in bundle.json."""
+    """Changes a file, and its entry in manifest.json."""
     (folder / name).write_bytes(content)
     data = storage.read_json(folder / c.MANIFEST, BundleError)
     files = data["files"]
@@ -180,11 +180,11 @@ def test_an_export_that_does_not_fit_is_one_sentence(copy, tmp_path):
 def test_what_bundle_json_says_is_checked_without_keras_too(copy):
     manifest = verify(copy)
     for changes, message in [
-        ({"num_labels": 4}, "has 3 labels, but the model has 4"),
+        ({"settings": {**manifest.settings, "num_labels": 4}}, "has 3 labels, but the model has 4"),
         ({"arguments": {}}, "has no 'vocab_size'"),
         ({"arguments": {"vocab_size": 3}}, "tokens, but the model only 3"),
         ({"arguments": {"vocab_size": "x"}}, "vocab_size is"),
-        ({"preprocessing": {"translate": True}}, "translate"),
+        ({"settings": {**manifest.settings, "cleaning": {"translate": True}}}, "translate"),
         ({"max_length": 2}, "no tokenizer that can be used"),
     ]:
         edit(copy, **changes)
@@ -206,7 +206,7 @@ ALONE = """
 import json, sys
 heavy = ["keras", "keras_hub", "torch", "tensorflow", "jax", "jaxlib", "transformers", "onnx"]
 sys.modules.update(dict.fromkeys(heavy))  # whoever imports one of them fails
-from kerasft.tasks.classification.predictor import Predictor
+from kerasft.predict import Predictor
 import kerasft.cli.serve, kerasft.serving.server
 found = {}
 for engine in ("onnx", "onnx-int8"):

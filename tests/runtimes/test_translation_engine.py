@@ -4,13 +4,14 @@ import pytest
 from harness import translators
 from kerasft import backends
 from kerasft.errors import BundleError, ConfigError, DataError
+from kerasft.tasks import load
 from kerasft.tasks.translation.engine import TranslationEngine
-from kerasft.tasks.translation.saved import load_translator
+from kerasft.tasks.translation.task import Translator
 
 
 @pytest.fixture(scope="module", params=[1, 3])
 def engine(request) -> TranslationEngine:
-    return TranslationEngine(load_translator(translators.saved().folder), request.param)
+    return TranslationEngine(load(translators.saved().folder, Translator), request.param)
 
 
 def test_translations_are_those_of_the_whole_forward_pass(engine):
@@ -23,7 +24,7 @@ def test_translations_are_those_of_the_whole_forward_pass(engine):
         "source_ids": translators.inputs()["source_ids"],
         "target_ids": np.array([row + [1] * (12 - len(row)) for row in rows], "int32"),
     }
-    model = load_translator(translators.saved().folder).model
+    model = load(translators.saved().folder, Translator).model
     log_probs = backends.current().compile_forward(model)(inputs)
 
     found = engine.translate(translators.TEXTS)
@@ -67,7 +68,7 @@ def test_what_is_no_text_is_refused_by_its_place(engine):
 
 @pytest.mark.parametrize("beam_size", [1, 4])
 def test_a_model_that_computes_nan_is_refused(beam_size):
-    loaded = load_translator(translators.saved().folder)
+    loaded = load(translators.saved().folder, Translator)
     bias = loaded.model.projection.bias
     bias.assign(bias * float("nan"))
     with pytest.raises(BundleError, match="weights are broken"):
@@ -76,4 +77,4 @@ def test_a_model_that_computes_nan_is_refused(beam_size):
 
 def test_a_beam_of_nothing_is_refused():
     with pytest.raises(ConfigError, match="beam_size is 0"):
-        TranslationEngine(load_translator(translators.saved().folder), 0)
+        TranslationEngine(load(translators.saved().folder, Translator), 0)

@@ -8,7 +8,7 @@ import pytest
 
 from harness import classifiers
 from harness.servers import LIMITS, Running
-from kerasft.tasks.classification.predictor import Predictor
+from kerasft.predict import Predictor
 
 
 @pytest.fixture(scope="session")

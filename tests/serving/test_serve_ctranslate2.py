@@ -9,9 +9,9 @@ import pytest
 
 from harness import translators
 from harness.servers import Running
+from kerasft.predict import Predictor
 from kerasft.runtimes.ctranslate2 import engine as ctranslate2_engine
 from kerasft.runtimes.ctranslate2.export import make_export
-from kerasft.tasks.translation.predictor import Translator
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def test_answers_are_those_of_the_predictor(server, folder):
         "architecture": "transformer",
         "backend": "ctranslate2",
     }
-    expected = Translator(folder, 1, "ctranslate2").predict(translators.TEXTS)
+    expected = Predictor(folder, "ctranslate2", beam_size=1).predict(translators.TEXTS)
     for found, wanted in zip(answer["predictions"], expected, strict=True):
         assert found == {
             "translation": wanted.translation,

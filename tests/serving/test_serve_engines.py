@@ -70,7 +70,7 @@ def test_each_file_is_opened_once(server, opened) -> None:
     lines = Counter(opened.read_text("utf-8").splitlines())
     read = {path: count for path, count in lines.items() if path.startswith(f"{folder}/")}
     assert {Path(path).name for path in read} == {
-        *("bundle.json", "model.onnx", "tokenizer.json", "label_map.json"),
+        *("manifest.json", "model.onnx", "tokenizer.json", "label_map.json"),
     }
     assert set(read.values()) == {1}
 

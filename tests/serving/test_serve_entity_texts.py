@@ -7,7 +7,7 @@ import pytest
 
 from harness import entity_writers
 from harness.servers import LIMITS, Running, matches
-from kerasft.tasks.text_to_text.entity_predictor import EntityWriter
+from kerasft.predict import Predictor
 
 TEXTS = [row.text for row in entity_writers.sentences(6, seed=5)]
 LONG = "jon at " + "jon" * 60  # its last word is longer than the model reads at once
@@ -30,7 +30,7 @@ def test_answers_equal_the_writers(server) -> None:
     assert cut == [False] * len(TEXTS) + [True]
     for found, wanted in zip(
         answer["predictions"],
-        EntityWriter(entity_writers.saved()).predict([*TEXTS, LONG]),
+        Predictor(entity_writers.saved()).predict([*TEXTS, LONG]),
         strict=True,
     ):
         assert found["entities"] == [

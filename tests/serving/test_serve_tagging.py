@@ -8,7 +8,7 @@ import pytest
 from harness import taggers
 from harness.servers import LIMITS, Running, matches
 from kerasft import backends
-from kerasft.tasks.tagging.predictor import EntityFinder
+from kerasft.predict import Predictor
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def test_answers_equal_the_finders(server) -> None:
         "architecture": "distilbert",
         "backend": backends.choose().name,
     }
-    expected = EntityFinder(taggers.saved().folder).predict(texts)
+    expected = Predictor(taggers.saved().folder).predict(texts)
     for found, wanted in zip(answer["predictions"], expected, strict=True):
         assert found["entities"] == [
             {

@@ -8,7 +8,7 @@ import pytest
 from harness import text_models
 from harness.servers import LIMITS, Running, matches
 from kerasft import backends
-from kerasft.tasks.text_to_text.predictor import TextToText
+from kerasft.predict import Predictor
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def test_one_folder_serves_every_prefix_and_warns_of_others(server) -> None:
         "architecture": "t5",
         "backend": backends.choose().name,
     }
-    expected = TextToText(text_models.saved().folder).predict(texts)
+    expected = Predictor(text_models.saved().folder).predict(texts)
     for found, wanted in zip(answer["predictions"], expected, strict=True):
         assert found == {
             "output": wanted.output,

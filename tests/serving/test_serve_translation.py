@@ -9,7 +9,7 @@ import pytest
 from harness import classifiers, translators
 from harness.servers import LIMITS, Running, matches
 from kerasft import backends
-from kerasft.tasks.translation.predictor import Translator
+from kerasft.predict import Predictor
 
 JSON = {"Content-Type": "application/json"}
 
@@ -33,7 +33,7 @@ def test_translations_equal_the_translators(server) -> None:
         "architecture": "transformer",
         "backend": backends.choose().name,
     }
-    expected = Translator(translators.saved().folder, beam_size=2).predict(translators.TEXTS)
+    expected = Predictor(translators.saved().folder, beam_size=2).predict(translators.TEXTS)
     for found, wanted in zip(answer["predictions"], expected, strict=True):
         assert found == {
             "translation": wanted.translation,

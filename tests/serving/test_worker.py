@@ -11,11 +11,12 @@ import pytest
 from starlette.requests import ClientDisconnect
 
 from kerasft.errors import BundleError
+from kerasft.predict import Predictor
 from kerasft.serving.app import create_app
 from kerasft.serving.errors import ApiError
 from kerasft.serving.limits import Limits
 from kerasft.serving.worker import Worker
-from kerasft.tasks.classification.predictor import Prediction, Predictor
+from kerasft.tasks.classification.predictor import Prediction
 
 
 class Slow:

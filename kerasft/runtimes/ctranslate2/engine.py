@@ -12,13 +12,12 @@ from kerasft.generation.search import Search
 from kerasft.runtimes.cpu_threads import asked_threads, cpu_cores
 from kerasft.runtimes.ctranslate2.generator import CTranslate2Generator
 from kerasft.runtimes.ctranslate2.write import import_ctranslate2
-from kerasft.tasks.text_exports import take_files
 from kerasft.tasks.text_to_text.engine import TextToTextEngine
 from kerasft.tasks.translation.engine import TranslationEngine
 from kerasft.text.trained import END, START
 
 if TYPE_CHECKING:
-    from kerasft.tasks.text_exports import ExportedTextToText, ExportedTranslator
+    from kerasft.tasks.text_exports import ExportedWriter
     from kerasft.tasks.text_to_text.entity_engine import EntityTextEngine
 
 CTRANSLATE2, CTRANSLATE2_INT8 = "ctranslate2", "ctranslate2-int8"
@@ -26,12 +25,12 @@ FORMATS = (CTRANSLATE2, CTRANSLATE2_INT8)
 
 
 def translation_engine(
-    exported: ExportedTranslator, beam_size: int = 4, files: dict[str, bytes] | None = None
+    exported: ExportedWriter, beam_size: int = 4, files: dict[str, bytes] | None = None
 ) -> TranslationEngine:
     """Translates as `TranslationEngine` with Keras does, with the same settings of the search.
 
     Args:
-        exported: What `load_exported_translator` read.
+        exported: What `load_exported` read.
         beam_size: Hypotheses followed at a time; 1 is greedy search.
         files: The files of the model, where they were taken of `exported` before; it is emptied.
 
@@ -40,28 +39,29 @@ def translation_engine(
         BundleError: The model cannot be read.
 
     Example:
-        >>> exported = load_exported_translator("saved_models/translate", "ctranslate2")
+        >>> exported = load_exported("saved_models/translate", "ctranslate2")
         >>> translation_engine(exported).translate(["Good morning."])[0].text
         'Buongiorno.'
     """
-    target = exported.target_tokenizer
+    parts = exported.parts
+    target = parts.target_tokenizer
     search = Search(
-        start_id=target.token_id(START),  # type: ignore[arg-type]  # a translator's has both
-        end_id=target.token_id(END),  # type: ignore[arg-type]
+        start_id=target.token_id(START),
+        end_id=target.token_id(END),
         pad_id=target.pad_id,
-        max_length=exported.target_length - 1,
+        max_length=exported.arguments["tgt_seq_len"] - 1,
         beam_size=beam_size,
     )
-    return TranslationEngine(exported, generator=_generator(exported, search, files))
+    return TranslationEngine(parts, generator=_generator(exported, search, files))
 
 
 def text_to_text_engine(
-    exported: ExportedTextToText, beam_size: int, files: dict[str, bytes] | None = None
+    exported: ExportedWriter, beam_size: int, files: dict[str, bytes] | None = None
 ) -> TextToTextEngine:
     """Writes as `TextToTextEngine` with Keras does, with the same settings of the search.
 
     Args:
-        exported: What `load_exported_text_to_text` read.
+        exported: What `load_exported` read.
         beam_size: Hypotheses followed at a time; 1 is greedy search.
         files: The files of the model, where they were taken of `exported` before; it is emptied.
 
@@ -70,19 +70,20 @@ def text_to_text_engine(
         BundleError: The model cannot be read.
 
     Example:
-        >>> exported = load_exported_text_to_text("saved_models/tasks", "ctranslate2")
+        >>> exported = load_exported("saved_models/tasks", "ctranslate2")
         >>> text_to_text_engine(exported, 4).write(["summarize: It rained. We stayed."])[0].text
     """
-    return TextToTextEngine(exported, beam_size, _t5_generator(exported, beam_size, files))
+    generator = _t5_generator(exported, beam_size, files)
+    return TextToTextEngine(exported.parts, beam_size, generator)
 
 
 def entity_text_engine(
-    exported: ExportedTextToText, beam_size: int, files: dict[str, bytes] | None = None
+    exported: ExportedWriter, beam_size: int, files: dict[str, bytes] | None = None
 ) -> EntityTextEngine:
     """Finds entities as `EntityTextEngine` with Keras does, with the same settings of the search.
 
     Args:
-        exported: What `load_exported_text_to_text` read, of a folder whose outputs are entities.
+        exported: What `load_exported` read, of a folder whose outputs are entities.
         beam_size: Hypotheses followed at a time; 1 is greedy search.
         files: The files of the model, where they were taken of `exported` before; it is emptied.
 
@@ -91,23 +92,23 @@ def entity_text_engine(
         BundleError: The model cannot be read.
 
     Example:
-        >>> exported = load_exported_text_to_text("saved_models/t5_ner_lora", "ctranslate2")
+        >>> exported = load_exported("saved_models/t5_ner_lora", "ctranslate2")
         >>> entity_text_engine(exported, 1).read([Sentence.from_text("Ann is in Rome.")])[0].outputs
         ('PER: Ann; LOC: Rome',)
     """
     from kerasft.tasks.text_to_text.entity_engine import EntityTextEngine
     from kerasft.tasks.text_to_text.tokens import TextToTextTokens
 
-    manifest = exported.manifest
+    parts = exported.parts
     tokens = TextToTextTokens(
-        exported.tokenizer,
-        manifest.tasks[0].prefix,
-        exported.start_id,
-        manifest.max_length,
-        manifest.max_target_length,
+        parts.tokenizer,
+        parts.tasks[0].prefix,
+        exported.arguments["start_id"],
+        parts.max_length,
+        parts.max_target_length,
     )
     generator = _t5_generator(exported, beam_size, files)
-    return EntityTextEngine(None, tokens, manifest.entity_types, generator=generator)
+    return EntityTextEngine(None, tokens, parts.entity_types, generator=generator)
 
 
 def version() -> str:
@@ -128,13 +129,13 @@ def threads() -> int:
 
 
 def _t5_generator(
-    exported: ExportedTextToText, beam_size: int, files: dict[str, bytes] | None
+    exported: ExportedWriter, beam_size: int, files: dict[str, bytes] | None
 ) -> CTranslate2Generator:
     search = Search(
-        start_id=exported.start_id,
-        end_id=exported.end_id,
-        pad_id=exported.pad_id,
-        max_length=exported.manifest.max_target_length,
+        start_id=exported.arguments["start_id"],
+        end_id=exported.arguments["end_id"],
+        pad_id=exported.arguments["pad_id"],
+        max_length=exported.parts.max_target_length,
         beam_size=beam_size,
         rank_cut=True,
         forbidden=(),
@@ -143,15 +144,15 @@ def _t5_generator(
 
 
 def _generator(
-    exported: ExportedTranslator | ExportedTextToText,
+    exported: ExportedWriter,
     search: Search,
     files: dict[str, bytes] | None,
 ) -> CTranslate2Generator:
     int8 = exported.format == CTRANSLATE2_INT8
     return CTranslate2Generator(
-        exported.model,
+        exported.place,
         search,
         int8=int8,
         threads=threads(),
-        files=take_files(exported) if files is None else files,
+        files=exported.take_files() if files is None else files,
     )

@@ -11,7 +11,7 @@ import numpy as np
 
 from kerasft import backends
 from kerasft.errors import ConfigError
-from kerasft.folder import Manifest, TextToTextManifest
+from kerasft.folder import Manifest
 from kerasft.folder.add_export import add_export
 from kerasft.folder.manifest import read
 from kerasft.runtimes.ctranslate2 import engine as ctranslate2_engine
@@ -19,20 +19,13 @@ from kerasft.runtimes.ctranslate2 import text_gate
 from kerasft.runtimes.ctranslate2.engine import CTRANSLATE2, CTRANSLATE2_INT8
 from kerasft.runtimes.ctranslate2.generator import open_translator
 from kerasft.runtimes.ctranslate2.write import source_tokens, target_tokens, write_ctranslate2
-from kerasft.tasks.text_exports import (
-    ExportedTextToText,
-    ExportedTranslator,
-    load_exported_text_to_text,
-    load_exported_translator,
-    take_files,
-)
-from kerasft.tasks.text_to_text.saved import load_text_to_text
-from kerasft.tasks.translation.saved import load_translator
+from kerasft.tasks.registry import TASKS
+from kerasft.tasks.saved import load
+from kerasft.tasks.text_exports import ExportedWriter, load_exported
+from kerasft.tasks.text_to_text.task import EntityWriter, TextWriter
 
 if TYPE_CHECKING:
     from kerasft.architectures import T5, Transformer
-
-Exported = ExportedTranslator | ExportedTextToText
 
 MOST_OFF = 1e-3
 """Largest difference of a token's log-probability to Keras's, for logits of the order of 10."""
@@ -68,18 +61,18 @@ def make_export(path: str | Path, engine: str, *, data: str | None = None) -> Ma
     """
     folder = Path(path)
     manifest = read(folder)
-    if engine not in manifest.formats:
+    if engine not in TASKS[manifest.task].runtimes:
         raise ConfigError(
             f"{folder} holds a model for {manifest.task}, which has no export for --engine {engine}"
         )
     backends.check()
     ctranslate2_engine.version()  # a missing package is said before seconds are spent
-    made = _Made(folder, manifest)
+    made = _Made(folder)
     if engine == CTRANSLATE2 or CTRANSLATE2 not in manifest.exports:
         manifest = add_export(folder, CTRANSLATE2, made.write_float32)
     if engine == CTRANSLATE2:
         return manifest
-    rows = text_gate.gate_rows(folder, manifest, data)
+    rows = text_gate.gate_rows(folder, made.parts, data)
     return add_export(folder, CTRANSLATE2_INT8, lambda place: made.write_int8(place, rows))
 
 
@@ -88,32 +81,28 @@ class _Made:
 
     Args:
         folder: The saved folder.
-        manifest: What its `bundle.json` says.
     """
 
-    def __init__(self, folder: Path, manifest: Manifest) -> None:
-        self.folder = folder
-        self.writes_texts = isinstance(manifest, TextToTextManifest)
-        self.model: Transformer | T5
-        if isinstance(manifest, TextToTextManifest):
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.parts = folder, load(folder)
+        parts = self.parts
+        self.model: Transformer | T5 = parts.model
+        arguments: Any = parts.model.arguments
+        self.pad_id = arguments.pad_id
+        if isinstance(parts, TextWriter):
             from kerasft import peft
 
-            loaded = load_text_to_text(folder)
-            if peft.adapted_layers(loaded.model):
-                peft.remove(loaded.model)
-            arguments = loaded.model.arguments
-            self.model, self.pad_id = loaded.model, arguments.pad_id
+            if peft.adapted_layers(parts.model):
+                peft.remove(parts.model)
             self.start_id, self.end_id = arguments.start_id, arguments.end_id
-            self.lengths = (manifest.max_length, manifest.max_target_length)
-            self.beam_size = manifest.beam_size
+            self.lengths = (parts.max_length, parts.max_target_length)
+            self.beam_size = parts.beam_size
         else:
             from kerasft.text.trained import END, START
 
-            bundle = load_translator(folder)
-            self.model, self.pad_id = bundle.model, bundle.model.arguments.pad_id
-            token_id: Any = bundle.target_tokenizer.token_id  # a translator's has both
+            token_id: Any = parts.target_tokenizer.token_id  # a translator's has both
             self.start_id, self.end_id = int(token_id(START)), int(token_id(END))
-            self.lengths = (manifest.max_length, bundle.model.arguments.tgt_seq_len - 1)
+            self.lengths = (parts.max_length, arguments.tgt_seq_len - 1)
             self.beam_size = BEAM_SIZE
 
     def write_float32(self, place: Path) -> dict[str, Any]:
@@ -136,12 +125,8 @@ class _Made:
     def write_int8(self, place: Path, rows: text_gate.GateRows) -> dict[str, Any]:
         """Writes the 8-bit export and compares it with the one in float32; returns facts."""
         write_ctranslate2(self.model, place, self.start_id, self.end_id, int8=True)
-        exact: Any = (
-            load_exported_text_to_text(self.folder, CTRANSLATE2)
-            if self.writes_texts
-            else load_exported_translator(self.folder, CTRANSLATE2)
-        )
-        quantized = replace(exact, format=CTRANSLATE2_INT8, model=place, opened=None)
+        exact = load_exported(self.folder, CTRANSLATE2)
+        quantized = replace(exact, format=CTRANSLATE2_INT8, place=place, opened=None)
         found, wanted = (written(each, rows, self.beam_size) for each in (quantized, exact))
         gate = text_gate.compare(found, wanted, rows, self.beam_size)
         if not gate.passed:
@@ -152,7 +137,7 @@ class _Made:
         return {**asdict(gate), CTRANSLATE2: ctranslate2_engine.version()}
 
 
-def written(exported: Exported, rows: text_gate.GateRows, beam_size: int) -> list[list[Any]]:
+def written(exported: ExportedWriter, rows: text_gate.GateRows, beam_size: int) -> list[list[Any]]:
     """What an export writes for each task's rows: texts, or the entities of sentences.
 
     Args:
@@ -161,15 +146,15 @@ def written(exported: Exported, rows: text_gate.GateRows, beam_size: int) -> lis
         beam_size: Hypotheses followed at a time.
     """
     found: list[list[Any]] = []
-    files = take_files(exported)
+    files = exported.take_files()
     for task in rows.tasks:
         sources: Any = task.sources
-        if isinstance(exported, ExportedTranslator):
+        if not isinstance(exported.parts, TextWriter):
             translate = ctranslate2_engine.translation_engine(
                 exported, beam_size, dict(files)
             ).translate
             found.append([each.text for each in translate(sources)])
-        elif task.metric == "entities":
+        elif isinstance(exported.parts, EntityWriter):
             find = ctranslate2_engine.entity_text_engine(exported, beam_size, dict(files)).read
             found.append([each.entities for each in find(sources)])
         else:

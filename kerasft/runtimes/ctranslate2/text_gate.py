@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from kerasft.errors import BundleError, ConfigError, DataError
 from kerasft.folder import contents
-from kerasft.folder.contents import Manifest, TextToTextManifest
+from kerasft.tasks.text_to_text.task import EntityWriter, TextWriter
 
 if TYPE_CHECKING:
+    from kerasft.tasks.translation.task import Translator
     from kerasft.text.entities import Entity, Sentence
 
 MOST_LOST = 0.5
@@ -89,12 +90,12 @@ class TextGate:
         return f"{pairs}, the same output for {self.same_outputs:.1%} of {self.rows} {self.source}"
 
 
-def gate_rows(folder: Path, manifest: Manifest, data: str | None = None) -> GateRows:
+def gate_rows(folder: Path, parts: Translator | TextWriter, data: str | None = None) -> GateRows:
     """The rows that a folder's models are compared on: `data`, else those that the run kept.
 
     Args:
         folder: The saved folder, its hashes checked.
-        manifest: What its `bundle.json` says.
+        parts: What was saved in it.
         data: FILE.tsv of source TAB target (a text-to-text model's sources with their prefixes),
             or, for entities, a file of columns; or None.
 
@@ -104,9 +105,9 @@ def gate_rows(folder: Path, manifest: Manifest, data: str | None = None) -> Gate
         BundleError: The rows that the folder keeps are none.
     """
     if data is not None:
-        tasks, source = _given(manifest, data)
+        tasks, source = _given(parts, data)
     else:
-        name = PREDICTIONS if manifest.kind == "text_to_entities" else SAMPLES
+        name = PREDICTIONS if isinstance(parts, EntityWriter) else SAMPLES
         file = folder / contents.REPORT / name
         if not file.exists():
             raise ConfigError(
@@ -114,7 +115,7 @@ def gate_rows(folder: Path, manifest: Manifest, data: str | None = None) -> Gate
                 "FILE"
             )
         try:
-            tasks = _kept(manifest, file)
+            tasks = _kept(parts, file)
         except (KeyError, TypeError, ValueError, DataError) as error:
             raise BundleError(f"{file} does not hold rows as a run leaves them.") from error
         source = "held-out rows of the run"
@@ -177,9 +178,9 @@ def _entity_f1(wanted: Sequence[Sequence[Any]], found: Sequence[Sequence[Any]]) 
     return 200 * right / both if both else 100.0
 
 
-def _given(manifest: Manifest, data: str) -> tuple[list[GateTask], str]:
+def _given(parts: Translator | TextWriter, data: str) -> tuple[list[GateTask], str]:
     """The rows of a user's file."""
-    if manifest.kind == "text_to_entities":
+    if isinstance(parts, EntityWriter):
         from kerasft.data.conll import read_conll
 
         sentences = read_conll(data).sentences
@@ -188,28 +189,28 @@ def _given(manifest: Manifest, data: str) -> tuple[list[GateTask], str]:
     from kerasft.data.pairs import read_pairs
 
     pairs = read_pairs(data)
-    if not isinstance(manifest, TextToTextManifest):
+    if not isinstance(parts, TextWriter):
         return [GateTask("", "bleu", pairs.sources, pairs.targets)], f"rows of {data}"
     rows = []
     for source, target in zip(pairs.sources, pairs.targets, strict=True):
-        fitting = [task for task in manifest.tasks if source.startswith(task.prefix)]
+        fitting = [task for task in parts.tasks if source.startswith(task.prefix)]
         if not fitting:
-            known = ", ".join(repr(task.prefix) for task in manifest.tasks)
+            known = ", ".join(repr(task.prefix) for task in parts.tasks)
             raise DataError(
                 f"{data} has the source {source[:60]!r}, which begins with no prefix of the model "
                 f"({known})"
             )
         name = max(fitting, key=lambda task: len(task.prefix)).name
         rows.append({"task": name, "source": source, "reference": target})
-    return _by_task(manifest, rows), f"rows of {data}"
+    return _by_task(parts, rows), f"rows of {data}"
 
 
-def _kept(manifest: Manifest, file: Path) -> list[GateTask]:
+def _kept(parts: Translator | TextWriter, file: Path) -> list[GateTask]:
     """The rows that a run's report has; what is no such row raises any of several exceptions."""
     rows = [json.loads(line) for line in file.read_text("utf-8").splitlines() if line]
     if not rows:
         raise ValueError("no rows")
-    if manifest.kind == "text_to_entities":
+    if isinstance(parts, EntityWriter):
         from kerasft.text.entities import Sentence
 
         sentences = [Sentence.from_text(row["text"]) for row in rows]
@@ -217,17 +218,17 @@ def _kept(manifest: Manifest, file: Path) -> list[GateTask]:
     for row in rows:
         if not (isinstance(row["source"], str) and isinstance(row["reference"], str)):
             raise TypeError("no texts")
-    if isinstance(manifest, TextToTextManifest):
-        return _by_task(manifest, rows)
+    if isinstance(parts, TextWriter):
+        return _by_task(parts, rows)
     return [GateTask("", "bleu", *_sides(rows))]
 
 
-def _by_task(manifest: TextToTextManifest, rows: Sequence[Mapping[str, str]]) -> list[GateTask]:
+def _by_task(parts: TextWriter, rows: Sequence[Mapping[str, str]]) -> list[GateTask]:
     found = []
-    for task in manifest.tasks:
+    for task in parts.tasks:
         own = [row for row in rows if row["task"] == task.name]
         if own:
-            name = task.name if len(manifest.tasks) > 1 else ""
+            name = task.name if len(parts.tasks) > 1 else ""
             found.append(GateTask(name, task.metric, *_sides(own)))
     if not found:
         raise ValueError("no rows of the folder's tasks")

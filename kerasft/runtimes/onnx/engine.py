@@ -51,7 +51,7 @@ class OnnxEngine(ClassifierEngine):
     compiles = False
 
     def __init__(self, exported: ExportedClassifier, model: bytes | None = None) -> None:
-        super().__init__(exported, exported.format)
+        super().__init__(exported.parts, exported.format)
         self._file = exported.file
         self._rows = 1 if exported.format == ONNX_INT8 else MOST_ROWS
         self._session = _session(exported, exported.take_model() if model is None else model)
@@ -62,7 +62,7 @@ class OnnxEngine(ClassifierEngine):
         Raises:
             BundleError: The graph does not fit the tokenizer's ids or the texts' lengths.
         """
-        num_labels, pad_id = self.folder.manifest.num_labels, self.folder.tokenizer.pad_id
+        num_labels, pad_id = len(self.parts.labels), self.parts.tokenizer.pad_id
         logits = np.empty((len(token_ids), num_labels), dtype=np.float32)
         for rows in groups([len(ids) for ids in token_ids], self._rows):
             inputs = padded([token_ids[row] for row in rows], pad_id)
@@ -161,10 +161,10 @@ def _session(exported: ExportedClassifier, model: bytes) -> Any:
     ]
     ranks = {len(place.shape) for place in (*session.get_inputs(), *session.get_outputs())}
     columns = [place.shape[-1] for place in session.get_outputs()]
-    if found != [INPUTS, OUTPUTS] or ranks != {2} or columns != [exported.manifest.num_labels]:
+    if found != [INPUTS, OUTPUTS] or ranks != {2} or columns != [len(exported.parts.labels)]:
         raise BundleError(
             f"{file} must turn {' and '.join(INPUTS)} (texts, length) into logits "
-            f"(texts, {exported.manifest.num_labels}), which it does not."
+            f"(texts, {len(exported.parts.labels)}), which it does not."
         )
     return session
 

@@ -20,13 +20,13 @@ from kerasft.folder.manifest import read
 from kerasft.runtimes.onnx import int8_gate
 from kerasft.runtimes.onnx.engine import ONNX, ONNX_INT8, OnnxEngine
 from kerasft.runtimes.onnx.model_file import OPSET
-from kerasft.tasks.classification.load import load
 from kerasft.tasks.classification.load_export import ExportedClassifier, load_export
+from kerasft.tasks.classification.task import TextClassifier
+from kerasft.tasks.registry import TASKS
+from kerasft.tasks.saved import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from kerasft.tasks.classification.load import Bundle
 
 MOST_OFF = 1e-4
 """Largest difference of a logit to Keras's, for logits of the order of 1."""
@@ -66,7 +66,7 @@ def make_export(
     """
     folder = Path(path)
     manifest = read(folder)
-    if engine not in manifest.formats:
+    if engine not in TASKS[manifest.task].runtimes:
         raise ConfigError(
             f"{folder} holds a model for {manifest.task}, which has no export for --engine {engine}"
         )
@@ -77,18 +77,19 @@ def make_export(
 
 def _make_float32(folder: Path) -> Manifest:
     backends.check()
-    bundle = load(folder)
+    parts = load(folder, TextClassifier)
     from kerasft.runtimes.keras import KerasEngine
     from kerasft.runtimes.onnx.write import write_onnx
 
-    keras = KerasEngine(bundle)  # folds adapters into the weights
+    keras = KerasEngine(parts)  # folds adapters into the weights
 
     def write(place: Path) -> dict[str, Any]:
         file = place / ONNX_MODEL
-        write_onnx(bundle.model, file, bundle.model.arguments.max_length, facts(bundle))
-        texts = _token_ids(bundle)
+        write_onnx(parts.model, file, parts.model.arguments.max_length, facts(parts))
+        texts = _token_ids(parts)
         wanted = keras.run(texts)
-        difference = float(np.abs(OnnxEngine(exported(bundle, file)).run(texts) - wanted).max())
+        found = OnnxEngine(ExportedClassifier(parts, ONNX, file)).run(texts)
+        difference = float(np.abs(found - wanted).max())
         if difference > MOST_OFF * max(1.0, float(np.abs(wanted).max())):
             raise ConfigError(
                 f"the ONNX graph of {folder} differs from Keras by {difference:.2g} in the logits, "
@@ -105,8 +106,8 @@ def _make_float32(folder: Path) -> Manifest:
 
 def _make_int8(folder: Path, data: str | None, text_column: str, label_column: str) -> Manifest:
     saved = load_export(folder, ONNX)
-    names = saved.label_map.names
-    rows = int8_gate.gate_rows(folder, saved.label_map, data, text_column, label_column)
+    names = saved.parts.labels.names
+    rows = int8_gate.gate_rows(folder, saved.parts.labels, data, text_column, label_column)
     model = saved.take_model()
     exact = OnnxEngine(saved, model)
     token_ids = exact.encode(rows.texts).token_ids
@@ -114,7 +115,7 @@ def _make_int8(folder: Path, data: str | None, text_column: str, label_column: s
     def write(place: Path) -> dict[str, Any]:
         file = place / ONNX_MODEL
         quantize(model, file)
-        quantized = OnnxEngine(exported(saved, file, ONNX_INT8))
+        quantized = OnnxEngine(ExportedClassifier(saved.parts, ONNX_INT8, file))
         gate = int8_gate.compare(quantized.run(token_ids), exact.run(token_ids), rows, names)
         if not gate.passed:
             raise ConfigError(
@@ -172,41 +173,21 @@ def _without_advice() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def facts(bundle: Bundle) -> dict[str, str]:
+def facts(classifier: TextClassifier) -> dict[str, str]:
     """What an ONNX file of a classifier says of it, for whoever reads the file without kerasft."""
     return {
-        "labels": json.dumps(bundle.label_map.names, ensure_ascii=False),
-        "max_length": str(bundle.manifest.max_length),
-        "preprocessing": json.dumps(bundle.manifest.preprocessing),
+        "labels": json.dumps(classifier.labels.names, ensure_ascii=False),
+        "max_length": str(classifier.max_length),
+        "preprocessing": json.dumps(
+            {**classifier.cleaning.to_dict(), "long_texts": classifier.long_texts}
+        ),
     }
 
 
-def exported(
-    folder: Bundle | ExportedClassifier, file: Path, format: str = ONNX
-) -> ExportedClassifier:
-    """A loaded folder with a model that is not in it yet.
-
-    Args:
-        folder: The folder.
-        file: The model.
-        format: Its format.
-    """
-    return ExportedClassifier(
-        path=folder.path,
-        manifest=folder.manifest,
-        format=format,
-        file=file,
-        tokenizer=folder.tokenizer,
-        label_map=folder.label_map,
-        cleaning=folder.cleaning,
-        long_texts=folder.long_texts,
-    )
-
-
-def _token_ids(bundle: Bundle) -> list[np.ndarray]:
+def _token_ids(parts: TextClassifier) -> list[np.ndarray]:
     """Random texts, (tokens,) int32 each: short ones together, which are padded, and long ones."""
-    longest = bundle.manifest.max_length
+    longest = parts.max_length
     generator = np.random.default_rng(0)
     sizes = [min(size, longest) for size in (*LENGTHS, longest, longest)]
-    rows = bundle.model.arguments.vocab_size
+    rows = parts.model.arguments.vocab_size
     return [generator.integers(0, rows, size).astype(np.int32) for size in sizes]

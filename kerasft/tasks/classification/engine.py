@@ -11,8 +11,7 @@ import numpy as np
 from kerasft.errors import BundleError, DataError
 
 if TYPE_CHECKING:
-    from kerasft.tasks.classification.load import Bundle
-    from kerasft.tasks.classification.load_export import ExportedClassifier
+    from kerasft.tasks.classification.task import TextClassifier
     from kerasft.text.tokenizer import Encodings
 
 
@@ -20,19 +19,20 @@ class ClassifierEngine(ABC):
     """Computes the logits of texts; base of `KerasEngine` and `OnnxEngine`.
 
     Args:
-        folder: A saved classifier, loaded.
+        parts: A classifier; its model is there for Keras alone.
+        name: What `--engine` calls the engine.
 
     Attributes:
-        folder: As above.
-        name: What `--engine` calls it.
+        parts: As above.
+        name: As above.
         compiles: Whether the first text of each length waits for something to be compiled (of the
             class).
     """
 
     compiles: ClassVar[bool]
 
-    def __init__(self, folder: Bundle | ExportedClassifier, name: str) -> None:
-        self.folder, self.name = folder, name
+    def __init__(self, parts: TextClassifier, name: str) -> None:
+        self.parts, self.name = parts, name
 
     @abstractmethod
     def compute(self, token_ids: Sequence[np.ndarray]) -> np.ndarray:
@@ -44,17 +44,17 @@ class ClassifierEngine(ABC):
         Raises:
             DataError: An element is not a string, or not Unicode; or nothing is left of it.
         """
-        folder = self.folder
-        clean = folder.cleaning.apply
+        parts = self.parts
+        clean = parts.cleaning.apply
         # What is not a string goes on as it is: the tokenizer says which one it was.
         cleaned = [clean(text) if isinstance(text, str) else text for text in texts]
         for row, (text, left) in enumerate(zip(texts, cleaned, strict=True)):
             if isinstance(text, str) and text.strip() and not left.strip():
                 raise DataError(
                     f"text {row} is empty after the cleaning that the model was trained with "
-                    f"({', '.join(folder.cleaning.to_dict())})"
+                    f"({', '.join(parts.cleaning.to_dict())})"
                 )
-        return folder.tokenizer.encode(cleaned, folder.manifest.max_length, folder.long_texts)
+        return parts.tokenizer.encode(cleaned, parts.max_length, parts.long_texts)
 
     def run(self, token_ids: Sequence[np.ndarray]) -> np.ndarray:
         """The logits of encoded texts.
@@ -70,9 +70,7 @@ class ClassifierEngine(ABC):
         """
         logits = self.compute(token_ids)
         if not np.isfinite(logits).all():
-            raise BundleError(
-                f"the model in {self.folder.path} computes NaN or infinity: its weights are broken."
-            )
+            raise BundleError("the classifier computes NaN or infinity: its weights are broken.")
         return logits
 
     def logits(self, texts: Sequence[str]) -> np.ndarray:

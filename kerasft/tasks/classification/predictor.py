@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from kerasft.folder.opened import Opened
-from kerasft.runtimes.keras import KERAS
 from kerasft.tasks.classification.opening import open_classifier
+from kerasft.tasks.classification.task import TextClassifier
 from kerasft.tasks.columns import Columns, beginning, cell, printable
-from kerasft.tasks.texts import checked, cut_note, facts, one_of_each_length
+from kerasft.tasks.task import TaskPredictor
+from kerasft.tasks.texts import cut_note, one_of_each_length
 
 # The table shows the probabilities of all labels up to so many, else of the likeliest.
 MOST_COLUMNS = 8
@@ -36,68 +35,39 @@ class Prediction:
     cut: bool
 
 
-class Predictor:
-    """A loaded folder that labels texts.
+class LabelPredictor(TaskPredictor[TextClassifier]):
+    """Labels texts.
 
     Args:
-        folder: The folder that `kerasft.tasks.classification.save` wrote.
-        engine: What computes: "keras", "onnx" or "onnx-int8"; see `open_classifier`.
-
-    Attributes:
-        label_names: The labels, in the order of the logits.
-        max_length: Tokens that a text is cut at.
-        metadata: What `bundle.json` says: task, architecture, base model, versions, ...; and the
-            engine.
-        notes: See `kerasft.tasks.registry.TextPredictor`, as for the next two.
-        columns: See there.
-        warm_up_texts: See there.
-
-    Raises:
-        BundleError: The folder is missing, broken or was changed.
-        ConfigError: The engine is unknown, or what it reads is missing and cannot be made.
-
-    Example:
-        >>> predictor = Predictor("saved_models/run")
-        >>> predictor.predict(["The striker scored twice."])[0].label
-        'sports'
+        opened: The folder.
     """
 
-    def __init__(self, folder: str | Path | Opened, engine: str = KERAS) -> None:
-        self._engine = open_classifier(folder, engine)
-        bundle = self._engine.folder
-        manifest = bundle.manifest
-        self.label_names: tuple[str, ...] = bundle.label_map.names
-        self.max_length: int = manifest.max_length
-        self.metadata: dict[str, Any] = {
-            **facts(folder, manifest),
-            "pooling": manifest.pooling,
-            "adapter": manifest.has_adapter,
-            "engine": engine,
+    def __init__(self, opened: Opened) -> None:
+        self._engine = open_classifier(opened)
+        self.parts = parts = self._engine.parts
+        names = parts.labels.names
+        self.facts = {
+            "labels": list(names),
+            "pooling": opened.manifest.settings["pooling"],
+            "cleaning": parts.cleaning.to_dict(),
+            "adapter": opened.manifest.has_adapter,
         }
-        self.columns: Columns = LabelColumns(self.label_names)
-        self.notes: Mapping[str, str] = {"cut": cut_note(self.max_length, bundle.long_texts)}
-        self.warm_up_texts: Sequence[str] = (
-            one_of_each_length(self.max_length) if self._engine.compiles else ["a"]
+        self.columns: Columns = LabelColumns(names)
+        self.notes = {"cut": cut_note(parts.max_length, parts.long_texts)}
+        self.warm_up_texts = (
+            one_of_each_length(parts.max_length) if self._engine.compiles else ["a"]
         )
 
-    def logits(self, texts: Sequence[str]) -> np.ndarray:
-        """The logits (texts, labels) float32, in the order of the texts."""
-        return self._engine.logits(checked(texts, "label"))
-
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """Labels texts; one `Prediction` each, in their order, none for none.
-
-        Raises:
-            DataError: A text is blank, is not a string, or is not Unicode; the sentence says which
-                (counted from 0).
-        """
-        encodings = self._engine.encode(checked(texts, "label"))
+        """See `TaskPredictor.predict`."""
+        encodings = self._engine.encode(texts)
         probabilities = softmax(self._engine.run(encodings.token_ids))
+        names = self.parts.labels.names
         cut = encodings.full_lengths > encodings.max_length
         return [
             Prediction(
-                self.label_names[int(row.argmax())],
-                dict(zip(self.label_names, row.tolist(), strict=True)),
+                names[int(row.argmax())],
+                dict(zip(names, row.tolist(), strict=True)),
                 bool(was_cut),
             )
             for row, was_cut in zip(probabilities, cut, strict=True)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from kerasft.errors import BundleError
 
 if TYPE_CHECKING:
     from kerasft.generation.hypotheses import Generates
-    from kerasft.tasks.text_exports import ExportedTextToText
-    from kerasft.tasks.text_to_text.saved import TextToTextBundle
+    from kerasft.tasks.text_to_text.task import TextWriter
 
 
 class Output(NamedTuple):
@@ -38,30 +37,31 @@ class TextToTextEngine:
     A text's output does not depend on the texts beside it beyond float32 rounding.
 
     Args:
-        bundle: A loaded folder; its adapters are folded into the weights, for speed.
+        parts: A text-to-text model; its adapters are folded into the weights, for speed. Its model
+            is there for Keras alone.
         beam_size: Hypotheses followed at a time; 1 is greedy search.
         generator: What searches in the place of Keras, if something does; it knows its beams.
 
     Attributes:
-        bundle: As above.
+        parts: As above.
 
     Raises:
         ConfigError: The beam size is out of range.
 
     Example:
-        >>> engine = TextToTextEngine(load_text_to_text("saved_models/t5_text_to_text"), 4)
+        >>> engine = TextToTextEngine(load("saved_models/t5_text_to_text"), 4)
         >>> engine.write(["translate English to Italian: Good morning!"])[0].text
         'Buongiorno!'
     """
 
     def __init__(
         self,
-        bundle: TextToTextBundle | ExportedTextToText,
+        parts: TextWriter,
         beam_size: int,
         generator: Generates | None = None,
     ) -> None:
-        self.bundle = bundle
-        self._generator = generator or _keras_generator(bundle, beam_size)
+        self.parts = parts
+        self._generator = generator or _keras_generator(parts, beam_size)
 
     def write(self, texts: Sequence[str]) -> list[Output]:
         """Tokenizes and cuts texts as in training, and writes their outputs, in their order.
@@ -73,8 +73,8 @@ class TextToTextEngine:
             DataError: An element is not a string, or not Unicode.
             BundleError: The model computes NaN or infinity.
         """
-        tokenizer = self.bundle.tokenizer
-        encodings = tokenizer.encode(texts, self.bundle.manifest.max_length)
+        tokenizer = self.parts.tokenizer
+        encodings = tokenizer.encode(texts, self.parts.max_length)
         outputs = []
         for text, size, (best, *_) in zip(
             texts,
@@ -83,10 +83,7 @@ class TextToTextEngine:
             strict=True,
         ):
             if not math.isfinite(best.score):
-                raise BundleError(
-                    f"the model in {self.bundle.path} computes NaN or infinity: its weights are "
-                    "broken."
-                )
+                raise BundleError("the model computes NaN or infinity: its weights are broken.")
             cut = bool(size > encodings.max_length)
             unknown = tokenizer.unknown_words(text)
             written = tokenizer.decode(best.token_ids)
@@ -94,18 +91,18 @@ class TextToTextEngine:
         return outputs
 
 
-def _keras_generator(bundle: Any, beam_size: int) -> Generates:
+def _keras_generator(parts: TextWriter, beam_size: int) -> Generates:
     """The search of a loaded folder with Keras; adapters are folded into its weights, for speed."""
     from kerasft import peft
     from kerasft.generation import TextToTextGenerator
 
-    if peft.adapted_layers(bundle.model):
-        peft.remove(bundle.model)
+    if peft.adapted_layers(parts.model):
+        peft.remove(parts.model)
     return TextToTextGenerator(
-        bundle.model,
-        bundle.tokenizer,
-        bundle.manifest.max_target_length,
+        parts.model,
+        parts.tokenizer,
+        parts.max_target_length,
         beam_size,
-        max_source_length=bundle.manifest.max_length,
+        max_source_length=parts.max_length,
         early_stopping=True,
     )

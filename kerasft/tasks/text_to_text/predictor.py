@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
-from kerasft.errors import BundleError, ConfigError
-from kerasft.folder import SavedTask
+from kerasft.errors import ConfigError
 from kerasft.folder.opened import Opened
-from kerasft.runtimes.keras import KERAS
 from kerasft.tasks.columns import TEXT_WIDTH, Columns, beginning, cell, printable
-from kerasft.tasks.text_writers import load_writer, text_to_text_engine
-from kerasft.tasks.texts import checked, cut_note, facts, warm_up_texts
+from kerasft.tasks.task import TaskPredictor
+from kerasft.tasks.text_to_text.task import SavedTask, TextWriter
+from kerasft.tasks.text_writers import open_text_writer
+from kerasft.tasks.texts import cut_note, warm_up_texts
 from kerasft.text.tokenizer import check_text
 
 if TYPE_CHECKING:
@@ -44,85 +43,50 @@ class WrittenText:
     truncated: bool
 
 
-class TextToText:
-    """A loaded folder that writes a text for a text.
+class WritingPredictor(TaskPredictor[TextWriter]):
+    """Writes a text for a text.
 
     Args:
-        folder: The folder that `kerasft.tasks` wrote, whose outputs are texts.
+        opened: The folder.
         beam_size: Hypotheses that are followed at a time, 1 is greedy search; if not given, as the
             folder says.
         task: The name of one of the tasks: its prefix is put before texts that do not begin with
             it. If not given, texts come with their prefixes.
-        engine: What computes: "keras", "ctranslate2" or "ctranslate2-int8"; see `open_translator`.
-
-    Attributes:
-        tasks: What the model was trained on: name, prefix and metric of each.
-        max_length: Tokens that a text is cut at, its prefix included.
-        metadata: What `bundle.json` says: task, architecture, tasks, versions, ...; and the beam
-            size and the engine.
-        notes: See `kerasft.tasks.registry.TextPredictor`, as for the next two.
-        columns: See there.
-        warm_up_texts: See there.
 
     Raises:
-        BundleError: The folder is missing, broken, was changed, or its outputs are no plain texts.
-        ConfigError: The beam size is out of range, there is no such task, the engine is unknown,
-            or what it reads is missing and cannot be made.
-
-    Example:
-        >>> writer = TextToText("saved_models/t5_text_to_text", task="summarize")
-        >>> writer.predict(["The airport was closed all day, since ..."])[0].output
+        ConfigError: The beam size is out of range, or there is no such task.
     """
 
     def __init__(
-        self,
-        folder: str | Path | Opened,
-        beam_size: int | None = None,
-        task: str | None = None,
-        engine: str = KERAS,
+        self, opened: Opened, beam_size: int | None = None, task: str | None = None
     ) -> None:
-        bundle = load_writer(folder, engine)
-        manifest = bundle.manifest
-        if manifest.output_format != "text":
-            raise BundleError(f"{folder} writes {manifest.output_format}, not plain texts.")
-        self.tasks: tuple[SavedTask, ...] = manifest.tasks
-        known = {each.name: each.prefix for each in self.tasks}
+        known = {each["name"]: each["prefix"] for each in opened.manifest.settings["tasks"]}
         if task is not None and task not in known:
-            raise ConfigError(f"{folder} has no task {task!r}; its tasks are {', '.join(known)}")
+            raise ConfigError(f"{opened} has no task {task!r}; its tasks are {', '.join(known)}")
         self._prefix = known[task] if task is not None else ""
-        beams = manifest.beam_size if beam_size is None else beam_size
-        self._engine = text_to_text_engine(bundle, beams)
-        self.max_length: int = manifest.max_length
-        self.metadata: dict[str, Any] = {
-            **facts(folder, manifest),
-            "tasks": [
-                {"name": each.name, "prefix": each.prefix, "metric": each.metric}
-                for each in self.tasks
-            ],
+        self._engine = open_text_writer(opened, beam_size=beam_size)
+        self.parts = parts = self._engine.parts
+        self.facts = {
+            "tasks": [asdict(each) for each in parts.tasks],
             "default_task": task or "",
-            "beam_size": beams,
-            "max_target_length": manifest.max_target_length,
-            "adapter": manifest.has_adapter,
-            "engine": engine,
+            "beam_size": parts.beam_size if beam_size is None else beam_size,
+            "max_target_length": parts.max_target_length,
+            "adapter": opened.manifest.has_adapter,
         }
         self.columns: Columns = WrittenColumns()
-        self.notes: Mapping[str, str] = {
+        self._known = ", ".join(map(repr, dict.fromkeys(known.values())))
+        self.notes = {
             "warning": f"texts begin with no prefix that the model was trained on ({self._known}).",
             "unknown_words": "texts have words that the model cannot read.",
-            "cut": cut_note(self.max_length),
+            "cut": cut_note(parts.max_length),
             "truncated": "outputs were stopped before their end, at the most tokens.",
         }
-        self.warm_up_texts: Sequence[str] = warm_up_texts(self.max_length, engine)
+        self.warm_up_texts = warm_up_texts(parts.max_length, opened.engine)
 
     def predict(self, texts: Sequence[str]) -> list[WrittenText]:
-        """Writes an output for each text; one `WrittenText` each, in their order, none for none.
-
-        Raises:
-            DataError: A text is blank, is not a string, or is not Unicode; the sentence says which
-                (counted from 0).
-        """
+        """See `TaskPredictor.predict`."""
         whole = []
-        for row, text in enumerate(checked(texts, "read")):
+        for row, text in enumerate(texts):
             check_text(text, row)
             whole.append(text if begins_with(text, self._prefix) else self._prefix + text)
         return [
@@ -131,7 +95,7 @@ class TextToText:
         ]
 
     def _written(self, text: str, found: Output) -> WrittenText:
-        task = task_of(text, self.tasks)
+        task = task_of(text, self.parts.tasks)
         warning = ""
         if task is None:
             warning = (
@@ -143,10 +107,6 @@ class TextToText:
             *(found.text, name, warning, found.score),
             *(found.unknown_words, found.cut, found.truncated),
         )
-
-    @property
-    def _known(self) -> str:
-        return ", ".join(repr(prefix) for prefix in dict.fromkeys(t.prefix for t in self.tasks))
 
 
 def task_of(text: str, tasks: Sequence[SavedTask]) -> SavedTask | None:

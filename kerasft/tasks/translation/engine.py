@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from kerasft.errors import BundleError
 
 if TYPE_CHECKING:
     from kerasft.generation.hypotheses import Generates
-    from kerasft.tasks.text_exports import ExportedTranslator
-    from kerasft.tasks.translation.saved import TranslatorBundle
+    from kerasft.tasks.translation.task import Translator
 
 
 class Translated(NamedTuple):
@@ -38,30 +37,30 @@ class TranslationEngine:
     A text's translation does not depend on the texts beside it beyond float32 rounding.
 
     Args:
-        bundle: A loaded folder.
+        parts: A translator; its model is there for Keras alone.
         beam_size: Hypotheses followed at a time; 1 is greedy search.
         generator: What searches in the place of Keras, if something does; it knows its beams.
 
     Attributes:
-        bundle: As above.
+        parts: As above.
 
     Raises:
         ConfigError: The beam size is out of range.
 
     Example:
-        >>> engine = TranslationEngine(load_translator("saved_models/translate"))
+        >>> engine = TranslationEngine(load("saved_models/translate"))
         >>> engine.translate(["Where is the station?"])[0].text
         "Dov'è la stazione?"
     """
 
     def __init__(
         self,
-        bundle: TranslatorBundle | ExportedTranslator,
+        parts: Translator,
         beam_size: int = 4,
         generator: Generates | None = None,
     ) -> None:
-        self.bundle = bundle
-        self._generator = generator or _keras_generator(bundle, beam_size)
+        self.parts = parts
+        self._generator = generator or _keras_generator(parts, beam_size)
 
     def translate(self, texts: Sequence[str]) -> list[Translated]:
         """Cleans, tokenizes and cuts texts as in training, and translates them, in their order.
@@ -70,10 +69,10 @@ class TranslationEngine:
             DataError: An element is not a string, or not Unicode.
             BundleError: The model computes NaN or infinity.
         """
-        bundle = self.bundle
+        parts = self.parts
         # What is not a string goes on as it is: the tokenizer says which one it was.
-        cleaned = [bundle.cleaning.apply(t) if isinstance(t, str) else t for t in texts]
-        encodings = bundle.source_tokenizer.encode(cleaned, bundle.manifest.max_length)
+        cleaned = [parts.cleaning.apply(t) if isinstance(t, str) else t for t in texts]
+        encodings = parts.source_tokenizer.encode(cleaned, parts.max_length)
         results = []
         for text, size, (best, *_) in zip(
             cleaned,
@@ -83,22 +82,22 @@ class TranslationEngine:
         ):
             if not math.isfinite(best.score):
                 raise BundleError(
-                    f"the model in {bundle.path} computes NaN or infinity: its weights are broken."
+                    "the translator computes NaN or infinity: its weights are broken."
                 )
-            translation = bundle.target_tokenizer.decode(best.token_ids)
-            unknown = bundle.source_tokenizer.unknown_words(text)
+            translation = parts.target_tokenizer.decode(best.token_ids)
+            unknown = parts.source_tokenizer.unknown_words(text)
             cut = bool(size > encodings.max_length)
             results.append(Translated(translation, best.score, unknown, cut, best.truncated))
         return results
 
 
-def _keras_generator(bundle: Any, beam_size: int) -> Generates:
+def _keras_generator(parts: Translator, beam_size: int) -> Generates:
     from kerasft.generation import SentenceGenerator
 
     return SentenceGenerator(
-        bundle.model,
-        bundle.target_tokenizer,
-        max_length=bundle.model.arguments.tgt_seq_len,
+        parts.model,
+        parts.target_tokenizer,
+        max_length=parts.model.arguments.tgt_seq_len,
         beam_size=beam_size,
-        max_source_length=bundle.manifest.max_length,
+        max_source_length=parts.max_length,
     )

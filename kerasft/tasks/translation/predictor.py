@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from kerasft.folder.opened import Opened
-from kerasft.runtimes.keras import KERAS
 from kerasft.tasks.columns import TEXT_WIDTH, Columns, beginning, cell, printable
+from kerasft.tasks.task import TaskPredictor
 from kerasft.tasks.text_writers import open_translator
-from kerasft.tasks.texts import checked, cut_note, facts, warm_up_texts
+from kerasft.tasks.texts import cut_note, warm_up_texts
+from kerasft.tasks.translation.task import Translator
 
 
 @dataclass(frozen=True)
@@ -33,63 +32,36 @@ class Translation:
     truncated: bool
 
 
-class Translator:
-    """A loaded folder that translates texts.
+class TextTranslator(TaskPredictor[Translator]):
+    """Translates texts.
 
     Args:
-        folder: The folder that `kerasft.tasks` wrote.
+        opened: The folder.
         beam_size: Hypotheses that are followed at a time; 1 is greedy search.
-        engine: What computes: "keras", "ctranslate2" or "ctranslate2-int8"; see `open_translator`.
-
-    Attributes:
-        languages: (source, target), as the data called them.
-        max_length: Tokens that a text is cut at.
-        metadata: What `bundle.json` says: task, architecture, languages, versions, ...; and the
-            beam size and the engine.
-        notes: See `kerasft.tasks.registry.TextPredictor`, as for the next two.
-        columns: See there.
-        warm_up_texts: See there.
 
     Raises:
-        BundleError: The folder is missing, broken or was changed.
-        ConfigError: The beam size is out of range, the engine is unknown, or what it reads is
-            missing and cannot be made.
-
-    Example:
-        >>> Translator("saved_models/translate").predict(["Where is the station?"])[0].translation
-        "Dov'è la stazione?"
+        ConfigError: The beam size is out of range.
     """
 
-    def __init__(
-        self, folder: str | Path | Opened, beam_size: int = 4, engine: str = KERAS
-    ) -> None:
-        self._engine = open_translator(folder, engine, beam_size)
-        manifest = self._engine.bundle.manifest
-        self.languages = (manifest.languages["source"], manifest.languages["target"])
-        self.max_length: int = manifest.max_length
-        self.metadata: dict[str, Any] = {
-            **facts(folder, manifest),
-            "languages": dict(manifest.languages),
+    def __init__(self, opened: Opened, beam_size: int = 4) -> None:
+        self._engine = open_translator(opened, beam_size=beam_size)
+        self.parts = parts = self._engine.parts
+        self.facts = {
+            "languages": dict(parts.languages),
+            "cleaning": parts.cleaning.to_dict(),
             "beam_size": beam_size,
-            "engine": engine,
         }
         self.columns: Columns = TranslationColumns()
-        self.notes: Mapping[str, str] = {
-            "cut": cut_note(self.max_length),
+        self.notes = {
+            "cut": cut_note(parts.max_length),
             "unknown_words": "texts have words that the model does not know.",
             "truncated": "translations were stopped before their end, at the most tokens.",
         }
-        self.warm_up_texts: Sequence[str] = warm_up_texts(self.max_length, engine)
+        self.warm_up_texts = warm_up_texts(parts.max_length, opened.engine)
 
     def predict(self, texts: Sequence[str]) -> list[Translation]:
-        """Translates texts; one `Translation` each, in their order, none for none.
-
-        Raises:
-            DataError: A text is blank, is not a string, or is not Unicode; the sentence says which
-                (counted from 0).
-        """
-        found = self._engine.translate(checked(texts, "translate"))
-        return [Translation(*values) for values in found]
+        """See `TaskPredictor.predict`."""
+        return [Translation(*values) for values in self._engine.translate(texts)]
 
 
 class TranslationColumns:

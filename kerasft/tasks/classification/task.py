@@ -1,0 +1,128 @@
+"""Classifying texts: what is saved of a classifier, and how it is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, get_args
+
+from kerasft.errors import BundleError, ConfigError
+from kerasft.folder.contents import MANIFEST, Reader, short
+from kerasft.folder.opened import KERAS, Opened
+from kerasft.folder.reading import check_known
+from kerasft.tasks.headed_encoder import EncoderTask
+from kerasft.tasks.task import NO_MODEL, TaskPredictor
+from kerasft.text.cleaning import Cleaning
+
+if TYPE_CHECKING:
+    from kerasft.architectures import Classifier, EncoderArguments
+    from kerasft.text.labels import LabelMap
+    from kerasft.text.tokenizer import LongTexts, Tokenizer
+
+
+@dataclass(frozen=True)
+class TextClassifier:
+    """A classifier of texts.
+
+    Attributes:
+        model: The classifier, with its adapters on it (unmerged) if it has any.
+        tokenizer: Its tokenizer.
+        labels: The names of its labels.
+        max_length: Tokens that a text is cut at.
+        cleaning: What is done to each text before the tokenizer.
+        long_texts: What is kept of texts longer than `max_length`; see `Tokenizer.encode`.
+
+    Example:
+        >>> classifier = TextClassifier(model, pretrained.tokenizer, LabelMap(("no", "yes")), 128)
+    """
+
+    model: Classifier
+    tokenizer: Tokenizer
+    labels: LabelMap
+    max_length: int
+    cleaning: Cleaning = field(default_factory=Cleaning)
+    long_texts: LongTexts = "cut"
+
+
+class Classification(EncoderTask[TextClassifier]):
+    """One label a text, of labels that exclude each other."""
+
+    name = "classification"
+    parts = TextClassifier
+    settings = ("num_labels", "pooling", "cleaning", "long_texts")
+    runtimes = (KERAS, "onnx", "onnx-int8")
+
+    def check(self, parts: TextClassifier) -> None:
+        """See `Task.check`."""
+        super().check(parts)
+        if wrong := _wrong_long_texts(parts.long_texts):
+            raise ConfigError(wrong)
+
+    def settings_of(self, parts: TextClassifier) -> dict[str, Any]:
+        """See `Task.settings_of`."""
+        return {
+            **super().settings_of(parts),
+            "pooling": parts.model.pooling,
+            "cleaning": parts.cleaning.to_dict(),
+            "long_texts": parts.long_texts,
+        }
+
+    def check_settings(self, settings: Reader) -> None:
+        """See `Task.check_settings`."""
+        super().check_settings(settings)
+        settings.get("pooling", str)
+        try:
+            Cleaning.from_dict(settings.get("cleaning", dict), BundleError)
+        except BundleError as error:
+            raise BundleError(f"{settings.file}: {error}.") from None
+        if wrong := _wrong_long_texts(settings.data["long_texts"]):
+            raise BundleError(f"{settings.file}: {wrong}.")
+
+    def read(self, opened: Opened) -> TextClassifier:
+        """See `Task.read`."""
+        manifest = opened.manifest
+        tokenizer, labels = self.read_common(opened)
+        return TextClassifier(
+            NO_MODEL,
+            tokenizer,
+            labels,
+            manifest.max_length,
+            Cleaning.from_dict(manifest.settings["cleaning"]),
+            manifest.settings["long_texts"],
+        )
+
+    def pooling(self, opened: Opened) -> str:
+        """See `EncoderTask.pooling`."""
+        from kerasft.architectures import POOLINGS
+
+        pooling = opened.manifest.settings["pooling"]
+        check_known(opened.path / MANIFEST, "pooling", pooling, POOLINGS)
+        return pooling
+
+    def make(self, opened: Opened, arguments: EncoderArguments) -> Classifier:
+        """See `EncoderTask.make`."""
+        from kerasft.architectures import Classifier
+
+        manifest = opened.manifest
+        return Classifier(
+            manifest.architecture,
+            arguments,
+            manifest.settings["num_labels"],
+            manifest.settings["pooling"],
+            initialize=False,
+        )
+
+    def open(self, opened: Opened, **options: Any) -> TaskPredictor[TextClassifier]:
+        """See `Task.open`."""
+        from kerasft.tasks.classification.predictor import LabelPredictor
+
+        return LabelPredictor(opened, **options)
+
+
+def _wrong_long_texts(long_texts: object) -> str:
+    """What is wrong with what is to be kept of long texts, or nothing."""
+    from kerasft.text.tokenizer import LongTexts
+
+    known = get_args(LongTexts)
+    if long_texts in known:
+        return ""
+    return f"long_texts is {short(long_texts)}, but must be one of {', '.join(known)}"

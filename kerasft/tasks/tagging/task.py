@@ -1,0 +1,87 @@
+"""Tagging tokens, which finds entities: what is saved of a tagger, and how it is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kerasft.errors import BundleError, ConfigError, DataError
+from kerasft.folder.opened import Opened
+from kerasft.tasks.headed_encoder import LABEL_MAP, EncoderTask
+from kerasft.tasks.task import NO_MODEL, TaskPredictor
+
+if TYPE_CHECKING:
+    from kerasft.architectures import EncoderArguments, Tagger
+    from kerasft.text.labels import LabelMap
+    from kerasft.text.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True)
+class TokenTagger:
+    """A tagger of tokens, which finds entities.
+
+    Attributes:
+        model: The tagger, with its adapters on it (unmerged) if it has any.
+        tokenizer: Its tokenizer.
+        labels: The names of its BIO tags, as `tag_names` gives them.
+        max_length: Tokens that are read at once.
+
+    Example:
+        >>> tagger = TokenTagger(model, tokenizer, LabelMap(tag_names(["LOC", "PER"])), 128)
+    """
+
+    model: Tagger
+    tokenizer: Tokenizer
+    labels: LabelMap
+    max_length: int
+
+
+class Tagging(EncoderTask[TokenTagger]):
+    """The entities of a text, from a BIO tag for each token."""
+
+    name = "tagging"
+    parts = TokenTagger
+    settings = ("num_labels",)
+
+    def check(self, parts: TokenTagger) -> None:
+        """See `Task.check`."""
+        super().check(parts)
+        if wrong := _wrong_tags(parts.labels):
+            raise ConfigError(wrong)
+
+    def read(self, opened: Opened) -> TokenTagger:
+        """See `Task.read`."""
+        tokenizer, tags = self.read_common(opened)
+        if wrong := _wrong_tags(tags):
+            raise BundleError(f"{opened.path / LABEL_MAP}: {wrong}.")
+        return TokenTagger(NO_MODEL, tokenizer, tags, opened.manifest.max_length)
+
+    def make(self, opened: Opened, arguments: EncoderArguments) -> Tagger:
+        """See `EncoderTask.make`."""
+        from kerasft.architectures import Tagger
+
+        manifest = opened.manifest
+        count = manifest.settings["num_labels"]
+        return Tagger(manifest.architecture, arguments, count, initialize=False)
+
+    def open(self, opened: Opened, **options: Any) -> TaskPredictor[TokenTagger]:
+        """See `Task.open`."""
+        from kerasft.tasks.tagging.predictor import EntityFinder
+
+        return EntityFinder(opened, **options)
+
+
+def _wrong_tags(tags: LabelMap) -> str:
+    """What is wrong with tags that are not the BIO tags of some types; nothing where they are."""
+    from kerasft.text.tag_schemes import OUTSIDE, split_tag, tag_names
+
+    try:
+        split = [split_tag(tag) for tag in tags.names]
+    except DataError as problem:
+        return str(problem)
+    types = sorted({kind for letter, kind in split if letter != OUTSIDE})
+    wanted = set(tag_names(types))
+    if wanted != set(tags.names):
+        odd = min(wanted ^ set(tags.names))
+        return f"the tags are not O, and B- and I- of each type: {odd!r} is missing or too many"
+    return ""

@@ -1,0 +1,150 @@
+"""What a task is: what its folder holds, how that is checked and read, and what predicts with it.
+
+A further task is a folder beside this file with a `task.py`, and a line in `registry.py`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
+
+from kerasft.folder.contents import ADAPTER, COMMON, Reader
+from kerasft.folder.opened import KERAS, Opened
+
+if TYPE_CHECKING:
+    from kerasft.tasks.columns import Columns
+
+NO_MODEL: Any = None
+"""Stands for the model among parts that another runtime than Keras computes with."""
+
+
+class Parts(Protocol):
+    """What is saved in a folder and loaded from it: a frozen dataclass of each task.
+
+    Attributes:
+        model: The model, with its adapters on it (unmerged) if it has any; it has an `architecture`
+            and `arguments`.
+        max_length: Tokens that a text is cut at.
+    """
+
+    @property
+    def model(self) -> Any:
+        """See the class."""
+
+    @property
+    def max_length(self) -> int:
+        """See the class."""
+
+
+OfTask = TypeVar("OfTask", bound=Parts)
+
+
+class Task(ABC, Generic[OfTask]):
+    """One task.
+
+    Attributes:
+        name: What `manifest.json` calls it.
+        parts: The class of its parts.
+        files: What its folder holds beside the weights, the config and the card.
+        has_adapter: Whether it may hold an adapter.
+        settings: The keys of the manifest's `settings`.
+        runtimes: What can compute it: "keras", and formats of exports.
+        options: Names of the options of `registry.OPTIONS` that `open` takes.
+    """
+
+    name: ClassVar[str]
+    parts: ClassVar[type]
+    files: ClassVar[tuple[str, ...]]
+    has_adapter: ClassVar[bool] = False
+    settings: ClassVar[tuple[str, ...]] = ()
+    runtimes: ClassVar[tuple[str, ...]] = (KERAS,)
+    options: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def all_files(self) -> tuple[str, ...]:
+        """What its folder may hold beside the manifest, the report and exports."""
+        return (*COMMON, *self.files, *(ADAPTER if self.has_adapter else ()))
+
+    @abstractmethod
+    def check(self, parts: OfTask) -> None:
+        """Refuses parts that could not be saved and loaded again; the model need not be trained.
+
+        Raises:
+            ConfigError: A number is out of range, or the parts do not fit each other.
+        """
+
+    @abstractmethod
+    def settings_of(self, parts: OfTask) -> dict[str, Any]:
+        """The manifest's `settings`: what `read` has to know beside the files."""
+
+    @abstractmethod
+    def check_settings(self, settings: Reader) -> None:
+        """Refuses values of untrusted `settings`, whose keys are the task's own.
+
+        Raises:
+            BundleError: One is of the wrong type or out of range.
+        """
+
+    @abstractmethod
+    def write(self, parts: OfTask, folder: Path, base_model: str) -> None:
+        """Writes the weights and the task's own files into an empty folder.
+
+        Raises:
+            ConfigError: Weights are not numbers any more.
+        """
+
+    @abstractmethod
+    def read(self, opened: Opened) -> OfTask:
+        """The parts of an untrusted folder but their model, checked; imports no Keras.
+
+        Raises:
+            BundleError: One sentence that names the file that does not fit.
+        """
+
+    @abstractmethod
+    def build(self, opened: Opened, parts: OfTask) -> Any:
+        """The model that belongs to parts; all is checked before memory is taken for it.
+
+        Raises:
+            BundleError: One sentence that names the file that does not fit.
+        """
+
+    @abstractmethod
+    def open(self, opened: Opened, **options: Any) -> TaskPredictor[OfTask]:
+        """What predicts with a folder.
+
+        Args:
+            opened: The folder, read for the runtime that is to compute.
+            options: Those of `options` that were given.
+        """
+
+
+class TaskPredictor(ABC, Generic[OfTask]):
+    """The model of a folder on one runtime, of one task; `kerasft.predict.Predictor` is of any.
+
+    Attributes:
+        parts: What was read of the folder.
+        facts: What the folder's metadata say of the task alone, as JSON can hold it.
+        notes: Field of a result -> what it means for a text if that field is true, to be said after
+            "3 of 10 ".
+        columns: The results' columns in tables and files.
+        warm_up_texts: Texts that, predicted each by itself, make the backend compile what later
+            texts will need.
+    """
+
+    parts: OfTask
+    facts: dict[str, Any]
+    notes: Mapping[str, str]
+    columns: Columns
+    warm_up_texts: Sequence[str]
+
+    @abstractmethod
+    def predict(self, texts: Sequence[str]) -> list[Any]:
+        """One result a text, in their order: dataclasses, with the fields of `notes`.
+
+        Raises:
+            DataError: A text is not Unicode, or nothing is left of it; the sentence says which
+                (counted from 0).
+        """

@@ -1,0 +1,275 @@
+"""Writing texts, or the entities of texts: what is saved of a text-to-text model."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from kerasft.errors import BundleError, ConfigError
+from kerasft.folder.contents import MANIFEST, TOKENIZER, Reader, short
+from kerasft.folder.named_weights import NamedWeights, write_named_weights
+from kerasft.folder.opened import KERAS, Opened
+from kerasft.folder.reading import MAX_VOCABULARY, check_known, read_tokenizer, whole_argument
+from kerasft.folder.writing import check_length, check_vocabulary
+from kerasft.tasks.task import NO_MODEL, Task, TaskPredictor
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kerasft.architectures import T5, T5Arguments
+    from kerasft.text.tokenizer import Tokenizer
+
+ARCHITECTURE = "t5"
+# A model of relative positions has no bound of its own, but memory has.
+MAX_TEXT_TOKENS = 16_384
+MAX_BEAMS = 64
+MAX_TASKS = 1000
+MAX_NAME = 200
+MAX_PREFIX = 1000
+METRICS = ("exact", "rouge", "bleu", "entities")
+"""How a task of a text-to-text model is scored."""
+
+
+@dataclass(frozen=True)
+class SavedTask:
+    """One of the tasks that a text-to-text model was trained on.
+
+    Attributes:
+        name: Its name, for people and for `--task`.
+        prefix: What stands before each of its texts: "summarize: ".
+        metric: How it is scored, one of `METRICS`.
+    """
+
+    name: str
+    prefix: str
+    metric: str = "exact"
+
+
+@dataclass(frozen=True)
+class TextWriter:
+    """A text-to-text model.
+
+    Attributes:
+        model: The model, with its adapters on it (unmerged) if it has any.
+        tokenizer: Of both sides.
+        tasks: What it was trained on, with the prefix of each.
+        max_length: Tokens that a source is cut at, the prefix and the end token included.
+        max_target_length: Most tokens of an output, the end token included.
+        beam_size: Hypotheses followed at a time, unless one asks for another number; 1 is greedy.
+
+    Example:
+        >>> tasks = (SavedTask("summaries", "summarize: ", "rouge"),)
+        >>> writer = TextWriter(model, tokenizer, tasks, max_length=256, max_target_length=64)
+    """
+
+    model: T5
+    tokenizer: Tokenizer
+    tasks: tuple[SavedTask, ...]
+    max_length: int
+    max_target_length: int
+    beam_size: int = 4
+
+
+@dataclass(frozen=True)
+class EntityWriter(TextWriter):
+    """A text-to-text model that writes the entities of texts, as `text.entity_format` says.
+
+    Attributes:
+        entity_types: The types of entity that there are.
+    """
+
+    entity_types: tuple[str, ...] = field(kw_only=True)
+
+
+Writer = TypeVar("Writer", bound=TextWriter)
+
+
+class _Writing(Task[Writer]):
+    """What a model that writes texts and one that writes entities have alike."""
+
+    files = (TOKENIZER,)
+    has_adapter = True
+    settings: ClassVar[tuple[str, ...]] = ("tasks", "max_target_length", "beam_size")
+    runtimes = (KERAS, "ctranslate2", "ctranslate2-int8")
+
+    def check(self, parts: Writer) -> None:
+        """See `Task.check`."""
+        check_length(parts.max_length, MAX_TEXT_TOKENS)
+        for name, value, most in (
+            ("max_target_length", parts.max_target_length, MAX_TEXT_TOKENS),
+            ("beam_size", parts.beam_size, MAX_BEAMS),
+        ):
+            if not 1 <= value <= most:
+                raise ConfigError(f"{name} is {value}, but must be 1 to {most}")
+        arguments = parts.model.arguments
+        check_vocabulary(parts.tokenizer.vocab_size, arguments.vocab_size)
+        if wrong := _wrong_tasks(parts.tasks):
+            raise ConfigError(wrong)
+        if wrong := _wrong_ids(parts.tokenizer, arguments.pad_id, arguments.end_id):
+            raise ConfigError(f"the tokenizer {wrong}")
+
+    def settings_of(self, parts: Writer) -> dict[str, Any]:
+        """See `Task.settings_of`."""
+        return {
+            "tasks": [asdict(task) for task in parts.tasks],
+            "max_target_length": parts.max_target_length,
+            "beam_size": parts.beam_size,
+        }
+
+    def check_settings(self, settings: Reader) -> None:
+        """See `Task.check_settings`."""
+        tasks = [_saved_task(entry, settings.file) for entry in settings.get("tasks", list)]
+        settings.whole("max_target_length", 1, MAX_TEXT_TOKENS)
+        settings.whole("beam_size", 1, MAX_BEAMS)
+        if wrong := _wrong_tasks(tasks):
+            raise BundleError(f"{settings.file}: {wrong}.")
+
+    def write(self, parts: Writer, folder: Path, base_model: str) -> None:
+        """See `Task.write`."""
+        write_named_weights(parts.model, folder, base_model)
+        parts.tokenizer.save(folder / TOKENIZER)
+
+    def read(self, opened: Opened) -> Writer:
+        """See `Task.read`."""
+        folder, manifest = opened.path, opened.manifest
+        if manifest.max_length > MAX_TEXT_TOKENS:
+            raise BundleError(
+                f"{folder / MANIFEST}: max_length is {manifest.max_length}, but must be 1 to "
+                f"{MAX_TEXT_TOKENS}."
+            )
+        rows = whole_argument(folder, manifest, "vocab_size", 1, MAX_VOCABULARY)
+        file = folder / TOKENIZER
+        tokenizer = read_tokenizer(opened.take(TOKENIZER), file, manifest.max_length, rows)
+        pad_id, end_id, _ = (
+            whole_argument(folder, manifest, name, 0, rows - 1)
+            for name in ("pad_id", "end_id", "start_id")
+        )
+        if wrong := _wrong_ids(tokenizer, pad_id, end_id):
+            raise BundleError(f"{file} {wrong}.")
+        settings = dict(manifest.settings)
+        settings["tasks"] = tuple(SavedTask(**task) for task in settings["tasks"])
+        if "entity_types" in settings:
+            settings["entity_types"] = tuple(settings["entity_types"])
+        return self.parts(
+            model=NO_MODEL, tokenizer=tokenizer, max_length=manifest.max_length, **settings
+        )
+
+    def build(self, opened: Opened, parts: Writer) -> T5:
+        """See `Task.build`."""
+        from kerasft.architectures import T5
+        from kerasft.architectures import t5_names as t5
+
+        arguments = _arguments(opened)
+        weights = NamedWeights(opened)
+        weights.check(t5.entries(arguments))
+        model = T5(arguments, initialize=False)  # the files hold every weight
+        weights.load_into(model)
+        return model
+
+
+class TextToText(_Writing[TextWriter]):
+    """A text for a text; the prefix of a text says which of several tasks is to be done."""
+
+    name = "text_to_text"
+    parts = TextWriter
+    options = ("beam_size", "task")
+
+    def open(self, opened: Opened, **options: Any) -> TaskPredictor[Any]:
+        """See `Task.open`."""
+        from kerasft.tasks.text_to_text.predictor import WritingPredictor
+
+        return WritingPredictor(opened, **options)
+
+
+class TextToEntities(_Writing[EntityWriter]):
+    """The entities of a text, which the model writes."""
+
+    name = "text_to_entities"
+    parts = EntityWriter
+    settings = (*_Writing.settings, "entity_types")
+    options = ("beam_size",)
+
+    def check(self, parts: EntityWriter) -> None:
+        """See `Task.check`."""
+        super().check(parts)
+        if wrong := _wrong_types(parts.entity_types):
+            raise ConfigError(wrong)
+
+    def settings_of(self, parts: EntityWriter) -> dict[str, Any]:
+        """See `Task.settings_of`."""
+        return {**super().settings_of(parts), "entity_types": list(parts.entity_types)}
+
+    def check_settings(self, settings: Reader) -> None:
+        """See `Task.check_settings`."""
+        super().check_settings(settings)
+        if wrong := _wrong_types(settings.get("entity_types", list)):
+            raise BundleError(f"{settings.file}: {wrong}.")
+
+    def open(self, opened: Opened, **options: Any) -> TaskPredictor[Any]:
+        """See `Task.open`."""
+        from kerasft.tasks.text_to_text.entity_predictor import WrittenEntityFinder
+
+        return WrittenEntityFinder(opened, **options)
+
+
+def _wrong_tasks(tasks: Sequence[SavedTask]) -> str:
+    """What is wrong with what a text-to-text model is said to do; nothing where all is well."""
+    if not 1 <= len(tasks) <= MAX_TASKS:
+        return f"there are {len(tasks)} tasks, but there must be 1 to {MAX_TASKS}"
+    names = [task.name for task in tasks]
+    for task in tasks:
+        if not (task.name.strip() and len(task.name) <= MAX_NAME and names.count(task.name) == 1):
+            return (
+                f"the task {short(task.name)} must have a name of its own, of 1 to {MAX_NAME} "
+                "characters"
+            )
+        if len(task.prefix) > MAX_PREFIX:
+            return f"the prefix {short(task.prefix)} has more than {MAX_PREFIX} characters"
+        if task.metric not in METRICS:
+            return f"the metric {short(task.metric)} is unknown; it is one of {', '.join(METRICS)}"
+    return ""
+
+
+def _wrong_types(types: Sequence[object]) -> str:
+    """What is wrong with types of entity, or nothing."""
+    if not types:
+        return "entity_types is [], but must name one type or more"
+    for kind in types:
+        if not (isinstance(kind, str) and kind.strip() and len(kind) <= MAX_NAME):
+            return f"entity_types holds {short(kind)}, which is no name of 1 to {MAX_NAME} letters"
+    return ""
+
+
+def _saved_task(entry: Any, file: Path) -> SavedTask:
+    if (
+        not isinstance(entry, dict)
+        or entry.keys() != {"name", "prefix", "metric"}
+        or not all(isinstance(value, str) for value in entry.values())
+    ):
+        raise BundleError(
+            f"{file}: tasks holds {short(entry)}, but each must have a name, a prefix and a metric."
+        )
+    return SavedTask(**entry)
+
+
+def _arguments(opened: Opened) -> T5Arguments:
+    """What the manifest says about the model, checked against what we can build."""
+    from kerasft.architectures import T5Arguments
+
+    manifest, file = opened.manifest, opened.path / MANIFEST
+    check_known(file, "architecture", manifest.architecture, [ARCHITECTURE])
+    try:
+        return T5Arguments.from_dict(manifest.arguments, BundleError)
+    except BundleError as error:
+        raise BundleError(f"{file}: {error}.") from None
+
+
+def _wrong_ids(tokenizer: Tokenizer, pad_id: int, end_id: int) -> str:
+    """What of a tokenizer's special tokens the model cannot work with, or nothing."""
+    if tokenizer.pad_id != pad_id:
+        return f"pads with the token {tokenizer.pad_id}, but the model with {pad_id}"
+    last = int(tokenizer.encode(["a"], 512).token_ids[0][-1])
+    if last != end_id:
+        return f"ends texts with the token {last}, but the model with {end_id}"
+    return ""

@@ -1,0 +1,242 @@
+"""Translating texts: what is saved of a translator, and how it is read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kerasft.errors import BundleError, ConfigError
+from kerasft.folder.contents import MANIFEST, WEIGHTS, Reader, short
+from kerasft.folder.opened import KERAS, Opened
+from kerasft.folder.reading import MAX_VOCABULARY, check_known, read_tokenizer, whole_argument
+from kerasft.folder.weights import Tensors
+from kerasft.folder.writing import check_length, check_vocabulary, write_weights
+from kerasft.tasks.task import NO_MODEL, Task, TaskPredictor
+from kerasft.text.cleaning import Cleaning
+
+if TYPE_CHECKING:
+    from kerasft.architectures import Transformer, TransformerArguments
+    from kerasft.text.tokenizer import Tokenizer
+
+ARCHITECTURE = "transformer"
+TOKENIZER_SOURCE = "tokenizer_source.json"
+TOKENIZER_TARGET = "tokenizer_target.json"
+# "en", "it_IT", "zh-Hans", "eng_Latn": whatever the data calls its languages.
+LANGUAGE = re.compile(r"[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*")
+MAX_LANGUAGE = 35
+MAX_POSITIONS = 100_000
+# Numbers (float32) that may be taken beyond what the file of the weights holds.
+SPARE = 2**24
+
+
+@dataclass(frozen=True)
+class Translator:
+    """A model that translates texts.
+
+    Attributes:
+        model: The model.
+        source_tokenizer: The tokenizer of the language that is translated.
+        target_tokenizer: The tokenizer of the language that comes out.
+        languages: {"source": "en", "target": "it"}, as the data calls them.
+        max_length: Tokens that a text is cut at.
+        cleaning: What is done to each text before the tokenizer.
+
+    Example:
+        >>> translator = Translator(
+        ...     model, english, italian, {"source": "en", "target": "it"}, max_length=48
+        ... )
+    """
+
+    model: Transformer
+    source_tokenizer: Tokenizer
+    target_tokenizer: Tokenizer
+    languages: Mapping[str, str]
+    max_length: int
+    cleaning: Cleaning = field(default_factory=Cleaning)
+
+
+class Translation(Task[Translator]):
+    """A text in another language, by a model that was trained from random weights."""
+
+    name = "translation"
+    parts = Translator
+    files = (TOKENIZER_SOURCE, TOKENIZER_TARGET)
+    settings = ("languages", "cleaning")
+    runtimes = (KERAS, "ctranslate2", "ctranslate2-int8")
+    options = ("beam_size",)
+
+    def check(self, parts: Translator) -> None:
+        """See `Task.check`."""
+        arguments = parts.model.arguments
+        if not _are_languages(parts.languages):
+            raise ConfigError(
+                f"the languages are {dict(parts.languages)}, but must name one source and one "
+                "target, as in {'source': 'en', 'target': 'it'}: letters and digits, with single - "
+                f"or _ between them, {MAX_LANGUAGE} in all"
+            )
+        check_length(parts.max_length, arguments.src_seq_len)
+        for side, tokenizer, rows in (
+            ("source", parts.source_tokenizer, arguments.src_vocab_size),
+            ("target", parts.target_tokenizer, arguments.tgt_vocab_size),
+        ):
+            whose = f"the tokenizer of the {side}"
+            check_vocabulary(tokenizer.vocab_size, rows, whose)
+            if wrong := _wrong_ids(tokenizer, arguments.pad_id):
+                raise ConfigError(f"{whose} {wrong}")
+        positions = _positions(arguments)
+        if positions > arguments.parameter_count + SPARE:
+            raise ConfigError(
+                f"the positions of {arguments.src_seq_len} tokens in sources and "
+                f"{arguments.tgt_seq_len} in targets take {positions:,} numbers, more than all of "
+                "the model; make max_length smaller"
+            )
+
+    def settings_of(self, parts: Translator) -> dict[str, Any]:
+        """See `Task.settings_of`."""
+        return {"languages": dict(parts.languages), "cleaning": parts.cleaning.to_dict()}
+
+    def check_settings(self, settings: Reader) -> None:
+        """See `Task.check_settings`."""
+        languages = settings.get("languages", dict)
+        if not _are_languages(languages):
+            raise BundleError(
+                f"{settings.file}: languages is {short(languages)}, but must name one source and "
+                'one target, as in {"source": "en", "target": "it"}.'
+            )
+        try:
+            Cleaning.from_dict(settings.get("cleaning", dict), BundleError)
+        except BundleError as error:
+            raise BundleError(f"{settings.file}: {error}.") from None
+
+    def write(self, parts: Translator, folder: Path, base_model: str) -> None:
+        """See `Task.write`; the weights are named by the paths of their variables."""
+        from keras import ops
+
+        model = parts.model
+        weights = {weight.path: ops.convert_to_numpy(weight) for weight in model.weights}
+        if len(weights) != len(model.weights):
+            raise ConfigError("two weights of the model have one path, so it cannot be saved")
+        write_weights(weights, folder / WEIGHTS)
+        parts.source_tokenizer.save(folder / TOKENIZER_SOURCE)
+        parts.target_tokenizer.save(folder / TOKENIZER_TARGET)
+
+    def read(self, opened: Opened) -> Translator:
+        """See `Task.read`."""
+        folder, manifest = opened.path, opened.manifest
+        pad_id = whole_argument(folder, manifest, "pad_id", 0, MAX_VOCABULARY)
+        whole_argument(folder, manifest, "tgt_seq_len", 2, MAX_POSITIONS)
+
+        def tokenizer(name: str, rows: str) -> Tokenizer:
+            size = whole_argument(folder, manifest, rows, 1, MAX_VOCABULARY)
+            found = read_tokenizer(opened.take(name), folder / name, manifest.max_length, size)
+            if wrong := _wrong_ids(found, pad_id):
+                raise BundleError(f"{folder / name} {wrong}.")
+            return found
+
+        return Translator(
+            NO_MODEL,
+            tokenizer(TOKENIZER_SOURCE, "src_vocab_size"),
+            tokenizer(TOKENIZER_TARGET, "tgt_vocab_size"),
+            manifest.settings["languages"],
+            manifest.max_length,
+            Cleaning.from_dict(manifest.settings["cleaning"]),
+        )
+
+    def build(self, opened: Opened, parts: Translator) -> Transformer:
+        """See `Task.build`."""
+        from kerasft.architectures import Transformer
+
+        file = opened.path / WEIGHTS
+        arguments = _arguments(opened)
+        tensors = Tensors(file, opened.take(WEIGHTS))
+        _check_size(arguments, tensors, opened.path)
+        model = Transformer(arguments)
+        _fill(model, tensors, file)
+        return model
+
+    def open(self, opened: Opened, **options: Any) -> TaskPredictor[Translator]:
+        """See `Task.open`."""
+        from kerasft.tasks.translation.predictor import TextTranslator
+
+        return TextTranslator(opened, **options)
+
+
+def _are_languages(languages: Mapping[str, Any]) -> bool:
+    """Whether a mapping names a source and a target language, and nothing else."""
+    return languages.keys() == {"source", "target"} and all(
+        isinstance(name, str) and len(name) <= MAX_LANGUAGE and LANGUAGE.fullmatch(name)
+        for name in languages.values()
+    )
+
+
+def _arguments(opened: Opened) -> TransformerArguments:
+    """What the manifest says about the model, checked against what we can build."""
+    from kerasft.architectures import TransformerArguments
+
+    manifest, file = opened.manifest, opened.path / MANIFEST
+    check_known(file, "architecture", manifest.architecture, [ARCHITECTURE])
+    try:
+        arguments = TransformerArguments.from_dict(manifest.arguments, BundleError)
+    except BundleError as error:
+        raise BundleError(f"{file}: {error}.") from None
+    if manifest.max_length > arguments.src_seq_len:
+        raise BundleError(
+            f"{file}: max_length is {manifest.max_length}, more than the model's "
+            f"{arguments.src_seq_len} positions."
+        )
+    return arguments
+
+
+def _wrong_ids(tokenizer: Tokenizer, pad_id: int) -> str:
+    """What of a tokenizer's special tokens the model cannot work with, or nothing."""
+    from kerasft.text.trained import END, START
+
+    if tokenizer.pad_id != pad_id:
+        return f"pads with the token {tokenizer.pad_id}, but the model with {pad_id}"
+    first, *_, last = tokenizer.encode(["a"], 8).token_ids[0].tolist()
+    if (first, last) != (tokenizer.token_id(START), tokenizer.token_id(END)):
+        return f"does not put {START} before a text and {END} after it"
+    return ""
+
+
+def _check_size(arguments: TransformerArguments, tensors: Tensors, folder: Path) -> None:
+    """Refuses a model, or tables of positions, far larger than the file of its weights."""
+    held = tensors.count
+    if arguments.parameter_count > held + SPARE:
+        raise BundleError(
+            f"{folder / WEIGHTS} holds {held:,} numbers, but {MANIFEST} asks for a model of "
+            f"{arguments.parameter_count:,}."
+        )
+    positions = _positions(arguments)
+    if positions > held + SPARE:
+        raise BundleError(
+            f"{folder / MANIFEST}: the positions of src_seq_len {arguments.src_seq_len} and "
+            f"tgt_seq_len {arguments.tgt_seq_len} take {positions:,} numbers, more than the whole "
+            "model."
+        )
+
+
+def _positions(arguments: TransformerArguments) -> int:
+    """Numbers in the tables of positions, which are no weights but take memory too."""
+    return (arguments.src_seq_len + arguments.tgt_seq_len) * arguments.d_model
+
+
+def _fill(model: Transformer, tensors: Tensors, file: Path) -> None:
+    """Every weight of the model is in the file, in its shape, and nothing else is."""
+    for weight in model.weights:
+        shape = tensors.shapes.get(weight.path)
+        if shape is None:
+            raise BundleError(f"{file} has no tensor {weight.path!r}.")
+        if shape != tuple(weight.shape):
+            raise BundleError(
+                f"{file} holds {weight.path!r} in the shape {shape}, but {MANIFEST} asks for "
+                f"{tuple(weight.shape)}."
+            )
+    unknown = tensors.keys() - {weight.path for weight in model.weights}
+    if unknown:
+        raise BundleError(f"{file} holds {min(unknown)!r}, for which the model has no place.")
+    for weight in model.weights:
+        weight.assign(tensors[weight.path])
