@@ -73,7 +73,7 @@ def at_most(config: Any, **most: float) -> None:
         ConfigError: The message names the first such option.
 
     Example:
-        >>> at_most(config, beam_size=bundle.MAX_BEAMS)
+        >>> at_most(config, beam_size=64)
     """
     for name, bound in most.items():
         if not getattr(config, name) <= bound:

@@ -139,7 +139,7 @@ def _arguments(opened: Opened) -> EncoderArguments:
     try:
         arguments = EncoderArguments.from_dict(manifest.arguments, BundleError)
     except BundleError as error:
-        raise BundleError(f"{file}: {error}.") from None
+        raise BundleError(f"{file}: {error}") from None
     if (arguments.num_segments > 0) != (manifest.architecture == "bert"):
         raise BundleError(
             f"{file}: num_segments is {arguments.num_segments}, which no "

@@ -127,7 +127,7 @@ def classifier_report(
     validation: Table | None = None,
     **more: Any,
 ) -> Report:
-    """Returns the function that writes a report into a folder, for `bundle.adding_report`.
+    """Returns the function that writes a report into a folder, for `adding_report`.
 
     A part that fails is left out; the function returns a sentence on each.
 

@@ -73,7 +73,7 @@ class Classification(EncoderTask[TextClassifier]):
         try:
             Cleaning.from_dict(settings.get("cleaning", dict), BundleError)
         except BundleError as error:
-            raise BundleError(f"{settings.file}: {error}.") from None
+            raise BundleError(f"{settings.file}: {error}") from None
         if wrong := _wrong_long_texts(settings.data["long_texts"]):
             raise BundleError(f"{settings.file}: {wrong}.")
 

@@ -48,7 +48,7 @@ class TaskOutputs:
 def text_to_text_report(
     tasks: Sequence[TaskOutputs], history: Mapping[str, Any], *, model: T5, **more: Any
 ) -> Report:
-    """Returns the function that writes a report into a folder, for `bundle.adding_report`.
+    """Returns the function that writes a report into a folder, for `adding_report`.
 
     A part that fails is left out; the function returns a sentence on each.
 

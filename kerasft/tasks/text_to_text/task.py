@@ -262,7 +262,7 @@ def _arguments(opened: Opened) -> T5Arguments:
     try:
         return T5Arguments.from_dict(manifest.arguments, BundleError)
     except BundleError as error:
-        raise BundleError(f"{file}: {error}.") from None
+        raise BundleError(f"{file}: {error}") from None
 
 
 def _wrong_ids(tokenizer: Tokenizer, pad_id: int, end_id: int) -> str:

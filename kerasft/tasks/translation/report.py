@@ -39,7 +39,7 @@ def translation_report(
     training_seconds: Sequence[float] = (),
     **more: Any,
 ) -> Report:
-    """Returns the function that writes a report into a folder, for `bundle.adding_report`.
+    """Returns the function that writes a report into a folder, for `adding_report`.
 
     A part that fails is left out; the function returns a sentence on each.
 

@@ -109,7 +109,7 @@ class Translation(Task[Translator]):
         try:
             Cleaning.from_dict(settings.get("cleaning", dict), BundleError)
         except BundleError as error:
-            raise BundleError(f"{settings.file}: {error}.") from None
+            raise BundleError(f"{settings.file}: {error}") from None
 
     def write(self, parts: Translator, folder: Path, base_model: str) -> None:
         """See `Task.write`; the weights are named by the paths of their variables."""
@@ -181,7 +181,7 @@ def _arguments(opened: Opened) -> TransformerArguments:
     try:
         arguments = TransformerArguments.from_dict(manifest.arguments, BundleError)
     except BundleError as error:
-        raise BundleError(f"{file}: {error}.") from None
+        raise BundleError(f"{file}: {error}") from None
     if manifest.max_length > arguments.src_seq_len:
         raise BundleError(
             f"{file}: max_length is {manifest.max_length}, more than the model's "
