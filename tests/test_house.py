@@ -136,7 +136,7 @@ def test_every_recipe_config_is_accepted_by_its_recipe() -> None:
         recipe = importlib.import_module(f"kerasft.recipes.{path.parent.name}")
         config = parse(recipe.Config, ["--config", str(path)])
         assert isinstance(config, recipe.Config)
-        command = f"python -m kerasft.recipes.{path.parent.name} --config {relative(path)}"
+        command = f"kerasft run {path.parent.name} --config {relative(path)}"
         head = path.read_text("utf-8").split("\n\n")[0]
         assert command in head, f"{relative(path)} does not begin with its command: {command}"
 

@@ -1,4 +1,4 @@
-"""The README's commands and code, run as they stand there (on the default backend)."""
+"""The commands and the code of the README and of two guides, run as they stand there (on torch)."""
 
 import re
 import shlex
@@ -10,17 +10,20 @@ import pytest
 
 from kerasft import backends
 
-README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+COMPLAINTS = (ROOT / "docs" / "complaints.md").read_text("utf-8")
+TRANSLATE = (ROOT / "docs" / "translate.md").read_text("utf-8")
 
 pytestmark = pytest.mark.skipif(
     backends.check().name != "torch", reason="one backend is enough for the README"
 )
 
 
-def commands(module: str) -> list[list[str]]:
-    """The README's commands that run a module, each as a list of words after `python`."""
-    found = re.findall(rf"^    \S*python (-m {re.escape(module)}\b.*)$", README, re.MULTILINE)
-    assert found, f"the README shows no command of {module}"
+def commands(page: str, beginning: str) -> list[list[str]]:
+    """A page's commands that begin with these words, each as a list of words after `kerasft`."""
+    found = re.findall(rf"^    kerasft ({re.escape(beginning)}\b.*)$", page, re.MULTILINE)
+    assert found, f"the page shows no command `kerasft {beginning}`"
     return [shlex.split(command) for command in found]
 
 
@@ -30,12 +33,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def run_there(run_python, folder: Path, monkeypatch: pytest.MonkeyPatch):
-    """Runs `python WORDS...` in a folder of its own."""
+def run_there(run_python, folder: Path):
+    """Runs `kerasft WORDS...` in a folder of its own."""
 
     def run(words: list[str]) -> str:
-        code = f"import os, runpy, sys; os.chdir({str(folder)!r}); sys.argv = {words[1:]!r}; "
-        code += f"runpy.run_module({words[1]!r}, run_name='__main__', alter_sys=True)"
+        code = f"import os; os.chdir({str(folder)!r}); "
+        code += f"from kerasft.cli.main import main; main({words!r})"
         done = run_python("-c", code)
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -43,25 +46,23 @@ def run_there(run_python, folder: Path, monkeypatch: pytest.MonkeyPatch):
     return run
 
 
-def test_the_quickstart_trains_and_predicts(run_there, folder: Path):
-    demo = next(words for words in commands("kerasft.recipes.distilbert_lora") if "minilm" in words)
+def test_the_first_command_trains_and_predicts(run_there, folder: Path):
+    demo = next(w for w in commands(README, "run distilbert_lora") if "minilm" in w)
     said = run_there(demo)
     assert "macro F1" in said and (folder / "saved_models" / "distilbert_lora").is_dir()
-    for words in commands("kerasft.predict"):
-        if "saved_models/translate" not in words:
-            assert re.search(r"news|opinion|comparison", run_there(words))
-    export = re.search(r"`python (-m kerasft\.export FOLDER [^`]*)`", README)
-    assert export
-    words = export[1].replace("FOLDER", "saved_models/distilbert_lora").replace("FILE", "exported")
-    run_there(shlex.split(words))
-    assert (folder / "exported.keras").exists()
+    for words in commands(README, "predict"):
+        assert re.search(r"news|opinion|comparison", run_there(words))
+    (export,) = commands(README, "export")
+    run_there(export)
+    assert (folder / "classifier.keras").exists()
     shutil.rmtree(folder / "saved_models")
 
 
 def test_the_translator_trains_and_translates(run_there, folder: Path):
-    (train,) = commands("kerasft.recipes.translate")
+    train, *_ = commands(TRANSLATE, "run translate")
     assert "BLEU" in run_there([*train, "--epochs", "1", "--validation_sentences", "10"])
-    (predict,) = (w for w in commands("kerasft.predict") if "saved_models/translate" in w)
+    predict, *_ = commands(TRANSLATE, "predict FOLDER")
+    predict[1] = "saved_models/translate"
     assert "Where is the station?" in run_there(predict)
     shutil.rmtree(folder / "saved_models")
 
@@ -69,9 +70,9 @@ def test_the_translator_trains_and_translates(run_there, folder: Path):
 @pytest.mark.timeout(900)  # several processes, each compiles anew
 def test_the_complaints_are_learned_and_compared(run_there, folder: Path):
     fewer = {"compare": ["--timed_rounds", "1", "--draws", "200"]}
-    for recipe in ("small_bert", "tinybert_lora", "compare"):
-        (words,) = commands(f"kerasft.recipes.{recipe}")
-        said = run_there([*words, *fewer.get(recipe, ["--epochs", "1"])])
+    for name in ("run small_bert", "run tinybert_lora", "compare"):
+        words, *_ = commands(COMPLAINTS, name)
+        said = run_there([*words, *fewer.get(name, ["--epochs", "1"])])
     assert "small_bert" in said and "tinybert_lora" in said and "TF-IDF" in said
     assert (folder / "saved_models" / "comparison" / "report" / "index.html").exists()
     shutil.rmtree(folder / "saved_models")
@@ -85,6 +86,10 @@ def test_the_python_block_runs():
     assert names["model"].optimizer is not None
     trained = {v.path.split("/")[-1] for v in names["model"].trainable_variables}
     assert {"lora_a", "lora_b"} <= trained
+
+
+def test_the_readme_is_short():
+    assert len(README.split()) <= 700
 
 
 def test_the_versions_are_pinned():
