@@ -71,6 +71,15 @@ def test_imports_go_downwards(path: Path) -> None:
             assert room(parts[1]) in known, f"{relative(path)}:{line}: {own} may not import {name}"
 
 
+def test_the_map_shows_the_rooms_in_their_order() -> None:
+    """docs/architecture.md: rows from the bottom up, each from left to right."""
+    drawn = (ROOT / "docs" / "images" / "architecture.svg").read_text("utf-8")
+    text = r'<text x="(\d+)" y="(\d+)"[^>]* font-size="16" font-weight="bold"[^>]*>(\w+)</text>'
+    places = sorted((-int(y), int(x), name) for x, y, name in re.findall(text, drawn))
+    folders = [name for name in ROOMS if (PACKAGE / name).is_dir() or name == "errors"]
+    assert [name for *_, name in places] == [name for name in folders if name != "predict"]
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=relative)
 def test_backends_are_imported_in_their_room_only(path: Path) -> None:
     if room_of(path) == "backends":
