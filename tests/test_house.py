@@ -77,7 +77,7 @@ def test_the_map_shows_the_rooms_in_their_order() -> None:
     text = r'<text x="(\d+)" y="(\d+)"[^>]* font-size="16" font-weight="bold"[^>]*>(\w+)</text>'
     places = sorted((-int(y), int(x), name) for x, y, name in re.findall(text, drawn))
     folders = [name for name in ROOMS if (PACKAGE / name).is_dir() or name == "errors"]
-    assert [name for *_, name in places] == [name for name in folders if name != "predict"]
+    assert [name for *_, name in places] == folders
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=relative)
