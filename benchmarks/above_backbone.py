@@ -18,7 +18,6 @@ import numpy as np
 
 from kerasft import peft, training
 from kerasft.architectures import Classifier
-from kerasft.architectures.frozen_backbone import digest, split_encoder, still_encoder
 from kerasft.data.adapter import EpochBatches
 from kerasft.data.batches import BucketedBatches
 from kerasft.data.feature_store import INDEX, FeatureStore
@@ -31,7 +30,7 @@ def add_lora(model: Classifier, layers: int) -> None:
     """Puts LoRA on query and value of the last layers; the frozen ones drop nothing out."""
     targets = peft.last_layers(model, layers, ("query", "value"))
     peft.apply(model, peft.LoRAConfig(targets=targets, modules_to_save=model.head_layers))
-    still_encoder(model)
+    model.still_frozen()
 
 
 def compile_model(model: keras.Model) -> keras.Model:
@@ -51,12 +50,12 @@ class KeptModel:
     """
 
     def __init__(self, model: Classifier, batches: EpochBatches) -> None:
-        backbone = split_encoder(model)
+        backbone = model.frozen_backbone()
         if backbone is None:
             raise SystemExit("no layer is frozen below the first that trains: nothing can be kept")
         self.backbone = backbone
         self.model = compile_model(backbone.upper)
-        self._digest = digest(backbone, {})
+        self._digest = backbone.digest({})
         self._scratch = tempfile.TemporaryDirectory()  # it goes with this object
         self._folders = (Path(self._scratch.name, str(number)) for number in itertools.count())
         self._features = BackboneFeatures(backbone, self._store(), self._digest)

@@ -6,83 +6,107 @@ it drops nothing out. So it can run once a text; the rest trains on what it made
 
 import hashlib
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from kerasft.architectures.encoder import EncoderArguments
-from kerasft.architectures.headed_encoder import HeadedEncoder
+if TYPE_CHECKING:
+    from kerasft.architectures.headed_encoder import HeadedEncoder
 
 Inputs = Mapping[str, np.ndarray]
 
 
-class Trunk(Protocol):
-    """A model in two parts: what is frozen below the first layer that trains, and the rest."""
+@dataclass(frozen=True)
+class FrozenBackbone(ABC):
+    """A model in two parts: what is frozen below the first layer that trains, and the rest.
+
+    Attributes:
+        lower: Some of the whole model's inputs -> hidden states (batch, positions, width).
+        upper: The inputs that `above` makes -> what the whole model puts out. It shares its layers
+            and variables with the whole model.
+        arguments: The whole model's shape.
+        layers: Blocks of the lower part.
+    """
+
+    lower: keras.Model
+    upper: keras.Model
+    arguments: Any
+    layers: int
 
     @property
-    def lower(self) -> keras.Model:
-        """Some of the whole model's inputs -> hidden states (batch, positions, width)."""
-
-    @property
-    def upper(self) -> keras.Model:
-        """The inputs that `above` makes -> what the whole model puts out."""
-
-    @property
+    @abstractmethod
     def width(self) -> int:
         """Values of a hidden state."""
 
     @property
+    @abstractmethod
     def description(self) -> str:
         """What the lower part is: "embeddings and 4 of 6 layers"."""
 
     @property
+    @abstractmethod
     def facts(self) -> dict[str, Any]:
         """Of what shape the lower part is, as JSON can hold it."""
 
+    @abstractmethod
     def token_ids(self, inputs: Inputs) -> list[np.ndarray]:
         """The token ids of each row, without padding: one (tokens,) array a row."""
 
     def positions(self, tokens: int) -> int:
         """How many hidden states the lower part makes of so many tokens."""
+        return tokens
 
+    @abstractmethod
     def below(self, inputs: Inputs) -> dict[str, np.ndarray]:
         """The inputs of the lower part among those of the whole model."""
 
+    @abstractmethod
     def above(self, inputs: Inputs, hidden: np.ndarray) -> dict[str, np.ndarray]:
         """The inputs of the upper part: hidden states (batch, positions, width) and what else."""
 
+    def digest(self, facts: Mapping[str, Any]) -> str:
+        """The SHA-256 of all that decides what the lower part makes: weights, shape, and `facts`.
+
+        Args:
+            facts: What else counts, such as versions, as JSON can hold it.
+
+        Returns:
+            64 hexadecimal digits.
+        """
+        sha = hashlib.sha256(json.dumps({**facts, **self.facts}, sort_keys=True).encode())
+        for weight in self.lower.weights:
+            array = np.ascontiguousarray(ops.convert_to_numpy(weight))
+            sha.update(f"{weight.path} {array.dtype} {array.shape}".encode())
+            sha.update(array.data if array.size else b"")
+        return sha.hexdigest()
+
 
 @dataclass(frozen=True)
-class EncoderTrunk:
-    """A classifier or a tagger in two parts, which share its layers and variables.
+class FrozenEncoder(FrozenBackbone):
+    """A classifier or a tagger in two parts.
 
     Attributes:
-        lower: {"token_ids": (batch, length) int32, "padding_mask": (batch, length) bool} -> hidden
-            states (batch, positions, hidden_size) of the last frozen layer.
+        lower: An encoder's inputs -> hidden states (batch, positions, hidden_size).
         upper: {"hidden": (batch, positions, hidden_size) float32, "padding_mask":
             (batch, positions) bool} -> logits.
-        architecture: "bert" or "distilbert".
-        arguments: The whole encoder's shape.
-        layers: Transformer layers of the lower part.
+        architecture: The family's name.
         pooled: "first" or "mean", where the lower part ends with what the head reads, one position
             a text; None where it makes one of each token.
     """
 
-    lower: keras.Model
-    upper: keras.Model
     architecture: str
-    arguments: EncoderArguments
-    layers: int
     pooled: str | None = None
 
     @property
     def width(self) -> int:
         """Values of a hidden state."""
-        return self.arguments.hidden_size
+        size: int = self.arguments.hidden_size
+        return size
 
     @property
     def description(self) -> str:
@@ -115,7 +139,7 @@ class EncoderTrunk:
         return {"hidden": hidden, "padding_mask": inputs["padding_mask"][:, : hidden.shape[1]]}
 
 
-def split_encoder(model: HeadedEncoder) -> EncoderTrunk | None:
+def split_encoder(model: "HeadedEncoder") -> FrozenEncoder | None:
     """Splits a classifier or a tagger below its first layer that trains.
 
     The upper part computes what the whole model computes, with the very same layers: training it
@@ -131,8 +155,7 @@ def split_encoder(model: HeadedEncoder) -> EncoderTrunk | None:
 
     Example:
         >>> peft.apply(model, LoRAConfig(targets=("transformer_layer_5/.*/query",)))
-        >>> trunk = split_encoder(model)
-        >>> trunk.description
+        >>> split_encoder(model).description
         'embeddings and 5 of 6 layers'
     """
     blocks = model.backbone.blocks
@@ -142,10 +165,10 @@ def split_encoder(model: HeadedEncoder) -> EncoderTrunk | None:
         return None
     pooled = model.pooling if layers == len(blocks) and model.pooling != "none" else None
     lower, upper = _Below(model, layers, pooled is not None), _Above(model, layers, pooled)
-    return EncoderTrunk(lower, upper, model.architecture, model.arguments, layers, pooled)
+    return FrozenEncoder(lower, upper, model.arguments, layers, model.architecture, pooled)
 
 
-def _bottom(model: HeadedEncoder) -> list[keras.layers.Layer]:
+def _bottom(model: "HeadedEncoder") -> list[keras.layers.Layer]:
     """The encoder's layers that are no blocks: they embed the tokens."""
     backbone = model.backbone
     blocks = {id(block) for block in backbone.blocks}
@@ -155,7 +178,7 @@ def _bottom(model: HeadedEncoder) -> list[keras.layers.Layer]:
 class _Below(keras.Model):
     """The embeddings and the first blocks of an encoder."""
 
-    def __init__(self, model: HeadedEncoder, count: int, pools: bool) -> None:
+    def __init__(self, model: "HeadedEncoder", count: int, pools: bool) -> None:
         super().__init__(name="frozen_backbone")
         self.parts = [*_bottom(model), *model.backbone.blocks[:count]]
         # Methods and not what they are of: Keras would count the layers above among these.
@@ -168,7 +191,7 @@ class _Below(keras.Model):
         """Has nothing to do: all layers are built."""
 
     def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
-        """Reads an encoder's inputs; returns what `EncoderTrunk.lower` says."""
+        """Reads an encoder's inputs; returns what `FrozenEncoder.lower` says."""
         real = inputs["padding_mask"]
         hidden = self.run(
             self.embed(inputs, training),
@@ -183,7 +206,7 @@ class _Below(keras.Model):
 class _Above(keras.Model):
     """The other blocks of an encoder, and its head."""
 
-    def __init__(self, model: HeadedEncoder, start: int, pooled: str | None) -> None:
+    def __init__(self, model: "HeadedEncoder", start: int, pooled: str | None) -> None:
         super().__init__(name="above_backbone")
         self.parts = [*model.backbone.blocks[start:], *model.head]
         self.run, self.pool, self.read_out = model.backbone.run_blocks, model.pool, model.read_out
@@ -194,7 +217,7 @@ class _Above(keras.Model):
         """Has nothing to do: all layers are built."""
 
     def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
-        """Reads what `EncoderTrunk.upper` says; returns logits."""
+        """Reads what `FrozenEncoder.upper` says; returns logits."""
         hidden, real = inputs["hidden"], inputs["padding_mask"]
         if self.pooled:
             return self.read_out(hidden[:, 0], training)
@@ -204,7 +227,7 @@ class _Above(keras.Model):
         return self.read_out(self.pool(hidden, real), training)
 
 
-def still_encoder(model: HeadedEncoder) -> int:
+def still_encoder(model: "HeadedEncoder") -> int:
     """Takes the dropout out of all layers of a classifier or a tagger in which nothing trains.
 
     Args:
@@ -242,21 +265,3 @@ def describe(layers: int, of: int) -> str:
     """The lower part of a model in words."""
     what = f"{layers} of {of} layers" if layers < of else f"all {of} layers"
     return f"embeddings and {what}"
-
-
-def digest(trunk: Trunk, facts: Mapping[str, Any]) -> str:
-    """The SHA-256 of all that decides what a trunk makes: its weights, its shape, and `facts`.
-
-    Args:
-        trunk: The trunk.
-        facts: What else counts, such as versions, as JSON can hold it.
-
-    Returns:
-        64 hexadecimal digits.
-    """
-    sha = hashlib.sha256(json.dumps({**facts, **trunk.facts}, sort_keys=True).encode())
-    for weight in trunk.lower.weights:
-        array = np.ascontiguousarray(ops.convert_to_numpy(weight))
-        sha.update(f"{weight.path} {array.dtype} {array.shape}".encode())
-        sha.update(array.data if array.size else b"")
-    return sha.hexdigest()

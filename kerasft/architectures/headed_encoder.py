@@ -7,6 +7,7 @@ from keras import ops
 
 from kerasft.architectures.architecture import head_dense
 from kerasft.architectures.encoder import Encoder, EncoderArguments
+from kerasft.architectures.frozen_backbone import FrozenEncoder, split_encoder, still_encoder
 from kerasft.architectures.registry import find_architecture
 from kerasft.errors import ConfigError
 
@@ -75,6 +76,14 @@ class HeadedEncoder(keras.Model):
     def head_layers(self) -> tuple[str, ...]:
         """Paths of the head's layers that have weights, from the bottom up."""
         return tuple(layer.path for layer in self.head if layer.weights)
+
+    def frozen_backbone(self) -> FrozenEncoder | None:
+        """What is frozen below the first layer that trains, and the rest; see `split_encoder`."""
+        return split_encoder(self)
+
+    def still_frozen(self) -> int:
+        """Takes the dropout out of all layers in which nothing trains; see `still_encoder`."""
+        return still_encoder(self)
 
     def build(self, input_shape: Any = None) -> None:
         """Has nothing to do: `__init__` builds the layers."""

@@ -13,6 +13,7 @@ from keras import ops
 
 from kerasft import layers
 from kerasft.architectures.t5_arguments import T5Arguments
+from kerasft.architectures.t5_frozen_backbone import FrozenT5, split_t5, still_t5
 from kerasft.architectures.token_loss import TokenLossModel
 from kerasft.errors import ConfigError
 from kerasft.layers.t5_attention import hide
@@ -228,6 +229,14 @@ class T5(TokenLossModel):
             position * token_ids.shape[1],
         )
         return ops.log_softmax(self.project(x), axis=-1), {**state, "blocks": blocks}
+
+    def frozen_backbone(self) -> FrozenT5 | None:
+        """What is frozen below the first block that trains, and the rest; see `split_t5`."""
+        return split_t5(self)
+
+    def still_frozen(self) -> int:
+        """Takes the dropout out of all parts in which nothing trains; see `still_t5`."""
+        return still_t5(self)
 
     def get_config(self) -> dict[str, Any]:
         """What Keras needs to make the model again."""

@@ -2,43 +2,45 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 from keras import ops
 
 from kerasft import layers
-from kerasft.architectures.frozen_backbone import Inputs, describe, still, without_dropout
-from kerasft.architectures.t5 import T5
-from kerasft.architectures.t5_arguments import T5Arguments
+from kerasft.architectures.frozen_backbone import (
+    FrozenBackbone,
+    Inputs,
+    describe,
+    still,
+    without_dropout,
+)
 from kerasft.architectures.token_loss import TokenLossModel
 from kerasft.layers.relative_position_bias import RelativePositionBias
 from kerasft.layers.t5_attention import hide
 from kerasft.layers.t5_encoder import T5EncoderBlock
 
+if TYPE_CHECKING:
+    from kerasft.architectures.t5 import T5
+
 
 @dataclass(frozen=True)
-class T5Trunk:
-    """A T5 in two parts; see `kerasft.architectures.frozen_backbone.Trunk`.
+class FrozenT5(FrozenBackbone):
+    """A T5 in two parts.
 
     Attributes:
         lower: {"source_ids": (batch, s) int32} -> hidden states (batch, s, d_model).
         upper: {"hidden": (batch, s, d_model), "source_ids": (batch, s) int32, "target_ids":
             (batch, t) int32} -> logits (batch, t, vocab_size).
-        arguments: The whole T5's shape.
         layers: Encoder blocks of the lower part.
     """
-
-    lower: keras.Model
-    upper: keras.Model
-    arguments: T5Arguments
-    layers: int
 
     @property
     def width(self) -> int:
         """Values of a hidden state."""
-        return self.arguments.d_model
+        size: int = self.arguments.d_model
+        return size
 
     @property
     def description(self) -> str:
@@ -57,10 +59,6 @@ class T5Trunk:
         lengths = real.shape[1] - np.argmax(real[:, ::-1], axis=1)
         return [ids[:n] for ids, n in zip(inputs["source_ids"], lengths, strict=True)]
 
-    def positions(self, tokens: int) -> int:
-        """As many as there are tokens."""
-        return tokens
-
     def below(self, inputs: Inputs) -> dict[str, np.ndarray]:
         """The inputs of the lower part: the sources."""
         return {"source_ids": inputs["source_ids"]}
@@ -70,7 +68,7 @@ class T5Trunk:
         return {"hidden": hidden, **inputs}
 
 
-def split_t5(model: T5) -> T5Trunk | None:
+def split_t5(model: "T5") -> FrozenT5 | None:
     """Splits a T5 below the first block of its encoder that trains.
 
     Args:
@@ -90,7 +88,7 @@ def split_t5(model: T5) -> T5Trunk | None:
     bottom = (model.shared, model.encoder.positions)
     if not count or any(layer.trainable_variables for layer in bottom):
         return None
-    return T5Trunk(_Below(model, count), _Above(model, count), model.arguments, count)
+    return FrozenT5(_Below(model, count), _Above(model, count), model.arguments, count)
 
 
 def _is_plain(block: keras.layers.Layer) -> bool:
@@ -99,7 +97,7 @@ def _is_plain(block: keras.layers.Layer) -> bool:
     return all(type(matrix) is keras.layers.Dense for matrix in matrices)
 
 
-def still_t5(model: T5) -> int:
+def still_t5(model: "T5") -> int:
     """Takes the dropout out of all parts of a T5 in which nothing trains.
 
     Args:
@@ -124,8 +122,8 @@ class _Below(keras.Model):
     variables are empty.
     """
 
-    def __init__(self, model: T5, count: int) -> None:
-        super().__init__(name="trunk")
+    def __init__(self, model: "T5", count: int) -> None:
+        super().__init__(name="frozen_backbone")
         table = model.arguments
         self.pad_id = table.pad_id
         self.shared = keras.layers.Embedding(
@@ -168,8 +166,8 @@ class _Above(TokenLossModel):
     Its layers are the T5's own, so training it trains the T5.
     """
 
-    def __init__(self, model: T5, first: int) -> None:
-        super().__init__(name="above_trunk")
+    def __init__(self, model: "T5", first: int) -> None:
+        super().__init__(name="above_backbone")
         self.t5, self.first = model, first
         self._track_token_loss()
         self.build()
@@ -178,7 +176,7 @@ class _Above(TokenLossModel):
         """Nothing to do: the T5 is built."""
 
     def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
-        """Reads what `T5Trunk.upper` says; returns logits (batch, t, vocab_size)."""
+        """Reads what `FrozenT5.upper` says; returns logits (batch, t, vocab_size)."""
         t5 = self.t5
         mask = t5.source_mask(inputs["source_ids"])
         memory = t5.encoder.call_from(self.first, inputs["hidden"], mask, training)

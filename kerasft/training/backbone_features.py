@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from kerasft import backends
-from kerasft.architectures.frozen_backbone import Inputs, Trunk
+from kerasft.architectures.frozen_backbone import FrozenBackbone, Inputs
 from kerasft.data.adapter import EpochBatches
 from kerasft.data.feature_store import FeatureStore
 from kerasft.errors import ConfigError
@@ -57,7 +57,7 @@ class BackboneFeatures:
         store: Where its features are kept.
     """
 
-    def __init__(self, backbone: Trunk, store: FeatureStore, digest: str):
+    def __init__(self, backbone: FrozenBackbone, store: FeatureStore, digest: str):
         """Compiles nothing yet.
 
         Args:
@@ -157,7 +157,7 @@ class FeatureBatches(EpochBatches):
         return self._features.backbone.above(inputs, self._features.of(inputs)), *rest
 
 
-def texts_of(backbone: Trunk, parts: Sequence[ModelBatches]) -> Iterator[np.ndarray]:
+def texts_of(backbone: FrozenBackbone, parts: Sequence[ModelBatches]) -> Iterator[np.ndarray]:
     """Yields the token ids (tokens,) of all texts of batches; some come more than once."""
     for batches in parts:
         for index in range(len(batches)):

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 import shutil
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import keras
 
 from kerasft import __version__, backends, storage
-from kerasft.architectures.frozen_backbone import Trunk, digest
+from kerasft.architectures.frozen_backbone import FrozenBackbone
 from kerasft.data.adapter import EpochBatches
 from kerasft.data.feature_store import FeatureStore, size_of_stores
 from kerasft.errors import ConfigError
@@ -88,7 +87,7 @@ class AboveBackbone:
 
 def above_backbone(
     model: keras.Model,
-    backbone: Trunk | None,
+    backbone: FrozenBackbone | None,
     train: EpochBatches,
     validation: EpochBatches,
     settings: CacheSettings,
@@ -111,8 +110,9 @@ def above_backbone(
         ConfigError: Keeping was asked for beside `frozen_dropout`, or the directory cannot be used.
 
     Example:
-        >>> above = above_backbone(model, split_encoder(model), batches.train, batches.validation,
-        ...                     CacheSettings("auto", Path("run.features")), epochs=3)
+        >>> settings = CacheSettings("auto", Path("run.features"))
+        >>> above = above_backbone(model, model.frozen_backbone(), batches.train,
+        ...                        batches.validation, settings, epochs=3)
         >>> above.model.compile("adam", loss)
         >>> above.model.fit(above.train, validation_data=above.validation, epochs=3)
     """
@@ -145,7 +145,7 @@ def above_backbone(
             f"{directory} is where this run would keep features, but it holds something else; move "
             "that away or give another --output."
         )
-    key = digest(backbone, {"dtype": settings.dtype, **_versions()})
+    key = backbone.digest({"dtype": settings.dtype, **_versions()})
     rows = list(texts_of(backbone, (train, validation)))
     made = (backbone.positions(len(ids)) for ids in rows)
     states = dict(zip(keys_of(key, rows), made, strict=True))  # of each text once
@@ -196,7 +196,6 @@ def _versions() -> dict[str, str]:
     return {
         "kerasft": __version__,
         "keras": keras.__version__,
-        "keras-hub": version("keras-hub"),
         backends.check().name: backends.current().version(),
     }
 

@@ -7,7 +7,6 @@ import pytest
 from harness import classifiers, frozen_backbones, gradients
 from kerasft import backends, peft
 from kerasft.architectures import Classifier, EncoderArguments, MaskedLanguageModel
-from kerasft.architectures.frozen_backbone import split_encoder
 from kerasft.tasks import load
 
 CASES = [
@@ -147,7 +146,7 @@ def test_queries_and_feed_forward_see_one_token(monkeypatch):
 @pytest.mark.parametrize("options", [{"pooling": "mean"}, {"tagger": True}])
 def test_heads_that_read_all_tokens_keep_the_whole_layer(options, monkeypatch):
     model = frozen_backbones.encoder(**options)
-    trunk = split_encoder(model)
+    trunk = model.frozen_backbone()
     shapes = seen(model.backbone.get_layer("transformer_layer_2"), monkeypatch)
     inputs = frozen_backbones.batch()
     model(inputs)
@@ -159,7 +158,7 @@ def test_heads_that_read_all_tokens_keep_the_whole_layer(options, monkeypatch):
 
 def test_above_a_frozen_trunk_it_is_one_token_too(monkeypatch):
     model = frozen_backbones.encoder("bert")
-    trunk = split_encoder(model)
+    trunk = model.frozen_backbone()
     shapes = seen(model.backbone.get_layer("transformer_layer_2"), monkeypatch)
     trunk.upper(trunk.above(frozen_backbones.batch(), np.zeros((4, LENGTH, 8), "float32")))
     assert shapes["key"] == (4, LENGTH, 8) and shapes["feedforward_output_dense"] == (4, 1, 12)

@@ -6,8 +6,6 @@ import pytest
 
 from harness import frozen_backbones, gradients
 from kerasft import backends, peft
-from kerasft.architectures.frozen_backbone import digest, split_encoder, still_encoder
-from kerasft.architectures.t5_frozen_backbone import split_t5, still_t5
 
 KINDS = {
     "mean": lambda: frozen_backbones.encoder("distilbert", pooling="mean"),
@@ -26,10 +24,10 @@ def parts(request):
     """A model, its trunk, its inputs, and where its outputs count."""
     model = KINDS[request.param]()
     if request.param == "t5":
-        return model, split_t5(model), frozen_backbones.pairs(), np.ones((4, 5, 1), bool)
+        return model, model.frozen_backbone(), frozen_backbones.pairs(), np.ones((4, 5, 1), bool)
     inputs = frozen_backbones.batch()
     counts = inputs["padding_mask"][..., None] if request.param == "tagger" else np.ones((4, 1))
-    return model, split_encoder(model), inputs, counts.astype(bool)
+    return model, model.frozen_backbone(), inputs, counts.astype(bool)
 
 
 def hidden_of(trunk, inputs: dict) -> np.ndarray:
@@ -73,25 +71,25 @@ def test_values_and_gradients_are_those_of_the_whole(parts):
 
 def test_the_lower_part_is_all_that_is_frozen_below():
     model = frozen_backbones.encoder()
-    trunk = split_encoder(model)
+    trunk = model.frozen_backbone()
     assert trunk.description == "embeddings and 2 of 3 layers" and trunk.width == 8
     paths = {weight.path.split("/")[0] for weight in trunk.lower.weights}
     assert "transformer_layer_1" in paths and "transformer_layer_2" not in paths
 
     peft.freeze(model, model.head_layers)
-    assert split_encoder(model).description == "embeddings and all 3 layers"
+    assert model.frozen_backbone().description == "embeddings and all 3 layers"
     peft.freeze(model, (*model.head_layers, "transformer_layer_0"))
-    assert split_encoder(model) is None
+    assert model.frozen_backbone() is None
     peft.freeze(model, (*model.head_layers, "token_and_position_embedding"))
-    assert split_encoder(model) is None
+    assert model.frozen_backbone() is None
     peft.unfreeze(model)
-    assert split_encoder(model) is None
+    assert model.frozen_backbone() is None
 
 
 @pytest.mark.parametrize("pooling", ["first", "mean"])
 def test_under_a_head_alone_one_vector_a_text_is_made(pooling):
     model = frozen_backbones.head_only("bert", pooling)
-    trunk, inputs = split_encoder(model), frozen_backbones.batch()
+    trunk, inputs = model.frozen_backbone(), frozen_backbones.batch()
     made = keras.ops.convert_to_numpy(trunk.lower(inputs))
     assert made.shape == (4, 1, 8) and (trunk.positions(12), trunk.positions(0)) == (1, 0)
     hidden = keras.ops.convert_to_numpy(model.backbone(inputs))
@@ -104,24 +102,24 @@ def test_under_a_head_alone_one_vector_a_text_is_made(pooling):
     # A head on each token keeps each token, and what is kept for one is not taken for another.
     tagger = frozen_backbones.encoder(tagger=True)
     peft.freeze(tagger, tagger.head_layers)
-    assert split_encoder(tagger).positions(12) == 12
-    other = split_encoder(
-        frozen_backbones.head_only("bert", {"first": "mean", "mean": "first"}[pooling])
-    )
-    assert digest(other, {}) != digest(trunk, {})
+    assert tagger.frozen_backbone().positions(12) == 12
+    other = frozen_backbones.head_only(
+        "bert", {"first": "mean", "mean": "first"}[pooling]
+    ).frozen_backbone()
+    assert other.digest({}) != trunk.digest({})
 
 
 def test_of_a_t5_everything_below_must_be_frozen():
     model = frozen_backbones.t5()
-    assert split_t5(model).description == "embeddings and 2 of 3 layers of the encoder"
+    assert model.frozen_backbone().description == "embeddings and 2 of 3 layers of the encoder"
     for pattern in ("shared", "encoder/relative_position_bias", "encoder/block_0"):
         peft.freeze(model, (pattern, "encoder/block_2"))
-        assert split_t5(model) is None, pattern
+        assert model.frozen_backbone() is None, pattern
     peft.freeze(model, ("decoder/block_0",))
-    assert split_t5(model).layers == 2, "an adapter that is frozen is not copied"
+    assert model.frozen_backbone().layers == 2, "an adapter that is frozen is not copied"
     peft.remove(model)
     peft.freeze(model, ("decoder/block_0",))
-    assert split_t5(model).description == "embeddings and all 3 layers of the encoder"
+    assert model.frozen_backbone().description == "embeddings and all 3 layers of the encoder"
 
 
 def rates(layer) -> set[float]:
@@ -132,13 +130,13 @@ def rates(layer) -> set[float]:
 @pytest.mark.parametrize("kind", ["bert", "distilbert"])
 def test_frozen_layers_are_still(kind):
     model = frozen_backbones.encoder(kind, dropout=0.5)
-    assert still_encoder(model) == 2
+    assert model.still_frozen() == 2
     for layer in model.backbone.layers:
         if layer.name != "transformer_layer_2":
             assert rates(layer) <= {0.0}, layer.name
     assert 0.5 in rates(model.get_layer("backbone").get_layer("transformer_layer_2"))
     assert rates(model.get_layer("head_dropout")) == {0.5}
-    lower = split_encoder(model).lower
+    lower = model.frozen_backbone().lower
     again = [
         keras.ops.convert_to_numpy(lower(frozen_backbones.batch(), training=True)) for _ in "ab"
     ]
@@ -146,27 +144,27 @@ def test_frozen_layers_are_still(kind):
 
     model = frozen_backbones.encoder(kind, dropout=0.5)
     peft.unfreeze(model)
-    assert still_encoder(model) == 0 and 0.5 in rates(model.backbone)
+    assert model.still_frozen() == 0 and 0.5 in rates(model.backbone)
 
 
 def test_frozen_parts_of_a_t5_are_still():
     model = frozen_backbones.t5(dropout=0.5)
-    assert still_t5(model) == 3
+    assert model.still_frozen() == 3
     assert rates(model.encoder.blocks[2]) == {0.5}
     assert rates(model.decoder) | rates(model.encoder.blocks[0]) | {model.dropout.rate} == {0.0}
 
 
 def test_the_digest_knows_weights_shape_and_type():
     model = frozen_backbones.encoder()
-    trunk = split_encoder(model)
-    first = digest(trunk, {"dtype": "float16"})
-    assert len(first) == 64 and digest(split_encoder(model), {"dtype": "float16"}) == first
-    assert digest(trunk, {"dtype": "float32"}) != first
+    trunk = model.frozen_backbone()
+    first = trunk.digest({"dtype": "float16"})
+    assert len(first) == 64 and model.frozen_backbone().digest({"dtype": "float16"}) == first
+    assert trunk.digest({"dtype": "float32"}) != first
     head = model.get_layer("classifier").kernel
     head.assign(head + 1.0)  # above the trunk: of no matter
-    assert digest(trunk, {"dtype": "float16"}) == first
+    assert trunk.digest({"dtype": "float16"}) == first
     weight = trunk.lower.weights[-1]
     weight.assign(weight + 1e-6)
-    assert digest(trunk, {"dtype": "float16"}) != first
+    assert trunk.digest({"dtype": "float16"}) != first
     peft.freeze(model, (*model.head_layers, "transformer_layer_1"))
-    assert digest(split_encoder(model), {"dtype": "float16"}) != first
+    assert model.frozen_backbone().digest({"dtype": "float16"}) != first

@@ -8,8 +8,6 @@ import pytest
 
 from harness import frozen_backbones
 from kerasft import backends, training
-from kerasft.architectures.frozen_backbone import digest, split_encoder, still_encoder
-from kerasft.architectures.t5_frozen_backbone import split_t5
 from kerasft.data.feature_store import FeatureStore
 from kerasft.errors import ConfigError
 from kerasft.training.backbone_features import BackboneFeatures, FeatureBatches, keys_of, texts_of
@@ -18,7 +16,7 @@ EPOCHS = 3
 
 
 def features_of(backbone, folder, dtype: str = "float32", **options) -> BackboneFeatures:
-    key = digest(backbone, {"dtype": dtype})
+    key = backbone.digest({"dtype": dtype})
     kept = FeatureStore(folder / "s", backbone=key, width=backbone.width, dtype=dtype, **options)
     return BackboneFeatures(backbone, kept, key)
 
@@ -39,7 +37,7 @@ def calls(monkeypatch) -> list[int]:
 
 @pytest.fixture(scope="module")
 def backbone():
-    return split_encoder(frozen_backbones.encoder())
+    return frozen_backbones.encoder().frozen_backbone()
 
 
 def test_a_text_is_computed_once_and_rounded_from_the_first_time_on(backbone, tmp_path, calls):
@@ -118,10 +116,10 @@ def test_a_run_outlives_the_removal_of_its_features(backbone, tmp_path, capsys):
 
 def test_numbers_that_float16_does_not_hold_are_refused(tmp_path):
     model = frozen_backbones.encoder()
-    scale = model.backbone.get_layer("transformer_layer_1")._feedforward_layer_norm.gamma
+    scale = model.backbone.get_layer("transformer_layer_1").feedforward_norm.gamma
     scale.assign(scale * 1e6)
     with pytest.raises(ConfigError, match="--cache_dtype float32"):
-        features_of(split_encoder(model), tmp_path, "float16").of(frozen_backbones.batch())
+        features_of(model.frozen_backbone(), tmp_path, "float16").of(frozen_backbones.batch())
 
 
 def test_keys_tell_texts_and_backbones_apart():
@@ -163,7 +161,7 @@ def test_losses_are_those_without_a_cache(build, tmp_path):
     before = weights_of(whole)
     expected, expected_epochs = fit(whole, *parts())
     model = build()
-    backbone = split_encoder(model)
+    backbone = model.frozen_backbone()
     features = features_of(backbone, tmp_path)
     train, validation = (FeatureBatches(batches, features) for batches in parts())
     losses, epochs = fit(backbone.upper, train, validation)
@@ -196,8 +194,8 @@ def test_dropout_above_the_backbone_is_drawn_as_without_a_cache(tmp_path):
     for cached in (False, True):
         backends.seed_everything(0)
         model = frozen_backbones.encoder(dropout=0.3)
-        assert still_encoder(model) == 2
-        backbone = split_encoder(model)
+        assert model.still_frozen() == 2
+        backbone = model.frozen_backbone()
         trained = backbone.upper if cached else model
         batches = frozen_backbones.batches(8)
         trained.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
@@ -223,7 +221,7 @@ def test_a_t5_trains_as_without_a_cache(tmp_path):
     losses, weights = [], []
     for cached in (False, True):
         model = frozen_backbones.t5()
-        backbone = split_t5(model)
+        backbone = model.frozen_backbone()
         train = parts()
         history = training.History(batch_weight=train.tokens)
         trained = backbone.upper if cached else model

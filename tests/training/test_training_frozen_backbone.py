@@ -8,7 +8,6 @@ import pytest
 
 from harness import frozen_backbones
 from kerasft import peft
-from kerasft.architectures.frozen_backbone import split_encoder
 from kerasft.errors import ConfigError
 from kerasft.training import frozen_backbone as frozen_backbone
 from kerasft.training.frozen_backbone import AboveBackbone, CacheSettings, above_backbone
@@ -25,7 +24,7 @@ def decide(model, tmp_path):
 
     def ask(where: str, *, epochs: int = 2, dropout: bool = False, of=model, **settings):
         return above_backbone(
-            of, split_encoder(of), frozen_backbones.batches(),
+            of, of.frozen_backbone(), frozen_backbones.batches(),
             frozen_backbones.batches(8, shuffle=False, seed=9),
             CacheSettings(where, **{"beside": tmp_path / "run.features", **settings}),
             epochs=epochs, frozen_dropout=dropout,

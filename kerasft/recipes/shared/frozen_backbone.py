@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,7 +10,6 @@ from kerasft.config import RunOptions
 
 if TYPE_CHECKING:
     from kerasft.architectures import T5, HeadedEncoder
-    from kerasft.architectures.frozen_backbone import Trunk
     from kerasft.training.frozen_backbone import AboveBackbone
 
 
@@ -66,23 +64,16 @@ def train_above_backbone(
         >>> above.model.fit(above.train, validation_data=above.validation, epochs=config.epochs)
         >>> above.finish()
     """
-    from kerasft import architectures
-    from kerasft.architectures.frozen_backbone import split_encoder, still_encoder
-    from kerasft.architectures.t5_frozen_backbone import split_t5, still_t5
     from kerasft.training.frozen_backbone import CacheSettings, above_backbone
 
-    split: Callable[[Any], Trunk | None] = split_encoder
-    still_frozen: Callable[[Any], int] = still_encoder
-    if isinstance(model, architectures.T5):
-        split, still_frozen = split_t5, still_t5
     dropout = "layers in which nothing trains drop out as the others do (--frozen_dropout)"
     if not options.frozen_dropout:
         dropout = "dropout is everywhere, since something trains in every layer"
-        if still := still_frozen(model):
+        if still := model.still_frozen():
             dropout = f"layers in which nothing trains ({still}) run without dropout"
     above = above_backbone(
         model,
-        split(model),
+        model.frozen_backbone(),
         batches.train,
         batches.validation,
         CacheSettings(
