@@ -17,6 +17,7 @@ from kerasft.backends.hub import (
 )
 from kerasft.backends.memory import free_memory, peak_memory
 from kerasft.backends.pickled_tensors import has_checksums, read_pickled_tensors
+from kerasft.backends.quick_import import import_keras
 
 __all__ = [
     "BACKENDS",
@@ -27,6 +28,7 @@ __all__ = [
     "describe",
     "free_memory",
     "has_checksums",
+    "import_keras",
     "import_keras_hub",
     "machine",
     "peak_memory",

@@ -48,7 +48,7 @@ def seed_everything(seed: int) -> None:
 @contextmanager
 def without_tensorflow() -> Iterator[None]:
     """Hides TensorFlow from `import` on the other backends; one already imported stays in sight."""
-    with _hidden(() if check().name == "tensorflow" else _TENSORFLOW):
+    with hidden(() if check().name == "tensorflow" else _TENSORFLOW):
         yield
 
 
@@ -58,18 +58,19 @@ def without_torch() -> Iterator[None]:
 
     For packages that import torch where it is installed, only to know its tensors if they meet any.
     """
-    with _hidden(() if check().name == "torch" else ("torch",)):
+    with hidden(() if check().name == "torch" else ("torch",)):
         yield
 
 
 @contextmanager
-def _hidden(names: Iterable[str]) -> Iterator[None]:
-    hidden = [name for name in names if name not in sys.modules]
-    for name in hidden:
+def hidden(names: Iterable[str]) -> Iterator[None]:
+    """Hides modules from `import`, those that are imported already excepted."""
+    absent = [name for name in names if name not in sys.modules]
+    for name in absent:
         # None in sys.modules makes `import name` raise ImportError, as if it were not installed.
         sys.modules[name] = None  # type: ignore[assignment]
     try:
         yield
     finally:
-        for name in hidden:
+        for name in absent:
             sys.modules.pop(name, None)

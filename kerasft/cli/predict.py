@@ -12,13 +12,14 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from kerasft import backends
 from kerasft.config import Parser
 from kerasft.data.text_files import Budget, TextFile
 from kerasft.errors import ConfigError, DataError
 from kerasft.folder.opened import KERAS
-from kerasft.predict import Predictor
+from kerasft.predict import Predictor, open_for
 from kerasft.tasks import columns as output
 from kerasft.tasks.registry import OPTIONS
 
@@ -103,6 +104,14 @@ def _lines_of_input() -> list[str]:
     return texts
 
 
+def open_predictor(folder: str, **options: Any) -> Predictor:
+    """`Predictor`, with a quicker import of Keras where Keras is needed; see there."""
+    opened = open_for(folder, **options)
+    if opened.engine == KERAS:
+        backends.import_keras()
+    return Predictor(opened, **options)
+
+
 def run(options: argparse.Namespace) -> None:
     """Predicts, and prints or writes the predictions; says on stderr how many were cut, and so on.
 
@@ -112,7 +121,7 @@ def run(options: argparse.Namespace) -> None:
     from tqdm import tqdm
 
     texts = read_texts(options)
-    predictor = Predictor(options.folder, **{name: getattr(options, name) for name in OPTIONS})
+    predictor = open_predictor(options.folder, **{name: getattr(options, name) for name in OPTIONS})
     counts: Counter[str] = Counter()
     with (
         output.open_writer(options, predictor.columns) as writer,
@@ -134,7 +143,4 @@ def run(options: argparse.Namespace) -> None:
 
 def main(arguments: Sequence[str]) -> None:
     """Predicts."""
-    options = parse(arguments)
-    if options.engine in (None, KERAS):
-        backends.check()
-    run(options)
+    run(parse(arguments))

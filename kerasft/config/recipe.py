@@ -31,7 +31,7 @@ def main(
     """
     with guard(), robust_output():
         config = parse(config_class, sys.argv[1:] if arguments is None else arguments)
-        backends.check()
+        backends.import_keras()
         at_least(config, threads=1)
         if config.threads is not None:
             backends.current().set_threads(config.threads)

@@ -68,9 +68,6 @@ def run(
             meaning for the folder's task, or the process may open too few files.
         BundleError: The folder is missing or broken.
     """
-    engine = options.get("engine") or KERAS
-    if engine == KERAS:
-        backends.check()
     # Uvicorn puts these handlers back when it is done and raises the signal that stopped it again.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
@@ -79,12 +76,16 @@ def run(
     stream = _write_log()
     # What is broken is said before the port is taken, and before Keras is imported.
     opened = open_for(folder, **options)
+    if opened.engine == KERAS:
+        backends.check()
     listener = listen(host, port)
     start = time.perf_counter()
 
     def load() -> Predictor:
-        predictor = Predictor(opened, **options)  # may import Keras, which takes seconds
-        log.info("%s", runtimes.describe(engine))
+        if opened.engine == KERAS:
+            backends.import_keras()  # which takes seconds
+        predictor = Predictor(opened, **options)
+        log.info("%s", runtimes.describe(opened.engine))
         return predictor
 
     worker = Worker(load, limits, lambda error: loaded(error))

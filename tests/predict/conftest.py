@@ -25,7 +25,7 @@ def command_with(monkeypatch, capsys) -> Callable[[Path, object], Callable[..., 
             same = Path(folder) == known and all(value is None for value in options.values())
             return predictor if same else Predictor(folder, **options)
 
-        monkeypatch.setattr(command_line, "Predictor", opened)
+        monkeypatch.setattr(command_line, "open_predictor", opened)
 
         def run(*arguments: object, stdin: bytes = b"", folder: object = known) -> Result:
             monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin)))

@@ -101,9 +101,9 @@ def test_the_command(folder, command_with, predictors):
 def test_the_command_needs_no_backend_for_onnx(folder, command_with, predictors, monkeypatch):
     broken = backends.Choice("none", "none is installed", "no backend is installed")
     monkeypatch.setattr("kerasft.backends.choice._choice", broken)
-    command = command_with(folder, predictors["keras"])
-    assert command("the cat", "--engine", "onnx")[0] == 0
-    assert command("the cat")[2] == "error: no backend is installed\n"
+    command = command_with(Path("elsewhere"), predictors["keras"])
+    assert command("the cat", "--engine", "onnx", folder=folder)[0] == 0
+    assert command("the cat", folder=folder)[2] == "error: no backend is installed.\n"
 
 
 def test_what_computes_has_a_name_and_a_version(monkeypatch):
