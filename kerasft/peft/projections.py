@@ -139,8 +139,16 @@ def project(layer: Any, x: Any) -> Any:
     return ops.matmul(x, layer.kernel)
 
 
-def finish(layer: Any, y: Any) -> Any:
-    """Adds the bias to x W and applies the activation, as the plain layer does."""
+def finish(layer: Any, y: Any, scale: Any = None) -> Any:
+    """Adds the bias to x W and applies the activation, as the plain layer does.
+
+    Args:
+        layer: A `Dense` or `EinsumDense`, adapted or not.
+        y: x W, `(..., *output dims)`.
+        scale: What is multiplied by before the activation, `(*output dims)`, if anything.
+    """
     if layer.bias is not None:
         y = ops.add(y, layer.bias)
+    if scale is not None:
+        y = ops.multiply(y, scale)
     return y if layer.activation is None else layer.activation(y)

@@ -143,8 +143,8 @@ def last_layers(
     Args:
         model: A built model whose blocks are numbered, such as "transformer_layer_0", ...
         n: How many blocks, counted from the top.
-        names: Names of the layers inside a block. What holds a "/" is a pattern over whole paths
-            already and is handed on as it is.
+        names: Names of the layers inside a block, as patterns. What holds a "/" is a pattern over
+            whole paths already and is handed on as it is.
 
     Returns:
         One pattern a block, to be used as a config's `targets`.
@@ -161,7 +161,7 @@ def last_layers(
     if not names:
         return patterns
     blocks: dict[str, set[int]] = defaultdict(set)  # "transformer_layer_" -> {0, 1, ...}
-    for layer in find_layers(model, [re.escape(name) for name in names]):
+    for layer in find_layers(model, names):
         numbered = (re.fullmatch(r"(.+?)(\d+)", part) for part in layer.path.split("/"))
         first = next((match for match in numbered if match), None)
         if first:
@@ -177,7 +177,7 @@ def last_layers(
             f"The last {n} blocks cannot be adapted: the model has {len(numbers)} "
             f"({stem}0 ... {stem}{max(numbers)})."
         )
-    inner = "|".join(re.escape(name) for name in names)
+    inner = "|".join(names)
     return patterns + tuple(
         f"{re.escape(stem)}{number}/(?:.*/)?(?:{inner})" for number in sorted(numbers)[-n:]
     )
