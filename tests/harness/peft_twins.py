@@ -15,6 +15,16 @@ from kerasft.presets import load_preset
 IDS = torch.tensor(small.TOKENS["token_ids"], dtype=torch.long)
 MASK = torch.tensor(small.TOKENS["padding_mask"], dtype=torch.long)
 
+NO_DROPOUT = {
+    "distilbert": {"dropout": 0.0, "attention_dropout": 0.0, "seq_classif_dropout": 0.0},
+    "bert": {
+        "hidden_dropout_prob": 0.0,
+        "attention_probs_dropout_prob": 0.0,
+        "classifier_dropout": 0.0,
+    },
+}
+"""Options of `checkpoints.write_checkpoint` that turn all dropout off."""
+
 
 def ours(directory: Path, num_labels: int = 3) -> Classifier:
     """The checkpoint as a classifier of ours."""

@@ -1,45 +1,40 @@
 import math
+from typing import ClassVar
 
 import keras
 import numpy as np
+import peft as hugging_face_peft
 import peft.tuners.lora as reference
 import pytest
 import torch
 
 from harness import small
+from harness.method_case import EQUATIONS, MethodCase, as_matrix, one_layer
 from kerasft.errors import AdapterError, ConfigError
-from kerasft.peft import LoRAConfig, LoRADense, LoRAEinsumDense, apply, merge, remove, unmerge
+from kerasft.peft import LoRAConfig, LoRADense, LoRAEinsumDense, apply, merge, unmerge
 
-EQUATIONS = {
-    "dense": None,
-    "query": ("abc,cde->abde", (None, 2, 3), "de", (4, 5, 6)),
-    "output": ("abcd,cde->abe", (None, 5), "e", (4, 5, 2, 3)),
-    "ellipsis": ("...x,xy->...y", 5, "y", (4, 5, 6)),
-    "left ellipsis": ("...x,yx->...y", 5, "y", (4, 5, 6)),
-    "kernel in another order": ("abc,dec->abde", (None, 2, 3), "de", (4, 5, 6)),
-    "no bias": ("ab,bc->ac", (5,), None, (4, 6)),
-}
+THEIRS = {"distilbert": ["q_lin", "v_lin"], "bert": ["query", "value"]}
 
 
-def one_layer(kind: str, **options) -> tuple[keras.Model, np.ndarray]:
-    """A model of one plain layer, and an input for it."""
-    if EQUATIONS[kind] is None:
-        shape = (4, 5, 6)
-        layer = keras.layers.Dense(5, name="layer", **options)
-    else:
-        equation, output, bias, shape = EQUATIONS[kind]
-        layer = keras.layers.EinsumDense(equation, output, bias_axes=bias, name="layer", **options)
-    x = keras.Input(shape[1:])
-    model = keras.Model(x, layer(x))
-    small.randomize(model.weights)
-    return model, np.random.default_rng(2).standard_normal(shape).astype("float32")
+class TestLoRA(MethodCase):
+    method = LoRAConfig
+    options: ClassVar = {"rank": 3, "alpha": 6.0, "dropout": 0.0}
+    targets = ("query", "value")
+    trains = ("lora_a", "lora_b")
+    trained = 2 * (16 * 3 + 3 * 16)
+    variants = ({}, {"rank_stabilized": True})
 
+    @staticmethod
+    def theirs(kind):
+        return hugging_face_peft.LoraConfig(
+            task_type="SEQ_CLS", r=3, lora_alpha=6, target_modules=THEIRS[kind]
+        )
 
-def as_matrix(layer, kernel: np.ndarray) -> np.ndarray:
-    """The kernel as (in, out), whatever the order of its dimensions."""
-    if layer.equation.startswith(("...x,yx", "abc,dec")):
-        return np.moveaxis(kernel, -1, 0).reshape(kernel.shape[-1], -1)
-    return kernel.reshape(math.prod(layer._factors.in_shape), -1)
+    def formula(self, x, w, b, layer):
+        into, out = w.shape
+        a, u = small.numpy(layer.lora_a), small.numpy(layer.lora_b)
+        scale = 6.0 / (math.sqrt(3) if layer.adapter.settings.rank_stabilized else 3)
+        return x @ w + scale * x @ a.reshape(into, 3) @ u.reshape(3, out) + b
 
 
 @pytest.mark.parametrize("rank_stabilized", [False, True])
@@ -52,9 +47,8 @@ def test_outputs_and_gradients_equal_peft(kind: str, rank_stabilized: bool) -> N
     layer = model.get_layer("layer")
     if kind == "dense":
         assert isinstance(layer, LoRADense)
-        layer.equation = ""
-    a, b, kernel = (small.numpy(w) for w in (layer.lora_a, layer.lora_b, layer.kernel))
-    matrix = as_matrix(layer, kernel)
+    a, b = small.numpy(layer.lora_a), small.numpy(layer.lora_b)
+    matrix = as_matrix(layer)
     linear = torch.nn.Linear(*matrix.shape, bias=layer.bias is not None)
     twin = reference.Linear(
         linear, "default", reference.LoraConfig(r=4, lora_alpha=6, use_rslora=rank_stabilized),
@@ -80,32 +74,6 @@ def test_outputs_and_gradients_equal_peft(kind: str, rank_stabilized: bool) -> N
     assert abs(grad_a).max() > 1e-3 and abs(grad_b).max() > 1e-3
     np.testing.assert_allclose(got["layer/lora_a"].reshape(-1, 4).T, grad_a, atol=1e-4)
     np.testing.assert_allclose(got["layer/lora_b"].reshape(4, -1).T, grad_b, atol=1e-4)
-
-
-@pytest.mark.parametrize("kind", EQUATIONS)
-def test_merge_keeps_outputs_and_unmerge_is_exact(kind: str) -> None:
-    model, x = one_layer(kind, activation="tanh")
-    plain = model.predict(x, verbose=0)
-    apply(model, LoRAConfig(("layer",), rank=3, alpha=5.0))
-    np.testing.assert_array_equal(model.predict(x, verbose=0), plain)  # B is zero at first
-    small.randomize_adapters(model)
-    adapted = model.predict(x, verbose=0)
-    assert np.abs(adapted - plain).max() > 0.1
-    before = small.snapshot(model.weights)
-
-    merge(model)
-    merge(model)  # a second call must not add the adapter twice
-    assert (
-        np.abs(small.snapshot(model.weights)["layer/kernel"] - before["layer/kernel"]).max() > 0.1
-    )
-    np.testing.assert_allclose(model.predict(x, verbose=0), adapted, atol=1e-5)
-    unmerge(model)
-    assert small.moved(before, small.snapshot(model.weights)) == set()
-    np.testing.assert_array_equal(model.predict(x, verbose=0), adapted)
-
-    merge(model)
-    remove(model)  # a merged model can be cleaned too
-    np.testing.assert_allclose(model.predict(x, verbose=0), adapted, atol=1e-5)
 
 
 def test_training_forms_no_product_of_the_kernels_shape(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,14 +11,6 @@ from kerasft import training
 from kerasft.peft import load_adapter
 
 STEPS = 12
-OFF = {
-    "distilbert": {"dropout": 0.0, "attention_dropout": 0.0, "seq_classif_dropout": 0.0},
-    "bert": {
-        "hidden_dropout_prob": 0.0,
-        "attention_probs_dropout_prob": 0.0,
-        "classifier_dropout": 0.0,
-    },
-}
 MODULES = {
     "distilbert": (["q_lin", "v_lin"], ["pre_classifier", "classifier"]),
     "bert": (["query", "value"], ["pooler", "classifier"]),
@@ -28,7 +20,10 @@ MODULES = {
 @pytest.mark.parametrize("architecture", ["distilbert", "bert"])
 def test_training_goes_the_same_way(architecture, tmp_path):
     checkpoints.write_checkpoint(
-        tmp_path / "base", architecture, "ForSequenceClassification", **OFF[architecture]
+        tmp_path / "base",
+        architecture,
+        "ForSequenceClassification",
+        **peft_twins.NO_DROPOUT[architecture],
     )
     targets, whole = MODULES[architecture]
     torch.manual_seed(0)

@@ -142,8 +142,8 @@ class IA3Config(Method):
         for pattern in set(self.feedforward) - set(IA3Config.feedforward):
             if not any(matches(pattern, layer.path) for layer in found):
                 raise AdapterError(
-                    f"The feedforward pattern {pattern!r} matches none of the {len(found)} targets; "
-                    "name layers that the targets match too."
+                    f"The feedforward pattern {pattern!r} matches none of the {len(found)} "
+                    "targets; name layers that the targets match too."
                 )
         return found
 
@@ -185,7 +185,7 @@ class IA3Config(Method):
 
     @classmethod
     def slots(cls, module: Module, settings: IA3Settings) -> tuple[Slot, ...]:
-        """l as PEFT keeps it: (1, in) of a feed-forward layer, else (out, 1)."""
+        """L as PEFT keeps it: (1, in) of a feed-forward layer, else (out, 1)."""
         layer = module.layer
         factors = factors_of(layer)
         shape = (math.prod(factors.out_shape), 1)

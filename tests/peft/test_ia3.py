@@ -1,0 +1,121 @@
+"""IA3: the battery, and what is its own."""
+
+import json
+
+import keras
+import numpy as np
+import peft as hugging_face_peft
+import pytest
+import torch
+import transformers
+
+from harness import small, t5_twins
+from harness.method_case import MethodCase
+from kerasft.architectures import shift_right
+from kerasft.errors import AdapterError
+from kerasft.peft import (
+    IA3Config,
+    IA3Dense,
+    IA3EinsumDense,
+    apply,
+    load_adapter,
+    save_adapter,
+)
+
+THEIRS = {
+    "distilbert": {
+        "target_modules": ["k_lin", "v_lin", "lin2"],
+        "feedforward_modules": ["lin2"],
+    },
+    "bert": {
+        "target_modules": r".*layer\.\d+\.(attention\.self\.(key|value)|output\.dense)",
+        "feedforward_modules": r".*layer\.\d+\.output\.dense",
+    },
+}
+
+
+class TestIA3(MethodCase):
+    method = IA3Config
+    targets = ("key", "value", "feedforward_output_dense")
+    trains = ("ia3_l",)
+    trained = 16 + 16 + 32
+    variants = ({}, {"feedforward": ("layer",)})
+
+    @staticmethod
+    def theirs(kind: str) -> hugging_face_peft.IA3Config:
+        return hugging_face_peft.IA3Config(task_type="SEQ_CLS", **THEIRS[kind])
+
+    def formula(self, x, w, b, layer):
+        scale = small.numpy(layer.ia3_l).reshape(-1)
+        if layer.adapter.settings.feedforward:
+            return (x * scale) @ w + b
+        return (x @ w + b) * scale
+
+
+@pytest.mark.parametrize(
+    ("equation", "output", "bias", "reason"),
+    [
+        ("abc,bcd->abd", (4, 5), None, "index 'b' is in input, kernel and output"),
+        ("abc,cd->adb", (5, 4), None, "does not end in the dimensions to be scaled"),
+        ("abc,cde->abde", (4, 2, 5), "e", "its bias has not all of them; leave it out"),
+    ],
+)
+def test_other_equations_are_refused(equation, output, bias, reason):
+    x = keras.Input((4, 6))
+    layer = keras.layers.EinsumDense(equation, output, bias_axes=bias, name="layer")
+    model = keras.Model(x, layer(x))
+    with pytest.raises(AdapterError, match=rf"'layer'.*{reason}"):
+        apply(model, IA3Config(("layer",)))
+    assert type(model.get_layer("layer")) is keras.layers.EinsumDense
+
+
+def test_a_feedforward_pattern_that_means_no_target_is_refused():
+    model = small.dense_model()
+    config = IA3Config(("first",), feedforward=("second",))
+    with pytest.raises(AdapterError, match="feedforward pattern 'second' matches none of the 1 t"):
+        apply(model, config)
+    apply(model, IA3Config(("first",)))  # the usual pattern may mean none
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        lambda: IA3Dense(5, feedforward=True, activation="relu", name="layer"),
+        lambda: IA3EinsumDense("ab,bc->ac", (5,), bias_axes="c", name="layer"),
+    ],
+)
+def test_a_layer_can_be_constructed_and_its_model_saved(layer, tmp_path):
+    model = keras.Sequential([keras.Input((6,)), layer()])
+    small.randomize(model.weights)
+    x = np.random.default_rng(0).standard_normal((4, 6)).astype("float32")
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    assert again.layers[0].adapter.settings == model.layers[0].adapter.settings
+    np.testing.assert_array_equal(again.predict(x, verbose=0), model.predict(x, verbose=0))
+
+
+def test_a_t5_goes_to_peft_and_comes_back(tmp_path):
+    """As in the paper: keys, values, and the hidden values of the feed-forward network."""
+    t5_twins.write(tmp_path / "base", num_layers=2)
+    model = t5_twins.ours(tmp_path / "base")
+    apply(model, IA3Config(("k", "v", "wo")))
+    small.randomize(model.trainable_weights, scale=0.5)
+    save_adapter(model, tmp_path / "adapter", str(tmp_path / "base"))
+    fields = json.loads((tmp_path / "adapter" / "adapter_config.json").read_text())
+    assert fields["task_type"] == "SEQ_2_SEQ_LM"
+    assert all(each.endswith(".wo") for each in fields["feedforward_modules"])
+    base = transformers.T5ForConditionalGeneration.from_pretrained(tmp_path / "base")
+    theirs = hugging_face_peft.PeftModel.from_pretrained(base, tmp_path / "adapter").eval()
+    batch = t5_twins.batch(rows=4)
+    inputs = {"source_ids": batch["source_ids"], "target_ids": shift_right(batch["labels"])}
+    with torch.no_grad():
+        expected = theirs(
+            **t5_twins.their_inputs(inputs["source_ids"]),
+            decoder_input_ids=torch.tensor(inputs["target_ids"], dtype=torch.long),
+        ).logits.numpy()
+    found = small.numpy(model(inputs))
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    again = t5_twins.ours(tmp_path / "base")
+    report = load_adapter(again, tmp_path / "adapter")
+    assert len(report.adapted) == 2 * 3 + 2 * 5
+    np.testing.assert_array_equal(small.numpy(again(inputs)), found)
