@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from kerasft import storage
 from kerasft.errors import BundleError, KerasftError
 from kerasft.folder import contents
 from kerasft.folder.opened import Opened
 from kerasft.folder.reading import problem
-from kerasft.folder.weights import ADAPTER_PREFIX, Tensors, full_modules
 from kerasft.folder.writing import write_weights
 
 if TYPE_CHECKING:
     from kerasft.architectures import T5, Entry, HeadedEncoder
 
+_PREFIX = "base_model.model."  # PEFT's, before each name in an adapter file
+
 
 def write_named_weights(model: HeadedEncoder | T5, folder: Path, base_model: str) -> None:
     """Writes the weights of a model, and its adapter if it has any.
 
-    With LoRA, the adapter and the layers that trained fully go into `adapter/`, all other weights
-    into `model.safetensors`; each weight is in exactly one file. Otherwise all are in
-    `model.safetensors`.
+    An adapter goes into `adapter/`, with the weights that trained beside it or as part of it (the
+    head, biases); all others go into `model.safetensors`. Each weight is in exactly one file.
 
     Args:
         model: The model, with its adapters on it (unmerged) if it has any.
@@ -35,13 +37,13 @@ def write_named_weights(model: HeadedEncoder | T5, folder: Path, base_model: str
     from kerasft import peft
     from kerasft.architectures import to_tensors
 
-    in_adapter: set[str] = set()
+    tensors = to_tensors(model)
     if peft.adapted_layers(model):
         adapter = (folder / contents.ADAPTER_CONFIG).parent
         adapter.mkdir()
         peft.save_adapter(model, adapter, base_model)
-        in_adapter = full_modules(Tensors(folder / contents.ADAPTER_WEIGHTS))
-    tensors = to_tensors(model, lambda entry: entry.module not in in_adapter)
+        for name in storage.Tensors(folder / contents.ADAPTER_WEIGHTS, error=BundleError):
+            tensors.pop(name.removeprefix(_PREFIX), None)
     write_weights(tensors, folder / contents.WEIGHTS)
 
 
@@ -57,15 +59,19 @@ class NamedWeights:
 
     def __init__(self, opened: Opened) -> None:
         folder = opened.path
-        self._base_file = folder / contents.WEIGHTS
-        self._adapter_file = folder / contents.ADAPTER_WEIGHTS
-        self._base = Tensors(self._base_file, opened.take(contents.WEIGHTS))
-        self._adapter: dict[str, bytes] = {}
-        self._adapter_shapes: dict[str, tuple[int, ...]] = {}
+        raw = opened.take(contents.WEIGHTS)
+        self._base = storage.Tensors(
+            folder / contents.WEIGHTS, raw, error=BundleError, kinds=("F32",)
+        )
+        self._files: dict[str, bytes] = {}
+        self._adapter: storage.Tensors | None = None
         if opened.manifest.has_adapter:
-            self._adapter = {Path(name).name: opened.take(name) for name in contents.ADAPTER}
-            raw = self._adapter[self._adapter_file.name]
-            self._adapter_shapes = Tensors(self._adapter_file, raw).shapes
+            self._files = {Path(name).name: opened.take(name) for name in contents.ADAPTER}
+            file = folder / contents.ADAPTER_WEIGHTS
+            self._adapter = storage.Tensors(
+                file, self._files[file.name], error=BundleError, kinds=("F32",),
+                spelling=lambda name: name.removeprefix(_PREFIX),
+            )  # fmt: skip
 
     def check(self, entries: Iterable[Entry]) -> None:
         """Refuses weights that are not those of a model, before it is built.
@@ -77,24 +83,24 @@ class NamedWeights:
             BundleError: A weight is missing, misshapen, or has no place in the model; the sentence
                 names it and its file.
         """
-        base, adapter = dict(self._base.shapes), dict(self._adapter_shapes)
-        in_adapter = full_modules(adapter)
-        for entry in entries:
-            whole = entry.module in in_adapter
-            file = self._adapter_file if whole else self._base_file
-            for parameter in entry.parameters:
-                name = ADAPTER_PREFIX + parameter.name if whole else parameter.name
-                shape = (adapter if whole else base).pop(name, None)
-                if shape is None:
-                    raise BundleError(f"{file} has no tensor {name!r}.")
-                if shape != parameter.shape:
-                    raise BundleError(
-                        f"{file} holds {name!r} in the shape {shape}, but {contents.MANIFEST} asks "
-                        f"for {parameter.shape}."
-                    )
-        if base:
+        files = [self._base, *([self._adapter] if self._adapter is not None else [])]
+        unused = set(self._base)
+        for parameter in (each for entry in entries for each in entry.parameters):
+            file = next((each for each in reversed(files) if parameter.name in each), None)
+            if file is None:
+                nor = "".join(f", nor has {each.path}" for each in files[1:])
+                raise BundleError(f"{files[0].path} has no tensor {parameter.name!r}{nor}.")
+            if file.shapes[parameter.name] != parameter.shape:
+                raise BundleError(
+                    f"{file.path} holds {parameter.name!r} in the shape "
+                    f"{file.shapes[parameter.name]}, but {contents.MANIFEST} asks for "
+                    f"{parameter.shape}."
+                )
+            if file is self._base:
+                unused.remove(parameter.name)
+        if unused:
             raise BundleError(
-                f"{self._base_file} holds {min(base)!r}, for which the model has no place."
+                f"{self._base.path} holds {min(unused)!r}, for which the model has no place."
             )
 
     def load_into(self, model: HeadedEncoder | T5) -> None:
@@ -109,10 +115,13 @@ class NamedWeights:
         from kerasft import peft
         from kerasft.architectures import load_tensors
 
-        load_tensors(model, self._base, self._base.shapes, str(self._base_file))
-        if self._adapter:
-            folder = self._adapter_file.parent
+        adapter = {} if self._adapter is None else self._adapter
+        shapes = {**self._base.shapes, **getattr(adapter, "shapes", {})}
+        tensors: Any = ChainMap(adapter, self._base)  # type: ignore[arg-type]  # it is only read
+        load_tensors(model, tensors, shapes, str(self._base.path))
+        if self._adapter is not None:
+            folder = self._adapter.path.parent
             try:
-                peft.load_adapter(model, folder, files=self._adapter)
+                peft.load_adapter(model, folder, files=self._files)
             except KerasftError as error:
                 raise BundleError(f"{folder} does not fit: {problem(error)}.") from error

@@ -31,7 +31,6 @@ from kerasft.peft.inject import Counts, install
 from kerasft.peft.modules import Module, Slot, modules_of
 from kerasft.peft.peft_config import CONFIG_NAME, PeftConfig
 from kerasft.peft.targets import find_any_layers
-from kerasft.peft.tensor_file import TensorFile
 
 WEIGHTS_NAME = "adapter_model.safetensors"
 
@@ -152,13 +151,12 @@ def load_adapter(
             "The model has adapters already; call kerasft.peft.remove(model) before load_adapter."
         )
     config = PeftConfig.read(directory, None if files is None else files[CONFIG_NAME])
-    raw = None if files is None else files[WEIGHTS_NAME]
-    file = TensorFile(directory / WEIGHTS_NAME, raw, config.method.spelling)
+    file = open_weights(directory, config, None if files is None else files[WEIGHTS_NAME])
     contents = _Contents(model, config, file, any_labels)
     further = find_any_layers(model, modules_to_save)
     slots = contents.check()
     # Everything is read before the model is touched.
-    arrays = {slot.name: file[config.method.prefix + slot.name] for slot in slots}
+    arrays = {slot.name: _finite(file, config.method.prefix + slot.name) for slot in slots}
     if head_rows is not None and "classifier" in contents.whole:
         head = [name for name in arrays if name.startswith("classifier.")]
         arrays |= {name: arrays[name][list(head_rows)] for name in head}
@@ -181,6 +179,25 @@ def load_adapter(
     )
 
 
+def open_weights(directory: Path, config: PeftConfig, raw: bytes | None = None) -> storage.Tensors:
+    """The tensors of an adapter, each read when it is asked for.
+
+    Args:
+        directory: A PEFT folder.
+        config: Its config.
+        raw: What its file of weights holds, where it was read before.
+
+    Raises:
+        AdapterError: The file is missing or broken, or a tensor is not of floats.
+    """
+    path = directory / WEIGHTS_NAME
+    if raw is None and not path.is_file():
+        others = sorted(directory.glob(f"{path.stem}.*"))
+        hint = f"; {others[0].name} is a pickle, which is never read" if others else ""
+        raise AdapterError(f"{path} does not exist{hint}; save the adapter as safetensors.")
+    return storage.Tensors(path, raw, error=AdapterError, spelling=config.method.spelling)
+
+
 class _Contents:
     """An adapter's file laid beside a model: which module each tensor belongs to.
 
@@ -191,7 +208,7 @@ class _Contents:
     """
 
     def __init__(
-        self, model: keras.Model, config: PeftConfig, file: TensorFile, any_labels: bool
+        self, model: keras.Model, config: PeftConfig, file: storage.Tensors, any_labels: bool
     ) -> None:
         self._config, self._file = config, file
         self._task = getattr(model, "peft_task", None)
@@ -358,6 +375,15 @@ class _Contents:
             f"{path} holds {full!r} of shape {shape}, but this model and the adapter's "
             f"config ask for {wanted}."
         )
+
+
+def _finite(file: storage.Tensors, name: str) -> np.ndarray:
+    array = file[name]
+    if not np.isfinite(array).all():
+        raise AdapterError(
+            f"{file.path} holds NaN or infinity in {name!r}; train or copy the adapter again."
+        )
+    return array
 
 
 def _is_ours(directory: Path) -> bool:

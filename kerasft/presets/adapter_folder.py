@@ -8,9 +8,8 @@ import yaml
 from kerasft import peft, storage
 from kerasft.errors import ConfigError, PresetError
 from kerasft.folder import Facts, is_ours
-from kerasft.peft.files import WEIGHTS_NAME
+from kerasft.peft.files import open_weights
 from kerasft.peft.peft_config import PeftConfig
-from kerasft.peft.tensor_file import TensorFile
 from kerasft.presets.load import load_preset
 from kerasft.presets.pretrained import Pretrained
 from kerasft.presets.t5_preset import load_t5
@@ -61,7 +60,7 @@ def save_adapter_folder(
     """
     output = storage.check_output(output, is_ours)
     config = PeftConfig.read(Path(adapter))
-    shapes = TensorFile(Path(adapter) / WEIGHTS_NAME).shapes
+    shapes = open_weights(Path(adapter), config).shapes
     task = config.task_type or ("SEQ_CLS" if _HEAD in shapes else None)
     if task not in _KINDS:
         raise PresetError(

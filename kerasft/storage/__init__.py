@@ -15,7 +15,7 @@ from kerasft.storage.files import (
     write_json,
 )
 from kerasft.storage.locks import hold
-from kerasft.storage.tensors import write_tensors
+from kerasft.storage.tensors import KINDS, Tensors, write_tensors
 from kerasft.storage.write_errors import FULL, NoRoomError, number_of, reason_of
 from kerasft.storage.writing import (
     NEW,
@@ -30,11 +30,13 @@ from kerasft.storage.writing import (
 
 __all__ = [
     "FULL",
+    "KINDS",
     "MAX_JSON_BYTES",
     "NEW",
     "OLD",
     "SEALS",
     "NoRoomError",
+    "Tensors",
     "cache_dir",
     "check_output",
     "hold",

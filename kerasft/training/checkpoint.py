@@ -120,17 +120,15 @@ def read(directory: Path, option: str = "--resume") -> Checkpoint:
     Raises:
         ConfigError: It is no checkpoint, or a broken one.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
     facts = read_facts(directory, option)
     file = directory / TENSORS
     try:
         if storage.sha256_file(file) != facts["tensors_sha256"]:
             raise BrokenState(f"{TENSORS} was changed after it was written: its sha256 is another")
-        tensors = load_file(file)
-    except (OSError, SafetensorError, BrokenState, KeyError, TypeError) as error:
-        reason = storage.reason_of(error) or str(error)
+        held = storage.Tensors(file, error=ConfigError, kinds=storage.KINDS, native=True)
+        tensors = {name: held[name] for name in held}
+    except (OSError, ConfigError, BrokenState) as error:
+        reason = storage.reason_of(error) or str(error).rstrip(".")
         raise broken(directory, reason, option) from error
     return Checkpoint(**{name: facts[name] for name in _NAMES}, tensors=tensors)
 

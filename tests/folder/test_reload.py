@@ -4,13 +4,13 @@ import json
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from harness import classifiers, text_models, translators
 from kerasft import backends, peft
 from kerasft.architectures import entries_for
 from kerasft.errors import ConfigError, DataError
 from kerasft.folder import verify
-from kerasft.folder.weights import Tensors
 from kerasft.predict import Predictor
 from kerasft.tasks import load, save
 from kerasft.tasks.classification.opening import open_classifier
@@ -126,10 +126,10 @@ def test_text_to_text_models_on_each_backend(writers, answers):
 
 def test_each_weight_is_in_exactly_one_file(saved):
     folder = saved["lora"].folder
-    base = set(Tensors(folder / "model.safetensors"))
+    base = set(load_file(folder / "model.safetensors"))
     adapter = {
         name.removeprefix("base_model.model.")
-        for name in Tensors(folder / "adapter/adapter_model.safetensors")
+        for name in load_file(folder / "adapter/adapter_model.safetensors")
     }
     whole = {name for name in adapter if ".lora_" not in name}
     assert whole == {

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from harness import classifiers, text_models
 from harness.folders import reseal, rewrite, set_argument, set_setting
@@ -15,7 +16,6 @@ from kerasft.errors import BundleError, ConfigError
 from kerasft.exports.command import export
 from kerasft.folder import contents as c
 from kerasft.folder import is_ours, verify
-from kerasft.folder.weights import Tensors
 from kerasft.tasks import check_parts, load, save
 from kerasft.tasks.classification.task import TextClassifier
 from kerasft.tasks.registry import TASKS
@@ -42,7 +42,7 @@ def test_the_folder_is_what_was_given(lora):
     for text in (*text_models.SOURCES, *text_models.TARGETS):
         ids = loaded.tokenizer.encode([text], 50).token_ids[0].tolist()
         assert ids == text_models.tokenizer().encode([text], 50).token_ids[0].tolist()
-    assert is_ours(folder) and QUERY in Tensors(folder / c.WEIGHTS)
+    assert is_ours(folder) and QUERY in load_file(folder / c.WEIGHTS)
 
 
 @pytest.mark.parametrize("untied", [False, True])

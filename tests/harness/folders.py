@@ -10,7 +10,6 @@ from kerasft import storage
 from kerasft.folder import Facts
 from kerasft.folder import contents as c
 from kerasft.folder import manifest as m
-from kerasft.folder.weights import Tensors
 from kerasft.tasks import save
 from kerasft.tasks.registry import TASKS
 
@@ -52,7 +51,7 @@ def reseal(folder: Path, change: Callable[[dict], object] = lambda data: None) -
 
 def rewrite(file: Path, change: Callable[[dict], object]) -> None:
     """Changes the tensors of a safetensors file."""
-    tensors = dict(Tensors(file))
+    tensors = safetensors.numpy.load_file(file)
     change(tensors)
     safetensors.numpy.save_file(tensors, file)
 

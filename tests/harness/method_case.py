@@ -249,10 +249,7 @@ class MethodCase:
         for changes, message in (
             ({"target_modules": fields["target_modules"][:1]}, "does not target; the two files"),
             ({"target_modules": None}, "has no target_modules"),
-            (
-                {"modules_to_save": [*fields["modules_to_save"], "embeddings"]},
-                "which its .* names in modules_to_save",
-            ),
+            ({"modules_to_save": [*heads, "embeddings"]}, "which its .* names in modules_to_save"),
             ({"task_type": "TOKEN_CLS"}, "task 'TOKEN_CLS', but this model is one for 'SEQ_CLS'"),
         ):
             text = json.dumps({**fields, **changes})

@@ -267,7 +267,7 @@ REFUSED = {
         lambda fields, tensors: tensors.update(
             {name.replace("A.w", "A.default.w"): array for name, array in tensors.items()}
         ),
-        "with and without the adapter's name",
+        "in two spellings",
     ),
     "odd layers": (config(layers_to_transform=["x"]), "must be a number or a list of numbers"),
     "another rank": (config(r=5), r"shape \(4, 16\), but .* config ask for \(5, 16\)"),
@@ -321,7 +321,10 @@ REFUSED = {
         "holds no tensor of LoRA .lora_A.weight, lora_B.weight.",
     ),
     "NaN": (tensor("classifier.bias", zeros(3) * np.nan), "holds NaN or infinity in"),
-    "integers": (tensor("classifier.bias", zeros(3, dtype="int32")), "as I32, but only floats"),
+    "integers": (
+        tensor("classifier.bias", zeros(3, dtype="int32")),
+        "as I32, but it must be F64 or",
+    ),
 }
 
 

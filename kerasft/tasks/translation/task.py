@@ -12,8 +12,8 @@ from kerasft.errors import BundleError, ConfigError
 from kerasft.folder.contents import MANIFEST, WEIGHTS, Reader, short
 from kerasft.folder.opened import KERAS, Opened
 from kerasft.folder.reading import MAX_VOCABULARY, check_known, read_tokenizer, whole_argument
-from kerasft.folder.weights import Tensors
 from kerasft.folder.writing import check_length, check_vocabulary, write_weights
+from kerasft.storage import Tensors
 from kerasft.tasks.task import NO_MODEL, Task, TaskPredictor
 from kerasft.text.cleaning import Cleaning
 
@@ -151,7 +151,7 @@ class Translation(Task[Translator]):
 
         file = opened.path / WEIGHTS
         arguments = _arguments(opened)
-        tensors = Tensors(file, opened.take(WEIGHTS))
+        tensors = Tensors(file, opened.take(WEIGHTS), error=BundleError, kinds=("F32",))
         _check_size(arguments, tensors, opened.path)
         model = Transformer(arguments)
         _fill(model, tensors, file)
