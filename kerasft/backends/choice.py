@@ -54,7 +54,6 @@ def decide(
     """The rule behind `choose`, from plain facts.
 
     Args:
-        environment: The environment variables.
         imported: The backend of the Keras that is already imported, or None.
         installed: Says whether a backend's package is there.
     """

@@ -45,9 +45,6 @@ def read_pickled_tensors(path: str | Path) -> dict[str, np.ndarray]:
     Of the format that torch writes since 1.6, a zip archive, every checksum is verified, and that
     each tensor's numbers fill the entry that they stand in. The older format has no checksums.
 
-    Args:
-        path: The file.
-
     Returns:
         Tensor by name, of the shape and type in the file (bfloat16 as ml_dtypes' type). Each is
         contiguous; tensors that shared memory when they were saved may share it still.

@@ -74,9 +74,6 @@ def fuse_updates(optimizer: "keras.optimizers.Optimizer") -> None:
     The formula is Keras's own. Its epsilon stands beside the root of the second moment as it is,
     torch's beside that of the corrected one, so it is corrected too. Other optimizers, and
     `amsgrad`, stay as they are.
-
-    Args:
-        optimizer: A Keras optimizer.
     """
     import keras
     from torch.optim.adam import adam as fused_adam

@@ -17,7 +17,6 @@ class Bin:
     """Rows of like confidence.
 
     Attributes:
-        rows: How many.
         confidence: The mean probability of what was predicted.
         accuracy: The share of them that was right.
     """

@@ -25,7 +25,6 @@ def plot_entity_scores(results: Mapping[str, Mapping[str, Any]], path: str | Pat
     Args:
         results: What `evaluate_entities` returned for each method, by its name; the first is drawn
             in color, at most three are drawn.
-        path: The PNG to write.
     """
     shown = list(results.items())[:3]
     supports = {
@@ -69,7 +68,6 @@ def plot_entity_confusion(metrics: Mapping[str, Any], path: str | Path) -> None:
 
     Args:
         metrics: What `evaluate_entities` returned.
-        path: The PNG to write.
     """
     names = list(metrics["confusion"])
     number = {name: index for index, name in enumerate(names)}

@@ -29,7 +29,6 @@ def plot_loss(history: dict[str, Any], path: str | Path, *, metric: str | None =
     Args:
         history: What `History.to_dict()` returns: `losses` (one a step) and `epochs`, dicts with
             `step` (steps done at its end) and the epoch's logs.
-        path: The PNG to write.
         metric: The log drawn against the right axis, for example "accuracy"; its validation value
             is `val_` + metric. None takes the first log besides the loss that was validated too.
     """
@@ -80,7 +79,6 @@ def plot_confusion(metrics: Metrics, path: str | Path) -> None:
 
     Args:
         metrics: What `evaluate` returned.
-        path: The PNG to write.
     """
     title = (
         f"accuracy {metrics['accuracy']:.3f}, macro F1 {metrics['macro_f1']:.3f}, "
@@ -99,7 +97,6 @@ def draw_confusion(
         names: The names, by these numbers.
         kind: What they are names of: "class".
         title: What stands above; of many names, the title says which are drawn.
-        path: The PNG to write.
     """
     true, predicted, rows = cells.T
     if len(names) > MOST_CLASSES:

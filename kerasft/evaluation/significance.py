@@ -21,8 +21,6 @@ class Interval:
 
     Attributes:
         value: On all rows.
-        low: The lower end.
-        high: The upper end.
     """
 
     value: float
@@ -36,7 +34,6 @@ def class_counts(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.
     Args:
         labels: (rows,) integers, the true classes.
         predicted: (rows,) integers.
-        classes: How many there are.
 
     Returns:
         (3, classes) integers: hits, predictions and true rows of each class.
@@ -65,7 +62,6 @@ def bootstrap(
     Args:
         labels: (rows,) integers, the true classes.
         predictions: What each classifier predicted, (rows,) integers.
-        classes: How many there are.
         draws: How often rows are drawn.
         seed: Chooses the draws.
 
@@ -162,7 +158,6 @@ class Difference:
     Attributes:
         value: On all rows.
         low: The lower end of its 95 % interval.
-        high: The upper end.
         p: Two-sided, from how many of the draws lie on the other side of 0.
     """
 
@@ -210,7 +205,6 @@ def difference(
 
     Args:
         first: The first classifier's score on all rows.
-        second: The second's.
         first_draws: (draws,) the first's score on each draw.
         second_draws: (draws,) the second's, on the same draws; a NaN leaves a draw out.
     """

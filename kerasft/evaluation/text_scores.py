@@ -89,7 +89,6 @@ def score_translations(
 
     Args:
         translations: Name ("greedy") -> translations of the pairs' sources, in their order.
-        pairs: The pairs.
 
     Returns:
         Name -> {"BLEU": ..., "chrF": ...}, and where the pairs have several origins the same for

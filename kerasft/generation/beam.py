@@ -22,7 +22,6 @@ def beam_search(model: StepModel, source_ids: Any, search: Search) -> dict[str, 
     A Fast, Extensible Toolkit for Sequence Modeling".) `Search` names the other ways.
 
     Args:
-        model: The model.
         source_ids: (batch, source_length) int32, padded.
         search: The settings.
 

@@ -26,7 +26,6 @@ class Generator:
     What a text gets does not depend on the texts beside it beyond float32 rounding.
 
     Args:
-        model: The model.
         start_id: [SOS] of the outputs.
         end_id: [EOS] of the outputs.
         pad_id: The padding of both sources and outputs.
@@ -36,8 +35,6 @@ class Generator:
         n_best: How many hypotheses a text gets, at most `beam_size`.
         max_source_length: Most tokens of a source; `max_length` by default.
         early_stopping: See `Search`, like the two that follow.
-        rank_cut: See there.
-        forbidden: See there.
 
     Raises:
         ConfigError: A number is out of its range.

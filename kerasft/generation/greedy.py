@@ -17,7 +17,6 @@ def greedy_search(model: StepModel, source_ids: Any, search: Search) -> dict[str
     A row that has ended stays as it is while others go on.
 
     Args:
-        model: The model.
         source_ids: (batch, source_length) int32, padded.
         search: The settings; `beam_size` and `length_penalty` have no part in it.
 

@@ -19,7 +19,6 @@ class SentenceGenerator(Generator):
     """A generator that knows the tokenizer of its outputs, one of `train_tokenizer`.
 
     Args:
-        model: The model.
         tokenizer: Of the outputs.
         max_length: Most tokens of an output, [SOS] and [EOS] included, as in training.
         beam_size: Hypotheses followed at a time; 1 is greedy search.

@@ -16,8 +16,6 @@ class TextToTextGenerator(Generator):
     """A generator for a T5, whose outputs are those of transformers' `generate`.
 
     Args:
-        model: The model.
-        tokenizer: Its tokenizer.
         max_length: Most tokens of an output, the end token included (transformers'
             `max_new_tokens`).
         beam_size: Hypotheses followed at a time; 1 is greedy search.

@@ -97,7 +97,6 @@ class DecoderBlock(keras.layers.Layer):
             source_mask: bool, broadcast to (batch, heads, t, s).
             target_mask: bool, broadcast to (batch, heads, t, t).
             return_scores: Whether to return the scores of the attention to the source as well.
-            training: Whether to drop out.
 
         Returns:
             (batch, t, d_model), or with `return_scores` also the scores (batch, heads, t, s).
@@ -215,7 +214,6 @@ class Decoder(Stack):
             source_mask: bool, broadcast to (batch, heads, t, s).
             target_mask: bool, broadcast to (batch, heads, t, t).
             return_scores: Whether to return the last block's scores as well.
-            training: Whether to drop out.
 
         Returns:
             (batch, t, d_model), or with `return_scores` also the scores (batch, heads, t, s).

@@ -67,7 +67,6 @@ class EncoderBlock(keras.layers.Layer):
         Args:
             x: (batch, length, d_model).
             source_mask: bool, broadcast to (batch, heads, length, length).
-            training: Whether to drop out.
 
         Returns:
             (batch, length, d_model).
@@ -110,7 +109,6 @@ class Encoder(Stack):
         Args:
             x: (batch, length, d_model).
             source_mask: bool, broadcast to (batch, heads, length, length).
-            training: Whether to drop out.
 
         Returns:
             (batch, length, d_model).

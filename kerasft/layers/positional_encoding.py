@@ -66,7 +66,6 @@ class PositionalEncoding(keras.layers.Layer):
 
         Args:
             x: (batch, length, d_model), length at most seq_len.
-            training: Whether to drop out.
 
         Returns:
             (batch, length, d_model).

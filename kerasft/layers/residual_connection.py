@@ -52,7 +52,6 @@ class ResidualConnection(keras.layers.Layer):
         Args:
             x: (batch, length, d_model).
             sublayer: (batch, length, d_model) -> (batch, length, d_model).
-            training: Whether to drop out.
 
         Returns:
             (batch, length, d_model).

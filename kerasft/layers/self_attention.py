@@ -92,7 +92,6 @@ class SelfAttention(keras.layers.Layer):
             attention_mask: bool, broadcast to (batch, heads, t, s); True where a position may look.
             bias: float32, broadcast to (batch, heads, t, s): added to the scores, instead of a mask
                 or beside it.
-            training: Whether to drop out.
 
         Returns:
             (batch, t, d_model).

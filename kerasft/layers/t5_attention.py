@@ -81,7 +81,6 @@ class T5Attention(MultiHeadAttention):
             attention_mask: float32, broadcast to (batch, heads, t, s): what is added to the
                 scores, see `hide`.
             return_scores: Whether to return the softmax's values as well.
-            training: Whether to drop out.
 
         Returns:
             (batch, t, d_model), or with `return_scores` also the scores (batch, heads, t, s).
@@ -111,7 +110,6 @@ class T5Attention(MultiHeadAttention):
             key: (batch, heads, s, d_kv).
             value: (batch, heads, s, d_kv).
             attention_mask: As in `call`.
-            training: Whether to drop out.
 
         Returns:
             (batch, t, heads * d_kv) and the scores (batch, heads, t, s).

@@ -148,7 +148,6 @@ class T5Decoder(Decoder):
             source_mask: bool, broadcast to (batch, heads, t, s).
             target_mask: bool, broadcast to (batch, heads, t, t): what is hidden besides.
             return_scores: Whether to return the last block's scores as well.
-            training: Whether to drop out.
 
         Returns:
             (batch, t, d_model), or with `return_scores` also the scores (batch, heads, t, s).

@@ -134,7 +134,6 @@ class T5Encoder(Encoder):
         Args:
             x: (batch, length, d_model).
             source_mask: bool, broadcast to (batch, 1, length, length).
-            training: Whether to drop out.
 
         Returns:
             (batch, length, d_model).
@@ -150,7 +149,6 @@ class T5Encoder(Encoder):
             first: The block that runs first, from 0.
             x: (batch, length, d_model), what goes into it.
             source_mask: As in `call`.
-            training: Whether to drop out.
 
         Returns:
             (batch, length, d_model).

@@ -65,7 +65,6 @@ class T5FeedForward(keras.layers.Layer):
 
         Args:
             x: (batch, length, d_model).
-            training: Whether to drop out.
 
         Returns:
             (batch, length, d_model).

@@ -109,7 +109,6 @@ class TransformerLayer(keras.layers.Layer):
                 may look.
             first_only: Whether to compute what becomes of position 0 alone. It reads from all; but
                 queries, normalizations and the feed-forward part run on one position.
-            training: Whether to drop out.
 
         Returns:
             (batch, length, d_model), or with `first_only` (batch, 1, d_model).

@@ -29,9 +29,7 @@ class Pretrained:
 
     Attributes:
         architecture: The family's name: "bert", "distilbert", ...
-        arguments: The encoder's shape.
         tensors: float32 weight by Hugging Face name, read when asked for.
-        tokenizer: Its tokenizer.
         labels: The label names of its classification head, where it has one and they have names.
         source: The model's name: a Hub id, a KerasHub name, a path.
         sha256: Of the weights.
@@ -124,9 +122,6 @@ class Pretrained:
 
         A trained token-classification head is loaded where its tags have the same names, its rows
         put into this order; else the head is new and listed in the report.
-
-        Args:
-            tags: The names of the tags.
 
         Returns:
             The model, and what was loaded, is new, or was left unread.

@@ -32,8 +32,6 @@ class PretrainedT5:
     """A T5 with its weights and its tokenizer.
 
     Attributes:
-        model: The model.
-        tokenizer: Its tokenizer.
         source: The model's name: a Hub id or a path.
         sha256: Of the weights.
         report: What was loaded, and what was left unread.

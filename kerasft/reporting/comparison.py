@@ -55,10 +55,8 @@ class Mistake:
     """One text that was labeled wrong.
 
     Attributes:
-        text: The text.
         label: What the data says.
         predicted: What the classifier said.
-        probability: Its probability of that.
         others: What each of the other candidates said.
     """
 
@@ -74,7 +72,6 @@ class Scored:
     """One candidate's scores.
 
     Attributes:
-        candidate: The candidate.
         metrics: What `evaluate` says.
         accuracy: With its interval.
         macro: Precision, recall and F1 as plain means over the classes, with their intervals.
@@ -97,7 +94,6 @@ class Pair:
     """Two candidates on the same rows; differences are the first's score less the second's.
 
     Attributes:
-        first: The name of one.
         second: The name of the other.
         mcnemar: The test on the accuracies.
         accuracy: The difference of the accuracies.
@@ -123,7 +119,6 @@ class Comparison:
         scored: The candidates' scores by name; the order is that of the report.
         pairs: Every two of them.
         draws: Draws of the bootstrap.
-        seed: Its seed.
     """
 
     classes: tuple[str, ...]
@@ -222,7 +217,6 @@ def compare(
         truth: (rows,) integers, their true classes.
         classes: The names of the classes, in id order.
         draws: Draws of the bootstrap; all candidates are scored on the same.
-        seed: Its seed.
 
     Example:
         >>> compare([Candidate("a", p, Costs()), Candidate("b", q, Costs())], texts, truth, names)

@@ -48,7 +48,6 @@ def measure_latency(
 
     Args:
         predictors: What predicts for a list of texts, by name.
-        texts: The texts.
         sizes: How many texts are given at a time.
         rounds: How often all of them are timed.
 
@@ -122,7 +121,6 @@ def costs_of(run: Run, latency: Mapping[int, Latency]) -> Costs:
     """The costs of a saved classifier.
 
     Args:
-        run: The run.
         latency: As measured now.
     """
     sizes = {name: entry.bytes for name, entry in run.manifest.files.items()}

@@ -60,7 +60,6 @@ class Picture:
     Attributes:
         file: Its name in the report's folder, "scores.png".
         caption: What it shows.
-        png: Its bytes.
     """
 
     file: str
@@ -108,7 +107,6 @@ class Page:
     """A whole report.
 
     Attributes:
-        title: Its title.
         lead: The sentence below the title: what was compared.
         findings: Its most important sentences.
         sections: Everything else.

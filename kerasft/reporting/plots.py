@@ -41,7 +41,6 @@ class Published:
 
     Attributes:
         name: The model.
-        parameters: How many.
         authors: Who, and when.
         paper: What they called the paper.
         link: Where it stands.
@@ -108,7 +107,6 @@ def plot_scores(comparison: Comparison, path: str | Path) -> None:
 
     Args:
         comparison: What `compare` returned.
-        path: The PNG to write.
     """
     names, tones = list(comparison.scored), colors(comparison)
     figure, axes = figure_and_axes(WIDTH, 0.75 * len(names) + 1.3)
@@ -143,7 +141,6 @@ def plot_class_scores(comparison: Comparison, path: str | Path) -> None:
 
     Args:
         comparison: What `compare` returned.
-        path: The PNG to write.
     """
     tones, number = colors(comparison), len(comparison.scored)
     labels = comparison.telling_classes(MOST_CLASSES)
@@ -176,7 +173,6 @@ def plot_reliability(comparison: Comparison, path: str | Path) -> None:
 
     Args:
         comparison: What `compare` returned.
-        path: The PNG to write.
     """
     from kerasft.evaluation.report_figure import ReportFigure
 
@@ -213,7 +209,6 @@ def plot_tradeoff(comparison: Comparison, path: str | Path) -> None:
 
     Args:
         comparison: What `compare` returned.
-        path: The PNG to write.
     """
     from matplotlib.ticker import LogLocator, NullLocator
 
@@ -256,7 +251,6 @@ def plot_sizes(comparison: Comparison, path: str | Path) -> None:
 
     Args:
         comparison: What `compare` returned.
-        path: The PNG to write.
     """
     from matplotlib.ticker import NullLocator
 

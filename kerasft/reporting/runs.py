@@ -88,7 +88,6 @@ def gap(run: Run, rows: Sequence[int], probabilities: np.ndarray) -> float:
     """The largest difference between what a model says now and what it said in its test.
 
     Args:
-        run: The run.
         rows: Some of its test rows.
         probabilities: (rows, classes) that its model predicts for these now.
     """

@@ -180,7 +180,6 @@ def mistake_table(name: str, mistakes: Sequence[Mistake]) -> ReportTable:
 
     Args:
         name: The candidate's.
-        mistakes: Its mistakes.
     """
     others = list(mistakes[0].others) if mistakes else []
     rows = [

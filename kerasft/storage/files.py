@@ -46,7 +46,6 @@ def read_json(
     """Reads a JSON file that may have been made or changed by anyone.
 
     Args:
-        path: The file.
         error_class: What to raise when the file is missing, larger than `max_bytes`, or not JSON
             (NaN and keys that occur twice are not JSON either).
         max_bytes: The largest file that is read into memory.
@@ -62,7 +61,6 @@ def read_bytes(path: str | Path, error_class: type[KerasftError], *, max_bytes: 
     """Reads an untrusted small file.
 
     Args:
-        path: The file.
         error_class: What to raise when the file is missing or larger than `max_bytes`.
         max_bytes: The largest file that is read into memory.
     """
@@ -80,7 +78,6 @@ def parse_json(raw: bytes, path: str | Path, error_class: type[KerasftError]) ->
     """What a JSON file holds whose bytes are here.
 
     Args:
-        raw: The bytes.
         path: Where they come from, for the sentence.
         error_class: What to raise when they are not JSON; see `read_json`.
     """

@@ -23,9 +23,6 @@ _CHUNK = 4096
 def read_charsmap(table: bytes) -> normalizers.Precompiled:
     """The normalizer of an untrusted table.
 
-    Args:
-        table: The bytes.
-
     Raises:
         PresetError: It is broken, or makes many characters of one.
 
@@ -39,9 +36,6 @@ def read_charsmap(table: bytes) -> normalizers.Precompiled:
 
 def check_charsmap(table: bytes) -> int:
     """Follows every way through a table.
-
-    Args:
-        table: The bytes.
 
     Returns:
         Most characters that take the place of one.

@@ -33,7 +33,6 @@ class Entity:
     Attributes:
         start: Its first character in the text, from 0.
         end: The character after its last, so that `text[start:end]` is what was named.
-        type: What it is.
     """
 
     start: int

@@ -87,7 +87,6 @@ def write_entities(text: str, entities: Iterable[Entity]) -> str:
     """Writes the entities of a text.
 
     Args:
-        text: The text.
         entities: Its entities, in order, none of which overlap.
 
     Returns:
@@ -223,7 +222,6 @@ def _split(text: str, mark: str, most: int = -1) -> list[str]:
     In a run of marks the last one parts if their number is odd: what comes before it was doubled.
 
     Args:
-        text: The text.
         mark: One character.
         most: How often to part; what is left is taken as it is. -1 is no limit.
     """
@@ -250,7 +248,6 @@ class _Folded:
     """A text in which differences that a tokenizer makes do not count.
 
     Attributes:
-        text: The text as it is.
         folded: The text, decomposed (NFKD), each run of whitespace as one space.
         origin: For each character of `folded`, where it comes from in `text`.
     """

@@ -50,7 +50,6 @@ def read_tokenizer_json(path: Path, most_tokens: int | None = None) -> tokenizer
     """Reads one `tokenizer.json` as it stands.
 
     Args:
-        path: The file.
         most_tokens: Rows of the model's embedding table, where they are known.
 
     Raises:

@@ -20,7 +20,6 @@ def replace_redactions(text: str, how: Redactions) -> str:
     """Masks or removes redactions.
 
     Args:
-        text: The text.
         how: "mask" writes one word for a run of redacted words ("unnamed") or a redacted date
             ("date"), "remove" leaves a space, "keep" changes nothing.
 

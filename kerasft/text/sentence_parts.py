@@ -24,7 +24,6 @@ def parts_of(
     """The parts of a sentence, in order; one that fits is a single part.
 
     Args:
-        sentence: The sentence.
         fits: Whether the words from a start up to an end are short enough. A word by itself is a
             part in any case, and so is an entity by itself where entities are spared.
         spare_entities: Whether no border may stand inside of the sentence's own entities.

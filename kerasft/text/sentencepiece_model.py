@@ -26,9 +26,6 @@ _UNKNOWN_ID = 2  # of every T5
 def read_sentencepiece(path: Path) -> dict[str, Any]:
     """Reads a T5's `spiece.model`.
 
-    Args:
-        path: The file.
-
     Returns:
         The parts of a tokenizer.json that follow from it: `model`, `normalizer`, `added_tokens`.
 

@@ -69,7 +69,6 @@ def places_of(tokens: Sequence[str], text: str) -> tuple[Place, ...]:
     """Where each token stands in the text that `written` made of them.
 
     Args:
-        tokens: The tokens.
         text: The text: these tokens in this order, with spaces between some of them.
 
     Returns:
@@ -87,9 +86,6 @@ def places_of(tokens: Sequence[str], text: str) -> tuple[Place, ...]:
 
 def words_of(text: str) -> tuple[Place, ...]:
     """Splits running text into words and marks, about as the corpora in columns do.
-
-    Args:
-        text: Any text.
 
     Returns:
         (start, end) of each; what lies between them is whitespace.

@@ -154,7 +154,6 @@ class Tokenizer:
         """Reads what a `tokenizer.json` holds.
 
         Args:
-            raw: Its bytes.
             path: Where they come from, for messages.
             most_tokens: Rows of the model's embedding table, where they are known.
 

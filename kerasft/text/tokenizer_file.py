@@ -169,7 +169,6 @@ def library_errors(error: type[KerasftError], what: str) -> Iterator[None]:
     A panic in Rust reaches Python as a class that has no base but BaseException.
 
     Args:
-        error: The class to raise.
         what: The beginning of the sentence.
     """
     try:
@@ -231,7 +230,6 @@ def check_model(model: Any, most_tokens: int | None = None) -> None:
     Old files do not say of which type it is, so all fields are looked at in all of them.
 
     Args:
-        model: What stands there.
         most_tokens: As for `check_tokenizer`.
 
     Raises:

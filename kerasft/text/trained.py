@@ -120,10 +120,6 @@ def load_or_train(
     Args:
         path: The tokenizer's file, such as "tokenizer_en.json". Its folder is made if missing.
         texts: As for `train_tokenizer`, like all that follows.
-        kind: See there.
-        vocab_size: See there.
-        min_frequency: See there.
-        lowercase: See there.
 
     Returns:
         The tokenizer, and one sentence that says whether it was re-used or made, and why.
@@ -177,8 +173,6 @@ def load_or_train_pair(
         sources: The training texts of the language that is translated.
         targets: Those of the language that it is translated into.
         kind: As for `load_or_train`, like the rest.
-        vocab_size: See there.
-        min_frequency: See there.
 
     Returns:
         The tokenizers of source and target, and a sentence on each.

@@ -26,9 +26,6 @@ def sentinels(count: int) -> list[str]:
     """The tokens that stand for gaps in a text: <extra_id_0>, <extra_id_1>, ...
 
     A vocabulary ends with them, the last one first, so that <extra_id_0> has the highest id.
-
-    Args:
-        count: How many.
     """
     return [f"<extra_id_{number}>" for number in range(count)]
 

@@ -99,7 +99,6 @@ def training_windows(
 
     Args:
         tokenizer: Turns words into tokens.
-        sentences: The sentences.
         max_length: Most tokens of a window, special tokens included.
 
     Raises:
