@@ -1,8 +1,8 @@
 """The only room that imports torch, TensorFlow or JAX.
 
 `choose()` runs when kerasft is imported and imports nothing heavy; it notes a problem (an unknown
-missing backend) instead of raising it, so that a command can still say it in one sentence: call
-`check()` first, before anything imports keras. `current()` is the module of the chosen backend:
+or missing backend) instead of raising it, so that a command can report it in one sentence: call
+`check()` before anything imports keras. `current()` is the module of the chosen backend:
 
     forward = backends.current().compile_forward(model)
     logits = forward({"token_ids": token_ids, "padding_mask": padding_mask})

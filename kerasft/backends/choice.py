@@ -21,7 +21,7 @@ class Choice:
     Attributes:
         name: "torch", "jax" or "tensorflow"; as the user wrote it where `problem` is set.
         reason: A few words for the user ("the default; KERAS_BACKEND overrules it").
-        problem: The sentence that `check()` raises, or None where all is well.
+        problem: The sentence that `check()` raises, or None.
     """
 
     name: str
@@ -35,9 +35,9 @@ _choice: Choice | None = None
 def choose() -> Choice:
     """Decides the backend at the first call and sets KERAS_BACKEND; later calls repeat the answer.
 
-    KERAS_BACKEND decides where it is set, or the backend of a Keras that is already imported;
-    otherwise the first installed of `BACKENDS`. `~/.keras/keras.json` is not asked: Keras writes it
-    unasked, so what stands there is seldom anybody's wish. Raises nothing; see `check`.
+    KERAS_BACKEND decides if it is set, then a Keras that is already imported; otherwise the first
+    installed of `BACKENDS`. `~/.keras/keras.json` is ignored: Keras writes it by itself, so it
+    seldom holds a choice of the user. Raises nothing; see `check`.
     """
     global _choice
     if _choice is None:
@@ -51,7 +51,7 @@ def choose() -> Choice:
 def decide(
     environment: Mapping[str, str], imported: str | None, installed: Callable[[str], bool]
 ) -> Choice:
-    """The rule behind `choose`, from plain facts.
+    """The rule behind `choose`.
 
     Args:
         imported: The backend of the Keras that is already imported, or None.
@@ -118,13 +118,13 @@ def current() -> ModuleType:
     `version`.
 
     Raises:
-        ConfigError: see `check`.
+        ConfigError: See `check`.
     """
     return importlib.import_module(f"kerasft.backends.{check().name}_backend")
 
 
 def machine() -> str:
-    """What computes: "torch 2.13.0 on cpu, 2 threads"."""
+    """The backend and its device: "torch 2.13.0 on cpu, 2 threads"."""
     backend = current()
     count = backend.threads()
     threads = f"{count} thread{'' if count == 1 else 's'}"

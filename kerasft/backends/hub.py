@@ -19,7 +19,7 @@ def import_keras_hub() -> ModuleType:
     run takes about 600 MB and 3 s less, and works where TensorFlow is not installed.
 
     Raises:
-        ConfigError: see `kerasft.backends.check`.
+        ConfigError: See `kerasft.backends.check`.
     """
     with without_tensorflow():
         return importlib.import_module("keras_hub")
@@ -28,8 +28,8 @@ def import_keras_hub() -> ModuleType:
 def seed_everything(seed: int) -> None:
     """`keras.utils.set_random_seed`, but on torch and JAX it does not import TensorFlow to seed it.
 
-    Keras remembers that it found no TensorFlow: from then on in this process `fit` on torch and JAX
-    does not know `tf.data` datasets.
+    Keras remembers that it found no TensorFlow: in this process, `fit` on torch and JAX no longer
+    accepts `tf.data` datasets.
 
     Args:
         seed: Seeds Python, NumPy, Keras and the backend; from 0 to 2**32 - 1.

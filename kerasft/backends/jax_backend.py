@@ -72,11 +72,11 @@ def write(tensor: Any, start: Sequence[Any], values: Any) -> Any:
 
 
 def fix_shapes(model: "keras.Model") -> None:
-    """Nothing to do: JAX compiles for each shape by itself."""
+    """Nothing to do: JAX compiles for each shape."""
 
 
 def fuse_updates(optimizer: "keras.optimizers.Optimizer") -> None:
-    """Nothing to do: XLA fuses an optimizer's operations by itself."""
+    """Nothing to do: XLA fuses an optimizer's operations."""
 
 
 def seed_step(seed: int, step: int) -> None:

@@ -1,4 +1,4 @@
-"""The tensors of a file that `torch.save` wrote, read without running what the file asks for."""
+"""Reads the tensors of a file of `torch.save` without running the code that it names."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 # Before 2.6 `weights_only=True` could be made to run code all the same (CVE-2025-32434).
 _SAFE_SINCE = (2, 6)
-# A file can name the same numbers many times over. A model does so for its embeddings, in a few
-# places; a file of a few bytes could fill the memory.
+# A file can name the same numbers many times. A model does so for tied embeddings; a crafted file
+# of a few bytes could fill the memory.
 _REPEATS = 8
 _PICKLE, _STORAGES = "data.pkl", "data/"
 _CHUNK = 2**20
@@ -37,13 +37,12 @@ _ITEM_BYTES = {
 def read_pickled_tensors(path: str | Path) -> dict[str, np.ndarray]:
     """Reads a `pytorch_model.bin`: a pickled dict of tensors.
 
-    A pickle can name any function and have it called. torch's restricted reader
-    (`weights_only=True`) knows a short list of harmless names, and stops at any other one before
-    it is looked up. Where the file allows it, its tensors are mapped and not read: they come into
-    memory as they are used, and the file must stay as it is until then.
+    A pickle can call any function. torch's restricted reader (`weights_only=True`) knows a short
+    list of harmless names and stops at any other before it is looked up. Where possible the tensors
+    are memory-mapped, so the file must not change until they have been used.
 
-    Of the format that torch writes since 1.6, a zip archive, every checksum is verified, and that
-    each tensor's numbers fill the entry that they stand in. The older format has no checksums.
+    In the format of torch 1.6 and later, a zip archive, every checksum is verified, and that each
+    tensor fills its entry. The older format has no checksums.
 
     Returns:
         Tensor by name, of the shape and type in the file (bfloat16 as ml_dtypes' type). Each is
@@ -65,7 +64,7 @@ def read_pickled_tensors(path: str | Path) -> dict[str, np.ndarray]:
     try:
         with warnings.catch_warnings(action="ignore"):  # of old pickles and their storages
             content = torch.load(path, map_location="cpu", weights_only=True, mmap=archived)
-    except Exception as error:  # a broken pickle can end in any exception whatever
+    except Exception as error:  # a broken pickle can raise any exception
         raise PresetError(_reason(path, error)) from None
     if not isinstance(content, dict):
         raise PresetError(
@@ -87,7 +86,7 @@ def _import_torch() -> Any:
     if not is_installed("torch"):
         raise ConfigError(
             "reading PyTorch's own weight files needs torch, which is not installed: "
-            "`pip install 'kerasft[torch]'`; what is made of them needs no torch any more"
+            "`pip install 'kerasft[torch]'`; the converted files need no torch"
         )
     import torch
 
@@ -114,7 +113,7 @@ def has_checksums(path: str | Path) -> bool:
 
 
 def _check_archive(path: str | Path) -> None:
-    """Refuses what `torch.save` never writes, and what is not any more as it wrote it."""
+    """Refuses archives that `torch.save` never writes, and damaged ones."""
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
@@ -143,7 +142,7 @@ def _check_archive(path: str | Path) -> None:
 def _check_storages(path: str | Path, pickled: bytes, sizes: dict[str, int]) -> None:
     """Compares how many numbers the pickle says each storage has with how many there are.
 
-    torch believes the pickle, and reads on into the storage behind it.
+    torch trusts the pickle, and would read on into the next storage.
     """
     declared: dict[str, set[int]] = {}
     _Storages(pickled, declared).load()
@@ -156,7 +155,7 @@ def _check_storages(path: str | Path, pickled: bytes, sizes: dict[str, int]) -> 
 
 
 class _Nothing:
-    """Stands for whatever a pickle names; does nothing, whatever is done with it."""
+    """Replaces everything that a pickle names, and does nothing."""
 
     def __init__(self, name: str = "") -> None:
         self.name = name
@@ -190,7 +189,7 @@ class _Storages(pickle._Unpickler):
 
 
 def _reason(path: str | Path, error: Exception) -> str:
-    """One sentence for what torch raised; its own is a page that says how to switch safety off."""
+    """One sentence for an error of torch, whose own message explains how to switch safety off."""
     text = str(error)
     asked = re.search(r"GLOBAL (\S{1,80}) (?:was not an allowed|whose module)", text)
     if asked:
@@ -198,7 +197,7 @@ def _reason(path: str | Path, error: Exception) -> str:
             f"{path} asks for {asked[1]}, which no file of tensors needs and which may do harm, so "
             "it was not opened; ask its owner for safetensors, or choose another model"
         )
-    # The unpickler's own words tell how to read the file unsafely, which nobody should.
+    # The unpickler's own message explains how to read the file unsafely.
     return _broken(path, "" if isinstance(error, pickle.UnpicklingError) else text)
 
 

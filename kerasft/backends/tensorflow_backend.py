@@ -40,8 +40,8 @@ def compile_function(
         A function from a dict of arrays to the same nest of arrays.
     """
     traceable = tf.function(function, jit_compile=True, autograph=False)
-    # Shapes are few (the batches' buckets), so one trace for each is wanted. Called as it is, the
-    # function would warn of tracing so often.
+    # Shapes are few (the length buckets), so one trace for each is wanted. The plain function would
+    # warn of so many traces.
     compiled: dict[Any, Callable] = {}
 
     def run(inputs: Mapping[str, np.ndarray]) -> Any:
@@ -73,10 +73,9 @@ def write(tensor: Any, start: Sequence[Any], values: Any) -> Any:
 def fix_shapes(model: "keras.Model") -> None:
     """Lets `fit` and `evaluate` trace a step for each shape of batch, whatever came before it.
 
-    Keras traces a step for the shape of the first batch, and from the second shape on one for open
-    lengths: which of them computes a batch depends on where the process began. Here every shape has
-    a step of its own, made by Keras, which decides about XLA as ever. The shapes are few (the
-    batches' buckets), so that no more than a few are traced.
+    Keras traces a step for the shape of the first batch, and for the second shape one of open
+    lengths: which of the two computes a batch depends on where the process began. Here every shape
+    has a step of its own, made by Keras. The shapes are few (the length buckets).
 
     Args:
         model: A compiled model. When it is compiled anew, it forgets this.
@@ -86,7 +85,7 @@ def fix_shapes(model: "keras.Model") -> None:
 
 
 def _steps_by_shape(model: "keras.Model", kind: str) -> Callable[[Any], Any]:
-    """What stands in for the `train_function` or `test_function` that Keras makes."""
+    """Replaces the `train_function` or `test_function` of Keras."""
     attribute = f"{kind}_function"
     steps: dict[Any, Callable] = {}
 
@@ -110,7 +109,7 @@ def _steps_by_shape(model: "keras.Model", kind: str) -> Callable[[Any], Any]:
 
 
 def fuse_updates(optimizer: "keras.optimizers.Optimizer") -> None:
-    """Nothing to do: XLA fuses an optimizer's operations by itself."""
+    """Nothing to do: XLA fuses an optimizer's operations."""
 
 
 def seed_step(seed: int, step: int) -> None:

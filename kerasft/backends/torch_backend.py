@@ -26,8 +26,8 @@ def compile_function(
 ) -> Callable[[Mapping[str, np.ndarray]], Any]:
     """A function of tensors as a plain function over numpy arrays, without gradients.
 
-    Nothing is compiled here (on a CPU it costs minutes and wins little). Later changes of the
-    weights are seen.
+    Nothing is compiled (on a CPU that costs minutes and gains little). Later changes of the weights
+    are seen.
 
     Args:
         model: The model whose variables `function` reads.
@@ -49,7 +49,7 @@ def compile_function(
 def write(tensor: Any, start: Sequence[Any], values: Any) -> Any:
     """`keras.ops.slice_update`, but into the tensor itself: torch would copy it all first.
 
-    Only for whoever has no more use for the tensor as it was, without gradients.
+    Use it only if the old tensor is no longer needed, and without gradients.
 
     Args:
         tensor: Of any shape.
@@ -71,9 +71,9 @@ def fix_shapes(model: "keras.Model") -> None:
 def fuse_updates(optimizer: "keras.optimizers.Optimizer") -> None:
     """Lets a compiled Adam or AdamW update each variable in one pass over memory instead of ten.
 
-    The formula is Keras's own. Its epsilon stands beside the root of the second moment as it is,
-    torch's beside that of the corrected one, so it is corrected too. Other optimizers, and
-    `amsgrad`, stay as they are.
+    The formula is Keras's own. Keras adds epsilon to the root of the raw second moment, torch to
+    that of the corrected one, so epsilon is corrected too. Other optimizers, and `amsgrad`, are
+    left alone.
     """
     import keras
     from torch.optim.adam import adam as fused_adam

@@ -1,9 +1,9 @@
 """Generation: greedy and beam search over any model that decodes step by step.
 
-`step_model.py` says what a model must bring, `greedy.py` and `beam.py` are the two searches as pure
-functions of tensors, `generator.py` compiles them and takes token ids of many texts;
-`sentences.py` and `text_to_text.py` put out texts, of a translator and of a T5. Importing this room
-imports no Keras: other engines search by themselves, and say what they found as a `Hypothesis`.
+`step_model.py` is what a model must provide, `greedy.py` and `beam.py` are the two searches as pure
+functions of tensors, `generator.py` compiles them for the token ids of many texts, and
+`sentences.py` and `text_to_text.py` return texts. Importing this room imports no Keras: other
+runtimes search themselves and return a `Hypothesis`.
 """
 
 from importlib import import_module
@@ -37,7 +37,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """What needs Keras is imported when it is asked for."""
+    """Imports what needs Keras on first use."""
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)

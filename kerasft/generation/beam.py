@@ -14,12 +14,12 @@ from kerasft.generation.step_model import StepModel
 def beam_search(model: StepModel, source_ids: Any, search: Search) -> dict[str, Any]:
     """Follows the `beam_size` most probable beginnings of each row.
 
-    At every position the 2 * beam_size most probable continuations of all beams are looked at
-    (since at most half of them can be [EOS], enough stay to go on with). Those among the first
-    `beam_size` that are [EOS] have ended; the best others are the new beams. By default a row ends
-    when `beam_size` hypotheses have ended, so a beam of one is greedy search; the last live beams
-    count only where too few have ended at `max_length`. (As in fairseq: Ott et al. 2019, "fairseq:
-    A Fast, Extensible Toolkit for Sequence Modeling".) `Search` names the other ways.
+    At every position, the 2 * beam_size most probable continuations of all beams compete (at most
+    half of them can be [EOS], so enough remain). Those of the first `beam_size` that are [EOS] have
+    ended; the best others are the new beams. By default a row ends when `beam_size` hypotheses have
+    ended, so a beam of one is greedy search; live beams count only if too few have ended at
+    `max_length`. (As in fairseq: Ott et al. 2019, "fairseq:
+    A Fast, Extensible Toolkit for Sequence Modeling".) `Search` has the alternatives.
 
     Args:
         source_ids: (batch, source_length) int32, padded.
@@ -94,7 +94,7 @@ def beam_search(model: StepModel, source_ids: Any, search: Search) -> dict[str, 
 
 
 def _done(live: Any, ranks: Any, length: Any, search: Search) -> Any:
-    """Whether a row has ended: nothing is left to go on with, or nothing better is expected.
+    """Whether a row has ended: no beam is alive, or none is expected to become better.
 
     Args:
         live: (batch, beams) float32, sums of the beams, the best first.

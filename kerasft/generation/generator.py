@@ -1,4 +1,4 @@
-"""Generation for many texts at once: in a few fixed shapes, one compiled function each."""
+"""Generation for many texts: in a few fixed shapes, one compiled function each."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from kerasft.generation.step_model import StepModel
 class Generator:
     """Searches the most probable outputs of a model.
 
-    On TensorFlow and JAX encoding and the whole search are one compiled function a shape (batch,
-    source length), so keep a generator and use it again: later changes of the weights are seen.
-    What a text gets does not depend on the texts beside it beyond float32 rounding.
+    On TensorFlow and JAX, encoding and the whole search are one compiled function for each shape
+    (batch, source length), so reuse a generator: it sees later changes of the weights. The output
+    for a text does not depend on the other texts, but for float32 rounding.
 
     Args:
         start_id: [SOS] of the outputs.
@@ -31,10 +31,10 @@ class Generator:
         pad_id: The padding of both sources and outputs.
         max_length: Most tokens of an output, [EOS] included.
         beam_size: Hypotheses followed at a time; 1 is greedy search.
-        length_penalty: See `Search`; greedy search has no use for it.
+        length_penalty: See `Search`; greedy search ignores it.
         n_best: How many hypotheses a text gets, at most `beam_size`.
         max_source_length: Most tokens of a source; `max_length` by default.
-        early_stopping: See `Search`, like the two that follow.
+        early_stopping: See `Search`, also for the two that follow.
 
     Raises:
         ConfigError: A number is out of its range.
@@ -89,7 +89,7 @@ class Generator:
         """The best hypotheses of each source, the best first.
 
         Args:
-            source_ids: (tokens,) int32 each, with whatever special tokens the model was trained on.
+            source_ids: (tokens,) int32 each, with the special tokens of the training.
 
         Returns:
             A list a source, in their order, of up to `n_best` hypotheses and at least one.

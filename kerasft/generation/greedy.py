@@ -14,11 +14,11 @@ from kerasft.generation.step_model import StepModel
 def greedy_search(model: StepModel, source_ids: Any, search: Search) -> dict[str, Any]:
     """Follows the most probable token until every row has ended or `max_length` is reached.
 
-    A row that has ended stays as it is while others go on.
+    A row that has ended stays unchanged while others continue.
 
     Args:
         source_ids: (batch, source_length) int32, padded.
-        search: The settings; `beam_size` and `length_penalty` have no part in it.
+        search: The settings; `beam_size` and `length_penalty` are ignored.
 
     Returns:
         {"tokens": (batch, max_length) int32, each row's tokens, padding after [EOS];

@@ -1,4 +1,4 @@
-"""What a search has found: token ids, their score, and whether they were cut."""
+"""The results of a search: token ids, their score, and whether they were cut."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Hypothesis:
 
 
 class Generates(Protocol):
-    """What engines need of a search: `Generator`'s, or that of another program."""
+    """A search, of `Generator` or of another program."""
 
     def generate(self, source_ids: Sequence[np.ndarray]) -> list[list[Hypothesis]]:
         """The best hypotheses of each source, the best first; see `Generator.generate`."""
@@ -40,7 +40,7 @@ class Generates(Protocol):
 
 
 def of_greedy(found: Mapping[str, np.ndarray], search: Search, row: int) -> list[Hypothesis]:
-    """The one hypothesis of a row of what `greedy_search` returns."""
+    """The one hypothesis of a row of `greedy_search`."""
     tokens = found["tokens"][row].tolist()
     truncated = search.end_id not in tokens
     if not truncated:
@@ -51,10 +51,10 @@ def of_greedy(found: Mapping[str, np.ndarray], search: Search, row: int) -> list
 def of_beams(
     found: Mapping[str, np.ndarray], search: Search, row: int, n_best: int
 ) -> list[Hypothesis]:
-    """The best hypotheses of a row of what `beam_search` returns.
+    """The best hypotheses of a row of `beam_search`.
 
-    Those that have ended come first, the best first (those that were cut at `max_length` among
-    them, with `Search.rank_cut`); then, where they are too few, those that were cut.
+    Those that have ended come first, best first (with `Search.rank_cut`, those cut at `max_length`
+    are ranked among them); then, if these are too few, those that were cut.
     """
     from kerasft.generation.scores import possible  # imports Keras
 
@@ -75,7 +75,7 @@ def of_beams(
             if possible(score):
                 tokens = _trace(found, row, int(found["steps"]) - 1, beam)
                 hypotheses.append(Hypothesis(tokens, float(score), truncated=True))
-    # Only NaN leaves nothing that is possible; let the score say so.
+    # Only NaN leaves no possible hypothesis; the score shows it.
     return hypotheses[:n_best] or [Hypothesis((), float("nan"), truncated=True)]
 
 

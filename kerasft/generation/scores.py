@@ -1,4 +1,4 @@
-"""Log-probabilities of tokens that may come next."""
+"""Log-probabilities of the next token."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from keras import ops
 
 from kerasft.generation.search import Search
 
-# The log-probability of what cannot be. Finite, so that sums of it are never NaN.
+# The log-probability of the impossible. Finite, so that sums of it are never NaN.
 NEVER = -1e9
 
 
@@ -44,5 +44,5 @@ def best(log_probs: Any) -> tuple[Any, Any]:
     vocabulary = log_probs.shape[-1]
     highest = ops.max(log_probs, axis=-1, keepdims=True)
     places = ops.where(log_probs == highest, ops.arange(vocabulary, dtype="int32"), vocabulary)
-    # NaN equals nothing; the score will tell, and the token must be one of the vocabulary.
+    # NaN equals nothing; the score shows it, and the token must be in the vocabulary.
     return highest[:, 0], ops.minimum(ops.min(places, axis=-1), vocabulary - 1)

@@ -1,4 +1,4 @@
-"""What to search for: the special tokens, the bounds and the length penalty."""
+"""The settings of a search: special tokens, bounds and length penalty."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class Search:
             "never": the same, but ranked at `max_length`, so that nothing better can be missed.
         rank_cut: Whether hypotheses that are cut at `max_length` are ranked among those that have
             ended. Otherwise they come after them, and only where those are too few.
-        forbidden: Tokens that are never put out: they count as impossible, whatever the model
-            says; the others keep the model's probabilities. None: `pad_id` and `start_id`.
+        forbidden: Tokens that are never generated, whatever their probability; the others keep
+            theirs. None: `pad_id` and `start_id`.
     """
 
     start_id: int
@@ -74,5 +74,5 @@ class Search:
 
     @property
     def impossible(self) -> tuple[int, ...]:
-        """The tokens that are never put out."""
+        """The tokens that are never generated."""
         return (self.pad_id, self.start_id) if self.forbidden is None else self.forbidden

@@ -1,4 +1,4 @@
-"""What a model must bring to be decoded step by step."""
+"""What a model must provide to be decoded step by step."""
 
 from typing import Any, Protocol
 
@@ -6,12 +6,12 @@ from typing import Any, Protocol
 class StepModel(Protocol):
     """An encoder-decoder that gives the next token's log-probabilities, one position at a time.
 
-    The cache of keys and values has one *slot* a position and beam: what beam `j` was given at
-    position `p` is slot `p * beams + j` of its row, for good. A search that drops one beam and
-    splits another moves nothing in the cache; it only says anew which slots each beam may look at
-    (its own ancestors). So the cache is never copied, the source's keys and values are kept once a
-    row instead of once a beam, and all beams of a row are attended in one product. A beam's result
-    does not depend on what the slots hidden from it hold.
+    The cache of keys and values has one *slot* for each position and beam: the token of beam `j` at
+    position `p` is in slot `p * beams + j` of its row, and stays there. A search that drops one
+    beam and splits another moves nothing; it only changes which slots each beam sees (its
+    ancestors). So the cache is never copied, the source's keys and values are kept once a row
+    instead of once a beam, and all beams of a row attend in one product. Slots hidden from a beam
+    do not affect it.
 
     Attributes:
         variables: All Keras variables of the model, as `keras.Model` has them.
@@ -38,7 +38,7 @@ class StepModel(Protocol):
         Args:
             state: As `start_decoding` or the step before returned it.
             token_ids: (batch, beams) int32, the token of each beam at `position`.
-            visible: (batch or 1, beams, length * beams) bool, the slots that each beam looks at:
+            visible: (batch or 1, beams, length * beams) bool, the slots that each beam sees:
                 one at each position up to `position`, its own included.
             position: () int32, counted from 0.
 

@@ -89,7 +89,7 @@ class DecoderBlock(keras.layers.Layer):
         return_scores: bool = False,
         training: bool | None = None,
     ) -> Any:
-        """Reads the target so far, then the source, then thinks by itself.
+        """Attends to the target so far and to the source, then applies the feed-forward layer.
 
         Args:
             x: (batch, t, d_model).
@@ -140,15 +140,15 @@ class DecoderBlock(keras.layers.Layer):
     ) -> tuple[Any, Cache]:
         """`call` for one more token of each beam, with all earlier ones in the cache.
 
-        The sublayers' `call` is used directly: Keras's own care around each layer call costs more
-        than the arithmetic on one token, wherever nothing is compiled.
+        The sublayers' `call` is used directly: without compiling, Keras's overhead for each layer
+        call costs more than the arithmetic on one token.
 
         Args:
             x: (batch, beams, d_model).
-            cache: As `start` or the last step left it; it may be used up by this.
+            cache: As `start` or the last step returned it; it may be overwritten.
             source_mask: bool, broadcast to (batch, heads, beams, s).
             visible: bool, broadcast to (batch, heads, beams, slots).
-            slot: Scalar int, where the cache takes up the first of the new tokens.
+            slot: Scalar int, where the cache puts the first of the new tokens.
 
         Returns:
             (batch, beams, d_model) and the cache with the new tokens in it.
@@ -174,7 +174,7 @@ class DecoderBlock(keras.layers.Layer):
         return x, cache
 
     def get_config(self) -> dict[str, Any]:
-        """What Keras needs to make the layer again."""
+        """The arguments, from which Keras makes the layer again."""
         return {**super().get_config(), **self.settings}
 
 
@@ -248,10 +248,10 @@ class Decoder(Stack):
 
         Args:
             x: (batch, beams, d_model).
-            caches: As `start` or the last step left them.
+            caches: As `start` or the last step returned them.
             source_mask: bool, broadcast to (batch, heads, beams, s).
             visible: bool, broadcast to (batch, heads, beams, slots).
-            slot: Scalar int, where the caches take up the first of the new tokens.
+            slot: Scalar int, where the caches put the first of the new tokens.
 
         Returns:
             (batch, beams, d_model) and the caches with the new tokens in them.

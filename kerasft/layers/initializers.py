@@ -9,7 +9,7 @@ def truncated_normal(deviation: float) -> keras.initializers.Initializer:
     A new one each time: Keras draws the same numbers again from one that is used twice.
 
     Args:
-        deviation: 0 makes zeros, for whoever loads all weights at once: drawing random ones takes
+        deviation: 0 makes zeros, when all weights are loaded afterwards: drawing random ones takes
             seconds and four times the memory of the largest table.
     """
     if deviation == 0:

@@ -15,7 +15,7 @@ class MaskedLanguageHead(keras.layers.Layer):
 
         y = norm(f(x W + b)) E^T + c          (Devlin et al. 2019, section 3.1)
 
-    E is the table of token embeddings, which whoever calls hands in (Press and Wolf 2017). Only the
+    E is the table of token embeddings, which the caller passes (Press and Wolf 2017). Only the
     hidden positions pass through, which saves most of the work.
 
     Args:

@@ -117,7 +117,7 @@ class MultiHeadAttention(keras.layers.Layer):
         return ops.reshape(heads, (-1, ops.shape(heads)[1], self.d_model)), scores
 
     def keys_and_values(self, source: Any) -> tuple[Any, Any]:
-        """What a decoder looks up again and again: computed once, kept by whoever decodes.
+        """The keys and values that a decoder needs at every step, computed once.
 
         Args:
             source: (batch, s, d_model).

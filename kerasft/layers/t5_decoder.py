@@ -22,7 +22,7 @@ class T5DecoderBlock(DecoderBlock):
         x = x + dropout(cross_attention(norm(x)) to the encoder's output)
         x = x + dropout(feed_forward(norm(x)))
 
-    The masks it takes are not True and False but what is added to the scores, see `hide`.
+    Its masks are not boolean but added to the scores, see `hide`.
 
     Args:
         d_model: Width of the vectors.

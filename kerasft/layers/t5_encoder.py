@@ -20,7 +20,7 @@ class T5EncoderBlock(EncoderBlock):
         x = x + dropout(self_attention(norm(x)))
         x = x + dropout(feed_forward(norm(x)))
 
-    The mask it takes is not True and False but what is added to the scores, see `hide`.
+    Its mask is not boolean but added to the scores, see `hide`.
 
     Args:
         d_model: Width of the vectors.
@@ -90,7 +90,7 @@ class T5Encoder(Encoder):
         >>> encoder(x, source_mask=padding_mask(token_ids, 0))  # (batch, s, 16)
     """
 
-    norm: Any  # never None, as it is in some stacks
+    norm: Any  # never None here
 
     def __init__(
         self,
@@ -143,11 +143,11 @@ class T5Encoder(Encoder):
     def call_from(
         self, first: int, x: Any, source_mask: Any = None, training: bool | None = None
     ) -> Any:
-        """Runs the blocks from one of them on, for whoever has what leaves those below.
+        """Runs the blocks from one of them on, given the output of those below.
 
         Args:
             first: The block that runs first, from 0.
-            x: (batch, length, d_model), what goes into it.
+            x: (batch, length, d_model), its input.
             source_mask: As in `call`.
 
         Returns:
@@ -159,7 +159,7 @@ class T5Encoder(Encoder):
         return self.dropout(self.norm(x), training=training)
 
     def bias(self, length: Any, source_mask: Any = None) -> Any:
-        """What is added to the scores in every block.
+        """The bias added to the scores in every block.
 
         Args:
             length: Number of positions.
@@ -173,5 +173,5 @@ class T5Encoder(Encoder):
 
 
 def t5_residual(dropout: float, epsilon: float, name: str) -> ResidualConnection:
-    """The way around a sublayer as T5 has it: a root mean square is taken before the sublayer."""
+    """T5's residual connection: normalized by the root mean square before the sublayer."""
     return ResidualConnection(dropout, root_mean_square=True, epsilon=epsilon, name=name)

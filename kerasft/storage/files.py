@@ -25,13 +25,13 @@ def sha256_file(path: str | Path) -> str:
 def json_text(obj: Any) -> str:
     r"""`obj` as indented JSON; NaN and infinity raise ValueError, since JSON has none.
 
-    What UTF-8 cannot hold, such as a path in another encoding, is escaped: `"\udce9"`.
+    Parts that UTF-8 cannot encode, as in a path of another encoding, are escaped: `"\udce9"`.
     """
     return utf8(json.dumps(obj, indent=2, ensure_ascii=False, allow_nan=False)) + "\n"
 
 
 def utf8(text: str) -> str:
-    r"""The text as UTF-8 can hold it: a byte of a path in another encoding becomes `\udce9`."""
+    r"""The text as UTF-8: a byte of a path in another encoding becomes `\udce9`."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
@@ -43,7 +43,7 @@ def write_json(path: str | Path, obj: Any) -> None:
 def read_json(
     path: str | Path, error_class: type[KerasftError], *, max_bytes: int = MAX_JSON_BYTES
 ) -> Any:
-    """Reads a JSON file that may have been made or changed by anyone.
+    """Reads an untrusted JSON file.
 
     Args:
         error_class: What to raise when the file is missing, larger than `max_bytes`, or not JSON
@@ -75,10 +75,10 @@ def read_bytes(path: str | Path, error_class: type[KerasftError], *, max_bytes: 
 
 
 def parse_json(raw: bytes, path: str | Path, error_class: type[KerasftError]) -> Any:
-    """What a JSON file holds whose bytes are here.
+    """Parses the bytes of an untrusted JSON file.
 
     Args:
-        path: Where they come from, for the sentence.
+        path: Their file, for messages.
         error_class: What to raise when they are not JSON; see `read_json`.
     """
     try:

@@ -15,11 +15,10 @@ except ImportError:  # Windows has none of these locks
 
 @contextmanager
 def hold(destination: str | Path) -> Iterator[None]:
-    """Keeps every other run away from an output as long as the block lasts.
+    """Keeps other runs away from an output for the duration of the block.
 
-    The lock is a hidden sibling, `.NAME.lock`, which goes with the block. After a kill it stays,
-    but nobody holds it. Where no file can be made there, or the file system has no locks, nothing
-    is held.
+    The lock is a hidden sibling, `.NAME.lock`, removed with the block. After a kill it stays, but
+    is not held. Without a writable folder or locks in the file system, nothing is held.
 
     Args:
         destination: The output; it need not exist.
@@ -36,7 +35,7 @@ def hold(destination: str | Path) -> Iterator[None]:
     made = [folder for folder in path.parents if not os.path.exists(folder)]
     descriptor = None
     try:
-        with suppress(OSError):  # whoever writes there will say what is wrong with it
+        with suppress(OSError):  # the later write reports what is wrong
             file.parent.mkdir(parents=True, exist_ok=True)
             descriptor = _lock_file(file, destination)
         yield
@@ -70,7 +69,7 @@ def _lock_file(file: Path, destination: str | Path) -> int | None:
             os.close(descriptor)
             file.unlink()
             return None
-        # Its former holder may have removed it before the lock was ours: then again.
+        # Its former holder may have removed it before we got the lock: try again.
         if is_at(descriptor, file):
             with suppress(OSError):  # on a full disk the holder stays nameless
                 os.truncate(descriptor, 0)

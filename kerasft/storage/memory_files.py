@@ -1,4 +1,4 @@
-"""Files in memory alone, for libraries that read a path, and copy bytes more than once."""
+"""Files in memory, for libraries that read a path, or would copy bytes more than once."""
 
 import os
 import tempfile
@@ -12,7 +12,7 @@ AVAILABLE = hasattr(os, "memfd_create")
 
 @contextmanager
 def memory_folder(files: dict[str, bytes]) -> Iterator[Path]:
-    """Yields a folder in which files with these contents are found; it goes afterwards.
+    """Yields a folder of files with these contents; it is removed afterwards.
 
     Args:
         files: Name -> contents. The dictionary is empty afterwards, so that its bytes take no

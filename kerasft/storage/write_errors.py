@@ -1,4 +1,4 @@
-"""What the system said when a file could not be written, whichever library was writing it.
+"""The reason why a file could not be written, whichever library was writing it.
 
 Python's own files, zip archives, pictures and HDF5 raise an OSError with a number; the libraries
 that are written in Rust put the number into a text: `SafetensorError("... (os error 28)")`.
@@ -18,11 +18,11 @@ _IN_TEXT = re.compile(r"\(os error (\d+)\)|\bErrno (\d+)\]|\berrno = (\d+)\b")
 
 
 class NoRoomError(ConfigError):
-    """What was to be written does not fit; what was there before is as it was."""
+    """The disk is full; what was there before is unchanged."""
 
 
 def number_of(error: BaseException) -> int | None:
-    """The number of the system's error that an exception stands for; None where it is another.
+    """The number of the system's error behind an exception; None for other errors.
 
     Example:
         >>> number_of(SafetensorError("I/O error: No space left on device (os error 28)"))
@@ -37,7 +37,7 @@ def number_of(error: BaseException) -> int | None:
 
 
 def reason_of(error: BaseException) -> str | None:
-    """Why something could not be written, in a few words; None where the disk was not the reason.
+    """Why a file could not be written, in a few words; None if the disk was not the reason.
 
     Example:
         >>> reason_of(OSError(28, "No space left on device"))
@@ -55,10 +55,10 @@ def sentence(destination: str | Path, error: Exception, size: int = 0) -> Config
     Args:
         destination: What was being written.
         error: What was raised meanwhile.
-        size: How many bytes were to be written, where that is known.
+        size: Bytes to be written, if known.
 
     Returns:
-        None where neither the disk nor its rights were the reason.
+        None if neither the disk nor its permissions were the reason.
     """
     reason, number = reason_of(error), number_of(error)
     if reason is None:

@@ -1,8 +1,8 @@
 """Files and folders that are written whole or not at all.
 
-A saved folder is built in a hidden sibling (`.NAME.RANDOM.new`), flushed to the disk, and then
-swapped with the old one in a single system call, so that whoever looks, at any moment and after any
-crash, finds the old folder or the new one.
+A folder is built in a hidden sibling (`.NAME.RANDOM.new`), flushed to the disk, and swapped with
+the old one in a single system call. So at any moment, and after any crash, there is either the old
+folder or the new one.
 """
 
 import ctypes
@@ -29,7 +29,7 @@ SEALS = ("manifest.json", "comparison.json")
 def write_file(destination: str | Path) -> Iterator[Path]:
     """Yields a hidden sibling to write, which takes the destination's place if all goes well.
 
-    After an exception or a kill the destination is the old file, or none, as before.
+    After an exception or a kill, the destination is what it was before.
 
     Raises:
         ConfigError: The file cannot be written, because the disk is full, for example.
@@ -57,8 +57,8 @@ def check_output(destination: str | Path, is_ours: Callable[[Path], bool]) -> Pa
         The destination as a Path, as it was given.
 
     Raises:
-        ConfigError: It is a file, a folder of someone else's, inside a folder of ours (whose list
-            of files would no longer be true), a mount point, or not writable.
+        ConfigError: It is a file, a folder that kerasft did not write, inside a folder that it did
+            (whose manifest would no longer be true), a mount point, or not writable.
     """
     path = Path(os.path.realpath(destination))
     recover(path)
@@ -113,7 +113,7 @@ def _is_seal(path: Path) -> bool:
 def recover(target: str | Path) -> None:
     """Puts the old folder back after a kill between the two renames of `_put_in_place`.
 
-    Only where the file system cannot swap two folders is there anything to do.
+    Does nothing where the file system can swap two folders.
     """
     path = Path(os.path.realpath(target))
     if not os.path.lexists(path):
@@ -183,7 +183,7 @@ def remove_folder(folder: str | Path, *, is_ours: Callable[[Path], bool]) -> Non
 
 @contextmanager
 def _said(destination: str | Path, size: int = 0) -> Iterator[None]:
-    """Turns what the disk has against the writing into one sentence, whoever raised it."""
+    """Turns an error of the disk into one sentence, whichever library raised it."""
     try:
         yield
     except Exception as error:
@@ -210,7 +210,7 @@ def _make_sibling(target: Path) -> tuple[Path, int | None]:
     while True:
         folder = target.parent / f".{target.name}.{secrets.token_hex(4)}{NEW}"
         folder.mkdir()
-        # Another process may take the folder for a leftover before the lock is ours: then again.
+        # Another process may take the folder for a leftover before we lock it: try again.
         with suppress(BlockingIOError, FileNotFoundError):
             lock = lock_folder(folder)
             if lock is None or is_at(lock, folder):

@@ -1,4 +1,4 @@
-"""SentencePiece's table of characters ("precompiled_charsmap"), looked at before it is used.
+"""SentencePiece's table of characters ("precompiled_charsmap"), checked before it is used.
 
 The table is a trie over the bytes of characters, and the texts that take their place. The
 `tokenizers` library follows whatever numbers stand in it, and panics where they lead out of it.
@@ -21,7 +21,7 @@ _CHUNK = 4096
 
 
 def read_charsmap(table: bytes) -> normalizers.Precompiled:
-    """The normalizer of an untrusted table.
+    """Builds the normalizer of an untrusted table.
 
     Raises:
         PresetError: It is broken, or makes many characters of one.
@@ -35,13 +35,13 @@ def read_charsmap(table: bytes) -> normalizers.Precompiled:
 
 
 def check_charsmap(table: bytes) -> int:
-    """Follows every way through a table.
+    """Checks every path through a table.
 
     Returns:
-        Most characters that take the place of one.
+        The most characters that replace a single one.
 
     Raises:
-        PresetError: A way leads out of the table, or the texts are longer than any of
+        PresetError: A path leads outside the table, or the texts are longer than any of
             SentencePiece's.
     """
     size = int.from_bytes(table[:4], "little")
@@ -73,7 +73,7 @@ def check_charsmap(table: bytes) -> int:
 
 
 def _leaves(trie: np.ndarray) -> np.ndarray:
-    """Where the texts begin that the nodes (units,) int64 lead to; every node is looked at once."""
+    """Where the texts begin to which the nodes (units,) int64 lead; each node is visited once."""
     seen = np.zeros(len(trie), dtype=bool)
     letters = np.arange(1, 256)
     found: list[np.ndarray] = []

@@ -1,4 +1,4 @@
-"""What is done to a text before the tokenizer: in training, and again in every prediction."""
+"""Cleaning of texts before the tokenizer, the same in training and in every prediction."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from kerasft.text.redactions import Redactions, replace_redactions
 from kerasft.text.special_characters import remove_invisible, shorten_runs
 
 UNICODE_FORMS = ("NFC", "NFD", "NFKC", "NFKD")
-# Steps repeated so often until a text stays as it is; more takes a text that was made to.
+# The steps are repeated until a text no longer changes; only a crafted text needs more rounds.
 MOST_PASSES = 8
 
 
 @dataclass(frozen=True)
 class Cleaning:
-    """The steps, in the order in which they are applied; by default none.
+    """The cleaning steps, in the order in which they are applied; by default none.
 
     Attributes:
         unicode_form: "NFC", "NFD", "NFKC", "NFKD", or "" to leave characters as they are.
-        html: Whether tags go and entities become characters; see `strip_html`.
-        redactions: What becomes of XXXX and XX/XX/2023; see `replace_redactions`.
-        special_characters: Whether control characters, lines of decoration and repeated
-            punctuation go; see `remove_invisible` and `shorten_runs`.
-        lowercase: Whether letters become lower case.
-        collapse_whitespace: Whether each run of white space becomes one space, and none stays at
-            the ends.
+        html: Whether to remove tags and decode entities; see `strip_html`.
+        redactions: How to treat XXXX and XX/XX/2023; see `replace_redactions`.
+        special_characters: Whether to remove control characters, lines of decoration and repeated
+            punctuation; see `remove_invisible` and `shorten_runs`.
+        lowercase: Whether to lower-case letters.
+        collapse_whitespace: Whether each run of whitespace becomes one space, with none at the
+            ends.
 
     Example:
         >>> Cleaning(lowercase=True, collapse_whitespace=True).apply("  Hello   World ")
@@ -60,11 +60,11 @@ class Cleaning:
                 raise ConfigError(f"{name} is {getattr(self, name)!r}, but must be true or false")
 
     def apply(self, text: str) -> str:
-        """The cleaned text; cleaning it again changes nothing."""
+        """Cleans a text; cleaning it again changes nothing."""
         if not (self.html or self.redactions != "keep" or self.special_characters):
             return self._pass(text)
         passes = 0
-        # What one step takes out may bring together what another one looks for.
+        # One step may bring together what another one looks for.
         while (cleaned := self._pass(text)) != text:
             passes += 1
             if passes > MOST_PASSES:
@@ -87,7 +87,7 @@ class Cleaning:
         return " ".join(text.split()) if self.collapse_whitespace else text
 
     def to_dict(self) -> dict[str, Any]:
-        """The steps that are taken, as JSON can hold them; {} for none."""
+        """The active steps as JSON; {} for none."""
         taken = ((f.name, getattr(self, f.name), f.default) for f in dataclasses.fields(self))
         return {name: value for name, value, default in taken if value != default}
 

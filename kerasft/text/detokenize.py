@@ -1,12 +1,12 @@
-"""Words and punctuation marks back to running text, by rules for English and Italian.
+"""Joins words and punctuation marks into running text, by rules for English and Italian.
 
-A word-level tokenizer takes punctuation marks for words of their own and forgets the spaces
-between: "L'acqua è fredda." becomes L ' acqua è fredda . and must come back as it was. These rules
-put the spaces where both languages put them. They need not be told the language, because where the
-two differ the words beside the mark tell it: "don ' t" is English, "un po ' di" is Italian.
+A word-level tokenizer splits off punctuation marks and drops the spaces: "L'acqua è fredda."
+becomes L ' acqua è fredda . and must be restored. These rules put the spaces where both languages
+put them. They need not know the language: where the two differ, the words beside the mark decide
+("don ' t" is English, "un po ' di" Italian).
 
-What cannot be known is lost: a hyphen with spaces around it, apostrophes as quotation marks,
-several spaces in a row.
+Some things are lost: a hyphen with spaces around it, apostrophes as quotation marks, several spaces
+in a row.
 """
 
 from collections.abc import Sequence

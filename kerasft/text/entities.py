@@ -18,7 +18,7 @@ class Span:
     Attributes:
         start: Its first token, from 0.
         end: The token after its last.
-        type: What it is: "PER", "creative-work", ...
+        type: Its type: "PER", "creative-work", ...
     """
 
     start: int
@@ -32,7 +32,7 @@ class Entity:
 
     Attributes:
         start: Its first character in the text, from 0.
-        end: The character after its last, so that `text[start:end]` is what was named.
+        end: The character after its last, so that `text[start:end]` is the mention.
     """
 
     start: int
@@ -44,9 +44,8 @@ class Entity:
 class Sentence:
     """The tokens of a sentence and the entities among them.
 
-    Files hold tokens, people write texts. `text` is the sentence as people would write it, by the
-    rules of `kerasft.text.spacing`, and `places` says exactly where in it each token stands; every
-    token stands there as it is, character by character.
+    `text` is the sentence as running text, by the rules of `kerasft.text.spacing`; `places` says
+    where in it each token stands.
 
     Attributes:
         tokens: (n,) words and marks; none is a blank, though one may be a space of another kind.
@@ -106,7 +105,7 @@ class Sentence:
 
     @cached_property
     def text(self) -> str:
-        """The sentence as people would write it."""
+        """The sentence as running text."""
         return written(self.tokens)
 
     @cached_property
@@ -132,12 +131,12 @@ class Sentence:
         return Span(starts.index(entity.start), ends.index(entity.end) + 1, entity.type)
 
     def mention(self, span: Span) -> str:
-        """What a span names, as it stands in the text."""
+        """The words of a span, as they stand in the text."""
         entity = self.entity(span)
         return self.text[entity.start : entity.end]
 
     def part(self, start: int, end: int) -> Sentence:
-        """The tokens from `start` up to `end` as a sentence; what a border cuts is cut.
+        """The tokens from `start` up to `end` as a sentence; an entity across a border is cut.
 
         Args:
             start: The first token.
@@ -152,7 +151,7 @@ class Sentence:
 
 
 def _is_token(token: str) -> bool:
-    """Whether nothing blank stands around it; a no-break space may be a token by itself."""
+    """Whether it neither is blank nor begins or ends so; a no-break space may be a token."""
     return bool(token) and token == (token.strip() or token.strip(" \t\r\n"))
 
 

@@ -1,4 +1,4 @@
-"""Entities as a text that a text-to-text model can write, and back to places in the source.
+"""Entities as text that a text-to-text model writes, and their places in the source.
 
     Ann Lee flew from Rome to Paris.            PER: Ann Lee; LOC: Rome; LOC: Paris
     It rained.                                  none
@@ -17,9 +17,9 @@ The rules:
 4. A `;` inside a mention is doubled, and so are `;`, `:` and `#` inside a type. So every mention
    and every type can be written, whatever is in it.
 
-What a model writes need not follow the rules. Reading takes what can be placed and says, for each
-piece that cannot, why not. A mention that only occurs before the entity before it is taken there:
-models sometimes leave the order.
+The output of a model need not follow the rules. Reading takes what it can place, and gives a
+reason for each piece that it cannot. A mention that occurs only before the previous entity is
+taken there: models sometimes leave the order.
 """
 
 from __future__ import annotations
@@ -123,17 +123,17 @@ def write_entities(text: str, entities: Iterable[Entity]) -> str:
 
 
 def target_of(sentence: Sentence) -> str:
-    """What a model is to write of a sentence; its source is `sentence.text`."""
+    """The target text of a sentence; its source is `sentence.text`."""
     return write_entities(sentence.text, sentence.entities)
 
 
 def parse(output: str, text: str, types: Collection[str] | None = None) -> Parsed:
-    """Reads what a model wrote.
+    """Reads the output of a model.
 
     Args:
-        output: What it wrote, by the rules above or not.
+        output: Its output, by the rules above or not.
         text: The source that it read (without a prefix).
-        types: The types that there are; None takes any.
+        types: The known types; None allows any.
 
     Example:
         >>> parse("PER: Ann; LOC: Roma", "Ann is in Rome.")
@@ -169,12 +169,11 @@ def parse(output: str, text: str, types: Collection[str] | None = None) -> Parse
 def parse_spans(
     output: str, sentence: Sentence, types: Collection[str] | None = None
 ) -> ParsedSpans:
-    """Reads what a model wrote of a sentence, as spans of its tokens.
+    """Reads the output of a model for a sentence, as spans of its tokens.
 
     Args:
-        output: What it wrote.
-        sentence: Whose `text` it read; its own entities are not looked at.
-        types: The types that there are; None takes any.
+        sentence: Whose `text` the model read; its own entities are not used.
+        types: The known types; None allows any.
 
     Example:
         >>> parse_spans("LOC: Rome", Sentence(("In", "Rome", "."))).spans
@@ -217,13 +216,13 @@ def _read_piece(piece: str, types: Collection[str] | None) -> tuple[str, int, st
 
 
 def _split(text: str, mark: str, most: int = -1) -> list[str]:
-    """Parts a text at single marks and turns doubled ones into single ones.
+    """Splits a text at single marks and turns doubled ones into single ones.
 
-    In a run of marks the last one parts if their number is odd: what comes before it was doubled.
+    In a run of marks, the last one splits if their number is odd: those before it are doubled.
 
     Args:
         mark: One character.
-        most: How often to part; what is left is taken as it is. -1 is no limit.
+        most: How often to split at most; -1 is no limit.
     """
     parts = [""]
     at = 0
@@ -245,7 +244,7 @@ def _is_free(place: tuple[int, int], entities: Sequence[Entity]) -> bool:
 
 @dataclass
 class _Folded:
-    """A text in which differences that a tokenizer makes do not count.
+    """A text without the differences that a tokenizer removes.
 
     Attributes:
         folded: The text, decomposed (NFKD), each run of whitespace as one space.

@@ -102,7 +102,7 @@ class LabelMap:
 
         Args:
             content: What the JSON file holds.
-            source: What messages call it.
+            source: Its name in messages.
 
         Raises:
             DataError: The content is not {"0": name, "1": name, ...} without gaps.

@@ -1,4 +1,4 @@
-"""HTML in a text: tags out, entities into the characters that they stand for."""
+"""Removes HTML from a text: tags go, entities become characters."""
 
 import html
 import re
@@ -29,11 +29,11 @@ _MOST_ROUNDS = 4
 
 
 def strip_html(text: str) -> str:
-    r"""Takes the HTML out of a text; each tag leaves a space.
+    r"""Removes the HTML from a text; each tag leaves a space.
 
-    Comments go, and scripts and styles with what they hold. Entities count only with their
-    semicolon ("AT&T" and "a&copy=1" stay). What comes out comes out of a second call unchanged, and
-    the time is linear in the length, whatever stands in the text.
+    Comments go, and scripts and styles with their content. Entities count only with their semicolon
+    ("AT&T" and "a&copy=1" stay). A second call changes nothing, and the time is linear in the
+    length of any text.
 
     Example:
         >>> strip_html("I paid &#36;50&nbsp;<b>twice</b>.<br/>Johnson &amp; Sons")
@@ -62,7 +62,7 @@ def _unescape(text: str) -> str:
         if decoded == text:
             return text
         text = decoded
-    # Nobody writes entities within entities so deep, but somebody may send them to a server.
+    # Nobody writes entities nested so deeply, but a server may be sent them.
     return text.replace("&", " ")
 
 

@@ -1,8 +1,8 @@
-"""Sentences that are longer than a text-to-text model reads or writes at once, in parts.
+"""Splits sentences that are longer than a text-to-text model reads or writes at once.
 
-A part is a text of its own with the model's prefix before it, so parts stand end to end and are as
-long as they can be: a sentence is halved until each part fits. Ends of sentences near the middle
-are taken first, and in training no entity is cut that a border beside it can spare.
+A part is a text of its own with the model's prefix before it. A sentence is halved until each part
+fits. Ends of sentences near the middle are taken first, and in training no entity is cut if a
+border beside it avoids that.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ def parts_of(
     """The parts of a sentence, in order; one that fits is a single part.
 
     Args:
-        fits: Whether the words from a start up to an end are short enough. A word by itself is a
-            part in any case, and so is an entity by itself where entities are spared.
-        spare_entities: Whether no border may stand inside of the sentence's own entities.
+        fits: Whether the words from a start up to an end are short enough. A single word is always
+            a part, and so is a single entity with `spare_entities`.
+        spare_entities: Whether to cut none of the sentence's own entities.
 
     Example:
         >>> parts_of(Sentence(tuple("a b . c d".split())), lambda start, end: end - start < 4)

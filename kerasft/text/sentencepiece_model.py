@@ -1,7 +1,7 @@
-"""A SentencePiece model (`spiece.model`), as what a `tokenizer.json` made of it would hold.
+"""Reads a SentencePiece model (`spiece.model`) as the parts of a `tokenizer.json`.
 
 The file is a protocol buffer (`sentencepiece_model.proto`), of which three things are read: the
-pieces with their log-probabilities, what kind of model it is, and the table of characters.
+pieces with their log-probabilities, the type of the model, and the table of characters.
 """
 
 import base64

@@ -1,10 +1,10 @@
-"""Where the spaces go between the tokens of a treebank, and where a text is split into such tokens.
+"""Puts spaces between the tokens of a treebank, and splits a text into such tokens.
 
 Corpora in columns hold words and punctuation marks apart: `Mary 's in ( old ) Rome .` What people
-type, and what a pretrained model has read, is `Mary's in (old) Rome.` These rules put the spaces
-back for languages that use them as English does. They change no character of a token, so that every
-token has an exact place in the text. What cannot be known (whether `-` stood between spaces) stays
-apart.
+type, and what a pretrained model has read, is `Mary's in (old) Rome.` These rules restore the
+spaces for languages that use them as English does. They change no character of a token, so every
+token has an exact place in the text. Where the original cannot be known (spaces around `-`), the
+space stays.
 """
 
 import re
@@ -42,7 +42,7 @@ _WORD = re.compile(
 
 
 def written(tokens: Sequence[str]) -> str:
-    """Joins tokens into readable text, each of them as it is.
+    """Joins tokens into running text; each token stays as it is.
 
     Args:
         tokens: Words and marks, none of them blank.
@@ -85,7 +85,7 @@ def places_of(tokens: Sequence[str], text: str) -> tuple[Place, ...]:
 
 
 def words_of(text: str) -> tuple[Place, ...]:
-    """Splits running text into words and marks, about as the corpora in columns do.
+    """Splits running text into words and marks, much as corpora in columns do.
 
     Returns:
         (start, end) of each; what lies between them is whitespace.

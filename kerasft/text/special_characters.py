@@ -1,4 +1,4 @@
-"""Characters that say nothing: control characters, lines of decoration, punctuation in rows."""
+"""Removes control characters, lines of decoration and repeated punctuation."""
 
 import re
 
@@ -12,7 +12,7 @@ _DOTS = re.compile(r"\.(?:\s*\.){3,}")
 
 
 def remove_invisible(text: str) -> str:
-    r"""Takes out control characters (a space stays) and invisible marks (nothing stays).
+    r"""Removes control characters (a space stays) and invisible marks (nothing stays).
 
     Example:
         >>> remove_invisible("zero\u200bwidth and\x07bell")

@@ -17,7 +17,7 @@ class ScoredSpan:
 
     Attributes:
         span: Its tokens and type.
-        score: How sure the model is, 0 to 1: the mean probability of its tags.
+        score: The mean probability of its tags, 0 to 1.
     """
 
     span: Span
@@ -52,8 +52,8 @@ def best_tags(probabilities: np.ndarray, tags: Sequence[str]) -> np.ndarray:
     Returns:
         (words,) int64, the index of each word's tag.
 
-    Source: Viterbi, "Error bounds for convolutional codes" (1967); the words count as independent
-    but for the rules.
+    Source: Viterbi, "Error bounds for convolutional codes" (1967); apart from the rules, words are
+    treated as independent.
     """
     words = len(probabilities)
     scores = np.log(np.maximum(probabilities, np.finfo(np.float64).tiny))
@@ -88,7 +88,7 @@ def find_spans(probabilities: np.ndarray, tags: Sequence[str]) -> list[ScoredSpa
 
 
 def outside(words: int, tags: Sequence[str]) -> np.ndarray:
-    """Probabilities (words, tags) that say "O" of every word."""
+    """Probabilities (words, tags) of "O" for every word."""
     probabilities = np.zeros((words, len(tags)))
     probabilities[:, list(tags).index(OUTSIDE)] = 1.0
     return probabilities

@@ -1,4 +1,4 @@
-"""Tag schemes: how a tag a token says where entities begin and end, and back.
+"""Tag schemes: entities as one tag a token, and back.
 
     tokens   Ann    Lee    left   New    York   Paris  .
     IO       I-PER  I-PER  O      I-LOC  I-LOC  I-LOC  O      neighbors of one type run together
@@ -76,8 +76,8 @@ def split_tag(tag: str) -> tuple[str, str]:
 def spans_of(tags: Sequence[str], scheme: str) -> tuple[tuple[Span, ...], list[Violation]]:
     """Reads the tags of one sentence.
 
-    Where a tag breaks its scheme the reading is that of `conlleval`: whatever continues nothing
-    begins an entity, and whatever is not ended ends with its type.
+    Where a tag breaks its scheme, the reading is that of `conlleval`: a tag that continues nothing
+    begins an entity, and an entity without an end ends with its type.
 
     Args:
         tags: (tokens,) tags. With "IO" they may be types alone, without "I-".
@@ -87,7 +87,7 @@ def spans_of(tags: Sequence[str], scheme: str) -> tuple[tuple[Span, ...], list[V
         The entities, in order, and the tags that break the scheme.
 
     Raises:
-        DataError: A tag is none of the scheme; the message names it.
+        DataError: A tag does not belong to the scheme; the message names it.
 
     Example:
         >>> spans_of(["B-PER", "I-PER", "O"], "BIO")
@@ -124,7 +124,7 @@ def tags_of(spans: Iterable[Span], length: int, scheme: str = "BIO") -> list[str
     """Writes entities as tags, one a token.
 
     Args:
-        spans: Entities that do not overlap, in order.
+        spans: Entities in order, without overlap.
         length: Tokens of the sentence.
         scheme: A key of `SCHEMES`.
 
@@ -155,16 +155,16 @@ def tag_names(types: Iterable[str]) -> tuple[str, ...]:
 
 
 def detect(sentences: Iterable[Sequence[str]]) -> str:
-    """Finds out which scheme the tags of a whole corpus follow.
+    """Detects which scheme the tags of a corpus follow.
 
-    The letters decide, and, between BIO and IOB1, which of the two the corpus never breaks. Tags
-    that would do for either (I- alone) are IO, which reads them the same.
+    The letters decide; between BIO and IOB1, the one that the corpus never breaks. Tags that fit
+    both (I- alone) are IO, which reads them the same.
 
     Args:
         sentences: The tags of each sentence.
 
     Raises:
-        DataError: A tag is none of any scheme, or the corpus follows no scheme throughout.
+        DataError: A tag belongs to no scheme, or the corpus follows none throughout.
     """
     sentences = list(sentences)
     letters = {split_tag(tag)[0] for tags in sentences for tag in tags} - {OUTSIDE}
@@ -197,11 +197,11 @@ def _letter(tag: str, scheme: str) -> tuple[str, str]:
     """The letter of a tag, in those of BIOES, and its type."""
     if scheme == "IO" and tag != OUTSIDE and not tag.startswith("I-"):
         if tag[:2] in ("B-", "E-", "S-", "L-", "U-") or not tag.strip():
-            raise DataError(f"the tag {tag!r} is none of the scheme IO")
+            raise DataError(f"the tag {tag!r} does not belong to the scheme IO")
         return "I", tag
     letter, kind = split_tag(tag)
     if letter != OUTSIDE and letter not in SCHEMES[scheme]:
-        raise DataError(f"the tag {tag!r} is none of the scheme {scheme}")
+        raise DataError(f"the tag {tag!r} does not belong to the scheme {scheme}")
     if scheme == "BILOU":
         letter = _AS_BIOES.get(letter, letter)
     return letter, kind

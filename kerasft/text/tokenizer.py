@@ -29,15 +29,15 @@ HEAD_SHARE = (128, 510)
 
 @dataclass(frozen=True)
 class Encodings:
-    """Token ids of many texts, and what was lost on the way.
+    """Token ids of many texts, and what was cut or unknown.
 
     Attributes:
         token_ids: One int32 array of shape (tokens,) a text, special tokens included, none longer
             than `max_length`.
-        full_lengths: (texts,) int64, tokens that each text has without the cut.
+        full_lengths: (texts,) int64, tokens of each text before the cut.
         unknown: How many of the kept tokens are the unknown token.
         max_length: Where texts were cut, in tokens.
-        long_texts: What was kept of those: see `Tokenizer.encode`.
+        long_texts: Which part of them was kept: see `Tokenizer.encode`.
     """
 
     token_ids: list[np.ndarray]
@@ -74,7 +74,7 @@ class Encodings:
 
 @dataclass(frozen=True)
 class EncodedWords:
-    """The tokens of one sentence that was split into words before.
+    """The tokens of one sentence that is already split into words.
 
     Attributes:
         token_ids: (tokens,) int32, without special tokens.
@@ -142,7 +142,7 @@ class Tokenizer:
 
     @classmethod
     def from_file(cls, path: str | Path) -> Tokenizer:
-        """Reads a `tokenizer.json` as it stands.
+        """Reads a `tokenizer.json`.
 
         Raises:
             PresetError: The file is missing or is not a tokenizer that a model could have.
@@ -151,7 +151,7 @@ class Tokenizer:
 
     @classmethod
     def from_bytes(cls, raw: bytes, path: str | Path, most_tokens: int | None = None) -> Tokenizer:
-        """Reads what a `tokenizer.json` holds.
+        """Reads the content of a `tokenizer.json`.
 
         Args:
             path: Where they come from, for messages.
@@ -222,7 +222,7 @@ class Tokenizer:
 
         Args:
             texts: The texts, of any length.
-            max_length: Most tokens a text may have, special tokens included.
+            max_length: Most tokens of a text, special tokens included.
             long_texts: "cut" keeps the beginning of a longer text, "head_tail" a quarter from its
                 beginning and the rest from its end.
 
@@ -307,7 +307,7 @@ class Tokenizer:
     def decode(self, token_ids: Sequence[int]) -> str:
         """Turns ids (tokens,) back into readable text, without special tokens.
 
-        What a word-level tokenizer split is put together by the rules of `detokenize`.
+        Words of a word-level tokenizer are joined by the rules of `detokenize`.
 
         Example:
             >>> tokenizer.decode(tokenizer.encode(["L'acqua è fredda."], 16).token_ids[0])
@@ -343,7 +343,7 @@ class Tokenizer:
         return self._backend.token_to_id(token)
 
     def unknown_words(self, text: str) -> tuple[str, ...]:
-        """The words of a text that the tokenizer cannot write, in part or at all; each once.
+        """The words of a text that the tokenizer does not know, wholly or in part; each once.
 
         Raises:
             DataError: The text is not a string, or holds a lone surrogate.
@@ -365,7 +365,7 @@ class Tokenizer:
 
 
 def _unknown_id(backend: tokenizers.Tokenizer) -> int | None:
-    """The id of what stands for unknown words or characters, where there is such a token."""
+    """The id of the token for unknown words or characters, if there is one."""
     if isinstance(backend.model, models.Unigram):  # it tells its id nowhere else
         return json.loads(backend.model.__getstate__())["unk_id"]
     unknown = getattr(backend.model, "unk_token", None)
@@ -373,11 +373,11 @@ def _unknown_id(backend: tokenizers.Tokenizer) -> int | None:
 
 
 def check_text(text: object, row: int) -> None:
-    """Refuses what no tokenizer could read.
+    """Refuses what no tokenizer can read.
 
     Args:
-        text: A text, or so one hopes.
-        row: Which one it is, for the message.
+        text: Meant to be a text.
+        row: Its number, for the message.
 
     Raises:
         DataError: It is not a string, or holds a lone surrogate.

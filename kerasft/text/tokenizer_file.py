@@ -1,9 +1,9 @@
-"""What stands in an untrusted `tokenizer.json`, looked at before the library builds it.
+"""Checks an untrusted `tokenizer.json` before the library builds it.
 
-The file is a program: steps that rewrite and split a text, with regular expressions among them. The
-`tokenizers` library runs whatever it says. Some programs never end, make a text longer and longer,
-or make the library panic. So only the steps that tokenizers of real models have are let through,
-with settings as they have them; what a text then costs grows with its length and no faster.
+The file is a program: steps that rewrite and split a text, regular expressions among them, which
+the `tokenizers` library runs. Some programs never end, make a text longer and longer, or make the
+library panic. So only the steps and settings of real models' tokenizers are allowed; their cost
+grows linearly with the text.
 """
 
 import base64
@@ -33,7 +33,7 @@ MAX_SPECIAL = 64
 
 MARKS = r"[^\p{L}\p{M}\p{N}\s▁'’-]+"  # noqa: RUF001
 """What `trained.py` makes tokens of their own; apostrophes and hyphens stay (l'acqua)."""
-# Each of them takes a time that grows with the text and no faster, which no other is known to do.
+# Each is known to take linear time.
 REGEXES = {
     r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+",  # GPT-2
     r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+",
@@ -164,7 +164,7 @@ _GROWTH |= {"ByteLevel": 5}
 
 @contextmanager
 def library_errors(error: type[KerasftError], what: str) -> Iterator[None]:
-    """Turns what the `tokenizers` library raises into an error of ours; around every call of it.
+    """Turns errors of the `tokenizers` library into one of ours; every call stands in this.
 
     A panic in Rust reaches Python as a class that has no base but BaseException.
 
@@ -180,7 +180,7 @@ def library_errors(error: type[KerasftError], what: str) -> Iterator[None]:
 
 
 def check_tokenizer(content: Any, where: str, most_tokens: int | None = None) -> None:
-    """Refuses a tokenizer that is none of a real model's.
+    """Refuses a tokenizer that no real model has.
 
     Args:
         content: What the `tokenizer.json` holds.
@@ -225,9 +225,9 @@ def check_tokenizer(content: Any, where: str, most_tokens: int | None = None) ->
 
 
 def check_model(model: Any, most_tokens: int | None = None) -> None:
-    """Refuses the `model` of a `tokenizer.json` if it is none of a real model's.
+    """Refuses the `model` of a `tokenizer.json` that no real tokenizer has.
 
-    Old files do not say of which type it is, so all fields are looked at in all of them.
+    Old files do not state its type, so all fields are checked in all of them.
 
     Args:
         most_tokens: As for `check_tokenizer`.
@@ -256,7 +256,7 @@ def check_model(model: Any, most_tokens: int | None = None) -> None:
 
 
 def check_added_token(entry: Any, most_tokens: int | None = None) -> None:
-    """Refuses an entry of `added_tokens` that is none.
+    """Refuses an entry of `added_tokens` that is not one.
 
     Raises:
         PresetError: The sentence shows it.
@@ -301,7 +301,7 @@ def _is_piece(entry: Any) -> bool:
 
 
 def _steps(part: Any, name: str, inner: str, kinds: Kinds) -> list[dict[str, Any]]:
-    """The steps of a part of the file in their order, each checked by itself."""
+    """The steps of a part of the file in order, each checked."""
     found: list[dict[str, Any]] = []
     pending = [(part, 0)] if part is not None else []
     while pending:
@@ -346,7 +346,7 @@ def _growth(step: Mapping[str, Any]) -> float:
 
 
 def _check_processor(step: Mapping[str, Any], most_tokens: int | None) -> None:
-    """Refuses special tokens around a text that the model does not have, or too many of them."""
+    """Refuses special tokens around a text that are unknown to the model, or too many."""
     ids = [step[name][1] for name in ("sep", "cls") if name in step]
     if step["type"] == "TemplateProcessing":
         special = step.get("special_tokens")

@@ -1,4 +1,4 @@
-"""Tokenizers trained on one's own texts, and kept on disk for the next run on the same texts."""
+"""Trains tokenizers, and keeps them on disk for the next run on the same texts."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def train_tokenizer(
     min_frequency: int,
     lowercase: bool = False,
 ) -> Tokenizer:
-    """Makes a tokenizer of the words or word pieces that occur in texts.
+    """Trains a tokenizer of words or word pieces.
 
     Every text is encoded as `[SOS] ... [EOS]`. Before that its characters are composed (NFC) and
     each run of white space becomes one space.
 
-    - "word": words between white space, and each punctuation mark for itself. A word that is not
+    - "word": words between whitespace, and each punctuation mark alone. A word that is not
       in the vocabulary is [UNK]. `Tokenizer.decode` puts the text together by rules.
     - "bpe": pieces of words. White space is part of the pieces, as "▁", so decoding gives back the
       very text (but for [UNK], which stands for characters that the texts hardly have).
@@ -45,14 +45,14 @@ def train_tokenizer(
     section 3.2; the mark for spaces is that of Kudo and Richardson, "SentencePiece" (2018).
 
     Args:
-        texts: The training texts, and only these: a word that stands nowhere else must be unknown.
+        texts: The training texts alone: a word that occurs nowhere in them must be unknown.
         kind: "word" or "bpe".
-        vocab_size: Most tokens there may be, the four special ones included.
+        vocab_size: Most tokens, the four special ones included.
         min_frequency: How often a word, a pair of pieces or a character must occur to be known.
         lowercase: Whether texts are lower-cased.
 
     Raises:
-        ConfigError: The kind is unknown or a number too small.
+        ConfigError: The kind is unknown, or a number is too small.
         DataError: There are no texts, or nothing in them occurs often enough.
 
     Example:
@@ -112,17 +112,17 @@ def load_or_train(
     min_frequency: int,
     lowercase: bool = False,
 ) -> tuple[Tokenizer, str]:
-    """Takes the tokenizer at `path` if it was made of the same texts and settings, else makes it.
+    """Loads the tokenizer at `path` if it fits the same texts and settings, else trains one.
 
-    What it was made of stands beside it, in `NAME.made_of.json`. A tokenizer that was made of
-    other texts or settings is replaced; one that this function did not write is left alone.
+    `NAME.made_of.json` beside it records the texts and settings. A tokenizer of other texts or
+    settings is replaced; one that this function did not write is left alone.
 
     Args:
         path: The tokenizer's file, such as "tokenizer_en.json". Its folder is made if missing.
-        texts: As for `train_tokenizer`, like all that follows.
+        texts: As for `train_tokenizer`, like the remaining arguments.
 
     Returns:
-        The tokenizer, and one sentence that says whether it was re-used or made, and why.
+        The tokenizer, and one sentence on whether it was reused or trained, and why.
 
     Raises:
         ConfigError: The file cannot be written, or as for `train_tokenizer`.
@@ -166,13 +166,13 @@ def load_or_train_pair(
     vocab_size: int,
     min_frequency: int,
 ) -> tuple[Tokenizer, Tokenizer, list[str]]:
-    """A tokenizer for each language of a translator: `source.json` and `target.json` in a folder.
+    """Loads or trains the tokenizers of a translator: `source.json` and `target.json` in a folder.
 
     Args:
         folder: Where they are kept; made if missing.
         sources: The training texts of the language that is translated.
-        targets: Those of the language that it is translated into.
-        kind: As for `load_or_train`, like the rest.
+        targets: The training texts of the language that it is translated into.
+        kind: As for `load_or_train`, like the remaining arguments.
 
     Returns:
         The tokenizers of source and target, and a sentence on each.
@@ -228,7 +228,7 @@ def _hash_of_texts(texts: Sequence[str]) -> str:
 
 
 def _read_sidecar(path: Path, sidecar: Path) -> dict[str, Any]:
-    """What the tokenizer at `path` was made of.
+    """The texts and settings of the tokenizer at `path`.
 
     Raises:
         DataError: It was not made here, or has been replaced since.

@@ -1,4 +1,4 @@
-"""A Unigram vocabulary made of one's own texts, for a T5 that starts from nothing."""
+"""Trains a Unigram tokenizer, for a T5 with random weights."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _APART = 0.0001
 
 
 def train_unigram(texts: Sequence[str], vocab_size: int, extra_ids: int = 100) -> Tokenizer:
-    """Makes T5's kind of tokenizer of the pieces that best explain texts.
+    """Trains a tokenizer of T5's kind, of the pieces that best explain the texts.
 
     Every text is encoded as `... </s>`. Before that, characters of one meaning become one (NFKC),
     control characters go, and white space only separates words; it is part of the pieces, as "▁",
@@ -35,8 +35,8 @@ def train_unigram(texts: Sequence[str], vocab_size: int, extra_ids: int = 100) -
     of Transfer Learning" (2020), section 2.2.1.
 
     Args:
-        texts: The training texts, sources and targets, and only these.
-        vocab_size: Most tokens there may be, the special ones and sentinels included.
+        texts: The training texts alone, sources and targets.
+        vocab_size: Most tokens, the special ones and sentinels included.
         extra_ids: Number of sentinels.
 
     Raises:

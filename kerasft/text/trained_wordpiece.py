@@ -1,4 +1,4 @@
-"""A WordPiece vocabulary made of one's own texts, for a BERT that starts from nothing."""
+"""Trains a WordPiece tokenizer, for a BERT with random weights."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def train_wordpiece(
     min_frequency: int,
     lowercase: bool = True,
 ) -> Tokenizer:
-    """Makes BERT's kind of tokenizer of the pieces of words that occur in texts.
+    """Trains a tokenizer of BERT's kind.
 
     Words are split off as BERT does it (white space, punctuation, each CJK ideograph). The
     vocabulary begins with the five special tokens and every character that occurs
@@ -41,8 +41,8 @@ def train_wordpiece(
     Devlin et al., "BERT" (2019), section 3, for the special tokens.
 
     Args:
-        texts: The training texts, and only these: what stands nowhere else must be unknown.
-        vocab_size: Most pieces there may be, the special tokens included.
+        texts: The training texts alone: what occurs nowhere in them must be unknown.
+        vocab_size: Most pieces, the special tokens included.
         min_frequency: How often a character or a pair of pieces must occur to be known.
         lowercase: Whether texts are lower-cased and their accents stripped ("uncased").
 

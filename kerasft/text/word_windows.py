@@ -1,11 +1,11 @@
-"""Sentences of words as token ids, in windows that a model can read at once.
+"""Splits sentences of words into windows of token ids that a model can read at once.
 
-Every word keeps track of its first token: it is there that a tagger learns and says the word's tag
-(Devlin et al., "BERT", 2019, section 5.3); the other tokens of the word are read, but say nothing.
+A tagger learns and predicts the tag of a word at its first token (Devlin et al., "BERT", 2019,
+section 5.3); the other tokens of the word are read only.
 
-A sentence of more tokens than the model reads becomes several windows. In training they stand end
-to end and are cut between entities. In predictions, where entities are not known, they overlap, and
-each word is taken from the window in which it has the most around it.
+A sentence of more tokens than the model reads becomes several windows. In training they follow one
+another and are cut between entities. In prediction, where entities are unknown, they overlap, and
+each word is taken from the window in which it has the most context.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ class Window:
 
 @dataclass(frozen=True)
 class Windows:
-    """The windows of many sentences, and what cutting them did.
+    """The windows of many sentences, and what cutting them cost.
 
     Attributes:
         windows: In the order of the sentences.
         sentences: How many sentences there are.
         max_length: Most tokens of a window, special tokens included.
         long_sentences: Sentences of more than one window.
-        cuts: Borders inside of entities, which are longer than a window.
+        cuts: Borders inside entities that are longer than a window.
         cut_words: The sentence of each word that is longer than a window; the word's last tokens
             are left out.
         empty_words: Words without a token (of control characters alone, ...).
@@ -136,7 +136,7 @@ def prediction_windows(
 
 
 def owners(windows: Sequence[Window]) -> list[np.ndarray]:
-    """Which of its words each window speaks for, where windows overlap.
+    """Which of its words each window decides, where windows overlap.
 
     Args:
         windows: The windows of one sentence, in order.
