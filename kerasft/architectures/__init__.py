@@ -3,7 +3,7 @@
 A family's object says which `config.json` it reads, builds the model, and names its weights.
 """
 
-from kerasft.architectures.architecture import Architecture
+from kerasft.architectures.architecture import KERAS_HUB_SIZES, Architecture
 from kerasft.architectures.encoder import Encoder, EncoderArguments
 from kerasft.architectures.headed_encoder import (
     POOLINGS,
@@ -45,6 +45,7 @@ from kerasft.architectures.transformer_arguments import TransformerArguments
 
 __all__ = [
     "ARCHITECTURES",
+    "KERAS_HUB_SIZES",
     "POOLINGS",
     "T5",
     "V1_1",

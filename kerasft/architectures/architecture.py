@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import keras
@@ -27,6 +28,36 @@ _ACTIVATIONS = {
 _OURS = {theirs: ours for ours, names in _ACTIVATIONS.items() for theirs in names}
 
 
+KERAS_HUB_SIZES = {
+    "vocabulary_size": "vocab_size",
+    "num_layers": "num_layers",
+    "num_heads": "num_heads",
+    "hidden_dim": "hidden_size",
+    "intermediate_dim": "intermediate_size",
+    "max_sequence_length": "max_length",
+    "dropout": "dropout",
+    "num_segments": "num_segments",
+}
+"""What KerasHub's backbones call the arguments that they take -> what we do."""
+
+
+@dataclass(frozen=True)
+class KerasHubTwin:
+    """A family as KerasHub has it; its encoder's layers have the paths that ours have.
+
+    Attributes:
+        prefix: "Bert", with which the names of its classes begin.
+        presets: What its list of presets calls the family.
+        fixed: The arguments that its code fixes.
+        head: Layer of a classifier's head here -> there.
+    """
+
+    prefix: str
+    presets: str
+    fixed: Mapping[str, Any]
+    head: Mapping[str, str]
+
+
 class Architecture(ABC):
     """A family of encoders, and the heads that transformers puts on them.
 
@@ -36,6 +67,7 @@ class Architecture(ABC):
         prefix: "bert.", with which the names of an encoder's weights begin under a head. A
             checkpoint of the encoder alone lacks it.
         head_modules: The modules of a sequence-classification head that were never pretrained.
+        keras_hub: The family in KerasHub, where it has it.
         fixed: Settings of a `config.json` under which the same weights compute something else, and
             the value of each that is computed here.
     """
@@ -44,6 +76,7 @@ class Architecture(ABC):
     twin: ClassVar[str]
     prefix: ClassVar[str]
     head_modules: ClassVar[tuple[str, ...]] = ("classifier",)
+    keras_hub: ClassVar[KerasHubTwin | None] = None
     fixed: ClassVar[Mapping[str, Any]] = {
         "is_decoder": False,
         "add_cross_attention": False,

@@ -9,6 +9,7 @@ from keras import ops
 from kerasft.architectures.architecture import (
     INITIAL_DEVIATION,
     Architecture,
+    KerasHubTwin,
     activation_in_config,
     head_dense,
     layer_entries,
@@ -90,6 +91,12 @@ class Bert(Architecture):
     name = "bert"
     twin = "Bert"
     prefix = "bert."
+    keras_hub = KerasHubTwin(
+        "Bert",
+        presets="bert",
+        fixed={"activation": "gelu_approximate", "layer_norm_epsilon": 1e-12, "head_dropout": 0.1},
+        head={"classifier": "logits"},
+    )
 
     def build(self, arguments: EncoderArguments, initialize: bool = True) -> Encoder:
         """Makes the encoder."""

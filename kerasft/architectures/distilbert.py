@@ -8,6 +8,7 @@ import keras
 from kerasft.architectures.architecture import (
     INITIAL_DEVIATION,
     Architecture,
+    KerasHubTwin,
     activation_in_config,
     head_dense,
     layer_entries,
@@ -103,6 +104,12 @@ class DistilBert(Architecture):
     name = "distilbert"
     twin = "DistilBert"
     prefix = "distilbert."
+    keras_hub = KerasHubTwin(
+        "DistilBert",
+        presets="distil_bert",
+        fixed={"activation": "gelu", "layer_norm_epsilon": 1e-12, "head_dropout": 0.2},
+        head={"pre_classifier": "pooled_dense", "classifier": "logits"},
+    )
     head_modules = ("pre_classifier", "classifier")
 
     def build(self, arguments: EncoderArguments, initialize: bool = True) -> Encoder:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from types import ModuleType
 
 from kerasft.backends.choice import check
-from kerasft.errors import ConfigError
+from kerasft.errors import ConfigError, missing_module
 
 _TENSORFLOW = ("tensorflow", "tensorflow_text")
 
@@ -19,10 +19,14 @@ def import_keras_hub() -> ModuleType:
     run takes about 600 MB and 3 s less, and works where TensorFlow is not installed.
 
     Raises:
-        ConfigError: See `kerasft.backends.check`.
+        ConfigError: It is not installed; the sentence names the extra. Or see
+            `kerasft.backends.check`.
     """
     with without_tensorflow():
-        return importlib.import_module("keras_hub")
+        try:
+            return importlib.import_module("keras_hub")
+        except ModuleNotFoundError as error:
+            raise missing_module(error) or error from None
 
 
 def seed_everything(seed: int) -> None:

@@ -27,8 +27,8 @@ def parser() -> Parser:
     parser = Parser(
         prog="kerasft export",
         description="Write a saved folder as what other tools read: a .keras file, a directory for "
-        "transformers, or an .onnx file; or put into it what another engine of predict and serve "
-        "reads. Adapters are folded into the weights.",
+        "transformers or KerasHub, or an .onnx file; or put into it what another engine of predict "
+        "and serve reads. Adapters are folded into the weights.",
         allow_abbrev=False,
     )
     parser.add_argument("folder", metavar="FOLDER", help="a folder that a recipe saved")
@@ -36,7 +36,7 @@ def parser() -> Parser:
     goal.add_argument("--format", choices=FORMATS, help="for other tools")
     goal.add_argument("--engine", choices=ENGINES, help="into the folder, for predict and serve")
     parser.add_argument(
-        "--output", help="FILE.keras, FILE.onnx, or the directory for huggingface (of --format)"
+        "--output", help="FILE.keras, FILE.onnx, or the directory for huggingface and keras-hub"
     )
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier export")
     parser.add_argument(

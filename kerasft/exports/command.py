@@ -1,7 +1,8 @@
 """Exports a saved folder to what other tools read; adapters are folded into the weights.
 
-"keras"         one FILE.keras that Keras with keras_hub loads, without kerasft
+"keras"         one FILE.keras that Keras loads by itself
 "huggingface"   a directory that transformers loads
+"keras-hub"     a preset directory that keras_hub loads (needs keras_hub)
 "onnx"          one FILE.onnx for ONNX Runtime and others (needs the package onnx)
 """
 
@@ -17,7 +18,7 @@ from kerasft.folder.manifest import read
 from kerasft.tasks import load
 from kerasft.tasks.classification.task import TextClassifier
 
-FORMATS = ("keras", "huggingface", "onnx")
+FORMATS = ("keras", "huggingface", "keras-hub", "onnx")
 _SUFFIXES = {"keras": ".keras", "onnx": ".onnx"}
 
 
@@ -28,13 +29,13 @@ def export(
 
     Args:
         folder: A folder that `save` wrote.
-        format: "keras", "huggingface" or "onnx".
-        output: The file (or, for "huggingface", the directory) to write.
+        format: One of `FORMATS`.
+        output: The file (or, for "huggingface" and "keras-hub", the directory) to write.
         overwrite: Whether an earlier export there may be replaced.
 
     Returns:
         What a user of the export must know, a sentence each: what is done to texts before the
-        model, since that is not (or not all) in the export.
+        model, where that is not (or not all) in the export.
 
     Raises:
         ConfigError: The format is unknown, the output cannot be written or exists, or the format
@@ -49,8 +50,13 @@ def export(
         raise ConfigError(
             f"the export format {format!r} is unknown; it must be one of {', '.join(FORMATS)}"
         )
-    write = _writer(format)
-    _check_output(Path(output), format, overwrite)
+    write, is_export = _writer(format)
+    if is_export is None:
+        _check_file(Path(output), _SUFFIXES[format], overwrite)
+    elif is_export(output) and not overwrite:
+        raise ConfigError(f"{output} exists; name another folder or add --overwrite")
+    else:
+        storage.check_output(output, is_export)
     task = read(folder).task
     if task != "classification":
         raise ConfigError(
@@ -61,27 +67,34 @@ def export(
 
     if peft.adapted_layers(classifier.model):
         peft.remove(classifier.model)
-    if format == "huggingface":
-        from kerasft.exports.huggingface import is_export
-
-        with storage.write_folder(output, is_ours=lambda path: overwrite and is_export(path)) as to:
-            write(classifier, to)
-    else:
+    if is_export is None:
         with storage.write_file(output) as to:
-            write(classifier, to)
-    return notes(classifier)
+            said = write(classifier, to)
+    else:
+        replaces = is_export if overwrite else lambda path: False
+        with storage.write_folder(output, is_ours=replaces) as to:
+            said = write(classifier, to)
+    return [*notes(classifier), *(said or ())]
 
 
-def _writer(format: str) -> Callable[[TextClassifier, Path], None]:
+Writer = Callable[[TextClassifier, Path], list[str] | None]
+
+
+def _writer(format: str) -> tuple[Writer, Callable[[str | Path], bool] | None]:
+    """What writes a format; and what knows an earlier export again, where that is a folder."""
     if format == "keras":
         from kerasft.exports.keras_file import write_keras
 
-        return write_keras
+        return write_keras, None
     if format == "huggingface":
-        from kerasft.exports.huggingface import write_huggingface
+        from kerasft.exports import huggingface
 
-        return write_huggingface
-    return _write_onnx
+        return huggingface.write_huggingface, huggingface.is_export
+    if format == "keras-hub":
+        from kerasft.exports import keras_hub
+
+        return keras_hub.write_keras_hub, keras_hub.is_export
+    return _write_onnx, None
 
 
 def _write_onnx(classifier: TextClassifier, to: Path) -> None:
@@ -92,15 +105,7 @@ def _write_onnx(classifier: TextClassifier, to: Path) -> None:
     write_onnx(classifier.model, to, longest, facts(classifier))
 
 
-def _check_output(output: Path, format: str, overwrite: bool) -> None:
-    if format == "huggingface":
-        from kerasft.exports.huggingface import is_export
-
-        if is_export(output) and not overwrite:
-            raise ConfigError(f"{output} exists; name another folder or add --overwrite")
-        storage.check_output(output, is_export)
-        return
-    suffix = _SUFFIXES[format]
+def _check_file(output: Path, suffix: str, overwrite: bool) -> None:
     if output.suffix != suffix:
         raise ConfigError(f"{output} must end in {suffix}")
     if output.is_dir():

@@ -145,7 +145,6 @@ def versions() -> dict[str, str]:
     return {
         "kerasft": __version__,
         "keras": version("keras"),
-        "keras-hub": version("keras-hub"),
         choice.name: backends.current().version(),
         "tokenizers": version("tokenizers"),
         "python": platform.python_version(),

@@ -11,22 +11,26 @@ import keras
 import numpy as np
 
 from kerasft import backends
-from kerasft.architectures import EncoderArguments, Entry, entries_of, layers_by_path
-from kerasft.errors import PresetError
+from kerasft.architectures import (
+    ARCHITECTURES,
+    KERAS_HUB_SIZES,
+    Architecture,
+    EncoderArguments,
+    Entry,
+    layers_by_path,
+)
+from kerasft.errors import ConfigError, PresetError
 from kerasft.presets.pretrained import Pretrained
 from kerasft.text.tokenizer import Tokenizer
 from kerasft.text.wordpiece import build_wordpiece
 
 SCHEMES = ("kaggle://", "hf://", "modelscope://")
-_BACKBONES = {"BertBackbone": "bert", "DistilBertBackbone": "distilbert"}
-_SIZES = {  # KerasHub's name -> ours
-    "vocabulary_size": "vocab_size",
-    "hidden_dim": "hidden_size",
-    "intermediate_dim": "intermediate_size",
-    "max_sequence_length": "max_length",
-    **{name: name for name in ("num_layers", "num_heads", "dropout", "num_segments")},
+_FAMILIES = {
+    f"{twin.prefix}Backbone": (family, twin)
+    for family in ARCHITECTURES.values()
+    if (twin := family.keras_hub)
 }
-_FAMILIES = {"bert", "distil_bert"}  # what KerasHub calls them in its list of presets
+"""KerasHub's class of a backbone -> the family here and there."""
 
 
 def is_keras_hub_config(config: Mapping[str, Any]) -> bool:
@@ -36,8 +40,23 @@ def is_keras_hub_config(config: Mapping[str, Any]) -> bool:
 
 
 def is_keras_hub_name(name: str) -> bool:
-    """Whether KerasHub has a built-in preset of this name, of whatever architecture."""
-    return name in backends.import_keras_hub().models.Backbone.presets
+    """Whether KerasHub has a built-in preset of this name, of whatever architecture.
+
+    All of its names have a "_" in them and no "/"; no model of the Hub without an owner has one.
+    """
+    return "_" in name and "/" not in name and name in _hub(name).models.Backbone.presets
+
+
+def _hub(preset: str) -> Any:
+    """KerasHub.
+
+    Raises:
+        PresetError: It is not installed.
+    """
+    try:
+        return backends.import_keras_hub()
+    except ConfigError as error:
+        raise PresetError(f"the preset {preset!r} is one of KerasHub: {error}") from None
 
 
 def load_keras_hub_preset(preset: str, config: Mapping[str, Any] | None = None) -> Pretrained:
@@ -50,7 +69,7 @@ def load_keras_hub_preset(preset: str, config: Mapping[str, Any] | None = None) 
     Raises:
         PresetError: It cannot be fetched or read, or is of another architecture.
     """
-    hub = backends.import_keras_hub()
+    hub = _hub(preset)
     _refuse_others(preset, config, hub.models.Backbone.presets)
     if config is not None:
         _check_size(Path(preset), config)
@@ -63,18 +82,15 @@ def load_keras_hub_preset(preset: str, config: Mapping[str, Any] | None = None) 
             f"the KerasHub preset {preset!r} cannot be loaded ({_reason(error)}); "
             "use `--preset minilm` or a local directory with config.json and model.safetensors"
         ) from error
-    architecture = _BACKBONES.get(type(backbone).__name__)
-    if architecture is None:
+    if type(backbone).__name__ not in _FAMILIES:
         raise _unsupported(preset, type(backbone).__name__)
-    arguments = _arguments(architecture, backbone)
-    table = [
-        entry
-        for entry in entries_of(architecture, arguments, num_labels=2, pooling="first")
-        if entry.module not in ("classifier", "pre_classifier")
-    ]
-    tensors = _tensors(layers_by_path(backbone), table)
+    family, twin = _FAMILIES[type(backbone).__name__]
+    values = {ours: getattr(backbone, theirs, 0) for theirs, ours in KERAS_HUB_SIZES.items()}
+    values |= {**twin.fixed, "attention_dropout": values["dropout"]}
+    arguments = EncoderArguments.from_dict(values, PresetError)
+    tensors = _tensors(layers_by_path(backbone), _table(family, arguments))
     return Pretrained(
-        architecture=architecture,
+        architecture=family.name,
         arguments=arguments,
         tensors=tensors,
         tokenizer=_tokenizer(tokenizer),
@@ -82,6 +98,12 @@ def load_keras_hub_preset(preset: str, config: Mapping[str, Any] | None = None) 
         source=preset,
         sha256=_sha256(tensors),
     )
+
+
+def _table(family: Architecture, arguments: EncoderArguments) -> list[Entry]:
+    """The names of the weights of KerasHub's backbone, which may have a pooler."""
+    entries = family.entries(arguments, num_labels=2, pooling="first")
+    return [entry for entry in entries if entry.module not in family.head_modules]
 
 
 def _tensors(layers: Mapping[str, Any], table: Iterable[Entry]) -> dict[str, np.ndarray]:
@@ -105,11 +127,11 @@ def _refuse_others(
     if config is not None:
         name = str(config.get("class_name"))
         expected = {f"keras_hub>{name}", f"keras_nlp>{name}"}
-        if name not in _BACKBONES or config.get("registered_name") not in expected:
+        if name not in _FAMILIES or config.get("registered_name") not in expected:
             raise _unsupported(preset, name)
     elif preset in built_in:
         family = built_in[preset].get("metadata", {}).get("path")
-        if family not in _FAMILIES:
+        if family not in {twin.presets for _, twin in _FAMILIES.values()}:
             raise _unsupported(preset, str(family))
 
 
@@ -119,7 +141,7 @@ def _check_size(directory: Path, config: Mapping[str, Any]) -> None:
     Raises:
         PresetError: A number is out of range, or the weights are fewer than the model's.
     """
-    architecture = _BACKBONES[str(config["class_name"])]
+    family, _ = _FAMILIES[str(config["class_name"])]
     where = directory / "config.json"
     values = config.get("config")
     if not isinstance(values, dict):
@@ -128,14 +150,13 @@ def _check_size(directory: Path, config: Mapping[str, Any]) -> None:
         # Keras would import what such an object names; `dtype` alone is one, and is not used.
         if name != "dtype" and isinstance(value, dict | list):
             raise PresetError(f"{where}: {name} must be a number, not {value!r:.60}")
-    known = {ours: values[name] for name, ours in _SIZES.items() if name in values}
+    known = {ours: values[name] for name, ours in KERAS_HUB_SIZES.items() if name in values}
     try:
         arguments = EncoderArguments.from_dict(known, PresetError)
     except PresetError as problem:
         raise PresetError(f"{where} cannot be loaded: {problem}") from None
-    width = arguments.hidden_size
-    # BERT's pooler is no part of an encoder here, but of KerasHub's backbone.
-    needed = arguments.parameter_count + (width * width + width) * (architecture == "bert")
+    table = _table(family, arguments)
+    needed = sum(math.prod(each.shape) for entry in table for each in entry.parameters)
     files = sorted(directory.glob("*.weights.h5"))
     if not files:
         raise PresetError(f"{directory} cannot be loaded: it has no model.weights.h5")
@@ -177,25 +198,7 @@ def _reason(error: Exception) -> str:
 def _unsupported(preset: str, found: str) -> PresetError:
     return PresetError(
         f"the KerasHub preset {preset!r} is of the architecture {found!r}, which is not supported; "
-        f"choose one of {', '.join(_BACKBONES)}"
-    )
-
-
-def _arguments(architecture: str, backbone: keras.Model) -> EncoderArguments:
-    """What KerasHub fixes in its code and what the backbone was made with."""
-    return EncoderArguments(
-        vocab_size=backbone.vocabulary_size,
-        num_layers=backbone.num_layers,
-        num_heads=backbone.num_heads,
-        hidden_size=backbone.hidden_dim,
-        intermediate_size=backbone.intermediate_dim,
-        max_length=backbone.max_sequence_length,
-        dropout=backbone.dropout,
-        attention_dropout=backbone.dropout,
-        head_dropout=0.1 if architecture == "bert" else 0.2,  # of KerasHub's text classifiers
-        num_segments=backbone.num_segments if architecture == "bert" else 0,
-        activation="gelu_approximate" if architecture == "bert" else "gelu",
-        layer_norm_epsilon=1e-12,
+        f"choose one of {', '.join(_FAMILIES)}"
     )
 
 

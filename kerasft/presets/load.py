@@ -58,7 +58,7 @@ def load_preset(preset: str = DEFAULT_PRESET, *, architecture: str | None = None
             f"the preset {preset!r} is no directory here; give a Hugging Face directory, a Hub id "
             "(owner/name), a KerasHub preset name, a folder that kerasft saved, or minilm"
         )
-    if "/" not in preset and is_keras_hub_name(preset):
+    if is_keras_hub_name(preset):
         return load_keras_hub_preset(preset)
     return load_hub(preset, architecture=architecture)
 

@@ -175,9 +175,13 @@ class Tokenizer:
 
     def save(self, path: str | Path) -> None:
         """Writes the whole tokenizer as one `tokenizer.json` file, which `from_file` reads."""
+        Path(path).write_text(self.to_json() + "\n", encoding="utf-8")
+
+    def to_json(self) -> str:
+        """What `save` writes."""
         copy = tokenizers.Tokenizer.from_str(self._backend.to_str())
         copy.enable_padding(pad_id=self.pad_id, pad_token=self.pad_token)
-        Path(path).write_text(copy.to_str(pretty=True) + "\n", encoding="utf-8")
+        return copy.to_str(pretty=True)
 
     def save_directory(self, directory: str | Path, max_length: int) -> None:
         """Writes `tokenizer.json`, and the `tokenizer_config.json` that transformers needs.

@@ -2,15 +2,18 @@
 
 import json
 import os
+import sys
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
 from harness import classifiers
 from kerasft import backends
-from kerasft.errors import ConfigError
+from kerasft.errors import ConfigError, PresetError
 from kerasft.exports.command import export
+from kerasft.presets import load_preset
 from kerasft.text.cleaning import Cleaning
 
 VARIANTS = {
@@ -82,6 +85,41 @@ def test_transformers_loads_the_huggingface_export(saved, tmp_path, name):
     pipeline = transformers.pipeline("text-classification", str(tmp_path / "out"), device="cpu")
     labels = [answer["label"] for answer in pipeline(classifiers.TEXTS, truncation=True)]
     assert labels == [classifiers.LABELS[i] for i in saved[name].logits.argmax(1)]
+
+
+@pytest.mark.parametrize("name", ["lora", "bert"])
+def test_keras_hub_loads_its_export(saved, tmp_path, name):
+    notes = export(saved[name].folder, "keras-hub", tmp_path / "out")
+    exact = name == "lora"  # KerasHub's BERT has an approximate GELU
+    assert len(notes) == (1 if exact else 2) and "cut at 16 tokens" in notes[0]
+    hub = backends.import_keras_hub()
+    with backends.without_tensorflow():
+        loaded = hub.models.TextClassifier.from_preset(str(tmp_path / "out"))
+        features = loaded.preprocessor(classifiers.TEXTS)
+        logits = keras.ops.convert_to_numpy(loaded(features, training=False))
+    assert np.abs(logits - saved[name].logits).max() < (1e-5 if exact else 1e-2)
+    with pytest.raises(ConfigError, match="exists; name another folder or add --overwrite"):
+        export(saved[name].folder, "keras-hub", tmp_path / "out")
+    # And it is a place to start from.
+    model, report = load_preset(str(tmp_path / "out")).build_classifier(3)
+    assert report.unread == [] and model.arguments.num_layers == 2
+    if exact:
+        assert set(report.new) == {
+            f"{layer}.{suffix}"
+            for layer in ("pre_classifier", "classifier")
+            for suffix in ("weight", "bias")
+        }
+
+
+def test_what_keras_hub_does_not_have_is_refused(saved, tmp_path, monkeypatch):
+    with pytest.raises(ConfigError, match="KerasHub has no classifier of bert with pooling 'mean'"):
+        export(saved["bert-mean"].folder, "keras-hub", tmp_path / "out")
+    monkeypatch.setitem(sys.modules, "keras_hub", None)
+    with pytest.raises(ConfigError, match=r"pip install 'kerasft\[keras-hub\]'"):
+        export(saved["lora"].folder, "keras-hub", tmp_path / "out")
+    with pytest.raises(PresetError, match=r"pip install 'kerasft\[keras-hub\]'"):
+        load_preset("bert_tiny_en_uncased")
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("name", ["lora", *VARIANTS])
