@@ -73,7 +73,7 @@ EXTRAS = {
 
 
 def missing_module(error: ModuleNotFoundError) -> ConfigError | None:
-    """The sentence on a module that an extra would have brought; None for any other."""
+    """The sentence for a missing module that an extra brings; None for any other."""
     module = (error.name or "").partition(".")[0]
     for extra, modules in EXTRAS.items():
         if module in modules:
@@ -88,10 +88,10 @@ def missing_module(error: ModuleNotFoundError) -> ConfigError | None:
 def attempt(what: str, failures: list[str]) -> Iterator[None]:
     """Tries what must not end a run: a failure is one sentence on stderr, and the run goes on.
 
-    Interrupts and signals end the run as ever.
+    Interrupts and signals still end the run.
 
     Args:
-        what: What is tried, the beginning of the sentence.
+        what: The beginning of the sentence.
         failures: Gets the sentence.
 
     Example:
@@ -102,12 +102,12 @@ def attempt(what: str, failures: list[str]) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        # What a library written in Rust panics with is no Exception.
+        # A panic of a library in Rust is not an Exception.
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
         sentence = f"{what} failed, and the run goes on without it: {_reason(error)}."
         failures.append(sentence)
-        with suppress(OSError, ValueError):  # nobody may be there to read it
+        with suppress(OSError, ValueError):  # there may be no reader
             print(sentence, file=sys.stderr)
 
 

@@ -1,4 +1,4 @@
-"""From a config dataclass to a command line and to YAML, and back."""
+"""Config dataclasses as command lines and YAML, and back."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 C = TypeVar("C", bound="DataclassInstance")
 
-# From a byte that is not UTF-8, as Python holds it in a text, to a letter that means nothing.
+# From a byte that is not UTF-8, as Python holds it in a text, to a private-use letter.
 PRIVATE = 0x100000
 
 
@@ -27,7 +27,7 @@ def parse(config_class: type[C], arguments: Sequence[str]) -> C:
     A boolean option needs no value: `--resume` is `--resume true`.
 
     Args:
-        config_class: A dataclass whose defaults make a run by themselves.
+        config_class: A dataclass whose defaults are enough for a run.
         arguments: Words of the command line, without the program's name.
 
     Raises:
@@ -69,7 +69,7 @@ def to_yaml(config: Any) -> str:
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose complaints are `ConfigError`s; for commands beside the recipes.
+    """An argument parser that raises `ConfigError`; for the commands other than recipes.
 
     Options may stand before, between and after the other words.
     """
@@ -84,9 +84,9 @@ class Parser(argparse.ArgumentParser):
 
 
 def _completed(config_class: type, arguments: Sequence[str]) -> list[str]:
-    """Spells out what jsonargparse wants spelled: `--resume true`, `--targets [query,value]`.
+    """Writes options as jsonargparse wants them: `--resume true`, `--targets [query,value]`.
 
-    And puts the content of a file in the place of its name.
+    Also replaces the name of a `--config` file by its content.
     """
     kinds = {f"--{f.name}": str(f.type) for f in dataclasses.fields(config_class)}
     kinds["--config"] = "config"

@@ -1,4 +1,4 @@
-"""From an exception to one sentence and an exit code.
+"""Turns an exception into one sentence and an exit code.
 
 Exit codes: 0 done, 2 the input was wrong or the disk is full (one sentence on stderr), 130
 interrupted, 143 terminated (129 where the terminal was closed).
@@ -17,7 +17,7 @@ from kerasft import storage
 from kerasft.config.output_streams import open_closed_output
 from kerasft.errors import KerasftError, missing_module
 
-# What asks a process to end, and would end it at once, its half-written files left behind.
+# Signals that ask a process to end, and would end it with half-written files left behind.
 ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
@@ -25,8 +25,8 @@ ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(sig
 def guard() -> Iterator[None]:
     """Turns what a user can do wrong into one sentence on stderr and exit code 2.
 
-    Errors that are not the user's fault keep their traceback: they are bugs. Where standard error
-    is no terminal, libraries that download or read draw no bars into it.
+    Other errors are bugs and keep their traceback. If standard error is no terminal, libraries draw
+    no progress bars into it.
     """
     open_closed_output()
     if not sys.stderr.isatty():
@@ -51,14 +51,14 @@ def guard() -> Iterator[None]:
         print("terminated", file=sys.stderr)
         sys.exit(128 + terminated.number)
     except BrokenPipeError:
-        _drop_output()  # its reader (`| head`) has gone: nobody is left to tell
+        _drop_output()  # its reader (`| head`) has gone
         sys.exit(0)
     except OSError as error:
         users = isinstance(error, (PermissionError, NotADirectoryError, IsADirectoryError))
         if not users and error.errno not in storage.FULL:
             raise
         if error.filename is None:
-            _drop_output()  # what it holds back would fail once more as the process ends
+            _drop_output()  # its buffer would fail once more at the end of the process
         place = f": '{error.filename}'" if error.filename else ""
         print(f"error: {error.strerror}{place}.", file=sys.stderr)
         sys.exit(2)
@@ -68,7 +68,7 @@ class _Terminated(BaseException):
     """A signal asked the process to end; as an exception, it lets writers clean up.
 
     Attributes:
-        number: The signal's.
+        number: Of the signal.
     """
 
     def __init__(self, number: int) -> None:
@@ -78,7 +78,7 @@ class _Terminated(BaseException):
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """Raises `_Terminated` at the first signal; the second one ends the process as it ever did."""
+    """Raises `_Terminated` at the first signal; a second one ends the process."""
     if threading.current_thread() is not threading.main_thread():
         yield  # signals are not its business
         return
@@ -101,5 +101,5 @@ def _terminable() -> Iterator[None]:
 
 
 def _drop_output() -> None:
-    """Sends what is still to be printed nowhere."""
+    """Discards what is still to be printed."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -10,13 +10,13 @@ from kerasft.errors import ConfigError
 
 @dataclasses.dataclass
 class Options:
-    """The options that every recipe has, also one that trains nothing.
+    """The options of every recipe, also of one that trains nothing.
 
     Args:
         output: Folder to save into, written whole or not at all. A folder that kerasft did
             not write is never touched.
-        seed: Seeds whatever is drawn: weights, dropout, the order of the batches.
-        threads: Threads of the backend; null leaves its own choice.
+        seed: Seed of everything random: weights, dropout, the order of the batches.
+        threads: Threads of the backend; null leaves its default.
     """
 
     output: str = "saved_models/run"
@@ -26,7 +26,7 @@ class Options:
 
 @dataclasses.dataclass
 class RunOptions(Options):
-    """The options that every recipe has which trains.
+    """The options of every recipe that trains.
 
     Args:
         resume: Go on from the last checkpoint beside the output, to the same losses as a run that

@@ -1,4 +1,4 @@
-"""What a run prints: nobody may read it, or a terminal of few letters, and the run goes on."""
+"""Lets a run go on when its output cannot be read or encoded."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from typing import Any
 
 @contextmanager
 def robust_output() -> Iterator[None]:
-    """Lets the work go on where nobody reads what is printed, or where it cannot be encoded.
+    """Lets a block go on when its output is not read or cannot be encoded.
 
-    A run of hours is not to end since the reader of its output has (`| head -1`), since the disk of
-    its log is full, or since a terminal of ASCII cannot show a letter. What a terminal cannot show
-    is escaped; bytes of a path that are no letters are printed as they are.
+    A run of hours must not end because the reader of its output has (`| head -1`), the disk of its
+    log is full, or an ASCII terminal cannot show a letter. Such letters are escaped; bytes of a
+    path that are not letters are printed unchanged.
     """
     codecs.register_error(_Readerless.ERRORS, _escaped)
     streams = sys.stdout, sys.stderr
@@ -31,7 +31,7 @@ def robust_output() -> Iterator[None]:
 
 
 def open_closed_output() -> None:
-    """Gives a process that was started without standard output or error something to print to."""
+    """Opens standard output and error for a process that was started without them."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             # What cannot be encoded must not fail here either.
@@ -39,7 +39,7 @@ def open_closed_output() -> None:
 
 
 class _Readerless(io.FileIO):
-    """A descriptor to write to; what it does not take is dropped."""
+    """A descriptor to write to; failed writes are dropped."""
 
     ERRORS = "kerasft.escaped"
 
@@ -52,7 +52,7 @@ class _Readerless(io.FileIO):
 
 
 def _readerless(stream: Any) -> Any:
-    """The stream, robust; as it is where it is not the process's own (in a test, say)."""
+    """The stream, made robust; unchanged if it is not the process's own (in a test, say)."""
     try:
         raw = _Readerless(stream.fileno(), "w", closefd=False)
     except (OSError, AttributeError, ValueError):
@@ -67,7 +67,7 @@ def _readerless(stream: Any) -> Any:
 
 
 def _escaped(error: UnicodeError) -> tuple[str | bytes, int]:
-    """What stands for letters that an encoding lacks; see `codecs.register_error`."""
+    """Replaces letters that an encoding lacks; see `codecs.register_error`."""
     assert isinstance(error, UnicodeEncodeError)
     letters = error.object[error.start : error.end]
     if all("\udc80" <= letter <= "\udcff" for letter in letters):

@@ -1,4 +1,4 @@
-"""How a recipe is run from the command line, and kept from sharing its output."""
+"""Runs a recipe from the command line, and keeps two runs from sharing an output."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ def main(
 
 
 def alone(run: Callable[[C], R]) -> Callable[[C], R]:
-    """Refuses a recipe's run while another process runs into the same output; for its `run`.
+    """Decorates a recipe's `run`: refused while another process writes the same output.
 
     Raises:
-        ConfigError: Another run does; the message names the output.
+        ConfigError: Another run writes it; the message names the output.
 
     Example:
         >>> @alone
@@ -67,7 +67,7 @@ def alone(run: Callable[[C], R]) -> Callable[[C], R]:
 
 
 def _checkpoints(output: str) -> Iterator[Path]:
-    """What a run can go on from: one beside its output, or one of each part of the run."""
+    """The checkpoints to resume from: beside the output, or one of each part of the run."""
     path = Path(output)
     for each in path.parent.glob("*.checkpoint"):
         if each.name.startswith(f"{path.name}."):

@@ -1,4 +1,4 @@
-"""The YAML file that `--config` names: read whole and checked, before anything acts on it."""
+"""Reads and checks the YAML file of `--config`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import yaml
 
 MAX_BYTES = 2**18
-# An alias stands for what it names, again and again: a few lines can stand for billions of values.
+# Aliases repeat what they name: a few lines can mean billions of values.
 MAX_VALUES = 10_000
 MAX_DEPTH = 20
 # UTF-32 first: its mark begins as that of UTF-16 does.
@@ -53,7 +53,7 @@ def read_config(path: str) -> str:
     if root is None or root.tag.endswith(":null"):
         return "{}"
     _check(root, path)
-    return f"#\n{text}"  # which nobody takes for the path of a file
+    return f"#\n{text}"  # so that it is not taken for the path of a file
 
 
 def _read(path: str) -> bytes:
@@ -114,7 +114,7 @@ def _error(path: str, text: str, error: Exception) -> ConfigError:
 
 
 def _check(root: yaml.Node, path: str) -> None:
-    """Refuses what could not be meant, or would be dropped without a word."""
+    """Refuses what cannot be meant, or would be dropped silently."""
     import yaml
 
     if not isinstance(root, yaml.MappingNode):

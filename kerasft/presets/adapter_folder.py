@@ -1,4 +1,4 @@
-"""A PEFT adapter and its base model become a saved folder, without training."""
+"""Makes a saved folder of a PEFT adapter and its base model, without training."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -40,19 +40,18 @@ def save_adapter_folder(
         preset: The model that the adapter was trained on; see `load_preset` and `load_t5`.
         adapter: A PEFT folder of a text classifier, a tagger or a T5.
         output: The folder to write; it may exist if it is empty or a saved folder.
-        labels: The names of the labels (or BIO tags) in the order of the adapter's head. Where they
-            are not given, those of the preset's own head, else (of a classifier) LABEL_0, LABEL_1,
-            ... as transformers calls them.
-        max_length: Tokens that a text is cut at; 128 (or what the preset reads) where it is None.
+        labels: The names of the labels (or BIO tags) in the order of the adapter's head. By default
+            those of the preset's own head, else (for a classifier) LABEL_0, LABEL_1, ...
+        max_length: Most tokens of a text; by default 128, or what the preset reads.
         pooling: What the head of a classifier reads, "first" (as in PEFT) or "mean".
-        prefix: What stands before each text of a T5.
+        prefix: The text before each input of a T5.
 
     Returns:
-        Sentences on what was read.
+        Sentences about what was read.
 
     Raises:
         AdapterError: The adapter is broken or does not fit the preset.
-        PresetError: The preset cannot be had, or its head or the adapter's is missing.
+        PresetError: The preset cannot be read, or its head or the adapter's is missing.
         ConfigError: The folder cannot be written, or the labels do not fit.
 
     Example:

@@ -1,4 +1,4 @@
-"""A Hugging Face directory with pickled weights becomes one with safetensors."""
+"""Converts the pickled weights of a Hugging Face directory to safetensors."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from kerasft.storage import (
 )
 
 _RESERVED = "__metadata__"
-# What goes along beside LICENSE and NOTICE: configs, tokenizers, the card. Weights of other formats
-# and the trainer's own files do not.
+# What is copied besides LICENSE and NOTICE: configs, tokenizers, the card; not weights of other
+# formats, nor the trainer's own files.
 _ALONG = (".json", ".txt", ".md", ".model", ".spm", ".jinja")
 
 
@@ -39,9 +39,9 @@ class Conversion:
         files: The names of the new safetensors files.
         tensors: How many tensors they hold.
         bytes: The size of these tensors together.
-        repeated: Names of tensors that shared their memory with one before them, as tied embeddings
-            do. Each has its numbers to itself now.
-        left: Names in the old directory that did not go along to the new one.
+        repeated: Names of tensors that shared memory with an earlier one, as tied embeddings do;
+            each now has its own numbers.
+        left: Names in the old directory that were not copied to the new one.
         unchecked: Names of the old files that are in a format without checksums.
     """
 
@@ -53,7 +53,7 @@ class Conversion:
     unchecked: tuple[str, ...] = ()
 
     def describe(self) -> list[str]:
-        """The same in sentences, for the command line."""
+        """Sentences for the command line."""
         name = self.files[0] if len(self.files) == 1 else f"{len(self.files)} files"
         lines = [f"{self.tensors} tensors, {self.bytes / 1e6:.1f} MB, in {name}"]
         if self.repeated:
@@ -82,9 +82,9 @@ class _Written:
 def convert_directory(directory: str | Path, output: str | Path | None = None) -> Conversion:
     """Writes the weights of `pytorch_model.bin` (or of its shards) as safetensors.
 
-    Nothing in the pickle is run: see `read_pickled_tensors`. Names, shapes, types and numbers stay
-    as they are, a shard becomes a shard, and the old files stay where they are. All of the new
-    files appear or none.
+    Nothing in the pickle is run: see `read_pickled_tensors`. Names, shapes, types and numbers do
+    not change, a shard becomes a shard, and the old files stay. Either all new files appear or
+    none.
 
     Args:
         directory: Holds pytorch_model.bin, or pytorch_model.bin.index.json and the files it names.
@@ -157,12 +157,12 @@ def _check_free(directory: Path, names: list[str]) -> None:
         if os.path.lexists(directory / name):
             raise ConfigError(
                 f"{directory / name} exists and is not overwritten; move it away, or name a new "
-                f"folder: `python -m kerasft.convert {shlex.quote(str(directory))} --output FOLDER`"
+                f"folder: `kerasft convert {shlex.quote(str(directory))} --output FOLDER`"
             )
 
 
 def _other_files(directory: Path, weights: set[str]) -> tuple[list[str], tuple[str, ...]]:
-    """The names that go along, and those that do not."""
+    """The names that are copied, and those that are not."""
     along, left = [], []
     for path in sorted(directory.iterdir()):
         if path.name in weights or path.name.startswith(".") or path.name == PICKLE_INDEX:

@@ -39,8 +39,8 @@ def load_directory(
         directory: Holds config.json, model.safetensors (or its shards with their index), and
             tokenizer.json or vocab.txt; perhaps sentence-transformers' 1_Pooling/config.json.
         architecture: "bert" or "distilbert", where config.json has no model_type.
-        source: The model's name; the directory where it is None.
-        license: As the source states it.
+        source: The model's name; by default the directory.
+        license: As stated by the source.
         revision: The Hub's commit.
 
     Raises:
@@ -110,7 +110,7 @@ def weight_files(directory: Path) -> list[Path]:
 
 
 def _refuse_adapter(directory: Path) -> None:
-    """Raises a PresetError for the folder of a PEFT adapter, which is no model by itself."""
+    """Raises a PresetError for the folder of a PEFT adapter, which is not a model."""
     path = directory / "adapter_config.json"
     if not path.is_file():
         return
@@ -124,7 +124,7 @@ def _refuse_adapter(directory: Path) -> None:
 
 
 def _no_weights(directory: Path) -> str:
-    """Says what a directory without safetensors has in their place, and what can be done."""
+    """What a directory without safetensors has instead, and what to do."""
     _refuse_adapter(directory)
     for name in (PICKLE, PICKLE_INDEX, *_OTHER_WEIGHTS):
         if (directory / name).is_file():

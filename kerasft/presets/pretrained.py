@@ -1,4 +1,4 @@
-"""A pretrained model that was found: what it is and what to build from it."""
+"""A pretrained model, and the models to build from it."""
 
 from collections import ChainMap
 from collections.abc import Mapping, Sequence
@@ -29,18 +29,17 @@ class Pretrained:
 
     Attributes:
         architecture: The family's name: "bert", "distilbert", ...
-        tensors: float32 weight by Hugging Face name, read when asked for.
-        labels: The label names of its classification head, where it has one and they have names.
+        tensors: float32 weight by Hugging Face name, read on demand.
+        labels: The label names of its classification head, if it has any.
         source: The model's name: a Hub id, a KerasHub name, a path.
         sha256: Of the weights.
         license: As the source states it.
-        revision: The Hub's commit, where it came from there.
-        head_pooling: The pooling under its trained sequence-classification head; None where it has
-            no such head.
-        pooling: What a head reads unless told otherwise: what the model was made to be read by.
+        revision: The Hub's commit, for a model of the Hub.
+        head_pooling: The pooling under its trained sequence-classification head; None without such
+            a head.
+        pooling: What a head reads by default: the pooling that the model was trained with.
         pooling_reason: Why, as the end of a sentence.
-        tags: The tags of its trained token-classification head; None where it has no such head, or
-            one whose tags have no names.
+        tags: The tags of its trained token-classification head; None without such a head or names.
     """
 
     architecture: str
@@ -78,7 +77,7 @@ class Pretrained:
             )
 
     def describe_pooling(self, pooling: str) -> str:
-        """A sentence for a run's output and the model card: what a head reads, and why."""
+        """What a head reads, and why: a sentence for a run's output and the model card."""
         what = "the mean over the tokens" if pooling == "mean" else "the first token"
         why = self.pooling_reason
         if pooling != self.pooling:
@@ -93,17 +92,17 @@ class Pretrained:
     ) -> tuple[Classifier, LoadReport]:
         """Builds a classifier with these weights.
 
-        A trained sequence-classification head is loaded where it stands on the same pooling and has
-        as many labels; else the head is new and listed in the report.
+        A trained sequence-classification head is loaded if it has the same pooling and as many
+        labels; otherwise the head is new and listed in the report.
 
         Args:
             num_labels: Number of classes.
             pooling: "first" or "mean"; None takes the preset's own.
-            labels: The names of the classes. Where the head's labels have names too, it is loaded
-                only if they are the same ones, its rows put into this order.
+            labels: The names of the classes. If the head's labels have names too, it is loaded only
+                if they are the same, with its rows in this order.
 
         Returns:
-            The model, and what was loaded, is new, or was left unread.
+            The model, and a report of what was loaded, is new, or was not read.
 
         Raises:
             PresetError: A tensor of the encoder is missing or misshapen.
@@ -120,11 +119,11 @@ class Pretrained:
     def build_tagger(self, tags: Sequence[str]) -> tuple[Tagger, LoadReport]:
         """Builds a tagger of tokens with these weights.
 
-        A trained token-classification head is loaded where its tags have the same names, its rows
-        put into this order; else the head is new and listed in the report.
+        A trained token-classification head is loaded if its tags have the same names, with its rows
+        in this order; otherwise the head is new and listed in the report.
 
         Returns:
-            The model, and what was loaded, is new, or was left unread.
+            The model, and a report of what was loaded, is new, or was not read.
 
         Raises:
             PresetError: A tensor of the encoder is missing or misshapen.
@@ -164,7 +163,7 @@ class Pretrained:
     def _head_order(
         self, num_labels: int, pooling: str, labels: Sequence[str] | None
     ) -> list[int] | None:
-        """Which rows of the trained head to take, in which order; None where it does not fit."""
+        """Which rows of the trained head to take, in order; None if it does not fit."""
         shape = self._shapes().get("classifier.weight")
         if self.head_pooling != pooling or shape is None or shape[0] != num_labels:
             return None
@@ -182,7 +181,7 @@ class Pretrained:
 
 @dataclass(frozen=True)
 class _Source:
-    """What to load: tensors, their shapes, and the names of those that are not to be seen."""
+    """What to load: tensors, their shapes, and the names of those that are hidden."""
 
     tensors: Mapping[str, np.ndarray]
     shapes: Mapping[str, tuple[int, ...]]

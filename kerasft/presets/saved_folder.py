@@ -1,4 +1,4 @@
-"""A folder that a run of ours saved, as the start of the next one."""
+"""A saved folder as the start of another run."""
 
 from pathlib import Path
 from typing import cast

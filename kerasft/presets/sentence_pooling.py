@@ -1,4 +1,4 @@
-"""How a sentence-transformers directory says that its vectors are made: `1_Pooling/config.json`."""
+"""The pooling of a sentence-transformers directory: `1_Pooling/config.json`."""
 
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,15 @@ _FLAG = "pooling_mode_"
 
 
 def read_pooling(directory: Path, hidden_size: int) -> tuple[Pooling, str]:
-    """Reads what the model of a directory was made to be read by.
+    """Reads the pooling of the model in a directory.
 
     Args:
         directory: Of a model; the file is optional.
         hidden_size: Width of the encoder's hidden states.
 
     Returns:
-        What a head reads, and why. Of modes that kerasft does not have it is the first token, and
-        the reason says so.
+        What a head reads, and why. For unsupported modes it is the first token, and the reason says
+        so.
 
     Raises:
         PresetError: The file is broken.

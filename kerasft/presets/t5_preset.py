@@ -1,4 +1,4 @@
-"""A pretrained T5, from a directory, the Hub, or a folder that a run of ours saved."""
+"""A pretrained T5, from a directory, the Hub, or a saved folder."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ class PretrainedT5:
     Attributes:
         source: The model's name: a Hub id or a path.
         sha256: Of the weights.
-        report: What was loaded, and what was left unread.
+        report: What was loaded, and what was not read.
         license: As the source states it.
-        revision: The Hub's commit, where it came from there.
-        tasks: What a folder of ours was trained on.
+        revision: The Hub's commit, for a model of the Hub.
+        tasks: The tasks of a saved folder.
     """
 
     model: T5
@@ -96,7 +96,7 @@ def load_t5_directory(
     Args:
         directory: Holds config.json, model.safetensors (or its shards with their index), and
             tokenizer.json or spiece.model.
-        source: The model's name; the directory where it is None.
+        source: The model's name; by default the directory.
         license: As the source states it.
         revision: The Hub's commit.
 
@@ -131,11 +131,11 @@ def load_t5_directory(
 
 
 def load_saved_t5(folder: Path, *, source: str | None = None) -> PretrainedT5:
-    """Reads a folder that a run of ours saved, with its adapter folded into the weights.
+    """Reads a saved folder, with its adapter merged into the weights.
 
     Args:
         folder: Holds manifest.json.
-        source: The model's name; the folder where it is None.
+        source: The model's name; by default the folder.
 
     Raises:
         PresetError: The folder is broken, was changed by hand, or is of another task.

@@ -1,4 +1,4 @@
-"""The tensors of safetensors files, read one by one when they are asked for."""
+"""The tensors of safetensors files, read one by one on demand."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,17 +13,16 @@ from kerasft.storage import Tensors
 class TensorFiles(Mapping[str, np.ndarray]):
     """Tensor by name over one or more safetensors files; always float32.
 
-    Nothing but the headers is read until a tensor is asked for.
+    At first only the headers are read.
 
-    Names are those that a model has by itself: what the module put before them that it was saved
-    in is taken off.
+    Names are those of the model alone: prefixes of a module around it are removed.
 
     Args:
         paths: The files; no name may occur in two of them.
 
     Attributes:
         shapes: Shape by name.
-        note: A sentence on what was taken off the names; None where that is nothing.
+        note: A sentence on removed prefixes; None without any.
 
     Raises:
         PresetError: A file is broken, or (when asked for it) a tensor is not of floats.
@@ -37,7 +36,7 @@ class TensorFiles(Mapping[str, np.ndarray]):
     def __init__(self, paths: Sequence[Path]) -> None:
         self._files: dict[str, Tensors] = {}
         for path in paths:
-            # A checkpoint may hold positions, as integers, that no model reads.
+            # A checkpoint may hold integer positions, which no model reads.
             file = Tensors(path, error=PresetError, refuse_late=True)
             for name in file:
                 if name in self._files:

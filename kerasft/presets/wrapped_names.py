@@ -1,4 +1,4 @@
-"""Tensor names of models that were saved inside another module, and those names without it.
+"""Removes prefixes from the tensor names of models that were saved inside another module.
 
 `torch.compile`, DataParallel and FSDP put `_orig_mod.`, `module.` or `_fsdp_wrapped_module.` into
 the names; a training loop's own module that holds the model puts `model.` and the like before them.
@@ -9,12 +9,12 @@ from collections.abc import Iterable
 
 from kerasft.errors import PresetError
 
-# Put in by torch wherever a module is wrapped; no model that we read calls a part of itself so.
+# Inserted by torch wherever a module is wrapped; no supported model has parts of these names.
 _WRAPPERS = {
     *("module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"),
     "_forward_module",
 }
-# What people call the model in the module that trains it; taken off at the front alone.
+# Common names of the model in a training module; removed at the front only.
 _HOLDERS = (
     *("model", "auto_model", "base_model", "net", "network", "backbone", "encoder", "transformer"),
     *("text_encoder", "bert", "distilbert", "t5", r"\d+"),
@@ -27,18 +27,17 @@ _HELD = re.compile(
 
 
 def unwrapped_names(names: Iterable[str], source: str) -> tuple[dict[str, str], str | None]:
-    """Finds what the tensors of a checkpoint would be called had the model been saved by itself.
+    """Finds the names that a checkpoint would have had if the model had been saved alone.
 
     Args:
         names: The names in the checkpoint.
         source: The checkpoint, for messages.
 
     Returns:
-        The name in the checkpoint by the name without what stands around it, and a sentence on what
-        was taken off, or None where that is nothing.
+        Plain name -> name in the checkpoint, and a sentence on what was removed, or None.
 
     Raises:
-        PresetError: Two models are in there, or two tensors would have one name.
+        PresetError: There are two models, or two tensors would get one name.
 
     Example:
         >>> unwrapped_names(["module.bert.embeddings.word_embeddings.weight"], "it")[1]
