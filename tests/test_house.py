@@ -229,7 +229,7 @@ OWN = {
         *("architectures/{}*.py", "layers/{}_*.py", "presets/defaults.py"),
         *("architectures/__init__.py", "layers/__init__.py"),
     ),
-    "method": ("peft/methods/{}*.py", "peft/methods/__init__.py"),
+    "method": ("peft/methods/{}*.py", "peft/methods/__init__.py", "__init__.py"),
 }
 # Words of others that hold such a name.
 OF_OTHERS = re.compile(

@@ -15,6 +15,8 @@ from kerasft.text.cleaning import Cleaning
 
 if TYPE_CHECKING:
     from kerasft.architectures import Classifier, EncoderArguments
+    from kerasft.data.dataset import Dataset
+    from kerasft.tasks.classification.batches import LabelledBatches
     from kerasft.text.labels import LabelMap
     from kerasft.text.tokenizer import LongTexts, Tokenizer
 
@@ -41,6 +43,35 @@ class TextClassifier:
     max_length: int
     cleaning: Cleaning = field(default_factory=Cleaning)
     long_texts: LongTexts = "cut"
+
+    def batches(
+        self,
+        data: Dataset,
+        *,
+        batch_size: int = 16,
+        seed: int = 0,
+        class_weight: str = "none",
+        group_by_length: bool | None = None,
+    ) -> LabelledBatches:
+        """The texts and labels of a dataset as this classifier reads them; see `labelled_batches`.
+
+        Example:
+            >>> batches = classifier.batches(load_data("mails.csv"))
+            >>> classifier.model.fit(batches.train, validation_data=batches.validation)
+        """
+        from kerasft.tasks.classification.batches import labelled_batches
+
+        return labelled_batches(
+            data,
+            self.tokenizer,
+            self.labels,
+            max_length=self.max_length,
+            long_texts=self.long_texts,
+            batch_size=batch_size,
+            seed=seed,
+            class_weight=class_weight,
+            group_by_length=group_by_length,
+        )
 
 
 class Classification(EncoderTask[TextClassifier]):
