@@ -19,8 +19,7 @@ from kerasft.config import Parser
 from kerasft.data.text_files import Budget, TextFile
 from kerasft.errors import ConfigError, DataError
 from kerasft.folder.opened import KERAS
-from kerasft.predict import Predictor, open_for
-from kerasft.tasks import columns as output
+from kerasft.predict import Predictor, open_for, output
 from kerasft.tasks.registry import OPTIONS
 
 # Texts between two steps of the progress bar; on a terminal longer inputs show one.
@@ -44,8 +43,8 @@ def parser() -> Parser:
     parser.add_argument(
         "--format", choices=("table", "jsonl"), default="table", help="on the screen (%(default)s)"
     )
-    for name, (kind, text) in OPTIONS.items():
-        parser.add_argument(f"--{name}", type=kind, help=text)
+    for option in OPTIONS.values():
+        parser.add_argument(f"--{option.name}", type=option.type, help=option.help)
     return parser
 
 

@@ -8,17 +8,6 @@ from kerasft.config import Parser
 from kerasft.serving.limits import Limits
 from kerasft.tasks.registry import OPTIONS
 
-HELP = {
-    "max_body_bytes": "largest body of a request, in bytes",
-    "max_texts": "most texts in one request",
-    "max_characters": "longest text, in characters",
-    "max_requests": "most prediction requests under way at once; more are answered with 503",
-    "max_uploads": "most bodies that arrive at once; the oldest is answered with 503 beyond",
-    "max_upload_bytes": "most bytes that they hold together; likewise beyond",
-    "max_connections": "most connections at once; the one waited for longest is closed beyond",
-    "wait_seconds": "longest wait for the model before a request is answered with 503",
-    "read_seconds": "longest time for a request to arrive, or for an answer to be read",
-}
 ACCESS = {
     "allowed_host": "a name that the header Host may have; others are refused. May be given more "
     "than once; * allows all. (on 127.0.0.1: 127.0.0.1 and localhost; on other addresses: all)",
@@ -34,13 +23,14 @@ def parser() -> Parser:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     parser.add_argument("--port", type=int, default=8000, help="port; 0: any free (%(default)s)")
     for field in fields(Limits):
-        text = f"{HELP[field.name]} (%(default)s)"
+        said = field.metadata["description"].removesuffix(".")
+        text = f"{said[0].lower()}{said[1:]} (%(default)s)"
         kind = type(field.default)
         parser.add_argument(f"--{field.name}", type=kind, default=field.default, help=text)
     for name, text in ACCESS.items():
         parser.add_argument(f"--{name}", action="append", default=[], metavar="NAME", help=text)
-    for name, (kind, text) in OPTIONS.items():
-        parser.add_argument(f"--{name}", type=kind, help=text)
+    for option in OPTIONS.values():
+        parser.add_argument(f"--{option.name}", type=option.type, help=option.help)
     return parser
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from kerasft.errors import ConfigError, DataError
 from kerasft.folder.manifest import read
 from kerasft.folder.opened import KERAS, Opened
 from kerasft.runtimes.prepare import open_prepared
+from kerasft.tasks.columns import Columns
 from kerasft.tasks.registry import TASKS
 from kerasft.tasks.saved import check_manifest
 from kerasft.tasks.task import Task
@@ -30,9 +32,9 @@ class Predictor:
         max_length: Tokens that a text is cut at.
         metadata: What the folder says: name, task, architecture, base model, versions, ..., and
             what is the task's own; and the engine.
-        notes: See `kerasft.tasks.task.TaskPredictor`, as for the next two.
-        columns: See there.
-        warm_up_texts: See there.
+        notes: See `kerasft.tasks.task.TaskPredictor`.
+        columns: The results' columns in tables and files.
+        warm_up_texts: As the notes.
 
     Raises:
         BundleError: The folder is missing, broken or was changed.
@@ -62,10 +64,10 @@ class Predictor:
             "base_model": manifest.base_model,
             "versions": dict(manifest.versions),
             "engine": opened.engine,
-            **self._own.facts,
+            **asdict(self._own.facts),
         }
         self.notes: Mapping[str, str] = self._own.notes
-        self.columns = self._own.columns
+        self.columns = Columns(self.task.result, self._own.keys)
         self.warm_up_texts: Sequence[str] = self._own.warm_up_texts
 
     def predict(self, texts: Sequence[str]) -> list[Any]:

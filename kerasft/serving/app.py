@@ -4,18 +4,18 @@ import json
 import platform
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
 from fastapi.routing import APIRoute
+from pydantic import create_model
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
 from kerasft import __version__
 from kerasft.runtimes import versions as runtimes
-from kerasft.runtimes.keras import KERAS
 from kerasft.serving import docs_page, errors
 from kerasft.serving.access import Access, HostCheck
 from kerasft.serving.body import parse_texts, read_body
@@ -25,13 +25,14 @@ from kerasft.serving.schemas import (
     Body,
     ErrorAnswer,
     Health,
+    Metadata,
     ModelInfo,
-    ServerLimits,
+    body_of,
     request_body,
 )
-from kerasft.serving.tasks import TASKS
 from kerasft.serving.uploads import Uploads
 from kerasft.serving.worker import Worker
+from kerasft.tasks.task import Task
 
 REASONS = {
     400: "The body is not JSON in UTF-8, or the header Host names another host.",
@@ -47,7 +48,7 @@ def create_app(
     worker: Worker,
     limits: Limits,
     name: str,
-    task_name: str = "classification",
+    task: Task[Any],
     access: Access | None = None,
 ) -> FastAPI:
     """The application; its lifespan begins to load the model and stops the worker.
@@ -56,11 +57,19 @@ def create_app(
         worker: Holds the model.
         limits: The server's bounds.
         name: The model's name in the answers (the saved folder's).
-        task_name: The manifest's `task`, a key of `TASKS`; known before the model is loaded.
+        task: The folder's task; known before the model is loaded.
         access: Under which names the server answers, and to the pages of which other servers;
             None: under all, and to none.
     """
-    task = TASKS[task_name]
+    prediction = body_of(task.result)
+    answer: Any = create_model(
+        "PredictAnswer",
+        __base__=Body,
+        __doc__="What is said of the texts, in their order.",
+        predictions=(list[prediction], ...),  # type: ignore[valid-type]
+        model=(ModelInfo, ...),
+    )
+    metadata_answer: Any = body_of(task.facts, Metadata)
     access = access or Access()
     uploads = Uploads(limits)
 
@@ -87,14 +96,14 @@ def create_app(
             "name": name,
             "task": metadata["task"],
             "architecture": metadata["architecture"],
-            "backend": runtimes.runtime(metadata.get("engine", KERAS)),
+            "backend": runtimes.runtime(metadata["engine"]),
         }
 
     @app.post(
         "/predict",
         summary=task.summary,
         description=task.description,
-        response_model=task.answer,
+        response_model=answer,
         responses=_errors(400, 408, 413, 415, 422, 503),
         openapi_extra={"requestBody": request_body(limits, task.example)},
     )
@@ -106,8 +115,8 @@ def create_app(
             texts = parse_texts(raw, limits)
             request.scope[TEXTS] = len(texts)
             found = await worker.predict(texts, request.is_disconnected)
-        predictions = [task.prediction.model_validate(prediction) for prediction in found]
-        return task.answer(predictions=predictions, model=ModelInfo(**model_info()))
+        predictions = [prediction.model_validate(each) for each in found]
+        return answer(predictions=predictions, model=ModelInfo(**model_info()))
 
     @app.get("/health/live", summary="Is the server up?", responses=_errors(400))
     async def live() -> Health:
@@ -123,18 +132,21 @@ def create_app(
     @app.get(
         "/metadata",
         summary="What is being served?",
-        response_model=task.metadata,
+        response_model=metadata_answer,
         responses=_errors(400, 503),
     )
     async def metadata() -> Body:
         """The task and its facts, the versions of the packages and the server's limits."""
         predictor = worker.predictor
-        return task.metadata(
+        own = {each.name: predictor.metadata[each.name] for each in fields(task.facts)}
+        engine = predictor.metadata["engine"]
+        return metadata_answer(
             **model_info(),
-            **task.own_facts(predictor),
+            **own,
+            engine=engine,
             max_length=predictor.max_length,
-            versions=_versions(predictor.metadata.get("engine", KERAS)),
-            limits=ServerLimits(**asdict(limits)),
+            versions=_versions(engine),
+            limits=asdict(limits),
         )
 
     # Made once: who asks for them often is to take no time from others.

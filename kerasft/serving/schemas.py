@@ -1,9 +1,13 @@
-"""The shapes of the JSON that goes in and out in every task, as /openapi.json states them."""
+"""The shapes of the JSON that goes in and out, as /openapi.json states them.
+
+What a task answers is derived from the dataclasses of its results.
+"""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import fields, is_dataclass
+from typing import Any, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from kerasft.serving.limits import Limits
 
@@ -30,18 +34,44 @@ class ModelInfo(Body):
     )
 
 
-class ServerLimits(Body):
-    """The bounds of a request."""
+def body_of(kind: type, base: type[Body] = Body) -> type[Body]:
+    """The shape of a dataclass in JSON, described as the metadata of its fields say.
 
-    max_body_bytes: int = Field(description="Largest body, in bytes.")
-    max_texts: int = Field(description="Most texts in one request.")
-    max_characters: int = Field(description="Longest text, in characters.")
-    max_requests: int = Field(description="Most prediction requests under way at once.")
-    max_uploads: int = Field(description="Most bodies that arrive at once.")
-    max_upload_bytes: int = Field(description="Most bytes that they hold together.")
-    max_connections: int = Field(description="Most connections that are open at once.")
-    wait_seconds: float = Field(description="Longest wait for the model.")
-    read_seconds: float = Field(description="Longest time for a request to arrive.")
+    Args:
+        kind: A dataclass, whose fields have a "description" in their metadata.
+        base: What its fields are added to.
+
+    Example:
+        >>> body_of(Prediction).model_json_schema()["properties"]["label"]["description"]
+        'The label with the largest probability.'
+    """
+    hints = get_type_hints(kind)
+    own: Any = {
+        each.name: (_in_json(hints[each.name]), Field(description=each.metadata["description"]))
+        for each in fields(kind)
+    }
+    return create_model(kind.__name__, __base__=base, __doc__=kind.__doc__, **own)
+
+
+def _in_json(kind: Any) -> Any:
+    """A field's type as JSON has it."""
+    if is_dataclass(kind):
+        return body_of(kind)  # type: ignore[arg-type]
+    if get_origin(kind) is tuple:
+        return list[_in_json(get_args(kind)[0])]  # type: ignore[misc]
+    return kind
+
+
+class Metadata(ModelInfo):
+    """The model and the server around it."""
+
+    engine: str = Field(description='What computes: "keras", "onnx", "ctranslate2", ...')
+    max_length: int = Field(
+        description="Most tokens of a text that the model reads, or, where longer texts are read "
+        "in parts, at once."
+    )
+    versions: dict[str, str] = Field(description="Versions of the packages that run the model.")
+    limits: body_of(Limits)  # type: ignore[valid-type]
 
 
 class Health(Body):

@@ -1,127 +1,124 @@
-"""Predictions for people and for programs: a table on the screen, CSV or JSON lines in a file."""
+"""A task's results in columns, for people and for programs: derived from the result's dataclass.
+
+A field of a result says once what it is (`said`); tables, files, the JSON of the server and its
+OpenAPI schema are made of that.
+"""
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict
-from pathlib import Path
-from typing import Any, Protocol, TextIO
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, asdict, field, fields, is_dataclass
+from typing import Any, get_args, get_origin, get_type_hints
 
-from kerasft import storage
-from kerasft.data.csv_writing import CsvWriter
-from kerasft.errors import ConfigError
-
-SUFFIXES = (".csv", ".tsv", ".jsonl")
+TEXT = "text"
 TEXT_WIDTH = 40
+# The table shows all values of a mapping up to so many, else the largest.
+MOST_COLUMNS = 8
+LARGEST = 3
 
 
-class Columns(Protocol):
-    """How the predictions of one task stand in columns.
+def said(description: str, *, default: Any = MISSING, column: str = "", join: str = " ") -> Any:
+    """A field of a result, or of what is said of a folder.
+
+    Args:
+        description: What it is, a sentence.
+        default: Its value where none is given.
+        column: Of a mapping: what the columns of its values are called, before "_KEY".
+        join: Of several strings: what stands between them in a file.
+
+    Example:
+        >>> @dataclass(frozen=True)
+        ... class Translation:
+        ...     translation: str = said("The best translation that the search found.")
+    """
+    facts = {"description": description, "column": column, "join": join}
+    return field(default=default, metadata=facts)
+
+
+class Columns:
+    """How the results of a task stand in columns.
+
+    In a file: the text, then a column a field, the values of a mapping last, a column a key. On the
+    screen: what the class names in `on_screen`; "text" is the beginning of the text.
+
+    Args:
+        result: The dataclass, whose fields are made by `said`.
+        keys: Of its mapping, if it has one.
 
     Attributes:
         file_heads: The columns' names in a CSV or TSV file.
         screen_heads: The columns' heads on the screen, as wide as their cells.
     """
 
-    file_heads: Sequence[str]
-    screen_heads: Sequence[str]
+    def __init__(self, result: type, keys: Sequence[str] = ()) -> None:
+        self._kinds = get_type_hints(result)
+        self._names: tuple[str, ...] = result.on_screen  # type: ignore[attr-defined]
+        self._keys = [printable(key) for key in keys]
+        self._all = len(keys) <= MOST_COLUMNS
+        is_mapping = {name: get_origin(kind) is dict for name, kind in self._kinds.items()}
+        self._fields = sorted(fields(result), key=lambda each: is_mapping[each.name])
+        self.file_heads: list[str] = [TEXT]
+        for each in self._fields:
+            columns = [f"{each.metadata['column']}_{key}" for key in keys]
+            self.file_heads += columns if is_mapping[each.name] else [each.name]
+        self.screen_heads: list[str] = []
+        for name in self._names:
+            heads = [f"{key:>6}" for key in self._keys] if self._all else [name]
+            self.screen_heads += heads if is_mapping.get(name) else [self._wide(name, name)]
 
-    def in_file(self, text: str, prediction: Any) -> Sequence[str]:
+    def in_file(self, text: str, result: Any) -> list[str]:
         """The cells of one row of a file."""
+        cells = [text]
+        for each in self._fields:
+            value = getattr(result, each.name)
+            if isinstance(value, Mapping):
+                cells += [f"{number:.6f}" for number in value.values()]
+            elif isinstance(value, bool):
+                cells.append("true" if value else "false")
+            elif isinstance(value, float):
+                cells.append(f"{value:.6f}")
+            elif is_dataclass(self._item(each.name)):
+                cells.append(json.dumps([asdict(item) for item in value], ensure_ascii=False))
+            else:
+                cells.append(value if isinstance(value, str) else each.metadata["join"].join(value))
+        return cells
 
-    def on_screen(self, text: str, prediction: Any) -> Sequence[str]:
+    def on_screen(self, text: str, result: Any) -> list[str]:
         """The cells of one row on the screen."""
+        cells = []
+        for name in self._names:
+            value = beginning(text) if name == TEXT else getattr(result, name)
+            if isinstance(value, Mapping):
+                cells += self._values(value)
+            elif isinstance(value, float):
+                cells.append(self._wide(name, f"{value:.3f}"))
+            elif isinstance(value, str):
+                cells.append(self._wide(name, printable(value)))
+            else:
+                cells.append(", ".join(map(printable, map(str, value))) or "none")
+        return cells
 
+    def _values(self, values: Mapping[str, float]) -> list[str]:
+        if self._all:
+            pairs = zip(self._keys, values.values(), strict=True)
+            return [f"{value:>{max(6, len(key))}.4f}" for key, value in pairs]
+        largest = sorted(values, key=values.__getitem__, reverse=True)[:LARGEST]
+        return [", ".join(f"{printable(key)} {values[key]:.4f}" for key in largest)]
 
-class Writer(Protocol):
-    """What takes the predictions one by one."""
+    def _item(self, name: str) -> Any:
+        """What a field is several of; None where it is one thing."""
+        return next(iter(get_args(self._kinds[name])), None)
 
-    def write(self, text: str, prediction: Any) -> None:
-        """Writes one text and what was predicted for it."""
-
-
-def check_file(path: str | Path, overwrite: bool) -> None:
-    """Refuses an output file that cannot or must not be written, before any work.
-
-    Raises:
-        ConfigError: An unknown suffix, an existing file without `overwrite`, or a missing folder.
-    """
-    file = Path(path)
-    if file.suffix.lower() not in SUFFIXES:
-        raise ConfigError(f"--output {path} must end in one of {', '.join(SUFFIXES)}")
-    if file.is_dir():
-        raise ConfigError(f"--output {path} is a folder; name a file")
-    if file.exists() and not overwrite:
-        raise ConfigError(f"--output {path} exists; name another file or add --overwrite")
-    if not file.absolute().parent.is_dir():
-        raise ConfigError(f"--output {path}: there is no folder {file.absolute().parent}")
-
-
-@contextmanager
-def open_writer(options: argparse.Namespace, columns: Columns) -> Iterator[Writer]:
-    """The writer that the command line asks for; a file appears when all of it is written."""
-    if not options.output:
-        if hasattr(sys.stdout, "reconfigure"):  # a terminal that cannot show every character
-            sys.stdout.reconfigure(errors="backslashreplace")
-        if options.format == "jsonl":
-            yield JsonLines(sys.stdout)
-        else:
-            yield Table(sys.stdout, columns)
-        return
-    with (
-        storage.write_file(options.output) as path,
-        open(path, "w+", encoding="utf-8", newline="") as stream,
-    ):
-        suffix = Path(options.output).suffix.lower()
-        if suffix == ".jsonl":
-            yield JsonLines(stream)
-        else:
-            delimiter = "," if suffix == ".csv" else "\t"
-            with CsvWriter(stream, columns.file_heads, delimiter) as rows:
-                yield Csv(rows, columns)
-
-
-class JsonLines:
-    """One JSON object a line: the text, and the fields of its prediction."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    def write(self, text: str, prediction: Any) -> None:
-        """Writes one line."""
-        print(
-            json.dumps({"text": text, **asdict(prediction)}, ensure_ascii=False), file=self._stream
-        )
-
-
-class Csv:
-    """A row a text, below the columns' names (RFC 4180); see `CsvWriter`."""
-
-    def __init__(self, rows: CsvWriter, columns: Columns) -> None:
-        self._rows, self._columns = rows, columns
-
-    def write(self, text: str, prediction: Any) -> None:
-        """Writes one row."""
-        self._rows.write(self._columns.in_file(text, prediction))
-
-
-class Table:
-    """Columns for people."""
-
-    def __init__(self, stream: TextIO, columns: Columns) -> None:
-        self._stream, self._columns = stream, columns
-        self._row(columns.screen_heads)
-
-    def write(self, text: str, prediction: Any) -> None:
-        """Writes one row."""
-        self._row(self._columns.on_screen(text, prediction))
-
-    def _row(self, cells: Sequence[str]) -> None:
-        print("  ".join(cells), file=self._stream)
+    def _wide(self, name: str, cell: str) -> str:
+        """A cell as wide as its column; the last is as wide as it is."""
+        if name == self._names[-1]:
+            return cell
+        if name == TEXT:
+            return f"{cell:<{TEXT_WIDTH}}"
+        if self._kinds[name] is float:
+            return f"{cell:>8}"
+        return f"{cell:<{max(map(len, [name, *self._keys]))}}"
 
 
 def printable(text: str) -> str:
@@ -133,8 +130,3 @@ def beginning(text: str) -> str:
     """As much of a text, `printable`, as the table has room for."""
     text = printable(text)
     return text if len(text) <= TEXT_WIDTH else text[: TEXT_WIDTH - 3] + "..."
-
-
-def cell(value: bool) -> str:
-    """Yes or no in a file."""
-    return "true" if value else "false"

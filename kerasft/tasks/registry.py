@@ -4,28 +4,37 @@ from __future__ import annotations
 
 from typing import Any
 
-from kerasft.tasks.classification.task import Classification
-from kerasft.tasks.tagging.task import Tagging
-from kerasft.tasks.task import Task
-from kerasft.tasks.text_to_text.task import TextToEntities, TextToText
-from kerasft.tasks.translation.task import Translation
+from kerasft.tasks.classification.task import ClassificationTask
+from kerasft.tasks.tagging.task import TaggingTask
+from kerasft.tasks.task import Option, Task
+from kerasft.tasks.text_to_text.task import TextToEntitiesTask, TextToTextTask
+from kerasft.tasks.translation.task import TranslationTask
 
 TASKS: dict[str, Task[Any]] = {
     task.name: task
-    for task in (Classification(), Tagging(), Translation(), TextToText(), TextToEntities())
+    for task in (
+        ClassificationTask(),
+        TaggingTask(),
+        TranslationTask(),
+        TextToTextTask(),
+        TextToEntitiesTask(),
+    )
 }
 """By the `task` of the manifest."""
 
-OPTIONS: dict[str, tuple[type, str]] = {
-    "beam_size": (int, "of what writes texts: hypotheses followed at a time; 1 is greedy (4)"),
-    "task": (str, "of a model of several tasks: put the prefix of this one before each text"),
-    "engine": (
-        str,
-        "what computes: keras (the default); or, for classifiers, onnx or onnx-int8; or, for what "
-        "writes texts, ctranslate2 or ctranslate2-int8",
-    ),
+OPTIONS: dict[str, Option] = {
+    option.name: option
+    for option in (
+        *(option for task in TASKS.values() for option in task.options),
+        Option(
+            "engine",
+            str,
+            "what computes: keras (the default), or a format that the folder's task can be "
+            "exported to: onnx, onnx-int8, ctranslate2, ctranslate2-int8",
+        ),
+    )
 }
-"""Options of single tasks on the command lines of predict and serve: type and help."""
+"""Options of predict and serve that not every folder takes."""
 
 
 def task_of(parts: Any) -> Task[Any]:

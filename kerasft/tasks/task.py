@@ -8,14 +8,29 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
 from kerasft.folder.contents import ADAPTER, COMMON, Reader
 from kerasft.folder.opened import KERAS, Opened
 
-if TYPE_CHECKING:
-    from kerasft.tasks.columns import Columns
 
+class Option(NamedTuple):
+    """An option of predict and serve that not every task has.
+
+    Attributes:
+        name: Its name.
+        type: What it is made of a word of the command line by.
+        help: What it does.
+    """
+
+    name: str
+    type: type
+    help: str
+
+
+BEAM_SIZE = Option(
+    "beam_size", int, "of what writes texts: hypotheses followed at a time; 1 is greedy (4)"
+)
 NO_MODEL: Any = None
 """Stands for the model among parts that another runtime than Keras computes with."""
 
@@ -51,7 +66,12 @@ class Task(ABC, Generic[OfTask]):
         has_adapter: Whether it may hold an adapter.
         settings: The keys of the manifest's `settings`.
         runtimes: What can compute it: "keras", and formats of exports.
-        options: Names of the options of `registry.OPTIONS` that `open` takes.
+        options: What `open` takes.
+        result: The class of what is said of one text; see `kerasft.tasks.columns`.
+        facts: The class of what is said of the folder, beside what is said of every folder.
+        summary: What it does with texts, in a few words.
+        description: The same in a sentence.
+        example: Texts to try it with.
     """
 
     name: ClassVar[str]
@@ -60,7 +80,12 @@ class Task(ABC, Generic[OfTask]):
     has_adapter: ClassVar[bool] = False
     settings: ClassVar[tuple[str, ...]] = ()
     runtimes: ClassVar[tuple[str, ...]] = (KERAS,)
-    options: ClassVar[tuple[str, ...]] = ()
+    options: ClassVar[tuple[Option, ...]] = ()
+    result: ClassVar[type]
+    facts: ClassVar[type]
+    summary: ClassVar[str]
+    description: ClassVar[str]
+    example: ClassVar[tuple[str, ...]]
 
     @property
     def all_files(self) -> tuple[str, ...]:
@@ -126,18 +151,18 @@ class TaskPredictor(ABC, Generic[OfTask]):
 
     Attributes:
         parts: What was read of the folder.
-        facts: What the folder's metadata say of the task alone, as JSON can hold it.
+        facts: What is said of the folder: of the class `Task.facts`.
         notes: Field of a result -> what it means for a text if that field is true, to be said after
             "3 of 10 ".
-        columns: The results' columns in tables and files.
+        keys: Of the mapping in a result, if it has one.
         warm_up_texts: Texts that, predicted each by itself, make the backend compile what later
             texts will need.
     """
 
     parts: OfTask
-    facts: dict[str, Any]
+    facts: Any
     notes: Mapping[str, str]
-    columns: Columns
+    keys: Sequence[str] = ()
     warm_up_texts: Sequence[str]
 
     @abstractmethod

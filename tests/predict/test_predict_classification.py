@@ -10,8 +10,10 @@ from harness import classifiers
 from kerasft import backends
 from kerasft.errors import BundleError, DataError
 from kerasft.predict import Predictor
-from kerasft.tasks.classification.predictor import LabelColumns, Prediction, softmax
-from kerasft.tasks.columns import Table
+from kerasft.predict.output import Table
+from kerasft.tasks.classification.predictor import softmax
+from kerasft.tasks.classification.results import Prediction
+from kerasft.tasks.columns import Columns
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +40,7 @@ def test_predictions(saved, predictor):
 
 
 def test_what_the_server_asks_for(predictor):
-    assert predictor.metadata["labels"] == list(classifiers.LABELS)
+    assert predictor.metadata["labels"] == classifiers.LABELS
     assert predictor.max_length == classifiers.MAX_LENGTH
     assert predictor.metadata["architecture"] == "distilbert" and predictor.metadata["adapter"]
     assert predictor.metadata["versions"].keys() >= {"kerasft", backends.choose().name}
@@ -64,7 +66,7 @@ def test_texts_that_cannot_be_labelled(predictor):
 def test_many_labels_show_the_likeliest(capsys):
     names = [f"label{i}" for i in range(20)]
     values = {name: (0.5 if i == 7 else 0.025) for i, name in enumerate(names)}
-    table = Table(sys.stdout, LabelColumns(names))
+    table = Table(sys.stdout, Columns(Prediction, names))
     table.write("a text", Prediction("label7", values, False))
     line = capsys.readouterr().out.splitlines()[1]
     assert line.startswith("label7") and "label7 0.5000, label0 0.0250, label1 0.0250" in line

@@ -76,9 +76,9 @@ def test_a_run_leaves_a_folder_that_predicts(recipe, capsys: pytest.CaptureFixtu
     assert sorted(p.name for p in output.iterdir()) == [
         "README.md",
         "adapter",
-        "manifest.json",
         "config.yaml",
         "label_map.json",
+        "manifest.json",
         "model.safetensors",
         "report",
         "tokenizer.json",
@@ -126,7 +126,7 @@ def test_options_choose_what_trains(recipe):
 @pytest.mark.parametrize("tune", ["head", "full"])
 def test_head_and_full_have_no_adapter(recipe, tune: str, world: Path):
     output = recipe("--tune", tune, "--learning_rate", "0.01", preset="sentences")
-    assert json.loads((output / "manifest.json").read_text())["pooling"] == "mean"
+    assert json.loads((output / "manifest.json").read_text())["settings"]["pooling"] == "mean"
     assert "pooling: mean" in (output / "config.yaml").read_text()
     assert load_preset(str(output)).pooling == "mean"
     assert not (output / "adapter").exists()

@@ -68,9 +68,9 @@ def test_a_run_leaves_a_folder_that_predicts(recipe, capsys: pytest.CaptureFixtu
     assert said.count("val_loss") >= 3  # progress of each epoch
     assert sorted(p.name for p in output.iterdir()) == [
         "README.md",
-        "manifest.json",
         "config.yaml",
         "label_map.json",
+        "manifest.json",
         "model.safetensors",
         "report",
         "tokenizer.json",

@@ -72,8 +72,9 @@ def test_a_run_leaves_a_folder_that_cleans_as_it_learned(recipe, world, capsys):
     assert 0 < metrics["parameters"]["trained"] < metrics["parameters"]["frozen"]
     left = {"classes.png", "text_lengths.png", "loss.png", "validation.csv"}
     assert left <= {p.name for p in report.iterdir()}
-    kept = json.loads((output / "manifest.json").read_text())["preprocessing"]
-    assert kept["html"] and kept["redactions"] == "mask" and kept["long_texts"] == "head_tail"
+    kept = json.loads((output / "manifest.json").read_text())["settings"]
+    assert kept["cleaning"]["html"] and kept["cleaning"]["redactions"] == "mask"
+    assert kept["long_texts"] == "head_tail"
     with open(report / "predictions.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert "<p>" not in rows[0]["text"] and "XXXX" not in rows[0]["text"]

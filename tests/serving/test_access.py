@@ -11,6 +11,7 @@ from kerasft.serving.access import Access, access_for
 from kerasft.serving.app import create_app
 from kerasft.serving.limits import Limits
 from kerasft.serving.worker import Worker
+from kerasft.tasks.registry import TASKS
 
 pytestmark = pytest.mark.plain
 
@@ -24,7 +25,9 @@ def ask(access: Access, method: str, path: str, **headers: str) -> httpx.Respons
         raise AssertionError("nothing is to be loaded")
 
     async def answer() -> httpx.Response:
-        app = create_app(Worker(load, Limits()), Limits(), "tiny", access=access)
+        app = create_app(
+            Worker(load, Limits()), Limits(), "tiny", TASKS["classification"], access=access
+        )
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             return await client.request(method, path, headers=headers)

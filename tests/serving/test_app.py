@@ -28,7 +28,7 @@ def test_predictions_equal_the_predictors(server, predictor) -> None:
     for found, wanted in zip(answer["predictions"], map(asdict, expected), strict=True):
         assert found.keys() == wanted.keys()
         assert (found["label"], found["cut"]) == (wanted["label"], wanted["cut"])
-        assert list(found["probabilities"]) == predictor.metadata["labels"]
+        assert list(found["probabilities"]) == list(predictor.metadata["labels"])
         assert found["probabilities"] == pytest.approx(wanted["probabilities"], abs=1e-6)
         assert sum(found["probabilities"].values()) == pytest.approx(1, abs=1e-6)
     assert {p["cut"] for p in answer["predictions"]} == {True, False}
@@ -51,7 +51,7 @@ def test_requests_at_the_same_time_do_not_mix(server, predictor) -> None:
 def test_metadata_states_the_model_and_the_limits(server, predictor) -> None:
     answer = server.client.get("/metadata").json()
     backend = backends.choose().name
-    assert answer["labels"] == predictor.metadata["labels"] == list(classifiers.LABELS)
+    assert answer["labels"] == list(predictor.metadata["labels"]) == list(classifiers.LABELS)
     assert answer["max_length"] == predictor.max_length == classifiers.MAX_LENGTH
     assert answer["backend"] == backend
     assert answer["versions"]["kerasft"] == kerasft.__version__

@@ -16,7 +16,8 @@ from kerasft.serving.app import create_app
 from kerasft.serving.errors import ApiError
 from kerasft.serving.limits import Limits
 from kerasft.serving.worker import Worker
-from kerasft.tasks.classification.predictor import Prediction
+from kerasft.tasks.classification.results import Prediction
+from kerasft.tasks.registry import TASKS
 
 
 class Slow:
@@ -65,7 +66,7 @@ def test_nothing_is_predicted_before_the_model_is_there(predictor: Predictor) ->
         slow.go.clear()  # the warm-up waits
         worker = Worker(lambda: slow, Limits())
         worker.start()
-        app = create_app(worker, Limits(), "tiny")
+        app = create_app(worker, Limits(), "tiny", TASKS["classification"])
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
             assert (await client.get("/health/live")).status_code == 200
@@ -92,7 +93,7 @@ def test_health_answers_while_a_prediction_runs(predictor: Predictor) -> None:
     async def test() -> None:
         slow = Slow(predictor)
         worker = await started(lambda: slow, Limits())
-        app = create_app(worker, Limits(), "tiny")
+        app = create_app(worker, Limits(), "tiny", TASKS["classification"])
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
             slow.go.clear()
@@ -181,7 +182,7 @@ def test_a_program_error_is_a_500_without_the_text(predictor: Predictor, caplog)
         slow = Slow(predictor)
         worker = await started(lambda: slow, Limits())
         slow.real = None  # type: ignore[assignment]  # whatever may be broken one day
-        app = create_app(worker, Limits(), "tiny")
+        app = create_app(worker, Limits(), "tiny", TASKS["classification"])
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
             response = await client.post("/predict", json={"texts": ["my secret"]})

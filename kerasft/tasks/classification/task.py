@@ -9,6 +9,7 @@ from kerasft.errors import BundleError, ConfigError
 from kerasft.folder.contents import MANIFEST, Reader, short
 from kerasft.folder.opened import KERAS, Opened
 from kerasft.folder.reading import check_known
+from kerasft.tasks.classification.results import ClassifierFacts, Prediction
 from kerasft.tasks.headed_encoder import EncoderTask
 from kerasft.tasks.task import NO_MODEL, TaskPredictor
 from kerasft.text.cleaning import Cleaning
@@ -74,13 +75,18 @@ class TextClassifier:
         )
 
 
-class Classification(EncoderTask[TextClassifier]):
+class ClassificationTask(EncoderTask[TextClassifier]):
     """One label a text, of labels that exclude each other."""
 
     name = "classification"
     parts = TextClassifier
     settings = ("num_labels", "pooling", "cleaning", "long_texts")
     runtimes = (KERAS, "onnx", "onnx-int8")
+    result = Prediction
+    facts = ClassifierFacts
+    summary = "Predict the labels of texts"
+    description = "Predicts one label per text, with the probability of every label."
+    example = ("I loved every minute of it.", "Never again.")
 
     def check(self, parts: TextClassifier) -> None:
         """See `Task.check`."""

@@ -1,4 +1,4 @@
-"""Tagging tokens, which finds entities: what is saved of a tagger, and how it is read."""
+"""TaggingTask tokens, which finds entities: what is saved of a tagger, and how it is read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from kerasft.errors import BundleError, ConfigError, DataError
 from kerasft.folder.opened import Opened
+from kerasft.tasks.entities import Entities
 from kerasft.tasks.headed_encoder import LABEL_MAP, EncoderTask
+from kerasft.tasks.tagging.results import TaggerFacts
 from kerasft.tasks.task import NO_MODEL, TaskPredictor
 
 if TYPE_CHECKING:
@@ -36,12 +38,17 @@ class TokenTagger:
     max_length: int
 
 
-class Tagging(EncoderTask[TokenTagger]):
+class TaggingTask(EncoderTask[TokenTagger]):
     """The entities of a text, from a BIO tag for each token."""
 
     name = "tagging"
     parts = TokenTagger
     settings = ("num_labels",)
+    result = Entities
+    facts = TaggerFacts
+    summary = "Find the entities of texts"
+    description = "Finds the named entities of each text: where they stand, and what they are."
+    example = ("Ann Lee flew from Rome to Oslo.", "It rained.")
 
     def check(self, parts: TokenTagger) -> None:
         """See `Task.check`."""

@@ -12,7 +12,14 @@ from kerasft.folder.named_weights import NamedWeights, write_named_weights
 from kerasft.folder.opened import KERAS, Opened
 from kerasft.folder.reading import MAX_VOCABULARY, check_known, read_tokenizer, whole_argument
 from kerasft.folder.writing import check_length, check_vocabulary
-from kerasft.tasks.task import NO_MODEL, Task, TaskPredictor
+from kerasft.tasks.task import BEAM_SIZE, NO_MODEL, Option, Task, TaskPredictor
+from kerasft.tasks.text_to_text.results import (
+    EntityWriterFacts,
+    SavedTask,
+    TextWriterFacts,
+    WrittenEntities,
+    WrittenText,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,21 +36,6 @@ MAX_NAME = 200
 MAX_PREFIX = 1000
 METRICS = ("exact", "rouge", "bleu", "entities")
 """How a task of a text-to-text model is scored."""
-
-
-@dataclass(frozen=True)
-class SavedTask:
-    """One of the tasks that a text-to-text model was trained on.
-
-    Attributes:
-        name: Its name, for people and for `--task`.
-        prefix: What stands before each of its texts: "summarize: ".
-        metric: How it is scored, one of `METRICS`.
-    """
-
-    name: str
-    prefix: str
-    metric: str = "exact"
 
 
 @dataclass(frozen=True)
@@ -168,12 +160,22 @@ class _Writing(Task[Writer]):
         return model
 
 
-class TextToText(_Writing[TextWriter]):
+class TextToTextTask(_Writing[TextWriter]):
     """A text for a text; the prefix of a text says which of several tasks is to be done."""
 
     name = "text_to_text"
     parts = TextWriter
-    options = ("beam_size", "task")
+    options = (
+        BEAM_SIZE,
+        Option(
+            "task", str, "of a model of several tasks: put the prefix of this one before each text"
+        ),
+    )
+    result = WrittenText
+    facts = TextWriterFacts
+    summary = "Write a text for each text"
+    description = "Writes an output for each text; the text's prefix says what is to be done."
+    example = ("summarize: The airport was closed all day.", "classify: Shares fell again.")
 
     def open(self, opened: Opened, **options: Any) -> TaskPredictor[Any]:
         """See `Task.open`."""
@@ -182,13 +184,18 @@ class TextToText(_Writing[TextWriter]):
         return WritingPredictor(opened, **options)
 
 
-class TextToEntities(_Writing[EntityWriter]):
+class TextToEntitiesTask(_Writing[EntityWriter]):
     """The entities of a text, which the model writes."""
 
     name = "text_to_entities"
     parts = EntityWriter
     settings = (*_Writing.settings, "entity_types")
-    options = ("beam_size",)
+    options = (BEAM_SIZE,)
+    result = WrittenEntities
+    facts = EntityWriterFacts
+    summary = "Find the entities of texts"
+    description = "Writes the named entities of each text, and says where in it they stand."
+    example = ("Ann Lee flew from Rome to Oslo.", "It rained.")
 
     def check(self, parts: EntityWriter) -> None:
         """See `Task.check`."""
@@ -208,7 +215,7 @@ class TextToEntities(_Writing[EntityWriter]):
 
     def open(self, opened: Opened, **options: Any) -> TaskPredictor[Any]:
         """See `Task.open`."""
-        from kerasft.tasks.text_to_text.entity_predictor import WrittenEntityFinder
+        from kerasft.tasks.text_to_text.predictor import WrittenEntityFinder
 
         return WrittenEntityFinder(opened, **options)
 

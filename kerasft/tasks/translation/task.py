@@ -14,7 +14,8 @@ from kerasft.folder.opened import KERAS, Opened
 from kerasft.folder.reading import MAX_VOCABULARY, check_known, read_tokenizer, whole_argument
 from kerasft.folder.writing import check_length, check_vocabulary, write_weights
 from kerasft.storage import Tensors
-from kerasft.tasks.task import NO_MODEL, Task, TaskPredictor
+from kerasft.tasks.task import BEAM_SIZE, NO_MODEL, Task, TaskPredictor
+from kerasft.tasks.translation.results import Translation, TranslatorFacts
 from kerasft.text.cleaning import Cleaning
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Translator:
     cleaning: Cleaning = field(default_factory=Cleaning)
 
 
-class Translation(Task[Translator]):
+class TranslationTask(Task[Translator]):
     """A text in another language, by a model that was trained from random weights."""
 
     name = "translation"
@@ -66,7 +67,12 @@ class Translation(Task[Translator]):
     files = (TOKENIZER_SOURCE, TOKENIZER_TARGET)
     settings = ("languages", "cleaning")
     runtimes = (KERAS, "ctranslate2", "ctranslate2-int8")
-    options = ("beam_size",)
+    options = (BEAM_SIZE,)
+    result = Translation
+    facts = TranslatorFacts
+    summary = "Translate texts"
+    description = "Translates each text, and says which of its words the model does not know."
+    example = ("Where is the station?", "Good morning!")
 
     def check(self, parts: Translator) -> None:
         """See `Task.check`."""

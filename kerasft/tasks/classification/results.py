@@ -1,0 +1,32 @@
+"""What a classifier answers, and what is said of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from kerasft.tasks.columns import TEXT, said
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the model says about one text."""
+
+    label: str = said("The label with the largest probability.")
+    probabilities: dict[str, float] = said(
+        "Every label's probability, in the order of the model's labels; they sum to 1.",
+        column="probability",
+    )
+    cut: bool = said("Whether the text was longer than max_length; the model saw only a part.")
+
+    on_screen: ClassVar[tuple[str, ...]] = ("label", "probabilities", TEXT)
+
+
+@dataclass(frozen=True)
+class ClassifierFacts:
+    """What is said of a classifier."""
+
+    labels: tuple[str, ...] = said("The labels, in the order of the model's outputs.")
+    pooling: str = said("What the head reads: the first token, or the mean of the tokens.")
+    cleaning: dict[str, Any] = said("What is done to each text before the tokenizer.")
+    adapter: bool = said("Whether the folder holds an adapter beside the base model.")
