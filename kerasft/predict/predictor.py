@@ -113,8 +113,9 @@ def _check_options(folder: str | Path, task: Task, engine: str, options: Mapping
             f"--engine {engine} cannot run {folder}, a model for {task.name}; what can: "
             f"{', '.join(task.runtimes)}"
         )
+    known = [option.name for option in task.options]
     for name in _given(options):
-        if name not in task.options:
+        if name not in known:
             raise ConfigError(f"--{name} has no meaning for {folder}, a model for {task.name}")
 
 

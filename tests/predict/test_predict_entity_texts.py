@@ -80,7 +80,7 @@ def test_metadata(writer):
     assert (facts["task"], facts["name"], facts["types"]) == (
         "text_to_entities",
         "tiny",
-        ["LOC", "PER"],
+        ("LOC", "PER"),
     )
     assert facts["prefix"] == entity_writers.PREFIX and facts["beam_size"] == 1 and facts["adapter"]
     json.dumps(facts)

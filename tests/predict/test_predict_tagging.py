@@ -69,8 +69,8 @@ def test_texts_that_cannot_be_read(finder, texts, words):
 
 def test_metadata(finder):
     facts = finder.metadata
-    assert (facts["task"], facts["name"], facts["types"]) == ("tagging", "tiny", ["LOC", "PER"])
-    assert facts["adapter"] and facts["types"] == ["LOC", "PER"]
+    assert (facts["task"], facts["name"], facts["types"]) == ("tagging", "tiny", ("LOC", "PER"))
+    assert facts["adapter"] and facts["types"] == ("LOC", "PER")
     json.dumps(facts)
 
 

@@ -57,7 +57,7 @@ def test_metadata_states_the_languages(server) -> None:
 def test_openapi_describes_what_is_answered(server) -> None:
     openapi = server.client.get("/openapi.json").json()
     schemas = openapi["components"]["schemas"]
-    assert "TextTranslation" in schemas and "TextPrediction" not in schemas
+    assert "Translation" in schemas and "Prediction" not in schemas
     predict = openapi["paths"]["/predict"]["post"]
     example = predict["requestBody"]["content"]["application/json"]["example"]
     for method, path, body in (
