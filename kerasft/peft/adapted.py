@@ -31,12 +31,14 @@ class Adapter:
     Attributes:
         method: The method that adapted it.
         settings: The method's numbers for this layer.
+        is_loading: Whether the adapter is made to be filled at once, so nothing need be drawn.
         aside: What `merge` keeps so that `unmerge` is exact: the variables that it changed, and
             their values before; None where the adapter is not merged.
     """
 
     method: type[Method]
     settings: Any
+    is_loading: bool = False
     aside: list[tuple[keras.Variable, np.ndarray]] | None = None
 
     @property
@@ -96,7 +98,20 @@ class AdaptedLayer:
 
     @abstractmethod
     def add_adapter(self) -> None:
-        """Makes the adapter's variables; its settings are in `adapter.settings`."""
+        """Makes the adapter's variables with `add_variable`; its settings are in `adapter`."""
+
+    def add_variable(self, name: str, shape: tuple[int, ...], initializer: Any) -> Any:
+        """Makes one of the variables in `added`.
+
+        Args:
+            name: Its name.
+            shape: Its shape.
+            initializer: What it starts from, unless it is to be loaded at once.
+        """
+        layer: Any = self
+        if self.adapter.is_loading:
+            initializer = _zeros
+        return layer.add_weight(shape=shape, initializer=initializer, name=name)
 
     def check_trainable(self, training: bool | None) -> None:
         """Refuses to train while the adapter is merged; call it in `call`.
@@ -124,6 +139,11 @@ class AdaptedLayer:
     def get_config(self) -> dict[str, Any]:
         """The plain layer's config and the adapter's numbers."""
         return {**super().get_config(), **asdict(self.adapter.settings)}  # type: ignore[misc]
+
+
+def _zeros(shape: tuple[int, ...], dtype: str | None = None) -> np.ndarray:
+    """Zeros by NumPy; on JAX each shape that is drawn or filled would be compiled."""
+    return np.zeros(shape, dtype)
 
 
 @contextlib.contextmanager

@@ -166,6 +166,7 @@ def load_adapter(
         config.method,
         [(module.layer, config.settings(name)) for name, module in contents.adapted.items()],
         in_model_order(model, {id(layer): layer for layer in [*from_file, *further]}.values()),
+        is_loading=True,
     )
     for slot in slots:
         slot.write(arrays[slot.name])

@@ -15,6 +15,7 @@ import keras
 
 from kerasft.errors import AdapterError
 from kerasft.peft.adapted import (
+    Adapter,
     adapted_layers,
     all_layers,
     check_built,
@@ -107,6 +108,8 @@ def install(
     method: type[Method],
     plan: Sequence[tuple[keras.layers.Layer, Any]],
     in_full: Sequence[keras.layers.Layer],
+    *,
+    is_loading: bool = False,
 ) -> ApplyReport:
     """Does the work of `apply` once it is settled which layer gets what (see `files.py`).
 
@@ -115,6 +118,7 @@ def install(
         method: The method.
         plan: Each layer to adapt, which was checked, with the method's settings for it.
         in_full: Layers that train as they are and are saved with the adapter.
+        is_loading: Whether the adapters are filled at once, so nothing need be drawn for them.
 
     Raises:
         AdapterError: The model's settings of `compile` cannot be repeated.
@@ -122,7 +126,7 @@ def install(
     compile_again = _compile_settings(model)
     _freeze(model, in_full)
     for layer, settings in plan:
-        method.adapt(layer, settings)
+        method.adapt(layer, Adapter(method, settings, is_loading))
     mark_saved(model, in_full)
     check_unique_paths(model)
     refresh(model)

@@ -148,8 +148,7 @@ def load_saved_t5(folder: Path, *, source: str | None = None) -> PretrainedT5:
         raise PresetError(f"the preset {where} cannot be loaded: {error}") from error
     if not isinstance(saved, TextWriter):
         raise PresetError(f"{where} was saved by kerasft, but holds no T5; {_INSTEAD}")
-    if peft.adapted_layers(saved.model):
-        peft.remove(saved.model)
+    if peft.fold(saved.model):
         peft.unfreeze(saved.model)
     loaded = [each.name for entry in entries_for(saved.model) for each in entry.parameters]
     return PretrainedT5(

@@ -36,8 +36,7 @@ class KerasEngine(ClassifierEngine):
         from kerasft import peft
 
         super().__init__(parts, KERAS)
-        if peft.adapted_layers(parts.model):
-            peft.remove(parts.model)
+        peft.fold(parts.model)  # for speed
         self._forward = backends.current().compile_forward(parts.model)
 
     def compute(self, token_ids: Sequence[np.ndarray]) -> np.ndarray:

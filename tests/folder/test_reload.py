@@ -19,6 +19,8 @@ from kerasft.text.cleaning import Cleaning
 VARIANTS = {
     "head": {"tune": "head", "architecture": "bert", "pooling": "mean"},
     "full": {"tune": "full", "architecture": "bert", "activation": "gelu_approximate"},
+    "ia3": {"tune": "ia3"},
+    "bitfit": {"tune": "bitfit", "architecture": "bert"},
 }
 
 RELOAD = """
@@ -139,6 +141,15 @@ def test_each_weight_is_in_exactly_one_file(saved):
     entries = entries_for(load(folder).model)
     assert sorted([*base, *whole]) == sorted(p.name for e in entries for p in e.parameters)
     assert not (saved["full"].folder / "adapter").exists()
+    # Of a layer whose bias alone trained, the bias is in one file and the rest in the other.
+    folder = saved["bitfit"].folder
+    base = set(load_file(folder / "model.safetensors"))
+    adapter = set(load_file(folder / "adapter/adapter_model.safetensors"))
+    adapter = {name.removeprefix("base_model.model.") for name in adapter}
+    query = "bert.encoder.layer.1.attention.self.query"
+    assert f"{query}.weight" in base and f"{query}.bias" in adapter
+    entries = entries_for(load(folder).model)
+    assert sorted([*base, *adapter]) == sorted(p.name for e in entries for p in e.parameters)
 
 
 def logits(folder, *texts: str) -> np.ndarray:

@@ -95,7 +95,7 @@ def train(
     pooling: str = "first",
     activation: str = "gelu",
 ):
-    """A tiny classifier after three steps of "lora" (with the head), "head" alone, or "full"."""
+    """A tiny classifier after three steps of a method (with the head), "head" alone, or "full"."""
     import keras
 
     from kerasft import peft
@@ -107,6 +107,10 @@ def train(
         targets = ("transformer_layer_1/self_attention_layer/(query|value)", ".*output_dense")
         config = peft.LoRAConfig(targets=targets, rank=3, modules_to_save=model.head_layers)
         peft.apply(model, config)
+    elif tune in peft.METHODS:
+        method = peft.METHODS[tune]
+        targets = peft.last_layers(model, 1, method.usual_targets)
+        peft.apply(model, method(targets, modules_to_save=model.head_layers))
     elif tune == "head":
         peft.freeze(model, except_patterns=model.head_layers)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)

@@ -16,7 +16,6 @@ import torch
 from harness import checkpoints, classifiers, frozen_backbones, peft_twins, small
 from harness.small_run import StopAt, Stopped
 from kerasft import peft, training
-from kerasft.architectures.frozen_backbone import split_encoder
 from kerasft.errors import AdapterError, ConfigError
 from kerasft.peft.modules import modules_of
 from kerasft.training import variables
@@ -167,7 +166,7 @@ class MethodCase:
         model = classifiers.build()
         with pytest.raises(AdapterError, match=rf"matches no {self.method.kind}; near names are"):
             peft.apply(model, self.config("qwerty"))
-        with pytest.raises(AdapterError, match="is a ReversibleEmbedding and not a"):
+        with pytest.raises(AdapterError, match="is a Embedding and not a"):
             peft.apply(model, self.config(".*token_embedding"))
         with pytest.raises(AdapterError, match="no targets, so nothing would be adapted"):
             peft.apply(model, self.method((), **self.options))
@@ -345,8 +344,8 @@ class MethodCase:
     def test_the_frozen_layers_below_run_once_a_text(self, saved):
         model = classifiers.build()
         peft.load_adapter(model, saved[0])
-        parts = split_encoder(model)
-        assert parts is not None and parts.layers == 1
+        parts = model.frozen_backbone()
+        assert parts.description == "embeddings and 1 of 2 layers"
         hidden = small.numpy(parts.lower(parts.below(small.TOKENS)))
         logits = small.numpy(parts.upper(parts.above(small.TOKENS, hidden)))
         np.testing.assert_allclose(logits, saved[1], atol=1e-5)

@@ -64,9 +64,9 @@ class BitFitConfig(Method):
         """Any layer with a bias will do."""
 
     @classmethod
-    def adapt(cls, layer: Any, settings: None) -> None:
+    def adapt(cls, layer: Any, adapter: Adapter) -> None:
         """Lets the bias train."""
-        layer.adapter = Adapter(cls, settings)
+        layer.adapter = adapter
         _bias_of(layer).trainable = True
 
     @classmethod

@@ -60,7 +60,7 @@ class IA3Layer(AdaptedLayer):
         layer: Any = self
         factors = factors_of(layer)
         shape = factors.in_shape if self.adapter.settings.feedforward else factors.out_shape
-        self.ia3_l = layer.add_weight(shape=shape, initializer="ones", name="ia3_l")
+        self.ia3_l = self.add_variable("ia3_l", shape, "ones")
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """Computes activation((x W + b) * l), or activation((x * l) W + b).

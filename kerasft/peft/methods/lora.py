@@ -99,13 +99,10 @@ class LoRALayer(AdaptedLayer):
         settings = self.adapter.settings
         self._factors = factors_of(layer)
         bound = 1.0 / math.sqrt(math.prod(self._factors.in_shape))
-        self.lora_a = layer.add_weight(
-            shape=(*self._factors.in_shape, settings.rank),
-            initializer=keras.initializers.RandomUniform(-bound, bound),
-            name="lora_a",
-        )
-        self.lora_b = layer.add_weight(
-            shape=(settings.rank, *self._factors.out_shape), initializer="zeros", name="lora_b"
+        uniform = keras.initializers.RandomUniform(-bound, bound)
+        self.lora_a = self.add_variable("lora_a", (*self._factors.in_shape, settings.rank), uniform)
+        self.lora_b = self.add_variable(
+            "lora_b", (settings.rank, *self._factors.out_shape), "zeros"
         )
         self._lora_seed = None
         if settings.dropout:

@@ -139,11 +139,16 @@ class Method(ABC):
         """
 
     @classmethod
-    def adapt(cls, layer: Any, settings: Any) -> None:
-        """Puts a fresh adapter on a layer that was checked, in place."""
+    def adapt(cls, layer: Any, adapter: Adapter) -> None:
+        """Puts a fresh adapter on a layer that was checked, in place.
+
+        Args:
+            layer: A plain layer.
+            adapter: Its settings; it becomes `layer.adapter`.
+        """
         with reopened(layer):
             layer.__class__ = cls.layers[type(layer)]
-            layer.adapter = Adapter(cls, settings)
+            layer.adapter = adapter
             layer.add_adapter()
 
     @classmethod

@@ -29,8 +29,7 @@ class EntityFinder(TaskPredictor[TokenTagger]):
         from kerasft.tasks.tagging.engine import TaggingEngine
 
         self.parts = parts = read_parts(opened)
-        if peft.adapted_layers(parts.model):
-            peft.remove(parts.model)  # folds the adapters into the weights, for speed
+        peft.fold(parts.model)  # for speed
         names = parts.labels.names
         self._engine = TaggingEngine(parts.model, parts.tokenizer, names, parts.max_length)
         self.facts = TaggerFacts(

@@ -96,8 +96,7 @@ def _keras_generator(parts: TextWriter, beam_size: int) -> Generates:
     from kerasft import peft
     from kerasft.generation import TextToTextGenerator
 
-    if peft.adapted_layers(parts.model):
-        peft.remove(parts.model)
+    peft.fold(parts.model)  # for speed
     return TextToTextGenerator(
         parts.model,
         parts.tokenizer,
