@@ -10,7 +10,7 @@ import keras
 from kerasft.architectures.encoder import Encoder, EncoderArguments
 from kerasft.architectures.name_table import Entry
 from kerasft.errors import PresetError
-from kerasft.layers.initializers import truncated_normal
+from kerasft.layers.initializers import TruncatedNormal
 
 INITIAL_DEVIATION = 0.02
 """Of the normal that transformers' encoders and heads start from; here it is cut at two of them."""
@@ -168,7 +168,7 @@ def activation_in_config(activation: str) -> str:
 
 def head_dense(units: int, name: str, activation: str | None = None) -> keras.layers.Dense:
     """A linear layer of a head, as transformers' heads start."""
-    start = truncated_normal(INITIAL_DEVIATION)
+    start = TruncatedNormal(INITIAL_DEVIATION)
     return keras.layers.Dense(units, activation, kernel_initializer=start, name=name)
 
 

@@ -12,7 +12,7 @@ from keras import ops
 from kerasft.architectures.arguments import Arguments
 from kerasft.errors import ConfigError
 from kerasft.layers.activations import ACTIVATIONS
-from kerasft.layers.initializers import truncated_normal
+from kerasft.layers.initializers import TruncatedNormal
 
 
 @dataclass(frozen=True)
@@ -195,7 +195,7 @@ class Encoder(keras.Model):
 
 def embedding(rows: int, width: int, deviation: float, name: str) -> keras.layers.Embedding:
     """A table of vectors (rows, width), not built yet."""
-    start = truncated_normal(deviation)
+    start = TruncatedNormal(deviation)
     return keras.layers.Embedding(rows, width, embeddings_initializer=start, name=name)
 
 

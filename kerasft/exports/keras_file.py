@@ -46,7 +46,10 @@ def plain_graph(model: keras.Model) -> keras.Model:
     def copy_of(layer: keras.layers.Layer) -> keras.layers.Layer:
         if id(layer) not in copies:
             name = (layer.path or f"{layer.name}_{len(copies)}").replace("/", "_")
-            copy = type(layer).from_config({**layer.get_config(), "name": name})
+            config = {**layer.get_config(), "name": name}
+            # Of ours; and what is loaded needs no start.
+            starts = {"kernel_initializer", "embeddings_initializer"} & set(config)
+            copy = type(layer).from_config({**config, **dict.fromkeys(starts, "zeros")})
             copies[id(layer)] = layer, copy
         return copies[id(layer)][1]
 

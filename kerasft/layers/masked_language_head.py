@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from kerasft.layers.activations import ACTIVATIONS
-from kerasft.layers.initializers import truncated_normal
+from kerasft.layers.initializers import TruncatedNormal
 
 
 @keras.saving.register_keras_serializable(package="kerasft")
@@ -48,7 +48,7 @@ class MaskedLanguageHead(keras.layers.Layer):
         self.vocab_size = vocab_size
         self.dense = keras.layers.Dense(
             d_model,
-            kernel_initializer=truncated_normal(0.02),
+            kernel_initializer=TruncatedNormal(0.02),
             name="intermediate_dense",
         )
         self.norm = keras.layers.LayerNormalization(epsilon=epsilon, name="intermediate_layer_norm")

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from kerasft.errors import ConfigError
-from kerasft.layers.initializers import truncated_normal
+from kerasft.layers.initializers import TruncatedNormal
 from kerasft.layers.multi_head_attention import HIDDEN
 
 
@@ -56,7 +56,7 @@ class SelfAttention(keras.layers.Layer):
                 "abc,cde->abde",
                 output_shape=(None, heads, d_model // heads),
                 bias_axes="de",
-                kernel_initializer=truncated_normal(initial_deviation),
+                kernel_initializer=TruncatedNormal(initial_deviation),
                 name=name,
             )
             for name in ("query", "key", "value")
@@ -65,7 +65,7 @@ class SelfAttention(keras.layers.Layer):
             "abcd,cde->abe",
             output_shape=(None, d_model),
             bias_axes="e",
-            kernel_initializer=truncated_normal(initial_deviation),
+            kernel_initializer=TruncatedNormal(initial_deviation),
             name="attention_output",
         )
         self.dropout = keras.layers.Dropout(dropout, name="dropout")

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 
 from kerasft.layers.activations import ACTIVATIONS
-from kerasft.layers.initializers import truncated_normal
+from kerasft.layers.initializers import TruncatedNormal
 from kerasft.layers.self_attention import SelfAttention
 
 
@@ -71,12 +71,12 @@ class TransformerLayer(keras.layers.Layer):
         )
         self.inner = keras.layers.Dense(
             d_ff,
-            kernel_initializer=truncated_normal(initial_deviation),
+            kernel_initializer=TruncatedNormal(initial_deviation),
             name="feedforward_intermediate_dense",
         )
         self.outer = keras.layers.Dense(
             d_model,
-            kernel_initializer=truncated_normal(initial_deviation),
+            kernel_initializer=TruncatedNormal(initial_deviation),
             name="feedforward_output_dense",
         )
         self.feedforward_norm = keras.layers.LayerNormalization(
