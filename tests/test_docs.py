@@ -29,3 +29,19 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert target.exists(), f"{page.name}: no {link}"
         if anchor and target.suffix == ".md":
             assert anchor in anchors(target), f"{page.name}: no heading for {link}"
+
+
+def test_the_walks_are_in_the_tree() -> None:
+    """The lines of the diffs in docs/architecture.md stand in the files that they name, in order."""
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    diffs = re.findall(r"^```diff\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    assert len(diffs) == 3
+    lines: list[str] = []
+    for line in "".join(diffs).splitlines():
+        if line.startswith("+++ b/"):
+            name = line.removeprefix("+++ b/")
+            lines = (ROOT / name).read_text("utf-8").splitlines()
+        else:
+            wanted = line.removeprefix("+")
+            assert wanted in lines, f"docs/architecture.md: {name} has no {wanted!r} there"
+            lines = lines[lines.index(wanted) + 1 :]
