@@ -32,7 +32,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_the_walks_are_in_the_tree() -> None:
-    """The lines of the diffs in docs/architecture.md stand in the files that they name, in order."""
+    """The lines of the diffs in docs/architecture.md stand in their files, in order."""
     page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
     diffs = re.findall(r"^```diff\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
     assert len(diffs) == 3
