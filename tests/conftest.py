@@ -16,6 +16,8 @@ import pytest
 
 from kerasft.backends import BACKENDS  # importing kerasft chooses one before Keras is imported
 
+pytest.register_assert_rewrite("harness")
+
 ROOT = Path(__file__).parent.parent
 SHARED = Path(os.environ.get("KERASFT_SHARED", ROOT.parent / "shared"))
 REAL_WEIGHTS = Path.home() / ".cache" / "kerasft-weights"

@@ -9,8 +9,6 @@ from kerasft import backends, peft
 
 KINDS = {
     "mean": lambda: frozen_backbones.encoder("distilbert", pooling="mean"),
-    "first": lambda: frozen_backbones.encoder("bert"),
-    "tagger": lambda: frozen_backbones.encoder("distilbert", tagger=True),
     "head, mean": lambda: frozen_backbones.head_only("bert", "mean"),
     "head, first": lambda: frozen_backbones.head_only("distilbert", "first"),
     "t5": lambda: frozen_backbones.t5(
@@ -26,8 +24,7 @@ def parts(request):
     if request.param == "t5":
         return model, model.frozen_backbone(), frozen_backbones.pairs(), np.ones((4, 5, 1), bool)
     inputs = frozen_backbones.batch()
-    counts = inputs["padding_mask"][..., None] if request.param == "tagger" else np.ones((4, 1))
-    return model, model.frozen_backbone(), inputs, counts.astype(bool)
+    return model, model.frozen_backbone(), inputs, np.ones((4, 1), bool)
 
 
 def hidden_of(trunk, inputs: dict) -> np.ndarray:

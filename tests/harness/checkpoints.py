@@ -24,6 +24,14 @@ VOCABULARY = list(
 )
 CASED = [*VOCABULARY, *(c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"), *(w.title() for w in WORDS[:40])]
 
+# What transformers calls the sizes of a family, where it is not the usual.
+SIZES = {
+    "distilbert": {
+        "hidden_size": "dim", "num_hidden_layers": "n_layers", "num_attention_heads": "n_heads",
+        "intermediate_size": "hidden_dim",
+    },
+}  # fmt: skip
+
 
 def vocabulary(cased: bool = False) -> list[str]:
     """The word pieces of the tiny checkpoints, in id order."""
@@ -44,11 +52,11 @@ def write_checkpoint(
     seed: int = 0,
     **config: object,
 ) -> torch.nn.Module:
-    """Writes a random BERT or DistilBERT directory and returns the transformers model (eval mode).
+    """Writes a random checkpoint of a family and returns the transformers model (eval mode).
 
     Args:
         directory: Where to write; made if missing.
-        model_type: "bert" or "distilbert".
+        model_type: "bert", "distilbert" or another family of transformers.
         head: "" (bare model), or a transformers suffix such as "ForSequenceClassification",
             "ForMaskedLM", "ForPreTraining" (BERT) or "ForTokenClassification".
         num_labels: Classes of a sequence-classification head.
@@ -63,20 +71,19 @@ def write_checkpoint(
     directory.mkdir(parents=True, exist_ok=True)
     pieces = vocabulary(cased)
     torch.manual_seed(seed)
-    if model_type == "bert":
-        settings = transformers.BertConfig(
-            vocab_size=len(pieces), hidden_size=width, num_hidden_layers=layers,
-            num_attention_heads=heads, intermediate_size=2 * width, max_position_embeddings=64,
-            num_labels=num_labels, initializer_range=0.2, **config,
-        )  # fmt: skip
-        prefix = "Bert"
-    else:
-        settings = transformers.DistilBertConfig(
-            vocab_size=len(pieces), dim=width, n_layers=layers, n_heads=heads, hidden_dim=2 * width,
-            max_position_embeddings=64, num_labels=num_labels, initializer_range=0.2, **config,
-        )  # fmt: skip
-        prefix = "DistilBert"
-    model = getattr(transformers, prefix + (head or "Model"))(settings).eval()
+    sizes = {
+        "hidden_size": width, "num_hidden_layers": layers, "num_attention_heads": heads,
+        "intermediate_size": 2 * width,
+    }  # fmt: skip
+    settings = transformers.AutoConfig.for_model(
+        model_type,
+        **{SIZES.get(model_type, {}).get(name, name): size for name, size in sizes.items()},
+        **{"vocab_size": len(pieces), "max_position_embeddings": 64, "initializer_range": 0.2},
+        num_labels=num_labels,
+        **config,
+    )
+    family = type(settings).__name__.removesuffix("Config")
+    model = getattr(transformers, family + (head or "Model"))(settings).eval()
     with torch.no_grad():
         # transformers starts biases at 0 and norms at 1, which would hide swapped tensors.
         for parameter in model.parameters():
@@ -85,7 +92,7 @@ def write_checkpoint(
     model.save_pretrained(directory)
     (directory / "vocab.txt").write_text("\n".join(pieces) + "\n", encoding="utf-8")
     (directory / "tokenizer_config.json").write_text(
-        json.dumps({"do_lower_case": not cased, "tokenizer_class": f"{prefix}Tokenizer"})
+        json.dumps({"do_lower_case": not cased, "tokenizer_class": f"{family}Tokenizer"})
     )
     if tokenizer in ("both", "json"):
         transformers.BertTokenizerFast(

@@ -1,0 +1,286 @@
+"""What each family of encoders must do, against transformers on the same random weights.
+
+    class TestBert(ArchitectureCase):
+        name = "bert"
+        heads = {"": ({"classifier"}, set()), "ForMaskedLM": ({"bert.pooler.dense", ...}, {"cls"})}
+
+A further family needs a line in `checkpoints.SIZES` where transformers calls its sizes otherwise.
+"""
+
+import json
+from pathlib import Path
+from typing import ClassVar, NamedTuple
+
+import keras
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from peft import PeftModel
+from safetensors.numpy import save_file
+
+from harness.checkpoints import VOCABULARY, write_checkpoint
+from harness.gradients import value_and_gradients
+from kerasft import backends, peft
+from kerasft.architectures import (
+    HeadedEncoder,
+    Tagger,
+    arguments_to_config,
+    config_to_arguments,
+    to_tensors,
+)
+from kerasft.presets import load_preset
+from kerasft.runtimes.onnx.write import write_onnx
+
+TAGS = ["O", "B-PER", "I-PER"]
+LABELS = ["no", "perhaps", "yes"]
+LENGTHS = [9, 4, 1, 7]
+MASK = np.arange(9) < np.array(LENGTHS)[:, None]
+IDS = (np.random.default_rng(0).integers(5, len(VOCABULARY), MASK.shape) * MASK).astype("int32")
+INPUTS = {"token_ids": IDS, "padding_mask": MASK}
+THEIR_INPUTS = {
+    "input_ids": torch.tensor(IDS, dtype=torch.long),
+    "attention_mask": torch.tensor(MASK, dtype=torch.long),
+}
+ACTIVATIONS = ["relu", "gelu_new", "gelu_pytorch_tanh", "silu", "tanh"]  # and "gelu" everywhere
+TOLERANCE = 1e-4
+
+
+class Twins(NamedTuple):
+    """A checkpoint's folder, transformers' model of it and ours."""
+
+    folder: Path
+    theirs: torch.nn.Module
+    ours: HeadedEncoder
+
+
+def theirs_of(model: torch.nn.Module) -> tuple[np.ndarray, np.ndarray | None]:
+    """Last hidden states (4, 9, width), and the logits where the model has any."""
+    with torch.no_grad():
+        outputs = model(**THEIR_INPUTS, output_hidden_states=True)
+    logits = getattr(outputs, "logits", None)
+    return outputs.hidden_states[-1].numpy(), None if logits is None else logits.numpy()
+
+
+def hidden_of(model: HeadedEncoder) -> np.ndarray:
+    return keras.ops.convert_to_numpy(model.backbone(INPUTS, training=False))
+
+
+def logits_of(model: HeadedEncoder) -> np.ndarray:
+    return keras.ops.convert_to_numpy(model(INPUTS, training=False))
+
+
+def assert_close(found: np.ndarray, expected: np.ndarray, tolerance: float = TOLERANCE) -> None:
+    """Compares (4, labels), or (4, 9, ...) where there are tokens: padding is nobody's business."""
+    if expected.ndim == 3:
+        found, expected = found[MASK], expected[MASK]
+    np.testing.assert_allclose(found, expected, atol=tolerance)
+
+
+def counted(logits: np.ndarray) -> np.ndarray:
+    """1 where logits count, 0 at padding: (4, 1) of texts, (4, 9, 1) of tokens."""
+    return MASK[..., None] if logits.ndim == 3 else np.ones((4, 1))
+
+
+def fresh(twins: Twins) -> HeadedEncoder:
+    """Our model once more, for whoever changes it."""
+    preset = load_preset(str(twins.folder))
+    tagger = isinstance(twins.ours, Tagger)
+    return (preset.build_tagger(TAGS) if tagger else preset.build_classifier(3))[0]
+
+
+def by_their_names(model: HeadedEncoder, gradients: list[np.ndarray]) -> dict[str, np.ndarray]:
+    """Gradients of a model's trainable weights, named and laid out as in transformers."""
+    values = [keras.ops.convert_to_numpy(weight) for weight in model.trainable_variables]
+    for weight, gradient in zip(model.trainable_variables, gradients, strict=True):
+        weight.assign(gradient)
+    tensors = to_tensors(model)
+    for weight, value in zip(model.trainable_variables, values, strict=True):
+        weight.assign(value)
+    return tensors
+
+
+class ArchitectureCase:
+    """The tests of a family; a subclass says what is special about it.
+
+    Attributes:
+        name: The family's name, which is transformers' `model_type`.
+        heads: A head in transformers -> what of a classifier is new on such a checkpoint, by their
+            modules, and which of its modules nobody reads.
+        settings: Settings of its configuration that are not the usual ones and must survive.
+        activation: What its configuration calls the activation.
+        variants: Further settings under which it must agree.
+    """
+
+    name: ClassVar[str]
+    heads: ClassVar[dict[str, tuple[set[str], set[str]]]]
+    settings: ClassVar[dict[str, object]] = {"classifier_dropout": 0.25}
+    activation: ClassVar[str] = "hidden_act"
+    variants: ClassVar[list[dict[str, object]]] = []
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        for argument, values in (("head", list(self.heads)), ("variant", self.variants)):
+            if argument in metafunc.fixturenames:
+                metafunc.parametrize(argument, values, ids=str)
+
+    def write(self, folder: Path, head: str = "ForSequenceClassification", **settings: object):
+        """Writes a random checkpoint and returns transformers' model."""
+        model = write_checkpoint(folder, self.name, head, **{**self.settings, **settings})
+        names = {"ForTokenClassification": TAGS, "ForSequenceClassification": LABELS}.get(head, [])
+        if model.config.num_labels == len(names):
+            model.config.id2label = dict(enumerate(names))
+            model.config.label2id = {name: number for number, name in enumerate(names)}
+            model.config.save_pretrained(folder)
+        return model
+
+    @pytest.fixture(scope="class")
+    def classifier(self, tmp_path_factory: pytest.TempPathFactory) -> Twins:
+        folder = tmp_path_factory.mktemp("classifier")
+        theirs = self.write(folder)
+        ours, report = load_preset(str(folder)).build_classifier(3)
+        assert (report.new, report.unread) == ([], [])
+        return Twins(folder, theirs, ours)
+
+    @pytest.fixture(scope="class")
+    def tagger(self, tmp_path_factory: pytest.TempPathFactory) -> Twins:
+        folder = tmp_path_factory.mktemp("tagger")
+        theirs = self.write(folder, "ForTokenClassification")
+        ours, report = load_preset(str(folder)).build_tagger(TAGS)
+        assert (report.new, report.unread) == ([], [])
+        return Twins(folder, theirs, ours)
+
+    @pytest.fixture(params=["classifier", "tagger"])
+    def twins(self, request: pytest.FixtureRequest) -> Twins:
+        return request.getfixturevalue(request.param)
+
+    @pytest.fixture
+    def adapted(self, twins: Twins) -> HeadedEncoder:
+        """The twin with an adapter, as if trained, on its last block."""
+        ours = fresh(twins)
+        last = f"transformer_layer_{ours.arguments.num_layers - 1}/.*"
+        peft.apply(ours, peft.LoRAConfig((last,), rank=2, modules_to_save=ours.head_layers))
+        for layer in peft.adapted_layers(ours):
+            layer.lora_b.assign(np.random.default_rng(1).normal(size=layer.lora_b.shape) * 0.1)
+        assert np.abs(logits_of(ours) - logits_of(twins.ours)).max() > 0.01
+        return ours
+
+    def test_hidden_states_logits_and_gradients_are_those_of_transformers(self, twins):
+        """A classifier's logits come from a last block that computes the first token alone."""
+        _, theirs, ours = twins
+        hidden, logits = theirs_of(theirs)
+        assert_close(hidden_of(ours), hidden)
+        direction = np.random.default_rng(3).normal(size=logits.shape) * counted(logits)
+        theirs.zero_grad()
+        (theirs(**THEIR_INPUTS).logits * torch.tensor(direction)).sum().backward()
+        expected = {name: p.grad.numpy() for name, p in theirs.named_parameters()}
+        found, gradients = value_and_gradients(
+            lambda: ours(INPUTS, training=False), [], ours.trainable_variables,
+            direction.astype("float32"),
+        )  # fmt: skip
+        assert_close(found, logits)
+        named = by_their_names(ours, gradients)
+        assert named.keys() == expected.keys()
+        for name, gradient in named.items():
+            most = max(1.0, np.abs(expected[name]).max())
+            np.testing.assert_allclose(
+                gradient, expected[name], atol=TOLERANCE * most, err_msg=name
+            )
+
+    def test_a_tagger_takes_the_tags_by_their_names(self, tagger):
+        other, _ = load_preset(str(tagger.folder)).build_tagger(["I-PER", "O", "B-PER"])
+        assert_close(logits_of(other), theirs_of(tagger.theirs)[1][..., [2, 0, 1]])
+
+    @pytest.mark.parametrize("activation", ACTIVATIONS)
+    def test_each_activation_is_that_of_transformers(self, activation, tmp_path):
+        theirs = self.write(tmp_path, layers=1, **{self.activation: activation})
+        ours, _ = load_preset(str(tmp_path)).build_classifier(3)
+        assert_close(logits_of(ours), theirs_of(theirs)[1])
+
+    def test_other_sizes_are_those_of_transformers(self, variant, tmp_path):
+        theirs = self.write(tmp_path, **variant)
+        ours, report = load_preset(str(tmp_path)).build_classifier(variant.get("num_labels", 3))
+        assert (report.new, report.unread) == ([], [])
+        hidden, logits = theirs_of(theirs)
+        assert_close(hidden_of(ours), hidden)
+        assert_close(logits_of(ours), logits)
+
+    def test_other_heads_give_their_encoder(self, head, tmp_path):
+        new, unread = self.heads[head]
+        theirs = self.write(tmp_path, head, num_labels=2)  # as answering questions needs
+        preset = load_preset(str(tmp_path))
+        ours, report = preset.build_classifier(3, "first")
+        assert {name.rpartition(".")[0] for name in report.new} == new
+        assert {name.split(".")[0] for name in report.unread} == unread
+        assert_close(hidden_of(ours), theirs_of(theirs)[0])
+        ours, report = preset.build_tagger(TAGS)
+        assert report.new == ["classifier.weight", "classifier.bias"]
+        assert_close(hidden_of(ours), theirs_of(theirs)[0])
+
+    def test_no_head_is_taken_for_another(self, classifier, tagger):
+        ours, report = load_preset(str(classifier.folder)).build_tagger(TAGS)
+        assert report.new == ["classifier.weight", "classifier.bias"]
+        assert_close(hidden_of(ours), theirs_of(classifier.theirs)[0])
+        _, report = load_preset(str(tagger.folder)).build_classifier(3)
+        assert "classifier.weight" in report.new
+
+    def test_transformers_reads_what_we_write(self, twins, tmp_path):
+        """Out again through the same table: equal tensors, names, configuration and logits."""
+        _, theirs, ours = twins
+        tensors = to_tensors(ours)
+        original = {name: value.numpy() for name, value in theirs.state_dict().items()}
+        assert set(tensors) == {name for name in original if "position_ids" not in name}
+        for name, value in tensors.items():
+            np.testing.assert_array_equal(value, original[name], err_msg=name)
+        save_file(tensors, tmp_path / "model.safetensors", metadata={"format": "pt"})
+        names = list(theirs.config.id2label.values())
+        config = arguments_to_config(ours, names)
+        (tmp_path / "config.json").write_text(json.dumps(config))
+        again = type(theirs).from_pretrained(tmp_path).eval()
+        np.testing.assert_array_equal(theirs_of(again)[1], theirs_of(theirs)[1])
+        assert again.config.id2label == dict(enumerate(names))
+        assert config_to_arguments(config) == (self.name, ours.arguments)
+
+    def test_adapters_are_named_as_in_the_twin(self, twins, adapted, tmp_path):
+        """PEFT itself loads the adapter and computes the same; so does who loads or merges it."""
+        expected = logits_of(adapted)
+        peft.save_adapter(adapted, tmp_path, str(twins.folder))
+        content = json.loads((tmp_path / "adapter_config.json").read_text())
+        assert content["task_type"] == adapted.peft_task
+        base = type(twins.theirs).from_pretrained(twins.folder)
+        theirs = PeftModel.from_pretrained(base, tmp_path).eval()
+        assert_close(expected, theirs_of(theirs)[1])
+        again = fresh(twins)
+        peft.load_adapter(again, tmp_path)
+        assert_close(logits_of(again), expected, 1e-6)
+        peft.merge(again)
+        assert_close(logits_of(again), expected, 1e-5)
+
+    def test_above_a_frozen_backbone_values_and_gradients_are_those_of_the_whole(self, adapted):
+        cut = adapted.frozen_backbone()
+        assert not cut.lower.trainable_variables
+        variables = adapted.trainable_variables
+        paths = [variable.path for variable in variables]
+        assert [variable.path for variable in cut.upper.trainable_variables] == paths
+        forward = backends.current().compile_forward
+        kept = forward(cut.lower)(cut.below(INPUTS)) * MASK[..., None]  # padding is not kept
+        above = cut.above(INPUTS, kept)
+        whole = forward(adapted)(INPUTS)
+        counts = counted(whole)
+        np.testing.assert_allclose(forward(cut.upper)(above) * counts, whole * counts, atol=1e-5)
+        direction = np.random.default_rng(3).normal(size=whole.shape) * counts
+        expected, found = (
+            value_and_gradients(function, [], variables, direction.astype("float32"))[1]
+            for function in (
+                lambda: adapted(INPUTS, training=False),
+                lambda: cut.upper(above, training=False),
+            )
+        )
+        for path, one, other in zip(paths, expected, found, strict=True):
+            most = np.abs(one).max()
+            np.testing.assert_allclose(other, one, atol=2e-5 * most, err_msg=path)
+
+    def test_onnx_runtime_says_the_same(self, adapted, tmp_path):
+        write_onnx(adapted, tmp_path / "model.onnx", 64)
+        session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+        found = session.run(None, {name: ids.numpy() for name, ids in THEIR_INPUTS.items()})[0]
+        assert_close(found, logits_of(adapted))
