@@ -83,7 +83,8 @@ def einsum_factors(equation: str, kernel_shape: tuple[int, ...], where: str) -> 
             f"Layer {where!r} cannot be adapted because of its equation {equation!r} ({problem}); "
             "leave it out of the targets."
         )
-    rank = next(c for c in reversed(string.ascii_letters) if c not in equation)
+    # Of lower case: Keras infers the shape of no other.
+    rank = next(c for c in reversed(string.ascii_lowercase) if c not in equation)
     a, b = contracted + rank, rank + produced
     kept = "".join(c for c in source if c not in contracted)  # the ellipsis, if any, stays
     size = dict(zip(kernel, kernel_shape, strict=True))

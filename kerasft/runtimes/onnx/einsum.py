@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import string
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,7 +25,7 @@ def einsum(graph: Graph, subscripts: str, operands: Sequence[Any]) -> str:
     Raises:
         ConfigError: It is none of two arrays, or an axis of one is summed by itself.
     """
-    given, _, result = subscripts.replace(" ", "").partition("->")
+    given, _, result = _spelled_out(subscripts.replace(" ", ""), operands).partition("->")
     words = given.split(",")
     if len(words) != 2 or "." in given or not _is_product(words[0], words[1], result):
         raise not_written(f"einsum {subscripts!r}")
@@ -53,6 +54,15 @@ def einsum(graph: Graph, subscripts: str, operands: Sequence[Any]) -> str:
     apart = tuple(sizes[letter] for letter in order)
     name = graph.reshape(product, _merged([*over, columns], sizes), apart)
     return graph.transpose(name, [order.index(letter) for letter in result])
+
+
+def _spelled_out(subscripts: str, operands: Sequence[Any]) -> str:
+    """The subscripts with letters of upper case, as keras.ops has none, in place of "..."."""
+    for word, operand in zip(subscripts.partition("->")[0].split(","), operands, strict=False):
+        if "..." in word:
+            axes = string.ascii_uppercase[: len(operand.shape) - len(word) + len("...")]
+            return subscripts.replace("...", axes)
+    return subscripts
 
 
 def _is_product(left: str, right: str, result: str) -> bool:
