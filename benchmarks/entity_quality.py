@@ -32,9 +32,9 @@ from kerasft import backends
 from kerasft.config import parse
 from kerasft.data.entity_dataset import load_entities
 from kerasft.evaluation import unparsable
+from kerasft.evaluation.report_files import THIS_MODEL
 from kerasft.generation.hypotheses import Hypothesis
 from kerasft.recipes import t5_ner_lora
-from kerasft.tasks.classification.report import THIS_MODEL
 from kerasft.tasks.entity_report import score_entities
 from kerasft.tasks.text_to_text.entity_engine import EntityTextEngine, read_spans
 from kerasft.tasks.text_to_text.entity_pairs import TextToTextTokens, entity_batches

@@ -20,11 +20,11 @@ from typing import Literal
 from kerasft import backends, evaluation, storage
 from kerasft.config import alone, at_least, at_most, main, print_next, to_yaml
 from kerasft.data.entity_dataset import EntityOptions, load_entities
+from kerasft.evaluation.report_files import THIS_MODEL
 from kerasft.folder import Facts, adding_report, is_ours
 from kerasft.recipes.shared.fine_tuning import AdapterOptions, describe_adapter
 from kerasft.recipes.shared.frozen_backbone import train_above_backbone
 from kerasft.tasks import check_parts, save
-from kerasft.tasks.classification.report import THIS_MODEL
 from kerasft.tasks.entity_report import entity_report, score_entities
 from kerasft.tasks.text_to_text.architecture_plot import plot_t5
 from kerasft.tasks.text_to_text.task import MAX_BEAMS, MAX_TEXT_TOKENS, EntityWriter, SavedTask

@@ -15,11 +15,11 @@ from pathlib import Path
 from kerasft import backends, evaluation, storage
 from kerasft.config import alone, at_least, main, print_next, to_yaml
 from kerasft.data.entity_dataset import EntityOptions, load_entities
+from kerasft.evaluation.report_files import THIS_MODEL
 from kerasft.folder import Facts, adding_report, is_ours
 from kerasft.recipes.shared.fine_tuning import TuningOptions, tune
 from kerasft.recipes.shared.frozen_backbone import train_above_backbone
 from kerasft.tasks import save
-from kerasft.tasks.classification.report import THIS_MODEL
 from kerasft.tasks.entity_report import entity_report, score_entities
 from kerasft.tasks.tagging.task import TokenTagger
 from kerasft.text.labels import LabelMap

@@ -16,9 +16,10 @@ from kerasft.data.splits import normalize
 from kerasft.data.table import quoted
 from kerasft.data.text_files import open_text
 from kerasft.errors import BundleError, ConfigError, DataError
+from kerasft.evaluation.report_files import METRICS
 from kerasft.folder import Manifest, contents, verify
 from kerasft.folder.reading import problem
-from kerasft.tasks.classification.report import BASELINE_PREDICTIONS, METRICS, PREDICTIONS
+from kerasft.tasks.classification.report import BASELINE_PREDICTIONS, PREDICTIONS
 from kerasft.tasks.classification.task import TextClassifier
 from kerasft.tasks.saved import check_manifest
 

@@ -16,14 +16,14 @@ from kerasft.evaluation.entity_baseline import MEMORY, EntityMemory
 from kerasft.evaluation.entity_plots import plot_entity_confusion, plot_entity_scores
 from kerasft.evaluation.label_scores import Metrics
 from kerasft.evaluation.plots import plot_loss
-from kerasft.folder.writing import Report
-from kerasft.tasks.classification.report import (
+from kerasft.evaluation.report_files import (
     METRICS,
     THIS_MODEL,
-    Picture,
-    write_parts,
+    ReportFile,
+    write_files,
     write_records,
 )
+from kerasft.folder.writing import Report
 from kerasft.text.entities import Sentence, Span
 
 SAMPLES = 20
@@ -61,7 +61,7 @@ def entity_report(
     *,
     entity_scores: Sequence[Sequence[float]] | None = None,
     outputs: Sequence[str] | None = None,
-    pictures: Sequence[Picture] = (),
+    pictures: Sequence[ReportFile] = (),
     **more: Any,
 ) -> Report:
     """Returns the function that writes a report into a folder, for `adding_report`.
@@ -107,7 +107,7 @@ def entity_report(
         record = _record(test[row], found[row], sure)
         return record if outputs is None else {**record, "output": outputs[row]}
 
-    parts: list[Picture] = [
+    parts: list[ReportFile] = [
         (METRICS, write_metrics),
         (
             ENTITY_PREDICTIONS,
@@ -119,7 +119,7 @@ def entity_report(
         ("confusion.png", lambda path: plot_entity_confusion(scores[THIS_MODEL], path)),
         *pictures,
     ]
-    return lambda folder: write_parts(folder, parts)
+    return lambda folder: write_files(folder, parts)
 
 
 def entity_samples(

@@ -4,11 +4,11 @@ import pytest
 
 from harness import folders
 from kerasft.errors import DataError, attempt
+from kerasft.evaluation.report_files import write_files
 from kerasft.folder import Facts, adding_report
 from kerasft.folder import contents as c
 from kerasft.folder import manifest as m
 from kerasft.folder.writing import new_folder
-from kerasft.tasks.classification.report import write_parts
 
 pytestmark = pytest.mark.plain
 WEIGHTS = (c.WEIGHTS, c.TOKENIZER, "label_map.json", *c.ADAPTER)
@@ -44,7 +44,7 @@ def test_what_fails_is_a_sentence_and_the_rest_is_there(folder, capsys):
         ("samples.md", lambda path: path.write_text("# Samples")),
     ]
     with adding_report(folder, facts) as reports:
-        reports.append(lambda place: write_parts(place, parts))
+        reports.append(lambda place: write_files(place, parts))
         reports.append(lambda place: 1 / 0)
         raise DataError("No word is known.")
     found = m.verify(folder)

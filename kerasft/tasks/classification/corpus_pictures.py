@@ -16,7 +16,7 @@ from kerasft.evaluation.plots import BLUE, GREY, ORANGE, figure_and_axes, shorte
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from kerasft.tasks.classification.report import Picture
+    from kerasft.evaluation.report_files import ReportFile
     from kerasft.text.tokenizer import Encodings
 
 # More bars than these would be hairlines; the rest becomes one bar.
@@ -25,7 +25,7 @@ MOST_BARS = 30
 LINE = 42
 
 
-def corpus_pictures(dataset: Dataset, encodings: Mapping[str, Encodings]) -> list[Picture]:
+def corpus_pictures(dataset: Dataset, encodings: Mapping[str, Encodings]) -> list[ReportFile]:
     """The pictures `classes.png` and `text_lengths.png`, for `classifier_report`.
 
     Args:

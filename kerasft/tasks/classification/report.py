@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,19 +24,15 @@ from kerasft.evaluation.label_scores import (
     table,
 )
 from kerasft.evaluation.plots import plot_confusion, plot_loss
+from kerasft.evaluation.report_files import METRICS, THIS_MODEL, ReportFile, write_files
 from kerasft.folder.card import Facts
 from kerasft.folder.writing import Report
 from kerasft.tasks.classification.tfidf_process import tfidf_result
 from kerasft.text.labels import LabelMap
 
-THIS_MODEL = "this model"
-METRICS = "metrics.json"
 PREDICTIONS = "predictions.csv"
 VALIDATION = "validation.csv"
 BASELINE_PREDICTIONS = "baseline_predictions.csv"
-
-Picture = tuple[str, Callable[[Path], object]]
-"""A file of a report: its name, and what writes it into a path."""
 
 
 class Scores(dict[str, Metrics]):
@@ -123,7 +118,7 @@ def classifier_report(
     probabilities: np.ndarray,
     names: Sequence[str],
     *,
-    pictures: Sequence[Picture] = (),
+    pictures: Sequence[ReportFile] = (),
     validation: Table | None = None,
     **more: Any,
 ) -> Report:
@@ -150,7 +145,7 @@ def classifier_report(
         >>> write(Path("report"))   # metrics.json, loss.png, confusion.png, predictions.csv,
         >>>                         # baseline_predictions.csv, validation.csv if given
     """
-    drawn: list[Picture] = [
+    drawn: list[ReportFile] = [
         ("loss.png", lambda path: plot_loss(dict(history), path)),
         ("confusion.png", lambda path: plot_confusion(scores[THIS_MODEL], path)),
         *pictures,
@@ -174,38 +169,12 @@ def classifier_report(
     def predictions(rows: np.ndarray) -> Callable[[Path], None]:
         return lambda path: _write_predictions(path, test, rows, names)
 
-    parts: list[Picture] = [(METRICS, write_metrics), (PREDICTIONS, predictions(probabilities))]
+    parts: list[ReportFile] = [(METRICS, write_metrics), (PREDICTIONS, predictions(probabilities))]
     if scores.baseline_probabilities is not None:
         parts.append((BASELINE_PREDICTIONS, predictions(scores.baseline_probabilities)))
     if validation is not None:
         parts.append((VALIDATION, lambda path: _write_rows(path, validation)))
-    return lambda folder: [*scores.failures, *write_parts(folder, [*parts, *drawn])]
-
-
-def write_parts(folder: Path, parts: Sequence[Picture]) -> list[str]:
-    """Writes the files of a report; one that fails is left out.
-
-    Args:
-        folder: The report's folder.
-        parts: The name of each, and what writes it into a path.
-
-    Returns:
-        A sentence on each that failed.
-    """
-    failures: list[str] = []
-    for name, write in parts:
-        failed = len(failures)
-        with attempt(f"The report's {name}", failures):
-            write(folder / name)
-        if len(failures) > failed:
-            (folder / name).unlink(missing_ok=True)
-    return failures
-
-
-def write_records(path: Path, records: Iterable[object]) -> None:
-    """Writes a JSONL file of records that JSON can hold."""
-    with open(path, "w", encoding="utf-8", newline="\n") as file:
-        file.writelines(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+    return lambda folder: [*scores.failures, *write_files(folder, [*parts, *drawn])]
 
 
 def _write_rows(path: Path, table: Table) -> None:

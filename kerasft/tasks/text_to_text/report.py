@@ -11,9 +11,15 @@ from kerasft import storage
 from kerasft.data.pairs import PairTable
 from kerasft.errors import DataError
 from kerasft.evaluation.plots import plot_loss
+from kerasft.evaluation.report_files import (
+    METRICS,
+    ReportFile,
+    markdown_table,
+    write_files,
+    write_records,
+)
 from kerasft.evaluation.text_scores import signatures
 from kerasft.folder.writing import Report
-from kerasft.tasks.classification.report import METRICS, Picture, write_parts, write_records
 from kerasft.tasks.text_to_text.architecture_plot import plot_t5
 
 if TYPE_CHECKING:
@@ -91,14 +97,14 @@ def text_to_text_report(
         }
         storage.write_json(path, content)
 
-    parts: list[Picture] = [
+    parts: list[ReportFile] = [
         (METRICS, write_metrics),
         ("samples.jsonl", lambda path: write_records(path, records(tasks))),
         ("samples.md", lambda path: path.write_text(samples(tasks), encoding="utf-8")),
         ("loss.png", lambda path: plot_loss(dict(history), path)),
         ("architecture.png", lambda path: plot_t5(model.arguments, (), path)),
     ]
-    return lambda folder: write_parts(folder, parts)
+    return lambda folder: write_files(folder, parts)
 
 
 def records(tasks: Sequence[TaskOutputs]) -> list[dict[str, str]]:
@@ -128,15 +134,13 @@ def samples(tasks: Sequence[TaskOutputs]) -> str:
             f"{len(rows)} of the {len(task.held_out)} held-out pairs, evenly spaced "
             "(samples.jsonl has all).",
             "",
-            "| source | reference | output |",
-            "|---|---|---|",
+            *markdown_table(
+                ("source", "reference", "output"),
+                [
+                    (task.held_out.sources[row], task.held_out.targets[row], task.outputs[row])
+                    for row in rows
+                ],
+            ),
+            "",
         ]
-        for row in rows:
-            cells = (task.held_out.sources[row], task.held_out.targets[row], task.outputs[row])
-            lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
-        lines.append("")
     return "\n".join(lines)
-
-
-def _cell(text: str) -> str:
-    return text.replace("\\", r"\\").replace("|", r"\|").replace("\n", " ")

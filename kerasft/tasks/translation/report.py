@@ -12,9 +12,15 @@ from kerasft import storage
 from kerasft.data.pairs import PairTable
 from kerasft.errors import DataError
 from kerasft.evaluation.plots import plot_loss
+from kerasft.evaluation.report_files import (
+    METRICS,
+    ReportFile,
+    markdown_table,
+    write_files,
+    write_records,
+)
 from kerasft.evaluation.text_scores import signatures
 from kerasft.folder.writing import Report
-from kerasft.tasks.classification.report import METRICS, Picture, write_parts, write_records
 from kerasft.tasks.translation.architecture_plot import plot_architecture
 from kerasft.tasks.translation.plots import plot_attention, plot_lengths, plot_scores
 
@@ -105,7 +111,7 @@ def translation_report(
         source = tokenizers[0].tokens(held_out.source_ids[row].tolist())
         plot_attention(scores, source, said, path)
 
-    parts: list[Picture] = [
+    parts: list[ReportFile] = [
         (METRICS, write_metrics),
         ("samples.jsonl", lambda path: write_records(path, records(pairs, translations))),
         (
@@ -118,7 +124,7 @@ def translation_report(
         ("architecture.png", lambda path: plot_architecture(model.arguments, path)),
         ("attention.png", draw_attention),
     ]
-    return lambda folder: write_parts(folder, parts)
+    return lambda folder: write_files(folder, parts)
 
 
 def attention_of(
@@ -190,17 +196,12 @@ def samples(pairs: PairTable, translations: Mapping[str, Sequence[str]]) -> str:
         f"{len(rows)} of the {len(pairs)} held-out pairs, evenly spaced (samples.jsonl has all); "
         f"translated by {best}.",
         "",
-        "| source | reference | translation |",
-        "|---|---|---|",
+        *markdown_table(
+            ("source", "reference", "translation"),
+            [(pairs.sources[row], pairs.targets[row], translations[best][row]) for row in rows],
+        ),
     ]
-    for row in rows:
-        cells = (pairs.sources[row], pairs.targets[row], translations[best][row])
-        lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
     return "\n".join(lines) + "\n"
-
-
-def _cell(text: str) -> str:
-    return text.replace("\\", r"\\").replace("|", r"\|").replace("\n", " ")
 
 
 def _distinct(languages: Sequence[str]) -> list[str]:

@@ -10,7 +10,8 @@ from kerasft.data.dataset import Dataset
 from kerasft.data.readers import read_table
 from kerasft.data.table import Table
 from kerasft.errors import ConfigError
-from kerasft.tasks.classification.report import THIS_MODEL, VALIDATION, classifier_report, score
+from kerasft.evaluation.report_files import THIS_MODEL
+from kerasft.tasks.classification.report import VALIDATION, classifier_report, score
 from kerasft.tasks.classification.tfidf_baseline import TfidfBaseline
 from kerasft.text.labels import LabelMap
 
