@@ -48,9 +48,9 @@ from kerasft.evaluation.significance import (
     McNemar,
     bootstrap,
     class_counts,
-    difference,
     interval,
     mcnemar,
+    paired_difference,
     scores_of,
 )
 from kerasft.evaluation.text_scores import score_by_origin, score_translations, signatures
@@ -69,7 +69,6 @@ __all__ = [
     "calibration_of",
     "class_counts",
     "comparison",
-    "difference",
     "entity_comparison",
     "entity_means",
     "entity_table",
@@ -79,6 +78,7 @@ __all__ = [
     "majority",
     "mcnemar",
     "means",
+    "paired_difference",
     "plot_confusion",
     "plot_entity_confusion",
     "plot_entity_scores",

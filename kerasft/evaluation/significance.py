@@ -198,7 +198,7 @@ def mcnemar(first_right: np.ndarray, second_right: np.ndarray) -> McNemar:
     return McNemar(only_first, only_second, min(1.0, 2 * tail))
 
 
-def difference(
+def paired_difference(
     first: float, second: float, first_draws: np.ndarray, second_draws: np.ndarray
 ) -> Difference:
     """The difference of a score on the same bootstrap draws.

@@ -18,9 +18,9 @@ from kerasft.evaluation.significance import (
     Interval,
     McNemar,
     bootstrap,
-    difference,
     interval,
     mcnemar,
+    paired_difference,
     scores_of,
 )
 from kerasft.reporting.costs import Costs, Latency, baseline_costs, costs_of
@@ -309,7 +309,7 @@ def _pair(
     def less(key: str, column: int | None = None) -> Difference:
         at = ... if column is None else (..., column)
         ours, theirs = (float(full[name][key][at]) for name in (first, second))
-        return difference(ours, theirs, drawn[first][key][at], drawn[second][key][at])
+        return paired_difference(ours, theirs, drawn[first][key][at], drawn[second][key][at])
 
     return Pair(
         first,

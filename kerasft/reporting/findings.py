@@ -10,7 +10,15 @@ from kerasft.evaluation.significance import Difference
 from kerasft.reporting.comparison import Comparison, Scored
 from kerasft.reporting.plots import PUBLISHED
 from kerasft.reporting.runs import Run
-from kerasft.reporting.words import chance, count, digits, listed, milliseconds, size, with_interval
+from kerasft.reporting.words import (
+    chance,
+    digits,
+    listed,
+    milliseconds,
+    quantity,
+    size,
+    with_interval,
+)
 
 # Below so many test rows, intervals are too wide for small differences.
 FEW_ROWS = 200
@@ -48,7 +56,7 @@ def findings(comparison: Comparison) -> list[str]:
             ]
     if comparison.rows < FEW_ROWS:
         sentences.append(
-            f"The test has {count(comparison.rows, 'row')} only: the intervals are wide, and "
+            f"The test has {quantity(comparison.rows, 'row')} only: the intervals are wide, and "
             "differences of a few points say little."
         )
     return sentences
@@ -65,8 +73,8 @@ def lead(comparison: Comparison, runs: Sequence[Run]) -> str:
     supports = np.bincount(runs[0].truth, minlength=len(comparison.classes))  # (classes,)
     largest = int(supports.argmax())
     return (
-        f"The same {count(comparison.rows, 'test row')} of "
-        f"{count(len(comparison.classes), 'class', 'classes')}, which no model saw in training; "
+        f"The same {quantity(comparison.rows, 'test row')} of "
+        f"{quantity(len(comparison.classes), 'class', 'classes')}, which no model saw in training; "
         f"the largest class, {comparison.classes[largest]}, has "
         f"{supports[largest] / comparison.rows:.0%} of them. Folders: "
         f"{listed([str(run.folder) for run in runs])}."
@@ -144,7 +152,7 @@ def _classes(comparison: Comparison, baseline: Scored, other: Scored) -> str:
     simple, name = baseline.candidate.name, other.candidate.name
     differences = comparison.pair(simple, name).f1
     won = [label for label, found in differences.items() if found.value > 0]
-    total = count(len(comparison.classes), "class", "classes")
+    total = quantity(len(comparison.classes), "class", "classes")
     if not won:
         return f"{simple} has a higher F1 than {name} in none of the {total}."
     cells = [

@@ -102,7 +102,7 @@ def colors(comparison: Comparison) -> dict[str, str]:
     return found
 
 
-def plot_scores(comparison: Comparison, path: str | Path) -> None:
+def plot_overall_scores(comparison: Comparison, path: str | Path) -> None:
     """Draws accuracy and macro-F1 of each candidate with their 95 % intervals.
 
     Args:

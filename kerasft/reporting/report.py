@@ -138,7 +138,7 @@ def _sections(comparison: Comparison, runs: Sequence[Run], measured: str) -> lis
         Section(
             "Scores",
             [
-                drawn("scores.png", "Accuracy and macro-F1", plots.plot_scores),
+                drawn("scores.png", "Accuracy and macro-F1", plots.plot_overall_scores),
                 tables.score_table(comparison),
                 tables.pair_table(comparison),
             ],

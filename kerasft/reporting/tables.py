@@ -47,7 +47,7 @@ def score_table(comparison: Comparison) -> ReportTable:
         "Accuracy, and means over the classes",
         ["", "accuracy", "macro precision", "macro recall", "macro F1", "log loss"],
         rows,
-        f"{words.count(comparison.rows, 'test row')}. In brackets: 95 % of "
+        f"{words.quantity(comparison.rows, 'test row')}. In brackets: 95 % of "
         f"{comparison.draws:,} bootstrap draws of the rows lie there (the same draws for all). "
         "Macro: the plain mean over the classes.",
     )

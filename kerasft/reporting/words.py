@@ -75,7 +75,7 @@ def milliseconds(value: float) -> str:
     return f"{value:.{digits}f} ms"
 
 
-def count(number: int, noun: str, plural: str = "") -> str:
+def quantity(number: int, noun: str, plural: str = "") -> str:
     """A number of things: "1 row", "3 rows", "5 classes"."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 

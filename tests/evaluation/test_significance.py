@@ -12,9 +12,9 @@ from kerasft.evaluation.significance import (
     McNemar,
     bootstrap,
     class_counts,
-    difference,
     interval,
     mcnemar,
+    paired_difference,
     scores_of,
 )
 
@@ -127,7 +127,7 @@ def test_mcnemar_of_equals():
 def compared(truth, first, second, classes=2):
     drawn = bootstrap(truth, {"first": first, "second": second}, classes, draws=500)
     scores = [drawn[name]["accuracy"] for name in ("first", "second")]
-    return difference((truth == first).mean(), (truth == second).mean(), *scores)
+    return paired_difference((truth == first).mean(), (truth == second).mean(), *scores)
 
 
 def test_a_clear_difference():
@@ -142,9 +142,9 @@ def test_a_clear_difference():
 
 
 def test_few_draws_make_nothing_clear():
-    few = difference(0.9, 0.8, np.full(20, 0.9), np.full(20, 0.8))
+    few = paired_difference(0.9, 0.8, np.full(20, 0.9), np.full(20, 0.8))
     assert few.low > 0 and few.p > 0.05 and not few.is_clear
-    assert difference(0.9, 0.8, np.full(60, 0.9), np.full(60, 0.8)).is_clear
+    assert paired_difference(0.9, 0.8, np.full(60, 0.9), np.full(60, 0.8)).is_clear
 
 
 def test_no_difference():
@@ -167,6 +167,6 @@ def test_pairing_makes_small_differences_visible():
 
 
 def test_draws_without_a_score_are_left_out_of_a_difference():
-    found = difference(0.5, 0.2, np.array([0.5, np.nan, 0.6]), np.array([0.2, 0.1, np.nan]))
+    found = paired_difference(0.5, 0.2, np.array([0.5, np.nan, 0.6]), np.array([0.2, 0.1, np.nan]))
     assert (found.low, found.high) == (pytest.approx(0.3), pytest.approx(0.3))
-    assert difference(0.0, 0.0, np.array([np.nan]), np.array([0.1])).p == 1.0
+    assert paired_difference(0.0, 0.0, np.array([np.nan]), np.array([0.1])).p == 1.0

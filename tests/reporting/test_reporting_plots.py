@@ -16,7 +16,7 @@ from kerasft.reporting import Candidate, Costs, compare, plots
 pytestmark = pytest.mark.plain
 
 PLOTS = [
-    plots.plot_scores,
+    plots.plot_overall_scores,
     plots.plot_class_scores,
     plots.plot_reliability,
     plots.plot_tradeoff,
@@ -65,7 +65,7 @@ def marked(axes) -> list[tuple[float, float]]:
 
 
 def test_scores(comparison, tmp_path, drawn):
-    plots.plot_scores(comparison, tmp_path / "p.png")
+    plots.plot_overall_scores(comparison, tmp_path / "p.png")
     axes = drawn[0].axes[0]
     assert [t.get_text() for t in axes.get_yticklabels()] == list(comparison.scored)
     expected = {
@@ -129,7 +129,7 @@ def test_a_dollar_is_a_dollar(drawn, tmp_path):
     candidate = Candidate("a $ model", np.eye(2)[truth], Costs())
     found = compare([candidate], ["a", "b", "c", "d"], truth, names, draws=100)
     plots.plot_class_scores(found, tmp_path / "p.png")
-    plots.plot_scores(found, tmp_path / "q.png")
+    plots.plot_overall_scores(found, tmp_path / "q.png")
     said = [t.get_text() for figure in drawn for t in figure.axes[0].get_yticklabels()]
     assert said == [r"loans under \$500 (2)", r"loans over \$500 (2)", r"a \$ model"]
 

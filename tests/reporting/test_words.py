@@ -62,7 +62,7 @@ def test_milliseconds(value, said):
 
 
 def test_counts_and_lists():
-    assert words.count(1, "row") == "1 row"
-    assert words.count(1200, "class", "classes") == "1,200 classes"
+    assert words.quantity(1, "row") == "1 row"
+    assert words.quantity(1200, "class", "classes") == "1,200 classes"
     assert words.listed(["a"]) == "a"
     assert words.listed(["a", "b", "c"]) == "a, b and c"
