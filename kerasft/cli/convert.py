@@ -82,7 +82,7 @@ def main(arguments: Sequence[str]) -> None:
     options = parse(arguments)
     backends.check()
     if options.adapter is not None:
-        from kerasft.presets.adapter_folder import save_adapter_folder
+        from kerasft.recipes.shared.adapter_folder import save_adapter_folder
 
         for line in save_adapter_folder(
             options.directory,

@@ -17,7 +17,6 @@ from kerasft.presets.hub import fetch_config, fetch_rest
 from kerasft.presets.load import HUB_ID, is_path
 from kerasft.presets.tensor_files import TensorFiles
 from kerasft.tasks import load
-from kerasft.tasks.text_to_text.task import SavedTask, TextWriter
 from kerasft.text.tokenizer import Tokenizer
 
 DEFAULT_T5 = "google-t5/t5-small"
@@ -37,7 +36,6 @@ class PretrainedT5:
         report: What was loaded, and what was not read.
         license: As the source states it.
         revision: The Hub's commit, for a model of the Hub.
-        tasks: The tasks of a saved folder.
     """
 
     model: T5
@@ -47,7 +45,6 @@ class PretrainedT5:
     report: LoadReport
     license: str | None = None
     revision: str | None = None
-    tasks: tuple[SavedTask, ...] = ()
 
 
 def load_t5(preset: str = DEFAULT_T5) -> PretrainedT5:
@@ -146,7 +143,7 @@ def load_saved_t5(folder: Path, *, source: str | None = None) -> PretrainedT5:
         saved = load(opened)
     except BundleError as error:
         raise PresetError(f"the preset {where} cannot be loaded: {error}") from error
-    if not isinstance(saved, TextWriter):
+    if not isinstance(saved.model, T5):
         raise PresetError(f"{where} was saved by kerasft, but holds no T5; {_INSTEAD}")
     if peft.fold(saved.model):
         peft.unfreeze(saved.model)
@@ -157,5 +154,4 @@ def load_saved_t5(folder: Path, *, source: str | None = None) -> PretrainedT5:
         source=where,
         sha256=sha256_of(opened.manifest),  # it holds the hash of every other file
         report=LoadReport(loaded=loaded),
-        tasks=saved.tasks,
     )

@@ -20,13 +20,13 @@ from kerasft.recipes.shared.from_scratch import FromScratchOptions
 from kerasft.tasks import check_parts, save
 from kerasft.tasks.text_to_text.report import TaskOutputs, text_to_text_report
 from kerasft.tasks.text_to_text.scores import score_task
-from kerasft.tasks.text_to_text.sources import Task, load_tasks, shared_prefixes
+from kerasft.tasks.text_to_text.sources import TextTask, load_tasks, shared_prefixes
 from kerasft.tasks.text_to_text.task import MAX_BEAMS, MAX_TEXT_TOKENS, SavedTask, TextWriter
 
 SAMPLES = (
-    Task("classify", "sample:conversations", "classify: ", "text", "label", weight=3.0),
-    Task("translate", "sample:translations", "translate English to Italian: ", metric="bleu"),
-    Task("summarize", "sample:summaries", "summarize: ", metric="rouge"),
+    TextTask("classify", "sample:conversations", "classify: ", "text", "label", weight=3.0),
+    TextTask("translate", "sample:translations", "translate English to Italian: ", metric="bleu"),
+    TextTask("summarize", "sample:summaries", "summarize: ", metric="rouge"),
 )
 
 
@@ -61,7 +61,7 @@ class Config(FromScratchOptions):
         output_tokens: Most tokens that are written.
     """
 
-    tasks: tuple[Task, ...] = SAMPLES
+    tasks: tuple[TextTask, ...] = SAMPLES
     validation: float = 0.15
     split_seed: int = 0
     cap: int = 3000

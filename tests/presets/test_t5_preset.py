@@ -121,7 +121,7 @@ def test_a_saved_folder(lora, tmp_path):
     model = text_models.build(lora=lora)
     saved = text_models.save(tmp_path / "run", model)
     found = load_t5(str(saved.folder))
-    assert found.tasks == tuple(text_models.TASKS) and found.source == str(saved.folder)
+    assert found.source == str(saved.folder)
     assert not peft.adapted_layers(found.model) and found.model.trainable_weights
     assert len(found.model.trainable_weights) == len(found.model.weights)
     np.testing.assert_allclose(text_models.logits(found.model), saved.logits, atol=1e-4)

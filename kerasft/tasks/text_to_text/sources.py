@@ -15,7 +15,7 @@ Metric = Literal["exact", "rouge", "bleu"]
 
 
 @dataclass(frozen=True)
-class Task:
+class TextTask:
     """One task, as a YAML list names it.
 
     Args:
@@ -30,7 +30,7 @@ class Task:
         metric: `exact` (accuracy and macro-F1), `rouge` or `bleu`.
 
     Example:
-        >>> Task("summarize", "news.csv", "summarize: ", "article", "summary", metric="rouge")
+        >>> TextTask("summarize", "news.csv", "summarize: ", "article", "summary", metric="rouge")
     """
 
     name: str
@@ -51,7 +51,7 @@ class TaskData:
         pairs: To train and to validate on; no source is on both sides.
     """
 
-    task: Task
+    task: TextTask
     pairs: PairDataset
 
     def prefixed(self, pairs: PairTable) -> list[str]:
@@ -63,7 +63,7 @@ class TaskData:
         return [f"{self.task.name}: {line}" for line in self.pairs.describe()]
 
 
-def load_tasks(tasks: Sequence[Task], *, validation: float, seed: int) -> list[TaskData]:
+def load_tasks(tasks: Sequence[TextTask], *, validation: float, seed: int) -> list[TaskData]:
     """Reads the pairs of each task and splits them by a hash of the source (see `load_pairs`).
 
     The side of a source depends on it alone, so one that several tasks have is on the same side in
@@ -81,8 +81,8 @@ def load_tasks(tasks: Sequence[Task], *, validation: float, seed: int) -> list[T
             with the task's name.
 
     Example:
-        >>> data = load_tasks([Task("it", "sample:translations", "to Italian: ", metric="bleu")],
-        ...                   validation=0.1, seed=0)
+        >>> task = TextTask("it", "sample:translations", "to Italian: ", metric="bleu")
+        >>> data = load_tasks([task], validation=0.1, seed=0)
         >>> data[0].prefixed(data[0].pairs.train)[0]
         'to Italian: Good morning!'
     """
@@ -102,14 +102,15 @@ def load_tasks(tasks: Sequence[Task], *, validation: float, seed: int) -> list[T
     return loaded
 
 
-def shared_prefixes(tasks: Sequence[Task]) -> list[str]:
+def shared_prefixes(tasks: Sequence[TextTask]) -> list[str]:
     """A sentence on each prefix that several tasks have: to the model they are one task.
 
     Args:
         tasks: The tasks.
 
     Example:
-        >>> shared_prefixes([Task("news", "news.csv", "sum: "), Task("talks", "t.csv", "sum: ")])
+        >>> news, talks = (TextTask(name, f"{name}.csv", "sum: ") for name in ("news", "talks"))
+        >>> shared_prefixes([news, talks])
         ["the tasks 'news' and 'talks' have the same prefix 'sum:', so to the model they are ..."]
     """
     names: dict[str, list[str]] = {}
@@ -124,7 +125,7 @@ def shared_prefixes(tasks: Sequence[Task]) -> list[str]:
     ]
 
 
-def _check(tasks: Sequence[Task]) -> None:
+def _check(tasks: Sequence[TextTask]) -> None:
     if not tasks:
         raise ConfigError("there is no task; name one or more in --tasks")
     names = [task.name for task in tasks]
@@ -140,7 +141,7 @@ def _check(tasks: Sequence[Task]) -> None:
             )
 
 
-def _read(task: Task) -> PairTable:
+def _read(task: TextTask) -> PairTable:
     if task.input is None:
         return read_pairs(task.data)
     kind: Literal["classes", "texts"] = "classes" if task.metric == "exact" else "texts"

@@ -4,20 +4,20 @@ import pytest
 
 from kerasft.data.splits import normalize
 from kerasft.errors import ConfigError, DataError
-from kerasft.tasks.text_to_text.sources import Task, load_tasks, shared_prefixes
+from kerasft.tasks.text_to_text.sources import TextTask, load_tasks, shared_prefixes
 
 pytestmark = pytest.mark.plain
 
-ITALIAN = Task("italian", "sample:translations", "to Italian: ", metric="bleu")
-TOPICS = Task("topics", "sample:conversations", "classify: ", "text", "label")
+ITALIAN = TextTask("italian", "sample:translations", "to Italian: ", metric="bleu")
+TOPICS = TextTask("topics", "sample:conversations", "classify: ", "text", "label")
 
 
-def load(*tasks: Task, **options):
+def load(*tasks: TextTask, **options):
     return load_tasks(tasks, **{"validation": 0.2, "seed": 0, **options})
 
 
 def test_the_samples():
-    loaded = load(ITALIAN, TOPICS, Task("short", "sample:summaries", "summarize: "))
+    loaded = load(ITALIAN, TOPICS, TextTask("short", "sample:summaries", "summarize: "))
     assert [len(each.pairs) > 90 for each in loaded] == [True] * 3
     for each in loaded:
         parts = each.pairs.parts
@@ -29,7 +29,12 @@ def test_the_samples():
 
 
 def test_tasks_of_one_prefix_are_said():
-    tasks = [ITALIAN, TOPICS, Task("b", "b.tsv", "to  Italian:"), Task("c", "c.tsv", "to Italian")]
+    tasks = [
+        ITALIAN,
+        TOPICS,
+        TextTask("b", "b.tsv", "to  Italian:"),
+        TextTask("c", "c.tsv", "to Italian"),
+    ]
     assert shared_prefixes(tasks) == [
         "the tasks 'italian' and 'b' have the same prefix 'to Italian:', so to the model they are "
         "one task"
@@ -43,8 +48,8 @@ def test_a_source_of_two_tasks_is_on_one_side(tmp_path):
     lines = ["topic,say", *(f"y{i},{row.upper()}" for i, row in enumerate(rows[::-1]))]
     (tmp_path / "b.csv").write_text("\n".join(lines))
     first, second = load(
-        Task("a", str(tmp_path / "a.tsv"), "a: "),
-        Task("b", str(tmp_path / "b.csv"), "b: ", input="say", target="topic"),
+        TextTask("a", str(tmp_path / "a.tsv"), "a: "),
+        TextTask("b", str(tmp_path / "b.csv"), "b: ", input="say", target="topic"),
     )
     sides = [{normalize(s) for s in each.pairs.validation.sources} for each in (first, second)]
     assert sides[0] == sides[1] and 3 < len(sides[0]) < 30
@@ -57,15 +62,15 @@ def test_a_source_of_two_tasks_is_on_one_side(tmp_path):
     [
         ([], ConfigError, "there is no task"),
         ([ITALIAN, ITALIAN], ConfigError, "name of its own"),
-        ([Task(" ", "x.tsv", "")], ConfigError, "name of its own"),
-        ([Task("a", "x.tsv", "", weight=0)], ConfigError, "weight 0"),
-        ([Task("a", "x.tsv", "", weight=float("nan"))], ConfigError, "weight nan"),
-        ([Task("a", "x.csv", "", input="text")], ConfigError, "name both"),
-        ([Task("a", "nowhere.tsv", "")], DataError, "the task 'a': .*nowhere.tsv"),
-        ([Task("a", "x.doc", "")], DataError, "the task 'a': x.doc is neither"),
-        ([Task("a", "sample:none", "")], DataError, "there is no sample 'none'"),
+        ([TextTask(" ", "x.tsv", "")], ConfigError, "name of its own"),
+        ([TextTask("a", "x.tsv", "", weight=0)], ConfigError, "weight 0"),
+        ([TextTask("a", "x.tsv", "", weight=float("nan"))], ConfigError, "weight nan"),
+        ([TextTask("a", "x.csv", "", input="text")], ConfigError, "name both"),
+        ([TextTask("a", "nowhere.tsv", "")], DataError, "the task 'a': .*nowhere.tsv"),
+        ([TextTask("a", "x.doc", "")], DataError, "the task 'a': x.doc is neither"),
+        ([TextTask("a", "sample:none", "")], DataError, "there is no sample 'none'"),
         (
-            [Task("a", "sample:conversations", "", "words", "label")],
+            [TextTask("a", "sample:conversations", "", "words", "label")],
             DataError,
             "no column 'words'.*name it in 'input'",
         ),

@@ -17,7 +17,7 @@ from kerasft.errors import AdapterError, BundleError, ConfigError, PresetError
 from kerasft.folder import verify
 from kerasft.predict import Predictor
 from kerasft.presets import load_preset
-from kerasft.presets.adapter_folder import save_adapter_folder
+from kerasft.recipes.shared.adapter_folder import save_adapter_folder
 from kerasft.tasks import load
 from kerasft.tasks.tagging.task import TokenTagger
 from kerasft.tasks.text_to_text.task import TextWriter
