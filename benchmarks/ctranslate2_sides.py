@@ -15,14 +15,16 @@ from typing import Any
 
 import numpy as np
 
-from kerasft.runtimes.ctranslate2.engine import CTRANSLATE2_INT8, FORMATS
+from kerasft.runtimes.ctranslate2.runtime import CTranslate2
 
 
 def sides(
     peer: str, peer_side: Callable[..., Any], engine_side: Callable[..., Any]
 ) -> dict[str, Callable[..., Any]]:
     """The peer's side and one of each engine, which is told whether it is the one of 8 bits."""
-    engines = {name: partial(engine_side, int8=name == CTRANSLATE2_INT8) for name in FORMATS}
+    engines = {
+        name: partial(engine_side, int8=name == CTranslate2.small) for name in CTranslate2().formats
+    }
     return {peer: peer_side, **engines}
 
 

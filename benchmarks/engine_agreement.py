@@ -16,41 +16,29 @@ from __future__ import annotations
 import argparse
 import shutil
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import paired
 from kerasft.predict import Predictor
-from kerasft.runtimes.ctranslate2.engine import CTRANSLATE2, CTRANSLATE2_INT8
 
-KERAS = "keras"
-
-
-def written(folder: Path, engine: str, beams: int, tasks: Sequence[Any]) -> list[list[Any]]:
-    """What an engine writes: for each task and row the output and its score."""
-    model: Any = Predictor(folder, engine=engine, beam_size=beams)
-    found = [model.predict(task.sources) for task in tasks]
-    field = "translation" if hasattr(found[0][0], "translation") else "output"
-    return [[(getattr(each, field), each.score) for each in rows] for rows in found]
+KERAS, CTRANSLATE2, CTRANSLATE2_INT8 = "keras", "ctranslate2", "ctranslate2-int8"
 
 
 def line(engine: str, beams: int, found: Any, wanted: Any, rows: Any) -> tuple[str, list[str]]:
     """A line of the table, and the rows that differ from Keras's."""
-    from kerasft.runtimes.ctranslate2 import text_gate
+    from kerasft.runtimes import gate as gates
 
-    texts, exact = ([[text for text, _ in task] for task in each] for each in (found, wanted))
-    gate = text_gate.compare(texts, exact, rows, beams)
+    gate = gates.compare(found, wanted, rows)
     differing, apart = [], 0.0
-    for task, mine, keras in zip(rows.tasks, found, wanted, strict=True):
-        for source, one, other in zip(task.sources, mine, keras, strict=True):
-            if one[0] == other[0]:
-                apart = max(apart, abs(one[1] - other[1]))
-            else:
-                differing.append(
-                    f"- {source}\n  - {KERAS} ({other[1]:.4f}): {other[0]}\n"
-                    f"  - {engine} ({one[1]:.4f}): {one[0]}"
-                )
+    for source, one, other in zip(rows.texts, found, wanted, strict=True):
+        if rows.said(one) == rows.said(other):
+            apart = max(apart, abs(one.score - other.score))
+        else:
+            differing.append(
+                f"- {source}\n  - {KERAS} ({other.score:.4f}): {rows.said(other)}\n"
+                f"  - {engine} ({one.score:.4f}): {rows.said(one)}"
+            )
     scores = ", ".join(f"{name} {value:.2f}" for name, value in gate.scores.items())
     same = gate.rows - len(differing)
     cells = (engine, beams, f"{same} of {gate.rows}", f"{apart:.2g}", scores)
@@ -66,9 +54,9 @@ def main() -> None:
     arguments = parser.parse_args()
 
     from kerasft.errors import KerasftError
-    from kerasft.folder.manifest import read
-    from kerasft.runtimes.ctranslate2.export import make_export
-    from kerasft.runtimes.ctranslate2.text_gate import gate_rows
+    from kerasft.exports.engines import COLUMNS, make_export
+    from kerasft.tasks import load
+    from kerasft.tasks.registry import task_of
 
     engines, refused = [KERAS, CTRANSLATE2, CTRANSLATE2_INT8], ""
     with tempfile.TemporaryDirectory() as scratch:
@@ -80,15 +68,19 @@ def main() -> None:
         except KerasftError as error:
             refused = str(error)
             engines.remove(CTRANSLATE2_INT8)
-        rows = gate_rows(folder, read(folder), arguments.data)
+        parts = load(folder)
+        rows = task_of(parts).gate_rows(folder, parts, arguments.data, COLUMNS).fewer()
         print(f"{paired.machine()}; {rows.source}\n")
         print("| engine | beams | the same as Keras | score apart by at most | scores |")
         print("|---|---|---|---|---|")
         others: list[str] = []
         for beams in arguments.beams:
-            wanted = written(folder, KERAS, beams, rows.tasks)
-            for engine in engines:
-                found = wanted if engine == KERAS else written(folder, engine, beams, rows.tasks)
+            said = {
+                engine: Predictor(folder, engine=engine, beam_size=beams).predict(rows.texts)
+                for engine in engines
+            }
+            for engine, found in said.items():
+                wanted = said[KERAS]
                 text, differing = line(engine, beams, found, wanted, rows)
                 print(text, flush=True)
                 others += differing if engine == CTRANSLATE2 else []

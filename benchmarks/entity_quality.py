@@ -108,9 +108,8 @@ def theirs(config: t5_ner_lora.Config) -> Scores:
     seconds = time.perf_counter() - started
 
     test = dataset.test.sentences
-    written = EntityTextEngine(
-        None, tokens, dataset.types, generator=Generate(model.eval(), config.max_target_length)
-    ).read(test)
+    generator = Generate(model.eval(), config.max_target_length)
+    written = EntityTextEngine(generator, tokens, dataset.types).read(test)
     found = [read_spans(*pair) for pair in zip(test, written, strict=True)]
     scores = score_entities([list(each.spans) for each in found], dataset.train.sentences, test)
     return Scores(scores[THIS_MODEL]["f1"], unparsable(found)["share"], seconds)

@@ -93,10 +93,11 @@ def save_random(preset: Path, folder: Path) -> None:
 def add_exports(folder: Path, exported: Path, gate: bool) -> None:
     """Puts both exports into a folder, and writes the one for transformers beside it."""
     from kerasft.exports.command import export
+    from kerasft.exports.engines import make_export
     from kerasft.folder.add_export import add_export
-    from kerasft.folder.export_files import EXPORT, ONNX_MODEL
+    from kerasft.folder.export_files import EXPORT
     from kerasft.folder.manifest import read
-    from kerasft.runtimes.onnx.export import make_export, quantize
+    from kerasft.runtimes.registry import RUNTIMES
 
     export(folder, "huggingface", exported)
     for engine in ENGINES[1:]:
@@ -106,8 +107,8 @@ def add_exports(folder: Path, exported: Path, gate: bool) -> None:
             make_export(folder, engine)
             continue
 
-        def write(place: Path) -> dict[str, str]:
-            quantize(folder / EXPORT / "onnx" / ONNX_MODEL, place / ONNX_MODEL)
+        def write(place: Path, engine: str = engine) -> dict[str, str]:
+            RUNTIMES[engine].write_small(folder / EXPORT / "onnx", lambda: None, place)
             return {"gate": "none, for a benchmark"}
 
         add_export(folder, engine, write)

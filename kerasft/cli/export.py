@@ -13,13 +13,9 @@ from kerasft import backends
 from kerasft.config import Parser
 from kerasft.errors import ConfigError
 from kerasft.exports.command import FORMATS, export
+from kerasft.exports.engines import make_export
 from kerasft.folder.export_files import EXPORT
-from kerasft.runtimes.ctranslate2 import engine as ctranslate2_engine
-from kerasft.runtimes.ctranslate2.engine import CTRANSLATE2_INT8
-from kerasft.runtimes.onnx import engine as onnx_engine
-from kerasft.runtimes.onnx.engine import ONNX_INT8
-
-ENGINES = (*onnx_engine.FORMATS, *ctranslate2_engine.FORMATS)
+from kerasft.runtimes.registry import RUNTIMES
 
 
 def parser() -> Parser:
@@ -34,7 +30,9 @@ def parser() -> Parser:
     parser.add_argument("folder", metavar="FOLDER", help="a folder that a recipe saved")
     goal = parser.add_mutually_exclusive_group(required=True)
     goal.add_argument("--format", choices=FORMATS, help="for other tools")
-    goal.add_argument("--engine", choices=ENGINES, help="into the folder, for predict and serve")
+    goal.add_argument(
+        "--engine", choices=tuple(RUNTIMES), help="into the folder, for predict and serve"
+    )
     parser.add_argument(
         "--output", help="FILE.keras, FILE.onnx, or the directory for huggingface and keras-hub"
     )
@@ -42,11 +40,11 @@ def parser() -> Parser:
     parser.add_argument(
         "--gate_data",
         help="rows on which 8 bits must be as good as what they are made of; else those that the "
-        "run kept. For onnx-int8 FILE.csv, .tsv or .jsonl, or hub:NAME; for ctranslate2-int8 "
-        "FILE.tsv of source TAB target, or, for entities, a file of columns",
+        "run kept. For labels FILE.csv, .tsv or .jsonl, or hub:NAME; for texts FILE.tsv of source "
+        "TAB target; for entities a file of columns",
     )
     parser.add_argument(
-        "--text_column", default="text", help="of onnx-int8's: the column of texts (%(default)s)"
+        "--text_column", default="text", help="of --gate_data: the column of texts (%(default)s)"
     )
     parser.add_argument("--label_column", default="label", help="and of labels (%(default)s)")
     return parser
@@ -65,10 +63,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
             if options.format
             else "--engine takes no --output: the export goes into the folder"
         )
-    if options.gate_data and options.engine not in (ONNX_INT8, CTRANSLATE2_INT8):
-        raise ConfigError(
-            f"--gate_data has a meaning for --engine {ONNX_INT8} and {CTRANSLATE2_INT8} only"
-        )
+    small = sorted({runtime.small for runtime in RUNTIMES.values()})
+    if options.gate_data and options.engine not in small:
+        raise ConfigError(f"--gate_data has a meaning for --engine {' and '.join(small)} only.")
     return options
 
 
@@ -86,22 +83,8 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _for_engine(options: argparse.Namespace) -> None:
-    if options.engine in onnx_engine.FORMATS:
-        from kerasft.runtimes.onnx import export as onnx_export
-
-        manifest = onnx_export.make_export(
-            options.folder,
-            options.engine,
-            data=options.gate_data,
-            text_column=options.text_column,
-            label_column=options.label_column,
-        )
-    else:
-        from kerasft.runtimes.ctranslate2 import export as ctranslate2_export
-
-        manifest = ctranslate2_export.make_export(
-            options.folder, options.engine, data=options.gate_data
-        )
+    columns = {"text": options.text_column, "label": options.label_column}
+    manifest = make_export(options.folder, options.engine, data=options.gate_data, columns=columns)
     place = Path(options.folder, EXPORT, options.engine)
     facts = manifest.exports[options.engine].items()
     said = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in facts)

@@ -20,6 +20,7 @@ from kerasft.data.text_files import Budget, TextFile
 from kerasft.errors import ConfigError, DataError
 from kerasft.folder.opened import KERAS
 from kerasft.predict import Predictor, open_for, output
+from kerasft.predict.prepare import AUTO
 from kerasft.tasks.registry import OPTIONS
 
 # Texts between two steps of the progress bar; on a terminal longer inputs show one.
@@ -104,10 +105,16 @@ def _lines_of_input() -> list[str]:
 
 
 def open_predictor(folder: str, **options: Any) -> Predictor:
-    """`Predictor`, with a quicker import of Keras where Keras is needed; see there."""
+    """`Predictor`, with a quicker import of Keras where Keras is needed; see there.
+
+    Where another engine was chosen for the user, stderr says which.
+    """
     opened = open_for(folder, **options)
     if opened.engine == KERAS:
+        backends.check()
         backends.import_keras()
+    elif options.get("engine") in (None, AUTO):
+        print(f"engine: {opened.engine}; --engine keras computes with Keras", file=sys.stderr)
     return Predictor(opened, **options)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from kerasft import storage
 from kerasft.errors import ConfigError
@@ -17,6 +18,7 @@ from kerasft.exports.notes import notes
 from kerasft.folder.manifest import read
 from kerasft.tasks import load
 from kerasft.tasks.classification.task import TextClassifier
+from kerasft.tasks.registry import task_of
 
 FORMATS = ("keras", "huggingface", "keras-hub", "onnx")
 _SUFFIXES = {"keras": ".keras", "onnx": ".onnx"}
@@ -98,11 +100,10 @@ def _writer(format: str) -> tuple[Writer, Callable[[str | Path], bool] | None]:
 
 
 def _write_onnx(classifier: TextClassifier, to: Path) -> None:
-    from kerasft.runtimes.onnx.export import facts
     from kerasft.runtimes.onnx.write import write_onnx
 
-    longest = classifier.model.arguments.max_length
-    write_onnx(classifier.model, to, longest, facts(classifier))
+    made: Any = task_of(classifier).to_write(classifier)
+    write_onnx(made.model, to, made.longest, made.facts)
 
 
 def _check_file(output: Path, suffix: str, overwrite: bool) -> None:

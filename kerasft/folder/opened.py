@@ -7,6 +7,7 @@ what is loaded of a folder is kept in memory from the moment its hash is compute
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 from kerasft import backends, storage
@@ -47,6 +48,16 @@ class Opened:
     def take(self, name: str) -> bytes:
         """The contents of a file, which are not kept here any longer."""
         return self._files.pop(name)
+
+    def copy(self, engine: str | None = None, more: Mapping[str, bytes] | None = None) -> Opened:
+        """The same folder once more, with all that is kept of it now.
+
+        Args:
+            engine: What the files are for; as here, if None.
+            more: Files of that engine, which are not in the folder yet.
+        """
+        files = {**self._files, **(more or {})}
+        return Opened(self.path, self.manifest, engine or self.engine, files)
 
     def json(self, name: str) -> object:
         """What a JSON file holds.

@@ -5,6 +5,7 @@
 Importing this room imports no Keras.
 """
 
-from kerasft.predict.predictor import Predictor, open_for
+from kerasft.predict.predictor import Predictor
+from kerasft.predict.prepare import open_for
 
 __all__ = ["Predictor", "open_for"]

@@ -7,14 +7,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from kerasft.errors import ConfigError, DataError
-from kerasft.folder.manifest import read
-from kerasft.folder.opened import KERAS, Opened
-from kerasft.runtimes.prepare import open_prepared
+from kerasft.errors import DataError
+from kerasft.folder.opened import Opened
+from kerasft.predict.prepare import AUTO, given, open_for
 from kerasft.tasks.columns import Columns
 from kerasft.tasks.registry import TASKS
-from kerasft.tasks.saved import check_manifest
-from kerasft.tasks.task import Task
 
 
 class Predictor:
@@ -24,6 +21,8 @@ class Predictor:
         folder: The folder that a recipe or `kerasft.save` wrote, or what `open_for` read of it.
         engine: What computes: "keras", or a format that the folder's task can be exported to
             ("onnx", "ctranslate2", ...); with that, neither Keras nor a backend is imported.
+            "auto" is an export in float32 that the folder holds, if its package is installed, else
+            Keras.
         options: Those of `kerasft.tasks.registry.OPTIONS` that the task takes, as in `beam_size=1`;
             None counts as not given.
 
@@ -31,7 +30,7 @@ class Predictor:
         task: The task.
         max_length: Tokens that a text is cut at.
         metadata: What the folder says: name, task, architecture, base model, versions, ..., and
-            what is the task's own; and the engine.
+            what is the task's own; and the engine, which is never "auto".
         notes: See `kerasft.tasks.task.TaskPredictor`.
         columns: The results' columns in tables and files.
         warm_up_texts: As the notes.
@@ -48,13 +47,11 @@ class Predictor:
         [Translation(translation='Buongiorno.', ...)]
     """
 
-    def __init__(
-        self, folder: str | Path | Opened, engine: str | None = None, **options: Any
-    ) -> None:
+    def __init__(self, folder: str | Path | Opened, engine: str = AUTO, **options: Any) -> None:
         opened = folder if isinstance(folder, Opened) else open_for(folder, engine, **options)
         manifest = opened.manifest
         self.task = TASKS[manifest.task]
-        self._own = self.task.open(opened, **_given(options))
+        self._own = self.task.open(opened, **given(options))
         self.max_length: int = self._own.parts.max_length
         self.metadata: dict[str, Any] = {
             "name": opened.path.resolve().name,
@@ -86,38 +83,3 @@ class Predictor:
             if isinstance(text, str) and not text.strip():
                 raise DataError(f"text {row} is empty; there is nothing to read")
         return self._own.predict(texts)
-
-
-def open_for(folder: str | Path, engine: str | None = None, **options: Any) -> Opened:
-    """Reads of a folder what an engine needs, for `Predictor`; imports no Keras.
-
-    Args:
-        folder: The folder.
-        engine: As for `Predictor`, like the options.
-        options: See there.
-
-    Raises:
-        BundleError: The folder is missing, broken or was changed.
-        ConfigError: See `Predictor`.
-    """
-    manifest = read(folder)
-    task = check_manifest(folder, manifest)
-    engine = engine or KERAS
-    _check_options(folder, task, engine, options)
-    return open_prepared(folder, engine, manifest)
-
-
-def _check_options(folder: str | Path, task: Task, engine: str, options: Mapping[str, Any]) -> None:
-    if engine not in task.runtimes:
-        raise ConfigError(
-            f"--engine {engine} cannot run {folder}, a model for {task.name}; what can: "
-            f"{', '.join(task.runtimes)}"
-        )
-    known = [option.name for option in task.options]
-    for name in _given(options):
-        if name not in known:
-            raise ConfigError(f"--{name} has no meaning for {folder}, a model for {task.name}")
-
-
-def _given(options: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if value is not None}

@@ -199,7 +199,8 @@ def run(config: Config) -> Path:
 
     # Evaluation, once, on what the model writes of sentences that nothing above has seen.
     with adding_report(output, facts) as reports:
-        engine = EntityTextEngine(model, tokens, dataset.types, config.beam_size)
+        generator = tokens.generator(model, config.beam_size)
+        engine = EntityTextEngine(generator, tokens, dataset.types)
         written = engine.read(test)
         facts.state("Test sentences", describe_reading(test, written, tokens))
         found = [read_spans(*pair) for pair in zip(test, written, strict=True)]

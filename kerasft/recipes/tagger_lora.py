@@ -21,7 +21,7 @@ from kerasft.recipes.shared.fine_tuning import TuningOptions, tune
 from kerasft.recipes.shared.frozen_backbone import train_above_backbone
 from kerasft.tasks import save
 from kerasft.tasks.entity_report import entity_report, score_entities
-from kerasft.tasks.tagging.task import TokenTagger
+from kerasft.tasks.tagging.task import TaggingTask, TokenTagger
 from kerasft.text.labels import LabelMap
 from kerasft.text.tag_schemes import tag_names
 from kerasft.text.word_windows import prediction_windows
@@ -55,6 +55,7 @@ def run(config: Config) -> Path:
 
     from kerasft import training
     from kerasft.presets import load_preset
+    from kerasft.runtimes.keras import KerasEncoder
     from kerasft.tasks.tagging.batches import tagged_batches
     from kerasft.tasks.tagging.engine import TaggingEngine
 
@@ -123,10 +124,11 @@ def run(config: Config) -> Path:
     )
     facts.state("Training", history.summary(config.early_stopping))
 
+    tagger = TokenTagger(model, pretrained.tokenizer, tags, config.max_length)
     # Saved before all else: what fails below costs no model, and is a sentence of the card.
     save(
         output,
-        TokenTagger(model, pretrained.tokenizer, tags, config.max_length),
+        tagger,
         config_yaml=to_yaml(config),
         card=facts.card(output.name),
         base_model=pretrained.source,
@@ -134,7 +136,8 @@ def run(config: Config) -> Path:
 
     # Evaluation, once, on sentences that nothing above has seen, beside remembering names.
     with adding_report(output, facts) as reports:
-        engine = TaggingEngine(model, pretrained.tokenizer, tags.names, config.max_length)
+        encoder = KerasEncoder(model, TaggingTask().reading(tagger))
+        engine = TaggingEngine(encoder, tagger.tokenizer, tags.names, config.max_length)
         found = engine.find(words)
         spans = [[each.span for each in entities] for entities in found]
         scores = score_entities(spans, dataset.train.sentences, test)

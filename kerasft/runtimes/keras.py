@@ -1,50 +1,45 @@
-"""Running a saved folder with Keras, on whichever backend is current."""
+"""Running an encoder with its head on Keras, on whichever backend is current."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
 from kerasft import backends
 from kerasft.data import shapes
-from kerasft.folder.opened import KERAS
-from kerasft.tasks.classification.engine import ClassifierEngine
-
-if TYPE_CHECKING:
-    from kerasft.tasks.classification.task import TextClassifier
+from kerasft.runtimes.runtime import Reading, finite
 
 
-class KerasEngine(ClassifierEngine):
-    """Computes logits in a few fixed shapes; the backend compiles one function once a shape.
+class KerasEncoder:
+    """Computes in a few fixed shapes; the backend compiles one function once a shape.
 
-    The logits of a text do not depend on the texts beside it beyond float32 rounding (1e-6).
+    What comes out of a text does not depend on the texts beside it beyond float32 rounding (1e-6).
 
     Args:
-        parts: A classifier. Its adapters are folded into the weights, for speed: load it anew to
-            train on.
+        model: A `HeadedEncoder`; adapters on it may be folded in or not.
+        reading: How it is asked.
 
     Example:
-        >>> KerasEngine(load("saved_models/run")).logits(["a text", "another"]).shape
-        (2, 3)
+        >>> encoder = KerasEncoder(model, Reading(0, 128, num_labels=3, each_token=False))
+        >>> encoder.run([np.array([2, 17, 3])])[0].shape
+        (3,)
     """
 
     compiles = True
 
-    def __init__(self, parts: TextClassifier) -> None:
-        from kerasft import peft
+    def __init__(self, model: Any, reading: Reading) -> None:
+        self._reading = reading
+        self._forward = backends.current().compile_forward(model)
 
-        super().__init__(parts, KERAS)
-        peft.fold(parts.model)  # for speed
-        self._forward = backends.current().compile_forward(parts.model)
-
-    def compute(self, token_ids: Sequence[np.ndarray]) -> np.ndarray:
-        """The logits (texts, num_labels) float32 of token ids; see `ClassifierEngine.run`."""
-        parts, pad_id = self.parts, self.parts.tokenizer.pad_id
-        logits = np.empty((len(token_ids), len(parts.labels)), dtype=np.float32)
+    def run(self, token_ids: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """See `Encodes.run`."""
+        reading = self._reading
+        found: list[np.ndarray] = [np.empty(0)] * len(token_ids)
         sizes = [len(ids) for ids in token_ids]
-        for rows, batch, length in shapes.batches(sizes, parts.max_length):
-            inputs = shapes.pad([token_ids[row] for row in rows], batch, length, pad_id)
-            logits[rows] = self._forward(inputs)[: len(rows)]
-        return logits
+        for rows, batch, length in shapes.batches(sizes, reading.max_length):
+            inputs = shapes.pad([token_ids[row] for row in rows], batch, length, reading.pad_id)
+            for row, logits in zip(rows, self._forward(inputs), strict=False):
+                found[row] = finite(logits[: sizes[row]] if reading.each_token else logits)
+        return found

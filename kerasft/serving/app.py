@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
 from kerasft import __version__
-from kerasft.runtimes import versions as runtimes
+from kerasft.runtimes import registry as runtimes
 from kerasft.serving import docs_page, errors
 from kerasft.serving.access import Access, HostCheck
 from kerasft.serving.body import parse_texts, read_body
@@ -96,7 +96,7 @@ def create_app(
             "name": name,
             "task": metadata["task"],
             "architecture": metadata["architecture"],
-            "backend": runtimes.runtime(metadata["engine"]),
+            "backend": runtimes.package(metadata["engine"]),
         }
 
     @app.post(

@@ -19,7 +19,7 @@ import uvicorn
 from kerasft import backends
 from kerasft.folder.opened import KERAS
 from kerasft.predict import Predictor, open_for
-from kerasft.runtimes import versions as runtimes
+from kerasft.runtimes import registry as runtimes
 from kerasft.serving.access import access_for
 from kerasft.serving.app import create_app
 from kerasft.serving.connections import Connections, fit_descriptors

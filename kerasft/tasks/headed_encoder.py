@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from abc import abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from kerasft.errors import BundleError, ConfigError, KerasftError
 from kerasft.folder.contents import MANIFEST, TOKENIZER, Reader
 from kerasft.folder.named_weights import NamedWeights, write_named_weights
-from kerasft.folder.opened import Opened
+from kerasft.folder.opened import KERAS, Opened
 from kerasft.folder.reading import (
     MAX_VOCABULARY,
     check_known,
@@ -18,6 +19,8 @@ from kerasft.folder.reading import (
     whole_argument,
 )
 from kerasft.folder.writing import check_length, check_vocabulary
+from kerasft.runtimes.registry import encoder
+from kerasft.runtimes.runtime import EncoderModel, Encodes, Reading
 from kerasft.tasks.task import Task
 from kerasft.text.labels import LabelMap
 
@@ -53,10 +56,16 @@ OfEncoder = TypeVar("OfEncoder", bound=EncoderParts)
 
 
 class EncoderTask(Task[OfEncoder]):
-    """A task of an encoder with a head."""
+    """A task of an encoder with a head.
+
+    Attributes:
+        each_token: Whether the head speaks of each token, or of the text.
+    """
 
     files = (TOKENIZER, LABEL_MAP)
     has_adapter = True
+    runtimes = (KERAS, "onnx", "onnx-int8")
+    each_token: ClassVar[bool]
 
     @abstractmethod
     def make(self, opened: Opened, arguments: EncoderArguments) -> HeadedEncoder:
@@ -103,6 +112,35 @@ class EncoderTask(Task[OfEncoder]):
             opened.take(TOKENIZER), opened.path / TOKENIZER, opened.manifest.max_length, rows
         )
         return tokenizer, labels
+
+    def reading(self, parts: OfEncoder) -> Reading:
+        """How the encoder is asked, and what comes out of it."""
+        tokenizer, labels = parts.tokenizer, parts.labels
+        return Reading(tokenizer.pad_id, parts.max_length, len(labels), self.each_token)
+
+    def load_encoder(self, opened: Opened) -> tuple[OfEncoder, Encodes]:
+        """The parts of a folder, and the encoder on the runtime that the folder was read for.
+
+        Raises:
+            BundleError: One sentence that names the file that does not fit.
+            ConfigError: The package that computes is not installed.
+        """
+        parts = self.load(opened)
+        return parts, encoder(opened, parts.model, self.reading(parts))
+
+    def to_write(self, parts: OfEncoder) -> EncoderModel:
+        """See `Task.to_write`."""
+        longest = parts.model.arguments.max_length
+        facts = {
+            "labels": json.dumps(parts.labels.names, ensure_ascii=False),
+            "max_length": str(parts.max_length),
+            **self.file_facts(parts),
+        }
+        return EncoderModel(parts.model, self.reading(parts), longest, facts)
+
+    def file_facts(self, parts: OfEncoder) -> dict[str, str]:
+        """What else a file of the model says, for whoever reads it without kerasft."""
+        return {}
 
     def build(self, opened: Opened, parts: OfEncoder) -> HeadedEncoder:
         """See `Task.build`."""

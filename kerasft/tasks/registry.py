@@ -29,8 +29,9 @@ OPTIONS: dict[str, Option] = {
         Option(
             "engine",
             str,
-            "what computes: keras (the default), or a format that the folder's task can be "
-            "exported to: onnx, onnx-int8, ctranslate2, ctranslate2-int8",
+            "what computes: keras, or a format that the folder's task can be exported to: onnx, "
+            "onnx-int8, ctranslate2, ctranslate2-int8; auto: an export in float32 that lies in the "
+            "folder, else keras (auto)",
         ),
     )
 }

@@ -6,7 +6,6 @@ classifier = load("saved_models/mails", TextClassifier)
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
@@ -131,9 +130,7 @@ def read_parts(opened: Opened) -> Any:
     Raises:
         BundleError: One sentence that names the file that does not fit.
     """
-    task = check_manifest(opened.path, opened.manifest)
-    parts = task.read(opened)
-    return parts if opened.engine != KERAS else replace(parts, model=task.build(opened, parts))
+    return check_manifest(opened.path, opened.manifest).load(opened)
 
 
 def check_manifest(

@@ -7,11 +7,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
 from kerasft.folder.contents import ADAPTER, COMMON, Reader
 from kerasft.folder.opened import KERAS, Opened
+
+if TYPE_CHECKING:
+    from kerasft.runtimes.gate import GateRows
+    from kerasft.runtimes.runtime import EncoderModel, WriterModel
 
 
 class Option(NamedTuple):
@@ -134,6 +139,42 @@ class Task(ABC, Generic[OfTask]):
 
         Raises:
             BundleError: One sentence that names the file that does not fit.
+        """
+
+    def load(self, opened: Opened) -> OfTask:
+        """The parts of a folder; without the model, if it was read for a runtime but Keras.
+
+        Raises:
+            BundleError: One sentence that names the file that does not fit.
+        """
+        parts = self.read(opened)
+        if opened.engine != KERAS:
+            return parts
+        return replace(parts, model=self.build(opened, parts))  # type: ignore[type-var]
+
+    @abstractmethod
+    def to_write(self, parts: OfTask) -> EncoderModel | WriterModel:
+        """What there is to write for a runtime: the model of loaded parts, its adapters folded in.
+
+        It fits the formats among `runtimes`.
+        """
+
+    @abstractmethod
+    def gate_rows(
+        self, folder: Path, parts: OfTask, data: str | None, columns: Mapping[str, str]
+    ) -> GateRows:
+        """The rows that a model in 8 bits is compared on with the one that it was made of.
+
+        Args:
+            folder: The saved folder, its hashes checked.
+            parts: What was read of it, with or without the model.
+            data: The user's rows; if None, those that the run kept.
+            columns: Where they are a table: its columns, {"text": "text", "label": "label"}.
+
+        Raises:
+            DataError: `data` cannot be used.
+            ConfigError: There is no `data`, and the folder keeps no rows.
+            BundleError: The rows that the folder keeps are none.
         """
 
     @abstractmethod

@@ -126,7 +126,6 @@ def test_what_keras_hub_does_not_have_is_refused(saved, tmp_path, monkeypatch):
 def test_onnx_runtime_agrees_at_any_batch_and_length(saved, tmp_path, name):
     onnxruntime = pytest.importorskip("onnxruntime")
     pytest.importorskip("onnx")
-    from kerasft.tasks.classification.opening import open_classifier
     from kerasft.text.tokenizer import Tokenizer
 
     export(saved[name].folder, "onnx", tmp_path / "model.onnx")
@@ -148,9 +147,8 @@ def test_onnx_runtime_agrees_at_any_batch_and_length(saved, tmp_path, name):
         inputs = {"input_ids": tokens[None].astype(np.int64)}
         inputs["attention_mask"] = np.ones_like(inputs["input_ids"])
         assert np.abs(session.run(None, inputs)[0][0] - saved[name].logits[row]).max() < 1e-5
-    assert (
-        np.abs(open_classifier(saved[name].folder).logits(classifiers.TEXTS) - found).max() < 1e-5
-    )
+    logits = classifiers.engine(saved[name].folder).logits(classifiers.TEXTS)
+    assert np.abs(logits - found).max() < 1e-5
 
 
 def test_what_cannot_be_exported(saved, tmp_path):

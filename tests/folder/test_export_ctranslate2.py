@@ -9,10 +9,11 @@ from harness import text_models, translators
 from kerasft import backends, peft
 from kerasft.errors import BundleError, ConfigError
 from kerasft.folder.export_files import CTRANSLATE2_FILES
-from kerasft.runtimes.ctranslate2.export import largest_difference
 from kerasft.runtimes.ctranslate2.generator import open_translator
 from kerasft.runtimes.ctranslate2.model_file import check_ctranslate2_file
+from kerasft.runtimes.ctranslate2.runtime import largest_difference
 from kerasft.runtimes.ctranslate2.write import source_tokens, target_tokens, write_ctranslate2
+from kerasft.runtimes.runtime import WriterModel
 
 TRANSLATORS = {
     "as it is": {},
@@ -46,7 +47,7 @@ def test_translators_say_the_same(arguments, tmp_path):
     assert {file.name for file in tmp_path.iterdir()} == set(CTRANSLATE2_FILES)
     check_ctranslate2_file((tmp_path / "model.bin").read_bytes(), tmp_path / "model.bin")
     lengths = (model.arguments.src_seq_len, model.arguments.tgt_seq_len - 1)
-    off, most = largest_difference(model, tmp_path, lengths, 2, 3, 1)
+    off, most = largest_difference(WriterModel(model, 2, 3, 1, *lengths), tmp_path)
     assert off < 1e-4 * most and most > 1
 
 
@@ -55,7 +56,7 @@ def test_t5_say_the_same(arguments, tmp_path):
     model = text_models.build(**arguments)
     write_ctranslate2(model, tmp_path, 0, 1)
     # Far beyond the largest distance that has a bucket of its own.
-    off, most = largest_difference(model, tmp_path, (300, 40), 0, 1, 0)
+    off, most = largest_difference(WriterModel(model, 0, 1, 0, 300, 40), tmp_path)
     assert off < 1e-4 * most and most > 1
 
 
@@ -70,7 +71,7 @@ def test_another_model_is_noticed(change, tmp_path):
     else:
         bias = model.encoder.blocks[0].self_attention.value.bias
         bias.assign(bias + 0.1)
-    off, _ = largest_difference(model, tmp_path, (20, 11), 2, 3, 1)
+    off, _ = largest_difference(WriterModel(model, 2, 3, 1, 20, 11), tmp_path)
     assert off > 0.01
 
 
@@ -78,7 +79,7 @@ def test_adapters_must_have_been_folded_in(tmp_path):
     model = text_models.build(lora=True)
     peft.remove(model)
     write_ctranslate2(model, tmp_path, 0, 1)
-    off, most = largest_difference(model, tmp_path, (40, 8), 0, 1, 0)
+    off, most = largest_difference(WriterModel(model, 0, 1, 0, 40, 8), tmp_path)
     assert off < 1e-4 * most
 
 

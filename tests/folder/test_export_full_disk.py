@@ -11,8 +11,7 @@ from harness import classifiers, translators
 from harness.full_disk import no_file_above
 from kerasft.errors import ConfigError
 from kerasft.exports.command import export
-from kerasft.runtimes.ctranslate2 import export as ctranslate2_export
-from kerasft.runtimes.onnx import export as onnx_export
+from kerasft.exports.engines import make_export
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs RLIMIT_FSIZE")
 
@@ -35,11 +34,8 @@ def content(folder: Path) -> dict[str, bytes]:
         (LORA, lambda run: export(run, "keras", run.with_name("out.keras"))),
         (LORA, lambda run: export(run, "onnx", run.with_name("out.onnx"))),
         # Into the folder itself.
-        (LORA, lambda run: onnx_export.make_export(run, "onnx")),
-        (
-            lambda: translators.saved().folder,
-            lambda run: ctranslate2_export.make_export(run, "ctranslate2"),
-        ),
+        (LORA, lambda run: make_export(run, "onnx")),
+        (lambda: translators.saved().folder, lambda run: make_export(run, "ctranslate2")),
         (LORA, lambda run: classifiers.save(run, classifiers.build())),
     ],
     ids=["huggingface", "keras", "onnx", "engine onnx", "engine ctranslate2", "saved anew"],

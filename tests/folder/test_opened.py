@@ -13,15 +13,13 @@ import pytest
 from harness import classifiers, onnx_folders, taggers, text_models, translators
 from kerasft import storage
 from kerasft.errors import BundleError
+from kerasft.exports.engines import make_export
 from kerasft.folder import opened
 from kerasft.folder.contents import hash_of
 from kerasft.folder.opened import open_saved
 from kerasft.predict import Predictor
 from kerasft.presets import load_preset
-from kerasft.runtimes.ctranslate2.export import make_export
-from kerasft.runtimes.onnx.engine import OnnxEngine
 from kerasft.tasks import load
-from kerasft.tasks.classification.load_export import load_export
 from kerasft.tasks.tagging.task import TokenTagger
 from kerasft.tasks.text_to_text.task import TextWriter
 from kerasft.tasks.translation.task import Translator
@@ -110,7 +108,7 @@ def test_the_loaders_take_what_was_opened_before():
     assert taggers.find(tagger.model) == taggers.saved().found
     load(open_saved(translators.saved().folder), Translator)
     load(open_saved(text_models.saved().folder), TextWriter)
-    engine = OnnxEngine(load_export(open_saved(onnx_folders.saved(), "onnx"), "onnx"))
+    engine = classifiers.engine(onnx_folders.saved(), "onnx")
     assert np.isfinite(engine.logits(["a"])).all()
     with pytest.raises(BundleError, match="but one for tagging is needed"):
         load(open_saved(saved.folder), TokenTagger)

@@ -6,11 +6,10 @@ from pathlib import Path
 import pytest
 
 from harness import translators
-from harness.folders import reseal
+from harness.folders import reseal, task_engine
 from kerasft.errors import BundleError
+from kerasft.exports.engines import make_export
 from kerasft.folder.export_files import export_paths
-from kerasft.runtimes.ctranslate2.export import make_export
-from kerasft.tasks.text_exports import load_exported
 from kerasft.text.tokenizer import Tokenizer
 
 
@@ -30,11 +29,11 @@ def test_a_changed_export_is_refused_by_its_name(plain, name, tmp_path):
     good = path.read_bytes()
     path.write_bytes(good[:-3] + bytes([good[-3] ^ 1]) + good[-2:])
     with pytest.raises(BundleError, match="was changed after it was saved") as caught:
-        load_exported(folder, "ctranslate2")
+        task_engine(folder, "ctranslate2")
     assert name in str(caught.value)
     path.unlink()
     with pytest.raises(BundleError, match=f"{Path(name).name} is missing"):
-        load_exported(folder, "ctranslate2")
+        task_engine(folder, "ctranslate2")
 
 
 @pytest.mark.parametrize(
@@ -54,7 +53,7 @@ def test_a_forged_manifest(plain, change, message, tmp_path):
     folder = shutil.copytree(plain, tmp_path / "run")
     reseal(folder, change)
     with pytest.raises(BundleError) as caught:
-        load_exported(folder, "ctranslate2")
+        task_engine(folder, "ctranslate2")
     assert message in str(caught.value) and str(caught.value).endswith(".")
 
 
@@ -66,10 +65,10 @@ def test_a_tokenizer_without_a_start(plain, tmp_path):
     with pytest.raises(
         BundleError, match=r"tokenizer_target\.json pads with the token 0, but the model with 1"
     ):
-        load_exported(folder, "ctranslate2")
+        task_engine(folder, "ctranslate2")
 
 
 def test_a_folder_without_an_export_says_how_to_make_it():
     folder = translators.saved().folder
     with pytest.raises(BundleError, match=f"kerasft.export {folder} --engine ctranslate2` makes"):
-        load_exported(folder, "ctranslate2")
+        task_engine(folder, "ctranslate2")

@@ -8,7 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from harness.folders import save_parts
-from kerasft.tasks.classification.task import TextClassifier
+from kerasft.folder.opened import Opened, open_saved
+from kerasft.tasks.classification.engine import ClassifierEngine
+from kerasft.tasks.classification.task import ClassificationTask, TextClassifier
+from kerasft.tasks.saved import check_manifest
 from kerasft.text.labels import LabelMap
 from kerasft.text.tokenizer import Tokenizer
 
@@ -134,6 +137,20 @@ def save(folder: Path, model, **options) -> Saved:
         **options,
     }
     return Saved(save_parts(folder, TextClassifier, "A tiny model", **parts), logits(model))
+
+
+def engine(folder: Path | Opened, name: str = "keras") -> ClassifierEngine:
+    """What gives the logits of texts by a saved folder, on one of its engines."""
+    opened = folder if isinstance(folder, Opened) else open_saved(folder, name)
+    check_manifest(opened.path, opened.manifest)
+    return ClassifierEngine(*ClassificationTask().load_encoder(opened))
+
+
+def engine_of(parts: TextClassifier) -> ClassifierEngine:
+    """The same, by a model in memory, with Keras."""
+    from kerasft.runtimes.keras import KerasEncoder
+
+    return ClassifierEngine(parts, KerasEncoder(parts.model, ClassificationTask().reading(parts)))
 
 
 @functools.cache

@@ -3,12 +3,14 @@
 import functools
 import random
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from harness.folders import save_parts
 from kerasft.data.pair_batches import PairBatches
+from kerasft.tasks.text_to_text.entity_engine import EntityTextEngine
 from kerasft.tasks.text_to_text.entity_pairs import TextToTextTokens, encode_entities
 from kerasft.tasks.text_to_text.task import EntityWriter, SavedTask
 from kerasft.text.entities import Sentence, Span
@@ -63,6 +65,11 @@ def tokenizer():
 def tokens() -> TextToTextTokens:
     """How the tiny model reads and writes."""
     return TextToTextTokens(tokenizer(), PREFIX, 0, MAX_LENGTH, TARGET_LENGTH)
+
+
+def engine(model, types: Sequence[str] = TYPES) -> EntityTextEngine:
+    """What finds entities by a model in memory, greedily, with Keras."""
+    return EntityTextEngine(tokens().generator(model, 1), tokens(), types)
 
 
 @functools.cache

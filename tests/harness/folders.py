@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import safetensors.numpy
 
@@ -10,8 +11,10 @@ from kerasft import storage
 from kerasft.folder import Facts
 from kerasft.folder import contents as c
 from kerasft.folder import manifest as m
+from kerasft.folder.opened import open_saved
 from kerasft.tasks import save
 from kerasft.tasks.registry import TASKS
+from kerasft.tasks.saved import check_manifest
 
 FACTS = c.Manifest(
     task="classification", architecture="distilbert",
@@ -76,3 +79,9 @@ def save_parts(folder: Path, kind: Callable[..., object], title: str, **options:
     }
     others = {name: options.pop(name, value) for name, value in others.items()}
     return save(folder, kind(**options), **others)
+
+
+def task_engine(folder: Path, engine: str = "keras", **options: object) -> Any:
+    """What answers below a folder's predictor, which checks nothing of texts."""
+    opened = open_saved(folder, engine)
+    return check_manifest(folder, opened.manifest).open(opened, **options)._engine

@@ -10,12 +10,13 @@ import numpy as np
 from harness import classifiers
 from kerasft import peft, storage
 from kerasft.architectures import Classifier
+from kerasft.exports.engines import make_export
 from kerasft.predict import Predictor
-from kerasft.runtimes.onnx.engine import OnnxEngine
-from kerasft.runtimes.onnx.export import make_export
 from kerasft.runtimes.onnx.write import write_onnx
+from kerasft.runtimes.registry import RUNTIMES
 from kerasft.tasks import load
-from kerasft.tasks.classification.load_export import ExportedClassifier
+from kerasft.tasks.classification.engine import ClassifierEngine
+from kerasft.tasks.classification.task import ClassificationTask
 
 ROWS = 60
 
@@ -33,7 +34,7 @@ def write_rows(path: Path, texts: list[str], labels: list[str]) -> None:
         csv.writer(file).writerows([["text", "label"], *zip(texts, labels, strict=True)])
 
 
-def sure(engine: OnnxEngine) -> tuple[list[str], list[str]]:
+def sure(engine: ClassifierEngine) -> tuple[list[str], list[str]]:
     """Texts that a model is surest of, and its labels for them, which 8 bits give them too."""
     found = texts(4 * ROWS)
     logits = engine.logits(found)
@@ -54,12 +55,16 @@ def save(folder: Path, **options) -> Path:
     return folder
 
 
-def classifier(folder: Path) -> OnnxEngine:
+def classifier(folder: Path) -> ClassifierEngine:
     """The model of a folder through a graph outside of it, not compared with Keras."""
-    loaded = load(folder)
+    parts = load(folder)
+    made = ClassificationTask().to_write(parts)
     with tempfile.TemporaryDirectory() as scratch:
-        write_onnx(loaded.model, Path(scratch, "model.onnx"), loaded.max_length)
-        return OnnxEngine(ExportedClassifier(loaded, "onnx", Path(scratch, "model.onnx")))
+        file = Path(scratch, "model.onnx")
+        write_onnx(made.model, file, made.longest)
+        files = {file.name: file.read_bytes()}
+    encoder = RUNTIMES["onnx"].open("onnx", file.parent, files, made.reading)
+    return ClassifierEngine(parts, encoder)
 
 
 def with_adapter() -> Classifier:
@@ -93,7 +98,7 @@ def saved() -> Path:
 @functools.cache
 def keras() -> Predictor:
     """The folder `saved` through Keras, whose functions are compiled once."""
-    return Predictor(saved())
+    return Predictor(saved(), engine="keras")
 
 
 _keep: list[tempfile.TemporaryDirectory] = []  # removed when the test run ends

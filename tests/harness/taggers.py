@@ -2,6 +2,7 @@
 
 import functools
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,6 +10,8 @@ import numpy as np
 
 from harness.classifiers import VOCABULARY
 from harness.folders import save_parts
+from kerasft.runtimes.runtime import Reading
+from kerasft.tasks.tagging.engine import TaggingEngine
 from kerasft.tasks.tagging.task import TokenTagger
 from kerasft.text.entities import Sentence
 from kerasft.text.labels import LabelMap
@@ -82,12 +85,18 @@ def train(tune: str = "lora", architecture: str = "distilbert"):
     return model
 
 
+def engine(model, tokenizer: Tokenizer, tags: Sequence[str], max_length: int) -> TaggingEngine:
+    """What finds entities by a model in memory, with Keras."""
+    from kerasft.runtimes.keras import KerasEncoder
+
+    reading = Reading(tokenizer.pad_id, max_length, len(tags), each_token=True)
+    return TaggingEngine(KerasEncoder(model, reading), tokenizer, tags, max_length)
+
+
 def find(model) -> list[list[ScoredSpan]]:
     """The entities of TEXTS, by a model in memory."""
-    from kerasft.tasks.tagging.engine import TaggingEngine
-
-    engine = TaggingEngine(model, Tokenizer.from_wordpiece(VOCABULARY), TAGS.names, MAX_LENGTH)
-    return engine.find([Sentence.from_text(text).tokens for text in TEXTS])
+    found = engine(model, Tokenizer.from_wordpiece(VOCABULARY), TAGS.names, MAX_LENGTH)
+    return found.find([Sentence.from_text(text).tokens for text in TEXTS])
 
 
 def save(folder: Path, model, **options) -> Saved:

@@ -8,7 +8,6 @@ import pytest
 
 from kerasft.cli import main as command
 from kerasft.cli import predict as command_line
-from kerasft.predict import Predictor
 
 Result = tuple[int, str, str]
 
@@ -20,10 +19,12 @@ def command_with(monkeypatch, capsys) -> Callable[[Path, object], Callable[..., 
     The given predictor stands for the folder as long as no option of a single task is given.
     """
 
+    really = command_line.open_predictor
+
     def make(known: Path, predictor: object) -> Callable[..., Result]:
         def opened(folder: str, **options: object) -> object:
             same = Path(folder) == known and all(value is None for value in options.values())
-            return predictor if same else Predictor(folder, **options)
+            return predictor if same else really(folder, **options)
 
         monkeypatch.setattr(command_line, "open_predictor", opened)
 

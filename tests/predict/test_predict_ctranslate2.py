@@ -8,9 +8,9 @@ import pytest
 
 from harness import folders, text_models, translators
 from kerasft.errors import ConfigError
+from kerasft.exports.engines import make_export
 from kerasft.folder import is_ours, verify
 from kerasft.predict import Predictor
-from kerasft.runtimes.ctranslate2.export import make_export
 
 ENGINE = "ctranslate2"
 

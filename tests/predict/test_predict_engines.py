@@ -7,12 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness import classifiers, onnx_folders, taggers
+from harness import classifiers, onnx_folders, taggers, translators
 from kerasft import backends
 from kerasft.errors import BundleError, ConfigError, DataError
 from kerasft.predict import Predictor, open_for
-from kerasft.runtimes import versions as runtimes
-from kerasft.tasks.classification.opening import open_classifier
+from kerasft.runtimes import registry as runtimes
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -70,16 +69,23 @@ def test_missing_folders_are_the_same_sentence(tmp_path):
 
 
 def test_engines_that_cannot_run_a_task_are_named():
-    tagger = taggers.saved().folder
-    assert open_for(onnx_folders.saved(), "onnx").engine == "onnx"
-    assert open_for(onnx_folders.saved()).engine == "keras"
-    assert open_for(tagger, "keras").engine == "keras"
+    translator = translators.saved().folder
     with pytest.raises(
-        ConfigError, match=f"--engine onnx cannot run {tagger}, a model for tagging"
+        ConfigError, match=f"--engine onnx cannot run {translator}, a model for translation"
     ):
-        open_for(tagger, "onnx")
-    with pytest.raises(ConfigError, match="what can: keras, onnx, onnx-int8"):
+        open_for(translator, "onnx")
+    assert open_for(taggers.saved().folder, "keras").engine == "keras"
+    with pytest.raises(ConfigError, match="what can: auto, keras, onnx, onnx-int8"):
         open_for(onnx_folders.saved(), "ONNX")
+
+
+def test_auto_takes_what_was_checked_and_is_installed(folder, monkeypatch):
+    """An export in float32, never one in 8 bits; else Keras."""
+    assert [open_for(folder, *engine).engine for engine in ([], ["auto"])] == ["onnx", "onnx"]
+    assert open_for(onnx_folders.plain()).engine == "keras"
+    assert runtimes.automatic(["keras", "onnx", "onnx-int8"], {"onnx-int8"}) == "keras"
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert open_for(folder).engine == "keras"
 
 
 def test_the_command(folder, command_with, predictors):
@@ -94,6 +100,8 @@ def test_the_command(folder, command_with, predictors):
     for got, wanted in zip(found, expected, strict=True):
         assert got.keys() == wanted.keys() and got["label"] == wanted["label"]
         assert got["probabilities"] == pytest.approx(wanted["probabilities"], abs=1e-4)
+    code, out, err = command("the cat", "--engine", "auto")
+    assert (code, err) == (0, "engine: onnx; --engine keras computes with Keras\n")
     code, out, err = command("the cat", "--engine", "tensorrt")
     assert (code, out) == (2, "") and "--engine tensorrt cannot run" in err
 
@@ -103,23 +111,26 @@ def test_the_command_needs_no_backend_for_onnx(folder, command_with, predictors,
     monkeypatch.setattr("kerasft.backends.choice._choice", broken)
     command = command_with(Path("elsewhere"), predictors["keras"])
     assert command("the cat", "--engine", "onnx", folder=folder)[0] == 0
-    assert command("the cat", folder=folder)[2] == "error: no backend is installed.\n"
+    assert (
+        command("the cat", "--engine", "keras", folder=folder)[2]
+        == "error: no backend is installed.\n"
+    )
 
 
 def test_what_computes_has_a_name_and_a_version(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     onnxruntime = pytest.importorskip("onnxruntime")
-    assert runtimes.runtime("onnx-int8") == "onnxruntime"
+    assert runtimes.package("onnx-int8") == "onnxruntime"
     assert runtimes.versions("onnx") == {"onnxruntime": onnxruntime.__version__}
     line = f"engine: onnx, onnxruntime {onnxruntime.__version__} on cpu, 1 thread"
     assert runtimes.describe("onnx") == line
-    assert runtimes.runtime() == backends.choose().name
+    assert runtimes.package() == backends.choose().name
     assert {"keras", backends.choose().name} == runtimes.versions().keys()
     assert runtimes.describe() == backends.describe()
 
 
 def test_logits_are_float32_in_order(folder, predictors):
-    found = open_classifier(folder, "onnx").logits(TEXTS)
+    found = classifiers.engine(folder, "onnx").logits(TEXTS)
     assert found.dtype == np.float32
     labels = [each.label for each in predictors["onnx"].predict(TEXTS)]
     assert labels == [classifiers.LABELS[row] for row in found.argmax(1)]

@@ -9,7 +9,6 @@ from harness import entity_writers, text_models
 from kerasft.errors import BundleError, ConfigError, DataError
 from kerasft.predict import Predictor
 from kerasft.tasks import load
-from kerasft.tasks.text_to_text.entity_engine import EntityTextEngine
 from kerasft.tasks.text_to_text.task import EntityWriter
 from kerasft.text.entities import Sentence
 
@@ -28,7 +27,7 @@ def command(writer, command_with):
 
 def test_entities_are_those_of_the_model_that_was_saved(writer):
     model = entity_writers.build(lora=True)
-    engine = EntityTextEngine(model, entity_writers.tokens(), entity_writers.TYPES)
+    engine = entity_writers.engine(model)
     expected = engine.read([Sentence.from_text(text) for text in TEXTS])
     found = writer.predict(TEXTS)
     for text, prediction, written in zip(TEXTS, found, expected, strict=True):

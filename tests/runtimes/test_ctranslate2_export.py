@@ -9,16 +9,19 @@ import numpy as np
 import pytest
 
 from harness import folders, text_models, translators
+from harness.folders import task_engine
 from kerasft import storage
 from kerasft.errors import BundleError, ConfigError, DataError
+from kerasft.exports.engines import make_export
 from kerasft.folder import is_ours, verify
 from kerasft.folder.export_files import export_paths
-from kerasft.runtimes.ctranslate2 import export as ctranslate2_export
-from kerasft.runtimes.ctranslate2 import text_gate
-from kerasft.runtimes.ctranslate2.export import make_export
+from kerasft.runtimes.gate import Gate
+from kerasft.runtimes.registry import RUNTIMES
 from kerasft.tasks import load
+from kerasft.tasks.gate_rows import SAMPLES
+from kerasft.tasks.text_to_text.gate import gate_rows
 from kerasft.tasks.text_to_text.task import TextWriter
-from kerasft.tasks.text_writers import open_text_writer, open_translator
+from kerasft.tasks.translation.gate import gate_rows as translated_rows
 from kerasft.tasks.translation.task import Translator
 
 INT8 = "ctranslate2-int8"
@@ -58,7 +61,7 @@ def biased(*bias: float, **arguments: object):
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A translator with both exports."""
     path = tmp_path_factory.mktemp("translator") / "run"
-    report = with_rows(text_gate.SAMPLES, PAIRS)
+    report = with_rows(SAMPLES, PAIRS)
     # So sure of what it says that 8 bits change nothing.
     translators.save(path, biased(0, -30, -30, 0, 30), report=report)
     make_export(path, INT8)
@@ -88,14 +91,13 @@ def test_what_is_in_the_folder(folder):
     assert is_ours(folder)
     # The rest is as it was.
     assert load(folder, Translator).languages == translators.LANGUAGES
-    old = verify(translators.saved().folder)
-    assert old.exports == {}
+    assert verify(translators.saved().folder).exports == {}
 
 
 @pytest.mark.parametrize("beam_size", [1, 4])
 def test_a_translator_says_what_it_says_with_keras(plain, beam_size):
-    ours = open_translator(plain, "keras", beam_size).translate(translators.TEXTS)
-    theirs = open_translator(plain, "ctranslate2", beam_size).translate(translators.TEXTS)
+    ours = task_engine(plain, "keras", beam_size=beam_size).write(translators.TEXTS)
+    theirs = task_engine(plain, "ctranslate2", beam_size=beam_size).write(translators.TEXTS)
     for wanted, found in zip(ours, theirs, strict=True):
         assert found.score == pytest.approx(wanted.score, abs=1e-3)
         assert found._replace(score=0.0) == wanted._replace(score=0.0)
@@ -104,32 +106,32 @@ def test_a_translator_says_what_it_says_with_keras(plain, beam_size):
 
 
 def test_8_bits_of_a_sure_model_say_the_same(folder):
-    ours = open_translator(folder, "ctranslate2").translate(translators.TEXTS)
-    theirs = open_translator(folder, INT8).translate(translators.TEXTS)
+    ours = task_engine(folder, "ctranslate2").write(translators.TEXTS)
+    theirs = task_engine(folder, INT8).write(translators.TEXTS)
     assert [one.text for one in ours] == [one.text for one in theirs]
     assert [one.score for one in ours] != [one.score for one in theirs]
 
 
 def test_odd_texts_and_wrong_ones(plain):
-    engine = open_translator(plain, "ctranslate2")
+    engine = task_engine(plain, "ctranslate2")
     odd = ["☃", "\u0000", "a" * 10_000, "مرحبا", "!!!", "\u200b", "[SOS]", "日本", ""]
-    assert len(engine.translate(odd)) == len(odd) and engine.translate([]) == []
+    assert len(engine.write(odd)) == len(odd) and engine.write([]) == []
     for text in (3, None, b"bytes", "\ud800"):
         with pytest.raises(DataError, match="text 1"):
-            engine.translate(["good", text])
+            engine.write(["good", text])
     with pytest.raises(ConfigError, match="beam_size is 0"):
-        open_translator(plain, "ctranslate2", 0)
+        task_engine(plain, "ctranslate2", beam_size=0)
 
 
 def test_a_t5_writes_what_it_writes_with_keras(tmp_path):
     folder = tmp_path / "run"
     model = text_models.build(lora=True, decoder_layers=2)
     # One padded length, so that little is compiled.
-    text_models.save(folder, model, max_length=16, report=with_rows(text_gate.SAMPLES, TASKS))
+    text_models.save(folder, model, max_length=16, report=with_rows(SAMPLES, TASKS))
     make_export(folder, "ctranslate2")
     texts = [*text_models.SOURCES, "classify: " + "shares fell again " * 20, "classify: ☃"]
     ours, theirs = (
-        open_text_writer(folder, engine, 3).write(texts) for engine in ("keras", "ctranslate2")
+        task_engine(folder, engine, beam_size=3).write(texts) for engine in ("keras", "ctranslate2")
     )
     for wanted, found in zip(ours, theirs, strict=True):
         assert found.score == pytest.approx(wanted.score, rel=1e-4, abs=1e-3)
@@ -137,58 +139,70 @@ def test_a_t5_writes_what_it_writes_with_keras(tmp_path):
     assert theirs[-2].cut and theirs[-1].unknown_words == ("☃",)
 
 
-def test_8_bits_that_lose_are_refused(tmp_path, monkeypatch):
-    folder, data = tmp_path / "run", tmp_path / "rows.tsv"
-    translators.save(folder, translators.build())
-    data.write_text("".join(f"{one}\t{one}\n" for one in translators.SOURCES), "utf-8")
+def test_8_bits_that_lose_are_refused(plain, tmp_path, monkeypatch):
+    folder = shutil.copytree(plain, tmp_path / "run")
+    data = tmp_path / "rows.tsv"
+    right = [each.text for each in task_engine(folder, "ctranslate2").write(translators.SOURCES)]
+    rows = zip(translators.SOURCES, right, strict=True)
+    data.write_text("".join(f"{one}\t{other}\n" for one, other in rows if other), "utf-8")
 
-    def shuffled(exported, rows, beam_size):
-        texts = list(rows.tasks[0].sources)
-        return [texts[1:] + texts[:1] if exported.format == INT8 else texts]
+    def write_worse(exact, model, place):
+        worse = model()
+        bias = worse.model.projection.bias
+        bias.assign(np.array(bias) + 90.0 * (np.arange(bias.shape[0]) == 3))  # the end at once
+        RUNTIMES[INT8].write(worse, place)
 
-    monkeypatch.setattr(ctranslate2_export, "written", shuffled)
+    monkeypatch.setattr(RUNTIMES[INT8], "write_small", write_worse)
     with pytest.raises(ConfigError, match="loses more than half a point") as caught:
         make_export(folder, INT8, data=str(data))
     message = str(caught.value)
-    assert "BLEU" in message and "float32 100.00" in message and "4 rows of" in message
+    assert (
+        "BLEU 0.00 (" in message
+        and "chrF 0.00 (float32 100.00)" in message
+        and " rows of" in message
+    )
     assert "the same output for 0.0% of" in message
     assert message.endswith("use --engine ctranslate2.")
-    # What it was made of was made first, and is good.
+    # What it was made of is still there.
     assert set(verify(folder).exports) == {"ctranslate2"}
 
 
 def test_half_a_point_is_the_bound():
-    rows = text_gate.GateRows([], "rows")
-    gate = text_gate.TextGate(9, "rows", 4, {"BLEU": 30.0}, {"BLEU": 30.5}, 0.5)
-    assert gate.passed and rows.tasks == []
-    assert not text_gate.TextGate(9, "rows", 4, {"BLEU": 29.9}, {"BLEU": 30.5}, 0.5).passed
-    assert text_gate.TextGate(9, "rows", 4, {"BLEU": 31.0}, {"BLEU": 30.5}, 0.5).passed
-    both = {"BLEU": 31.0, "chrF": 40.0}, {"BLEU": 30.5, "chrF": 41.0}
-    assert not text_gate.TextGate(9, "rows", 4, *both, 0.5).passed
+    def gate(scores: dict[str, float], exact: dict[str, float]) -> Gate:
+        return Gate(9, "rows", scores, exact, 0.5)
+
+    assert gate({"BLEU": 30.0}, {"BLEU": 30.5}).passed
+    assert not gate({"BLEU": 29.9}, {"BLEU": 30.5}).passed
+    assert gate({"BLEU": 31.0}, {"BLEU": 30.5}).passed
+    assert not gate({"BLEU": 31.0, "chrF": 40.0}, {"BLEU": 30.5, "chrF": 41.0}).passed
+    said = "BLEU 30.00 (float32 30.50), the same output for 50.0% of 9 rows"
+    assert str(gate({"BLEU": 30.0}, {"BLEU": 30.5})) == said
 
 
-def test_rows_to_judge_by(tmp_path, folder):
+def test_rows_to_judge_by(tmp_path):
     tasks = tmp_path / "tasks"
-    text_models.save(tasks, text_models.build(), report=with_rows(text_gate.SAMPLES, TASKS))
-    parts = load(tasks, TextWriter)
-    kept = text_gate.gate_rows(tasks, parts)
-    assert [(task.name, task.metric, len(task.sources)) for task in kept.tasks] == [
-        ("topics", "exact", 2), ("italian", "bleu", 2)
-    ]  # fmt: skip
+    text_models.save(tasks, text_models.build(), report=with_rows(SAMPLES, TASKS))
+    known = load(tasks, TextWriter).tasks
+    kept = gate_rows(tasks, known, None)
+    assert [task.name for _, task in kept.wanted] == ["topics", "topics", "italian", "italian"]
+    right = [reference for reference, _ in kept.wanted]
+    scores = kept.score(kept.wanted, right)
+    assert scores["topics accuracy"] == 100 and scores["italian chrF"] == pytest.approx(100)
+    assert kept.score(kept.wanted, right[::-1])["topics accuracy"] == 0
     data = tmp_path / "more.tsv"
     data.write_text("translate English to Italian: cold\tfreddo\n" * 3, "utf-8")
-    given = text_gate.gate_rows(tasks, parts, str(data))
-    assert [(task.name, len(task.sources)) for task in given.tasks] == [("italian", 3)]
+    given = gate_rows(tasks, known, str(data))
+    assert [task.name for _, task in given.wanted] == ["italian"] * 3
     data.write_text("cold\tfreddo\n", "utf-8")
     with pytest.raises(DataError, match="begins with no prefix of the model"):
-        text_gate.gate_rows(tasks, parts, str(data))
+        gate_rows(tasks, known, str(data))
     with pytest.raises(DataError, match="there is no file"):
-        text_gate.gate_rows(tasks, parts, str(tmp_path / "nowhere.tsv"))
+        gate_rows(tasks, known, str(tmp_path / "nowhere.tsv"))
     many = [{"source": f"{row}", "reference": "x"} for row in range(1500)]
     long = tmp_path / "long"
-    translators.save(long, translators.build(), report=with_rows(text_gate.SAMPLES, many))
-    (one,) = text_gate.gate_rows(long, verify(long)).tasks
-    assert len(one.sources) == 1000 and (one.sources[0], one.sources[-1]) == ("0", "1498")
+    translators.save(long, translators.build(), report=with_rows(SAMPLES, many))
+    rows = translated_rows(long, None).fewer()
+    assert len(rows.texts) == 1000 and (rows.texts[0], rows.texts[-1]) == ("0", "1498")
 
 
 @pytest.mark.parametrize(
@@ -197,9 +211,9 @@ def test_rows_to_judge_by(tmp_path, folder):
 )
 def test_rows_that_are_none(row, tmp_path):
     folder = tmp_path / "run"
-    translators.save(folder, translators.build(), report=with_rows(text_gate.SAMPLES, [row]))
+    translators.save(folder, translators.build(), report=with_rows(SAMPLES, [row]))
     with pytest.raises(BundleError, match=r"samples\.jsonl does not hold rows as a run leaves"):
-        text_gate.gate_rows(folder, verify(folder))
+        translated_rows(folder, None)
 
 
 def test_a_folder_without_rows_asks_for_some(plain):
@@ -208,24 +222,23 @@ def test_a_folder_without_rows_asks_for_some(plain):
 
 
 def test_other_folders_have_no_such_export(tmp_path):
-    folder = folders.write(tmp_path / "run")
     with pytest.raises(ConfigError, match=r"for classification, .* no export for --engine ct"):
-        make_export(folder, "ctranslate2")
+        make_export(folders.write(tmp_path / "run"), "ctranslate2")
     with pytest.raises(ConfigError, match="no export for --engine onnx"):
         make_export(translators.saved().folder, "onnx")
 
 
 def test_a_model_that_computes_nan_is_not_exported(tmp_path, monkeypatch):
     folder = shutil.copytree(translators.saved().folder, tmp_path / "run")
-    load = ctranslate2_export.load
+    write = RUNTIMES["ctranslate2"].write
 
-    def broken(path):
-        loaded = load(path)
-        loaded.model.projection.bias.assign(loaded.model.projection.bias * float("nan"))
-        return loaded
+    def broken(made, place):
+        bias = made.model.projection.bias
+        bias.assign(bias * float("nan"))
+        return write(made, place)
 
-    monkeypatch.setattr(ctranslate2_export, "load", broken)
-    with pytest.raises(ConfigError, match="differs in CTranslate2 from Keras by nan"):
+    monkeypatch.setattr(RUNTIMES["ctranslate2"], "write", broken)
+    with pytest.raises(ConfigError, match="differs from Keras by nan in a token's"):
         make_export(folder, "ctranslate2")
     assert verify(folder).exports == {}
 
@@ -234,7 +247,7 @@ def test_a_missing_package_is_one_sentence(plain, monkeypatch):
     monkeypatch.setitem(sys.modules, "ctranslate2", None)
     for attempt in (
         lambda: make_export(plain, "ctranslate2"),
-        lambda: open_translator(plain, "ctranslate2"),
+        lambda: task_engine(plain, "ctranslate2"),
     ):
         with pytest.raises(ConfigError, match=r"pip install 'kerasft\[ctranslate2\]'"):
             attempt()
@@ -254,6 +267,6 @@ def test_neither_keras_nor_a_backend_is_imported(plain, run_python):
     assert done.returncode == 0, done.stderr
     answers, _, heavy = done.stdout.strip().rpartition(" ")
     assert heavy == "[]"
-    expected = open_translator(plain, "ctranslate2", 2).translate(translators.TEXTS)
+    expected = task_engine(plain, "ctranslate2", beam_size=2).write(translators.TEXTS)
     for (text, score), wanted in zip(json.loads(answers), expected, strict=True):
         assert text == wanted.text and score == pytest.approx(wanted.score, abs=1e-3)

@@ -9,13 +9,13 @@ import pytest
 from scipy.special import log_softmax
 
 from harness import entity_writers
+from harness.folders import task_engine
 from kerasft import backends
 from kerasft.architectures import shift_right
 from kerasft.errors import BundleError
+from kerasft.exports.engines import make_export
 from kerasft.generation import TextToTextGenerator
-from kerasft.runtimes.ctranslate2.export import make_export
 from kerasft.tasks.text_to_text.entity_engine import EntityTextEngine, describe_reading, read_spans
-from kerasft.tasks.text_writers import open_entity_writer
 from kerasft.text.entities import Entity, Sentence, Span
 from kerasft.text.entity_format import CUTS_A_TOKEN, UNKNOWN_TYPE, parse_spans
 
@@ -29,7 +29,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def engine(model):
-    return EntityTextEngine(model, entity_writers.tokens(), entity_writers.TYPES)
+    return entity_writers.engine(model)
 
 
 def test_it_finds_what_it_has_learned(engine):
@@ -46,7 +46,7 @@ def test_it_finds_what_it_has_learned(engine):
 @pytest.mark.parametrize("beams", [1, 3])
 def test_scores_are_the_mean_probability_of_the_tokens(model, beams):
     tokens = entity_writers.tokens()
-    engine = EntityTextEngine(model, tokens, entity_writers.TYPES, beams)
+    engine = EntityTextEngine(tokens.generator(model, beams), tokens, entity_writers.TYPES)
     # Beams may write a text with other tokens than the tokenizer would: take theirs.
     generator = TextToTextGenerator(
         model, tokens.tokenizer, entity_writers.TARGET_LENGTH, beams,
@@ -74,7 +74,7 @@ def test_scores_are_the_mean_probability_of_the_tokens(model, beams):
 def test_long_texts_are_read_in_parts_to_their_end(model):
     # Parts of about one sentence: the model has seen no more at once.
     tokens = dataclasses.replace(entity_writers.tokens(), max_length=15)
-    engine = EntityTextEngine(model, tokens, entity_writers.TYPES)
+    engine = EntityTextEngine(tokens.generator(model, 1), tokens, entity_writers.TYPES)
     text = " ".join(row.text for row in SENTENCES[:12])
     sentence = Sentence.from_text(f"  {text}")
     (written,) = engine.read([sentence])
@@ -117,7 +117,7 @@ def test_a_word_that_is_longer_than_a_part_is_said_to_be_cut(engine):
 
 
 def test_other_types_are_unreadable(model):
-    engine = EntityTextEngine(model, entity_writers.tokens(), ["PER"])
+    engine = entity_writers.engine(model, ["PER"])
     written = engine.read(SENTENCES)
     reasons = {problem.reason for each in written for problem in each.problems}
     assert UNKNOWN_TYPE in reasons
@@ -126,7 +126,10 @@ def test_other_types_are_unreadable(model):
 
 def test_an_output_that_is_too_long_is_said_to_be(model):
     short = dataclasses.replace(entity_writers.tokens(), max_target_length=2)
-    assert any(each.truncated for each in EntityTextEngine(model, short, ["PER"]).read(SENTENCES))
+    assert any(
+        each.truncated
+        for each in EntityTextEngine(short.generator(model, 1), short, ["PER"]).read(SENTENCES)
+    )
 
 
 def test_an_entity_that_cuts_a_token_is_a_problem(engine):
@@ -142,7 +145,7 @@ def test_an_entity_that_cuts_a_token_is_a_problem(engine):
 def test_broken_weights_are_said_to_be():
     model = entity_writers.build()
     model.decoder.weights[0].assign(np.full(model.decoder.weights[0].shape, np.nan))
-    engine = EntityTextEngine(model, entity_writers.tokens(), ["PER"])
+    engine = entity_writers.engine(model, ["PER"])
     with pytest.raises(BundleError, match="NaN or infinity"):
         engine.read(SENTENCES[:1])
 
@@ -155,7 +158,7 @@ def test_ctranslate2_finds_the_same_with_8_bits_too(tmp_path):
     assert gate["rows"] == 40 and set(gate["scores"]) == {"F1"} and gate["scores"]["F1"] > 50
     rows = entity_writers.sentences(12, seed=9)
     ours, theirs = (
-        open_entity_writer(folder, engine, 2)[0].read(rows) for engine in ("keras", "ctranslate2")
+        task_engine(folder, engine, beam_size=2).read(rows) for engine in ("keras", "ctranslate2")
     )
     for wanted, found in zip(ours, theirs, strict=True):
         assert (found.outputs, found.entities) == (wanted.outputs, wanted.entities)

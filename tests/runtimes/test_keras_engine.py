@@ -5,8 +5,8 @@ import pytest
 
 from harness import classifiers
 from kerasft.errors import BundleError, DataError
-from kerasft.runtimes.keras import KerasEngine
 from kerasft.tasks import load
+from kerasft.tasks.classification.engine import ClassifierEngine
 
 
 @pytest.fixture(scope="module")
@@ -18,8 +18,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def engine(folder: Path) -> KerasEngine:
-    return KerasEngine(load(folder))
+def engine(folder: Path) -> ClassifierEngine:
+    return classifiers.engine(folder)
 
 
 def test_logits_are_the_models(folder, engine):
@@ -62,4 +62,4 @@ def test_a_model_that_computes_nan_is_refused(folder):
     bias = loaded.model.get_layer("classifier").bias
     bias.assign(bias * 0 + float("inf"))
     with pytest.raises(BundleError, match="weights are broken"):
-        KerasEngine(loaded).logits(["a"])
+        classifiers.engine_of(loaded).logits(["a"])

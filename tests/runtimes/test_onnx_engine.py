@@ -13,9 +13,10 @@ from kerasft import storage
 from kerasft.errors import BundleError, ConfigError, DataError
 from kerasft.folder import contents as c
 from kerasft.folder import verify
-from kerasft.runtimes.onnx.engine import OnnxEngine, groups, padded, threads
-from kerasft.tasks.classification.load_export import load_export
-from kerasft.tasks.classification.opening import open_classifier
+from kerasft.predict import open_for
+from kerasft.runtimes.onnx.run import groups, padded
+from kerasft.runtimes.registry import RUNTIMES
+from kerasft.tasks.classification.engine import ClassifierEngine
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -27,18 +28,18 @@ def folder() -> Path:
 
 
 @pytest.fixture(scope="module")
-def engine(folder: Path) -> OnnxEngine:
-    return OnnxEngine(load_export(folder, "onnx"))
+def engine(folder: Path) -> ClassifierEngine:
+    return classifiers.engine(folder, "onnx")
 
 
 @pytest.fixture(scope="module")
-def int8(folder: Path) -> OnnxEngine:
-    return OnnxEngine(load_export(folder, "onnx-int8"))
+def int8(folder: Path) -> ClassifierEngine:
+    return classifiers.engine(folder, "onnx-int8")
 
 
 def test_logits_are_those_of_keras(engine):
     texts = [*classifiers.TEXTS, *onnx_folders.texts(40)]
-    expected = open_classifier(onnx_folders.saved()).logits(texts)
+    expected = classifiers.engine(onnx_folders.saved()).logits(texts)
     found = engine.logits(texts)
     assert found.dtype == np.float32 and found.shape == (len(texts), len(classifiers.LABELS))
     assert np.abs(found - expected).max() < 1e-5
@@ -69,7 +70,7 @@ def test_nothing_in_nothing_out(engine):
 
 def test_odd_texts_are_as_with_keras(engine):
     odd = ["☃", "\u0000", "a" * 100_000, "مرحبا", "!!!", "\u200b", "[PAD] [MASK]", "日本"]
-    expected = open_classifier(onnx_folders.saved()).logits(odd)
+    expected = classifiers.engine(onnx_folders.saved()).logits(odd)
     assert np.abs(engine.logits(odd) - expected).max() < 1e-5
     for text in (3, None, b"bytes", "\ud800"):
         with pytest.raises(DataError, match="text 1"):
@@ -100,10 +101,10 @@ def test_padding_is_masked():
 
 def test_threads_are_those_that_were_asked_for(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    assert threads() == 3
+    assert RUNTIMES["onnx"].threads() == 3
     for unusable in ("", "0", "2,4"):
         monkeypatch.setenv("OMP_NUM_THREADS", unusable)
-        assert 1 <= threads() <= (os.cpu_count() or 1)
+        assert 1 <= RUNTIMES["onnx"].threads() <= (os.cpu_count() or 1)
 
 
 @pytest.fixture
@@ -132,11 +133,11 @@ def test_a_damaged_export_is_refused_by_its_name(copy):
     good = model.read_bytes()
     model.write_bytes(good[:-1] + b"\x00")
     with pytest.raises(BundleError, match=r"onnx/model\.onnx was changed"):
-        load_export(copy, "onnx")
-    load_export(copy, "onnx-int8")  # which reads another
+        classifiers.engine(copy, "onnx")
+    classifiers.engine(copy, "onnx-int8")  # which reads another
     model.unlink()
     with pytest.raises(BundleError, match="is missing"):
-        load_export(copy, "onnx-int8")
+        classifiers.engine(copy, "onnx-int8")
 
 
 def test_an_export_that_does_not_fit_is_one_sentence(copy, tmp_path):
@@ -151,7 +152,7 @@ def test_an_export_that_does_not_fit_is_one_sentence(copy, tmp_path):
         change(made)
         reseal(copy, name, made.SerializeToString())
         with pytest.raises(BundleError) as caught:
-            OnnxEngine(load_export(copy, "onnx")).logits(["the cat"])
+            classifiers.engine(copy, "onnx").logits(["the cat"])
         assert "\n" not in str(caught.value) and name in str(caught.value)
         return str(caught.value)
 
@@ -190,17 +191,17 @@ def test_what_bundle_json_says_is_checked_without_keras_too(copy):
     ]:
         edit(copy, **changes)
         with pytest.raises(BundleError, match=message):
-            load_export(copy, "onnx")
+            classifiers.engine(copy, "onnx")
         edit(copy, **{key: getattr(manifest, key) for key in changes})
-    load_export(copy, "onnx")
+    classifiers.engine(copy, "onnx")
 
 
 def test_an_export_that_is_not_there_is_named():
     saved = onnx_folders.plain()
     with pytest.raises(BundleError, match=r"has no export onnx; `python -m kerasft\.export"):
-        load_export(saved, "onnx")
+        classifiers.engine(saved, "onnx")
     with pytest.raises(ConfigError, match="--engine tensorrt cannot run"):
-        open_classifier(saved, "tensorrt")
+        open_for(saved, "tensorrt")
 
 
 ALONE = """

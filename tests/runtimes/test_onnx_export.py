@@ -8,16 +8,15 @@ import pytest
 
 from harness import classifiers, onnx_folders
 from kerasft.errors import BundleError, ConfigError, DataError
+from kerasft.exports.engines import COLUMNS, make_export
 from kerasft.folder import contents as c
 from kerasft.folder import verify
-from kerasft.runtimes.onnx import export as onnx_export
-from kerasft.runtimes.onnx import int8_gate
-from kerasft.runtimes.onnx.engine import OnnxEngine
-from kerasft.runtimes.onnx.export import make_export
+from kerasft.predict import open_for
+from kerasft.runtimes.onnx import runtime as onnx_runtime
 from kerasft.runtimes.onnx.model_file import OPSET
-from kerasft.runtimes.prepare import open_prepared
 from kerasft.tasks import load
-from kerasft.tasks.classification.load_export import load_export
+from kerasft.tasks.classification.engine import ClassifierEngine
+from kerasft.tasks.classification.gate import gate_rows
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -30,10 +29,8 @@ def copy(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def engines() -> dict[str, OnnxEngine]:
-    return {
-        name: OnnxEngine(load_export(onnx_folders.saved(), name)) for name in ("onnx", "onnx-int8")
-    }
+def engines() -> dict[str, ClassifierEngine]:
+    return {name: classifiers.engine(onnx_folders.saved(), name) for name in ("onnx", "onnx-int8")}
 
 
 def test_the_folder_says_how_its_exports_were_checked():
@@ -42,10 +39,10 @@ def test_the_folder_says_how_its_exports_were_checked():
     exact, small = manifest.exports["onnx"], manifest.exports["onnx-int8"]
     assert exact["opset"] == OPSET and 0 <= exact["largest_difference_to_keras"] < 1e-5
     assert small["rows"] == onnx_folders.ROWS and "validation" in small["source"]
-    assert {"accuracy", "accuracy_float32", "macro_f1", "macro_f1_float32"} < small.keys()
-    assert 0.9 < small["agreement"] <= 1
+    assert small["scores"].keys() == small["scores_float32"].keys() == {"accuracy", "macro-F1"}
+    assert 0.9 < small["same_outputs"] <= 1
     card = (folder / c.CARD).read_text()
-    assert "## Export onnx\n" in card and "- agreement: " in card
+    assert "## Export onnx\n" in card and "- same outputs: " in card
     load(folder)  # and Keras reads it as ever
 
 
@@ -71,7 +68,12 @@ def test_the_graphs_hold_inference_alone():
     # A scale for each column of each matrix.
     widths = [[16]] * (5 * layers + 1) + [[32]] * layers + [[len(classifiers.LABELS)]]
     assert sorted(scales.values()) == sorted(widths)
-    assert {each.key for each in small.metadata_props} == {"labels", "max_length", "preprocessing"}
+    assert {each.key for each in small.metadata_props} == {
+        "labels",
+        "max_length",
+        "cleaning",
+        "long_texts",
+    }
 
 
 def test_exports_are_made_again_when_asked(copy):
@@ -102,56 +104,47 @@ def test_eight_bits_that_lose_too_much_are_refused_with_the_figures(copy, engine
     with pytest.raises(ConfigError) as refused:
         make_export(copy, "onnx-int8", data=str(rows))
     said = str(refused.value)
-    assert "loses more than half a point" in said and "accuracy 0.0000 (float32 1.0000)" in said
-    assert f"the same label for 0.0% of {len(texts)} rows of" in said and "\n" not in said
+    assert "loses more than half a point" in said and "accuracy 0.00 (float32 100.00)" in said
+    assert f"the same output for 0.0% of {len(texts)} rows of" in said and "\n" not in said
     assert (copy / c.MANIFEST).read_bytes() == before  # the one of before is still there
     verify(copy)
     # The same rows with the labels that 8 bits give: better is no reason to refuse.
     names = [classifiers.LABELS[i] for i in engines["onnx-int8"].logits(texts).argmax(1)]
     onnx_folders.write_rows(rows, texts, names)
     facts = make_export(copy, "onnx-int8", data=str(rows)).exports["onnx-int8"]
-    assert (facts["accuracy"], facts["accuracy_float32"], facts["agreement"]) == (1, 0, 0)
+    assert (facts["scores"]["accuracy"], facts["scores_float32"]["accuracy"]) == (100, 0)
+    assert facts["same_outputs"] == 0
     assert facts["source"] == f"rows of {rows}"
-
-
-@pytest.mark.parametrize(
-    ("accuracy", "macro_f1", "passed"),
-    [
-        (0.895, 0.9, True), (0.9, 0.895, True), (1, 1, True),
-        (0.8949, 0.9, False), (0.9, 0.8949, False),
-    ],
-)  # fmt: skip
-def test_half_a_point_is_the_most(accuracy, macro_f1, passed):
-    gate = int8_gate.Gate(1000, "rows", accuracy, 0.9, macro_f1, 0.9, 0.99)
-    assert gate.passed == passed
-    assert f"accuracy {accuracy:.4f} (float32 0.9000)" in str(gate)
 
 
 def test_rows_are_asked_for_where_the_folder_keeps_none(tmp_path):
     """The rows of older folders: their test's; of those without any report: none."""
-    label_map = load_export(onnx_folders.saved(), "onnx").parts.labels
+    label_map = classifiers.engine(onnx_folders.saved(), "onnx").parts.labels
     report = tmp_path / "report"
     report.mkdir()
     with pytest.raises(ConfigError, match=r"keeps no rows .* give some with --gate_data FILE"):
-        int8_gate.gate_rows(tmp_path, label_map)
+        gate_rows(tmp_path, label_map, None, COLUMNS)
     head = ["text", "label", "predicted", *classifiers.LABELS]
     (report / "predictions.csv").write_text(
         ",".join(head) + f"\nthe cat,{classifiers.LABELS[1]},sports,0,0,1\n", encoding="utf-8"
     )
-    rows = int8_gate.gate_rows(tmp_path, label_map)
-    assert (rows.texts, rows.labels.tolist()) == (["the cat"], [1]) and "test rows" in rows.source
+    rows = gate_rows(tmp_path, label_map, None, COLUMNS)
+    assert (rows.texts, rows.wanted) == (
+        ["the cat"],
+        [classifiers.LABELS[1]],
+    ) and "test rows" in rows.source
     onnx_folders.write_rows(report / "validation.csv", ["a", "b"], ["sports", "business"])
-    rows = int8_gate.gate_rows(tmp_path, label_map)
-    assert rows.labels.tolist() == [2, 0] and rows.source == "validation rows of the run"
+    rows = gate_rows(tmp_path, label_map, None, COLUMNS)
+    assert rows.wanted == ["sports", "business"] and rows.source == "validation rows of the run"
     onnx_folders.write_rows(report / "validation.csv", ["a"], ["weather"])
     with pytest.raises(BundleError, match=r"validation\.csv does not hold rows .*'weather'"):
-        int8_gate.gate_rows(tmp_path, label_map)
+        gate_rows(tmp_path, label_map, None, COLUMNS)
     with pytest.raises(DataError, match="'weather'"):
-        int8_gate.gate_rows(tmp_path, label_map, str(report / "validation.csv"))
+        gate_rows(tmp_path, label_map, str(report / "validation.csv"), COLUMNS)
 
 
 def test_a_graph_that_differs_from_keras_is_not_kept(copy, monkeypatch):
-    monkeypatch.setattr(onnx_export, "MOST_OFF", -1.0)
+    monkeypatch.setattr(onnx_runtime, "MOST_OFF", -1.0)
     before = (copy / c.MANIFEST).read_bytes()
     with pytest.raises(ConfigError, match=r"differs from Keras by .* in the logits"):
         make_export(copy, "onnx")
@@ -161,21 +154,21 @@ def test_a_graph_that_differs_from_keras_is_not_kept(copy, monkeypatch):
 def test_the_command_and_the_engine_that_calls_it(tmp_path, run_export, capsys):
     """In a folder with an adapter: what is missing is made by a process of its own."""
     folder, expected = classifiers.save(tmp_path / "run", onnx_folders.with_adapter())
-    open_prepared(folder, "onnx")
+    open_for(folder, "onnx")
     said = capsys.readouterr()
     assert said.out == "" and "holds no model for --engine onnx yet; making it" in said.err
     assert "export/onnx: opset 17, largest difference to keras" in said.err
-    engine = OnnxEngine(load_export(folder, "onnx"))
+    engine = classifiers.engine(folder, "onnx")
     found = engine.logits(classifiers.TEXTS)
     assert np.abs(found - expected).max() < 1e-5
-    open_prepared(folder, "onnx")
+    open_for(folder, "onnx")
     assert capsys.readouterr().err == ""
 
     rows = tmp_path / "rows.csv"
     onnx_folders.write_rows(rows, *onnx_folders.sure(engine))
     code, out, err = run_export(folder, "--engine", "onnx-int8", "--gate_data", rows)
-    assert (code, err) == (0, "") and f"rows 60, source rows of {rows}, accuracy" in out
-    assert "agreement" in out and {*verify(folder).exports} == {"onnx", "onnx-int8"}
+    assert (code, err) == (0, "") and f"rows 60, source rows of {rows}, scores" in out
+    assert "same outputs" in out and {*verify(folder).exports} == {"onnx", "onnx-int8"}
     for words, message in [
         (("--engine", "onnx", "--output", "x.onnx"), "--engine takes no --output"),
         (("--engine", "onnx", "--gate_data", "x.csv"), "--gate_data has a meaning for"),

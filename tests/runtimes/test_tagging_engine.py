@@ -4,11 +4,11 @@ import keras
 import numpy as np
 import pytest
 
+from harness import taggers
 from harness.checkpoints import vocabulary
 from kerasft import backends
 from kerasft.architectures import EncoderArguments, Tagger
 from kerasft.errors import BundleError
-from kerasft.tasks.tagging.engine import TaggingEngine
 from kerasft.text.tag_decoding import find_spans
 from kerasft.text.tokenizer import Tokenizer
 
@@ -60,7 +60,7 @@ def by_hand(forward, rows: list[list[str]], length: int) -> list[np.ndarray]:
 
 
 def test_probabilities_are_those_of_the_model(model):
-    engine = TaggingEngine(model, TOKENIZER, TAGS, 64)
+    engine = taggers.engine(model, TOKENIZER, TAGS, 64)
     forward = backends.current().compile_forward(model)
     rows = sentences(40)
     found = engine.probabilities(rows)
@@ -79,7 +79,7 @@ def test_probabilities_are_those_of_the_model(model):
 
 
 def test_long_sentences_are_read_to_their_end(model):
-    engine = TaggingEngine(model, TOKENIZER, TAGS, 12)
+    engine = taggers.engine(model, TOKENIZER, TAGS, 12)
     (long,) = engine.probabilities([["hello", "Jon", "."] * 30])
     assert long.shape == (90, len(TAGS))
     np.testing.assert_allclose(long.sum(axis=1), 1.0)
@@ -89,7 +89,7 @@ def test_long_sentences_are_read_to_their_end(model):
 
 
 def test_nothing_in_nothing_out(model):
-    engine = TaggingEngine(model, TOKENIZER, TAGS, 12)
+    engine = taggers.engine(model, TOKENIZER, TAGS, 12)
     assert engine.find([]) == []
     assert engine.find([["\u200b"]]) == [[]]
 
@@ -98,4 +98,4 @@ def test_broken_weights_are_an_error(model):
     broken = Tagger("distilbert", ARGUMENTS, len(TAGS))
     broken.get_layer("classifier").bias.assign([float("nan")] * len(TAGS))
     with pytest.raises(BundleError, match="NaN"):
-        TaggingEngine(broken, TOKENIZER, TAGS, 12).find([["hello"]])
+        taggers.engine(broken, TOKENIZER, TAGS, 12).find([["hello"]])

@@ -2,16 +2,18 @@ import numpy as np
 import pytest
 
 from harness import translators
+from harness.folders import task_engine
 from kerasft import backends
 from kerasft.errors import BundleError, ConfigError, DataError
+from kerasft.generation import SentenceGenerator
 from kerasft.tasks import load
-from kerasft.tasks.translation.engine import TranslationEngine
+from kerasft.tasks.text_engine import TextEngine
 from kerasft.tasks.translation.task import Translator
 
 
 @pytest.fixture(scope="module", params=[1, 3])
-def engine(request) -> TranslationEngine:
-    return TranslationEngine(load(translators.saved().folder, Translator), request.param)
+def engine(request) -> TextEngine:
+    return task_engine(translators.saved().folder, beam_size=request.param)
 
 
 def test_translations_are_those_of_the_whole_forward_pass(engine):
@@ -27,7 +29,7 @@ def test_translations_are_those_of_the_whole_forward_pass(engine):
     model = load(translators.saved().folder, Translator).model
     log_probs = backends.current().compile_forward(model)(inputs)
 
-    found = engine.translate(translators.TEXTS)
+    found = engine.write(translators.TEXTS)
     for row, (result, best) in enumerate(zip(found, hypotheses, strict=True)):
         labels = [*best.token_ids] + [target.token_id("[EOS]")] * (not best.truncated)
         expected = sum(log_probs[row, place, label] for place, label in enumerate(labels))
@@ -37,33 +39,40 @@ def test_translations_are_those_of_the_whole_forward_pass(engine):
 
 
 def test_what_was_lost_is_told(engine):
-    found = engine.translate(translators.TEXTS)
+    found = engine.write(translators.TEXTS)
     assert [result.unknown_words for result in found] == [(), (), ("zebra",), ()]
     assert [result.cut for result in found] == [False, False, False, True]
 
 
 def test_order_and_neighbors_do_not_matter(engine):
     texts = translators.TEXTS * 3
-    together = engine.translate(texts)
+    together = engine.write(texts)
     for text, result in zip(texts, together, strict=True):
-        (alone,) = engine.translate([text])
+        (alone,) = engine.write([text])
         assert alone[2:] == result[2:] and alone.text == result.text
         assert alone.score == pytest.approx(result.score, abs=1e-4)
 
 
 def test_nothing_in_nothing_out(engine):
-    assert engine.translate([]) == []
+    assert engine.write([]) == []
 
 
 def test_odd_texts_are_translated_too(engine):
     odd = ["☃", "\u0000", "a" * 10_000, "مرحبا", "!!!", "\u200b", "[PAD] [SOS]", "日本", ""]
-    assert len(engine.translate(odd)) == len(odd)
+    assert len(engine.write(odd)) == len(odd)
 
 
 def test_what_is_no_text_is_refused_by_its_place(engine):
     for text in (3, None, b"bytes", "\ud800"):
         with pytest.raises(DataError, match="text 1"):
-            engine.translate(["good", text])
+            engine.write(["good", text])
+
+
+def engine_of(parts: Translator, beam_size: int) -> TextEngine:
+    generator = SentenceGenerator(
+        parts.model, parts.target_tokenizer, parts.model.arguments.tgt_seq_len, beam_size
+    )
+    return TextEngine(parts.source_tokenizer, parts.target_tokenizer, parts.max_length, generator)
 
 
 @pytest.mark.parametrize("beam_size", [1, 4])
@@ -72,9 +81,9 @@ def test_a_model_that_computes_nan_is_refused(beam_size):
     bias = loaded.model.projection.bias
     bias.assign(bias * float("nan"))
     with pytest.raises(BundleError, match="weights are broken"):
-        TranslationEngine(loaded, beam_size).translate(["the station"])
+        engine_of(loaded, beam_size).write(["the station"])
 
 
 def test_a_beam_of_nothing_is_refused():
     with pytest.raises(ConfigError, match="beam_size is 0"):
-        TranslationEngine(load(translators.saved().folder, Translator), 0)
+        task_engine(translators.saved().folder, beam_size=0)

@@ -9,9 +9,9 @@ import pytest
 
 from harness import translators
 from harness.servers import Running
+from kerasft.exports.engines import make_export
 from kerasft.predict import Predictor
-from kerasft.runtimes.ctranslate2 import engine as ctranslate2_engine
-from kerasft.runtimes.ctranslate2.export import make_export
+from kerasft.runtimes.registry import RUNTIMES
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def test_answers_are_those_of_the_predictor(server, folder):
 def test_the_engine_is_named(server):
     facts = server.client.get("/metadata").json()
     assert facts["engine"] == "ctranslate2" and facts["beam_size"] == 1
-    assert facts["versions"]["ctranslate2"] == ctranslate2_engine.version()
+    assert facts["versions"]["ctranslate2"] == RUNTIMES["ctranslate2"].version()
     assert "keras" not in facts["versions"]
 
 

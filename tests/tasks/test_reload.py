@@ -13,7 +13,6 @@ from kerasft.errors import ConfigError, DataError
 from kerasft.folder import verify
 from kerasft.predict import Predictor
 from kerasft.tasks import load, save
-from kerasft.tasks.classification.opening import open_classifier
 from kerasft.text.cleaning import Cleaning
 
 VARIANTS = {
@@ -27,15 +26,17 @@ RELOAD = """
 import json, sys
 import numpy as np
 from kerasft import backends
-from kerasft.predict import Predictor
+from kerasft.predict import Predictor, open_for
 from kerasft.tasks import load
-from kerasft.tasks.classification.opening import open_classifier
+from kerasft.tasks.classification.engine import ClassifierEngine
+from kerasft.tasks.classification.task import ClassificationTask
 question = json.load(sys.stdin)
 answers = {}
 for folder in question["classifiers"]:
     predictor = Predictor(folder)
+    engine = ClassifierEngine(*ClassificationTask().load_encoder(open_for(folder, "keras")))
     answers[folder] = {
-        "logits": open_classifier(folder).logits(question["texts"]).tolist(),
+        "logits": engine.logits(question["texts"]).tolist(),
         "probabilities": [list(p.probabilities.values())
                           for p in predictor.predict(question["texts"])],
     }
@@ -153,7 +154,7 @@ def test_each_weight_is_in_exactly_one_file(saved):
 
 
 def logits(folder, *texts: str) -> np.ndarray:
-    return open_classifier(folder).logits(texts)
+    return classifiers.engine(folder).logits(texts)
 
 
 def test_a_loaded_adapter_can_train_on_and_be_saved_again(saved, tmp_path):

@@ -1,42 +1,35 @@
-"""What engines that run classifiers have alike: from texts to token ids, and finite logits."""
+"""Running a classifier: from texts to logits, on any runtime."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kerasft.errors import BundleError, DataError
+from kerasft.errors import DataError
 
 if TYPE_CHECKING:
+    from kerasft.runtimes.runtime import Encodes
     from kerasft.tasks.classification.task import TextClassifier
     from kerasft.text.tokenizer import Encodings
 
 
-class ClassifierEngine(ABC):
-    """Computes the logits of texts; base of `KerasEngine` and `OnnxEngine`.
+class ClassifierEngine:
+    """Computes the logits of texts.
 
     Args:
-        parts: A classifier; its model is there for Keras alone.
-        name: What `--engine` calls the engine.
+        parts: A classifier; its model is not looked at.
+        encoder: The model on some runtime.
 
-    Attributes:
-        parts: As above.
-        name: As above.
-        compiles: Whether the first text of each length waits for something to be compiled (of the
-            class).
+    Example:
+        >>> engine = ClassifierEngine(*ClassificationTask().load_encoder(open_for(folder, "onnx")))
+        >>> engine.logits(["a text", "another"]).shape
+        (2, 3)
     """
 
-    compiles: ClassVar[bool]
-
-    def __init__(self, parts: TextClassifier, name: str) -> None:
-        self.parts, self.name = parts, name
-
-    @abstractmethod
-    def compute(self, token_ids: Sequence[np.ndarray]) -> np.ndarray:
-        """The logits (texts, num_labels) float32 of token ids; see `run`, which checks them."""
+    def __init__(self, parts: TextClassifier, encoder: Encodes) -> None:
+        self.parts, self._encoder = parts, encoder
 
     def encode(self, texts: Sequence[str]) -> Encodings:
         """Cleans, tokenizes and cuts texts as in training.
@@ -57,22 +50,14 @@ class ClassifierEngine(ABC):
         return parts.tokenizer.encode(cleaned, parts.max_length, parts.long_texts)
 
     def run(self, token_ids: Sequence[np.ndarray]) -> np.ndarray:
-        """The logits of encoded texts.
-
-        Args:
-            token_ids: (tokens,) int32 each, none longer than the folder's `max_length`.
-
-        Returns:
-            (texts, num_labels) float32, in the order of the texts.
+        """The logits (texts, labels) float32 of token ids, (tokens,) int32 each.
 
         Raises:
-            BundleError: The model computes NaN or infinity.
+            BundleError: The model computes NaN or infinity, or cannot be run.
         """
-        logits = self.compute(token_ids)
-        if not np.isfinite(logits).all():
-            raise BundleError("the classifier computes NaN or infinity: its weights are broken.")
-        return logits
+        empty = np.empty((0, len(self.parts.labels)), dtype=np.float32)
+        return np.stack(self._encoder.run(token_ids)) if len(token_ids) else empty
 
     def logits(self, texts: Sequence[str]) -> np.ndarray:
-        """The logits (texts, num_labels) float32 of texts; see `encode` and `run`."""
+        """The logits (texts, labels) float32 of texts; see `encode` and `run`."""
         return self.run(self.encode(texts).token_ids)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from kerasft.folder.opened import Opened
-from kerasft.tasks.classification.opening import open_classifier
+from kerasft.runtimes.runtime import Encodes
+from kerasft.tasks.classification.engine import ClassifierEngine
 from kerasft.tasks.classification.results import ClassifierFacts, Prediction
 from kerasft.tasks.classification.task import TextClassifier
 from kerasft.tasks.task import TaskPredictor
@@ -19,11 +20,13 @@ class LabelPredictor(TaskPredictor[TextClassifier]):
 
     Args:
         opened: The folder.
+        parts: What was read of it.
+        encoder: The classifier on some runtime.
     """
 
-    def __init__(self, opened: Opened) -> None:
-        self._engine = open_classifier(opened)
-        self.parts = parts = self._engine.parts
+    def __init__(self, opened: Opened, parts: TextClassifier, encoder: Encodes) -> None:
+        self._engine = ClassifierEngine(parts, encoder)
+        self.parts = parts
         self.keys = parts.labels.names
         self.facts = ClassifierFacts(
             labels=parts.labels.names,
@@ -32,9 +35,7 @@ class LabelPredictor(TaskPredictor[TextClassifier]):
             adapter=opened.manifest.has_adapter,
         )
         self.notes = {"cut": cut_note(parts.max_length, parts.long_texts)}
-        self.warm_up_texts = (
-            one_of_each_length(parts.max_length) if self._engine.compiles else ["a"]
-        )
+        self.warm_up_texts = one_of_each_length(parts.max_length) if encoder.compiles else ["a"]
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         """See `TaskPredictor.predict`."""

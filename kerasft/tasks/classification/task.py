@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from kerasft.errors import BundleError, ConfigError
 from kerasft.folder.contents import MANIFEST, Reader, short
-from kerasft.folder.opened import KERAS, Opened
+from kerasft.folder.opened import Opened
 from kerasft.folder.reading import check_known
 from kerasft.tasks.classification.results import ClassifierFacts, Prediction
 from kerasft.tasks.headed_encoder import EncoderTask
@@ -17,6 +20,7 @@ from kerasft.text.cleaning import Cleaning
 if TYPE_CHECKING:
     from kerasft.architectures import Classifier, EncoderArguments
     from kerasft.data.dataset import Dataset
+    from kerasft.runtimes.gate import GateRows
     from kerasft.tasks.classification.batches import LabelledBatches
     from kerasft.text.labels import LabelMap
     from kerasft.text.tokenizer import LongTexts, Tokenizer
@@ -81,7 +85,7 @@ class ClassificationTask(EncoderTask[TextClassifier]):
     name = "classification"
     parts = TextClassifier
     settings = ("num_labels", "pooling", "cleaning", "long_texts")
-    runtimes = (KERAS, "onnx", "onnx-int8")
+    each_token = False
     result = Prediction
     facts = ClassifierFacts
     summary = "Predict the labels of texts"
@@ -152,7 +156,19 @@ class ClassificationTask(EncoderTask[TextClassifier]):
         """See `Task.open`."""
         from kerasft.tasks.classification.predictor import LabelPredictor
 
-        return LabelPredictor(opened, **options)
+        return LabelPredictor(opened, *self.load_encoder(opened), **options)
+
+    def file_facts(self, parts: TextClassifier) -> dict[str, str]:
+        """See `EncoderTask.file_facts`."""
+        return {"cleaning": json.dumps(parts.cleaning.to_dict()), "long_texts": parts.long_texts}
+
+    def gate_rows(
+        self, folder: Path, parts: TextClassifier, data: str | None, columns: Mapping[str, str]
+    ) -> GateRows:
+        """See `Task.gate_rows`."""
+        from kerasft.tasks.classification.gate import gate_rows
+
+        return gate_rows(folder, parts.labels, data, columns)
 
 
 def _wrong_long_texts(long_texts: object) -> str:

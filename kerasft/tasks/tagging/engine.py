@@ -1,4 +1,4 @@
-"""Running a tagger of tokens: from words to entities with scores."""
+"""Running a tagger of tokens: from words to entities with scores, on any runtime."""
 
 from __future__ import annotations
 
@@ -8,14 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from kerasft import backends
-from kerasft.data import shapes
-from kerasft.errors import BundleError
 from kerasft.text.tag_decoding import ScoredSpan, find_spans, outside
 from kerasft.text.word_windows import Window, owners, prediction_windows
 
 if TYPE_CHECKING:
-    from kerasft.architectures import Tagger
+    from kerasft.runtimes.runtime import Encodes
     from kerasft.text.tokenizer import Tokenizer
 
 
@@ -32,29 +29,29 @@ class Tagged(NamedTuple):
 
 
 class TaggingEngine:
-    """Finds entities, in a few fixed shapes; the backend compiles one function once a shape.
+    """Finds entities, on any runtime.
 
     Long sentences are read in windows that overlap, so that none is cut but in a word which is
     longer than a window. What is found in a sentence does not depend on the sentences beside it
     beyond float32 rounding.
 
     Args:
-        model: The tagger; adapters on it may be merged or not.
+        encoder: The tagger on some runtime.
         tokenizer: Its tokenizer.
         tags: The names of its BIO tags, in the order of the logits.
         max_length: Most tokens that the model reads at once.
 
     Example:
-        >>> engine = TaggingEngine(model, tokenizer, ["O", "B-PER", "I-PER"], 128)
+        >>> engine = TaggingEngine(encoder, tokenizer, ["O", "B-PER", "I-PER"], 128)
         >>> engine.find([["Ann", "left", "."]])
         [[ScoredSpan(span=Span(start=0, end=1, type='PER'), score=0.98)]]
     """
 
     def __init__(
-        self, model: Tagger, tokenizer: Tokenizer, tags: Sequence[str], max_length: int
+        self, encoder: Encodes, tokenizer: Tokenizer, tags: Sequence[str], max_length: int
     ) -> None:
         self._tokenizer, self._tags, self._max_length = tokenizer, list(tags), max_length
-        self._forward = backends.current().compile_forward(model)
+        self._encoder = encoder
 
     def find(self, sentences: Sequence[Sequence[str]]) -> list[list[ScoredSpan]]:
         """The entities of each sentence, in order.
@@ -103,7 +100,7 @@ class TaggingEngine:
     def _probabilities(
         self, sentences: Sequence[Sequence[str]], windows: Sequence[Window]
     ) -> list[np.ndarray]:
-        logits = self._logits([window.token_ids for window in windows])
+        logits = self._encoder.run([window.token_ids for window in windows])
         found = [outside(len(words), self._tags) for words in sentences]
         rows = zip(windows, logits, strict=True)
         for sentence, group in itertools.groupby(rows, key=lambda row: row[0].sentence):
@@ -115,21 +112,6 @@ class TaggingEngine:
                     scores[window.first_tokens[taken]]
                 )
         return found
-
-    def _logits(self, token_ids: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """The logits (tokens, tags) of each window."""
-        logits: list[np.ndarray] = [np.empty(0)] * len(token_ids)
-        sizes = [len(ids) for ids in token_ids]
-        for rows, batch, length in shapes.batches(sizes, self._max_length):
-            inputs = shapes.pad(
-                [token_ids[row] for row in rows], batch, length, self._tokenizer.pad_id
-            )
-            outputs = self._forward(inputs)  # (batch, length, tags)
-            for row, output in zip(rows, outputs, strict=False):
-                logits[row] = output[: sizes[row]]
-                if not np.isfinite(logits[row]).all():
-                    raise BundleError("the tagger computes NaN or infinity: its weights are broken")
-        return logits
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:

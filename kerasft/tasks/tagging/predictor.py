@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kerasft.folder.opened import Opened
+from kerasft.runtimes.runtime import Encodes
 from kerasft.tasks.entities import Entities, FoundEntity, sentences_of
+from kerasft.tasks.tagging.engine import TaggingEngine
 from kerasft.tasks.tagging.results import TaggerFacts
 from kerasft.tasks.tagging.task import TokenTagger
 from kerasft.tasks.task import TaskPredictor
@@ -21,23 +23,20 @@ class EntityFinder(TaskPredictor[TokenTagger]):
 
     Args:
         opened: The folder.
+        parts: What was read of it.
+        encoder: The tagger on some runtime.
     """
 
-    def __init__(self, opened: Opened) -> None:
-        from kerasft import peft
-        from kerasft.tasks.saved import read_parts
-        from kerasft.tasks.tagging.engine import TaggingEngine
-
-        self.parts = parts = read_parts(opened)
-        peft.fold(parts.model)  # for speed
+    def __init__(self, opened: Opened, parts: TokenTagger, encoder: Encodes) -> None:
+        self.parts = parts
         names = parts.labels.names
-        self._engine = TaggingEngine(parts.model, parts.tokenizer, names, parts.max_length)
+        self._engine = TaggingEngine(encoder, parts.tokenizer, names, parts.max_length)
         self.facts = TaggerFacts(
             types=tuple(tag[2:] for tag in names if tag.startswith("B-")),
             adapter=opened.manifest.has_adapter,
         )
         self.notes = {"cut": cut_word_note(parts.max_length)}
-        self.warm_up_texts = one_of_each_length(parts.max_length)
+        self.warm_up_texts = one_of_each_length(parts.max_length) if encoder.compiles else ["a"]
 
     def predict(self, texts: Sequence[str]) -> list[Entities]:
         """See `TaskPredictor.predict`."""

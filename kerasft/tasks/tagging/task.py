@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kerasft.errors import BundleError, ConfigError, DataError
@@ -14,6 +16,7 @@ from kerasft.tasks.task import NO_MODEL, TaskPredictor
 
 if TYPE_CHECKING:
     from kerasft.architectures import EncoderArguments, Tagger
+    from kerasft.runtimes.gate import GateRows
     from kerasft.text.labels import LabelMap
     from kerasft.text.tokenizer import Tokenizer
 
@@ -44,6 +47,7 @@ class TaggingTask(EncoderTask[TokenTagger]):
     name = "tagging"
     parts = TokenTagger
     settings = ("num_labels",)
+    each_token = True
     result = Entities
     facts = TaggerFacts
     summary = "Find the entities of texts"
@@ -75,7 +79,15 @@ class TaggingTask(EncoderTask[TokenTagger]):
         """See `Task.open`."""
         from kerasft.tasks.tagging.predictor import EntityFinder
 
-        return EntityFinder(opened, **options)
+        return EntityFinder(opened, *self.load_encoder(opened), **options)
+
+    def gate_rows(
+        self, folder: Path, parts: TokenTagger, data: str | None, columns: Mapping[str, str]
+    ) -> GateRows:
+        """See `Task.gate_rows`."""
+        from kerasft.tasks.gate_rows import entity_rows
+
+        return entity_rows(folder, data)
 
 
 def _wrong_tags(tags: LabelMap) -> str:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kerasft.errors import BundleError
 from kerasft.tasks.text_to_text.tokens import TextToTextTokens
@@ -15,7 +15,6 @@ from kerasft.text.entity_format import CUTS_A_TOKEN, ParsedSpans, Problem, parse
 from kerasft.text.sentence_parts import parts_of, text_of
 
 if TYPE_CHECKING:
-    from kerasft.architectures import T5
     from kerasft.generation.hypotheses import Generates
 
 
@@ -45,37 +44,26 @@ class Written:
 
 
 class EntityTextEngine:
-    """Writes the entities of sentences, in a few fixed shapes; see `Generator`.
+    """Writes the entities of sentences, on any runtime.
 
     A sentence too long to be read at once is read in parts that stand end to end; an entity across
     a border cannot be found.
 
     Args:
-        model: The model; adapters on it may be merged or not. None where another program searches.
+        generator: What searches, on some runtime.
         tokens: How it reads sentences.
         types: The types that there are; pieces of other types count as unreadable.
-        beam_size: Hypotheses followed at a time; 1 is greedy search.
-        generator: What searches in the place of Keras, if something does; it knows its beams.
-
-    Raises:
-        ConfigError: The beam size is out of range.
 
     Example:
-        >>> engine = EntityTextEngine(model, TextToTextTokens(t5, "entities: "), ["PER", "LOC"])
+        >>> engine = EntityTextEngine(generator, TextToTextTokens(t5, "entities: "), types)
         >>> engine.read([Sentence.from_text("Ann is in Rome.")])[0].outputs
         ('PER: Ann; LOC: Rome',)
     """
 
     def __init__(
-        self,
-        model: T5 | None,
-        tokens: TextToTextTokens,
-        types: Sequence[str],
-        beam_size: int = 1,
-        generator: Generates | None = None,
+        self, generator: Generates, tokens: TextToTextTokens, types: Sequence[str]
     ) -> None:
-        self._tokens, self._types = tokens, tuple(types)
-        self._generator = generator or _keras_generator(model, tokens, beam_size)
+        self._generator, self._tokens, self._types = generator, tokens, tuple(types)
 
     def read(self, sentences: Sequence[Sentence]) -> list[Written]:
         """What the model writes of each sentence.
@@ -133,19 +121,6 @@ class EntityTextEngine:
 
     def _fits(self, sentence: Sentence, start: int, end: int) -> bool:
         return not self._too_long([text_of(sentence, (start, end))])[0]
-
-
-def _keras_generator(model: Any, tokens: TextToTextTokens, beam_size: int) -> Generates:
-    from kerasft.generation import TextToTextGenerator
-
-    return TextToTextGenerator(
-        model,
-        tokens.tokenizer,
-        tokens.max_target_length,
-        beam_size,
-        max_source_length=tokens.max_length,
-        early_stopping=True,
-    )
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from kerasft.errors import ConfigError
 from kerasft.folder.opened import Opened
+from kerasft.generation.hypotheses import Generates
 from kerasft.tasks.entities import FoundEntity, sentences_of
 from kerasft.tasks.task import TaskPredictor
+from kerasft.tasks.text_engine import Output, TextEngine
+from kerasft.tasks.text_to_text.entity_engine import EntityTextEngine
 from kerasft.tasks.text_to_text.results import (
     EntityWriterFacts,
     SavedTask,
@@ -17,12 +19,9 @@ from kerasft.tasks.text_to_text.results import (
     WrittenText,
 )
 from kerasft.tasks.text_to_text.task import EntityWriter, TextWriter
-from kerasft.tasks.text_writers import open_entity_writer, open_text_writer
+from kerasft.tasks.text_to_text.tokens import TextToTextTokens
 from kerasft.tasks.texts import cut_note, cut_word_note, warm_up_texts
 from kerasft.text.tokenizer import check_text
-
-if TYPE_CHECKING:
-    from kerasft.tasks.text_to_text.engine import Output
 
 
 class WritingPredictor(TaskPredictor[TextWriter]):
@@ -30,32 +29,33 @@ class WritingPredictor(TaskPredictor[TextWriter]):
 
     Args:
         opened: The folder.
-        beam_size: Hypotheses that are followed at a time, 1 is greedy search; if not given, as the
-            folder says.
+        parts: What was read of it.
+        generator: What searches, on some runtime.
+        beam_size: Hypotheses that it follows at a time.
         task: The name of one of the tasks: its prefix is put before texts that do not begin with
-            it. If not given, texts come with their prefixes.
-
-    Raises:
-        ConfigError: The beam size is out of range, or there is no such task.
+            it. If None, texts come with their prefixes.
+        prefix: The prefix of that task; "" without one.
     """
 
     def __init__(
-        self, opened: Opened, beam_size: int | None = None, task: str | None = None
+        self,
+        opened: Opened,
+        parts: TextWriter,
+        generator: Generates,
+        beam_size: int,
+        task: str | None,
+        prefix: str,
     ) -> None:
-        known = {each["name"]: each["prefix"] for each in opened.manifest.settings["tasks"]}
-        if task is not None and task not in known:
-            raise ConfigError(f"{opened} has no task {task!r}; its tasks are {', '.join(known)}")
-        self._prefix = known[task] if task is not None else ""
-        self._engine = open_text_writer(opened, beam_size=beam_size)
-        self.parts = parts = self._engine.parts
+        self.parts, self._prefix = parts, prefix
+        self._engine = TextEngine(parts.tokenizer, parts.tokenizer, parts.max_length, generator)
         self.facts = TextWriterFacts(
             tasks=parts.tasks,
             default_task=task or "",
-            beam_size=parts.beam_size if beam_size is None else beam_size,
+            beam_size=beam_size,
             max_target_length=parts.max_target_length,
             adapter=opened.manifest.has_adapter,
         )
-        self._known = ", ".join(map(repr, dict.fromkeys(known.values())))
+        self._known = ", ".join(map(repr, dict.fromkeys(each.prefix for each in parts.tasks)))
         self.notes = {
             "warning": f"texts begin with no prefix that the model was trained on ({self._known}).",
             "unknown_words": "texts have words that the model cannot read.",
@@ -99,19 +99,27 @@ class WrittenEntityFinder(TaskPredictor[EntityWriter]):
 
     Args:
         opened: The folder.
-        beam_size: Hypotheses that are followed at a time; if not given, as the folder says.
-
-    Raises:
-        ConfigError: The beam size is out of range.
+        parts: What was read of it.
+        generator: What searches, on some runtime.
+        beam_size: Hypotheses that it follows at a time.
     """
 
-    def __init__(self, opened: Opened, beam_size: int | None = None) -> None:
-        self._engine, self.parts = open_entity_writer(opened, beam_size=beam_size)
-        parts = self.parts
+    def __init__(
+        self, opened: Opened, parts: EntityWriter, generator: Generates, beam_size: int
+    ) -> None:
+        self.parts = parts
+        tokens = TextToTextTokens(
+            parts.tokenizer,
+            parts.tasks[0].prefix,
+            opened.manifest.arguments["start_id"],
+            parts.max_length,
+            parts.max_target_length,
+        )
+        self._engine = EntityTextEngine(generator, tokens, parts.entity_types)
         self.facts = EntityWriterFacts(
             types=parts.entity_types,
             prefix=parts.tasks[0].prefix,
-            beam_size=parts.beam_size if beam_size is None else beam_size,
+            beam_size=beam_size,
             max_target_length=parts.max_target_length,
             adapter=opened.manifest.has_adapter,
         )
@@ -139,6 +147,18 @@ class WrittenEntityFinder(TaskPredictor[EntityWriter]):
                 WrittenEntities(entities, written.cut, output, unreadable, written.truncated)
             )
         return found
+
+
+def prefix_of(opened: Opened, task: str | None) -> str:
+    """The prefix of one of a folder's tasks; "" for None.
+
+    Raises:
+        ConfigError: There is no such task.
+    """
+    known = {each["name"]: each["prefix"] for each in opened.manifest.settings["tasks"]}
+    if task is not None and task not in known:
+        raise ConfigError(f"{opened} has no task {task!r}; its tasks are {', '.join(known)}")
+    return known[task] if task is not None else ""
 
 
 def task_of(text: str, tasks: Sequence[SavedTask]) -> SavedTask | None:

@@ -12,6 +12,9 @@ from kerasft.folder.named_weights import NamedWeights, write_named_weights
 from kerasft.folder.opened import KERAS, Opened
 from kerasft.folder.reading import MAX_VOCABULARY, check_known, read_tokenizer, whole_argument
 from kerasft.folder.writing import check_length, check_vocabulary
+from kerasft.generation.search import Search
+from kerasft.runtimes.registry import take_up
+from kerasft.runtimes.runtime import WriterModel
 from kerasft.tasks.task import BEAM_SIZE, NO_MODEL, Option, Task, TaskPredictor
 from kerasft.tasks.text_to_text.results import (
     EntityWriterFacts,
@@ -22,9 +25,11 @@ from kerasft.tasks.text_to_text.results import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from kerasft.architectures import T5, T5Arguments
+    from kerasft.generation.hypotheses import Generates
+    from kerasft.runtimes.gate import GateRows
     from kerasft.text.tokenizer import Tokenizer
 
 ARCHITECTURE = "t5"
@@ -147,6 +152,59 @@ class _Writing(Task[Writer]):
             model=NO_MODEL, tokenizer=tokenizer, max_length=manifest.max_length, **settings
         )
 
+    def to_write(self, parts: Writer) -> WriterModel:
+        """See `Task.to_write`."""
+        arguments = parts.model.arguments
+        return WriterModel(
+            parts.model,
+            arguments.start_id,
+            arguments.end_id,
+            arguments.pad_id,
+            parts.max_length,
+            parts.max_target_length,
+        )
+
+    def load_generator(
+        self, opened: Opened, beam_size: int | None
+    ) -> tuple[Writer, Generates, int]:
+        """The parts of a folder, what searches on the runtime that it was read for, and its beams.
+
+        Args:
+            opened: The folder.
+            beam_size: Hypotheses followed at a time, 1 is greedy search; None: as the folder says.
+
+        Raises:
+            ConfigError: The beam size is out of range, or the package is not installed.
+            BundleError: One sentence that names the file that does not fit.
+        """
+        parts = self.load(opened)
+        beams = parts.beam_size if beam_size is None else beam_size
+        if opened.engine != KERAS:
+            ids = {
+                name: opened.manifest.arguments[name] for name in ("start_id", "end_id", "pad_id")
+            }
+            search = Search(
+                **ids,
+                max_length=parts.max_target_length,
+                beam_size=beams,
+                rank_cut=True,
+                forbidden=(),
+            )
+            return parts, take_up(opened, search), beams
+        from kerasft import peft
+        from kerasft.generation import TextToTextGenerator
+
+        peft.fold(parts.model)  # for speed
+        generator = TextToTextGenerator(
+            parts.model,
+            parts.tokenizer,
+            parts.max_target_length,
+            beams,
+            max_source_length=parts.max_length,
+            early_stopping=True,
+        )
+        return parts, generator, beams
+
     def build(self, opened: Opened, parts: Writer) -> T5:
         """See `Task.build`."""
         from kerasft.architectures import T5
@@ -177,11 +235,22 @@ class TextToTextTask(_Writing[TextWriter]):
     description = "Writes an output for each text; the text's prefix says what is to be done."
     example = ("summarize: The airport was closed all day.", "classify: Shares fell again.")
 
-    def open(self, opened: Opened, **options: Any) -> TaskPredictor[Any]:
-        """See `Task.open`."""
-        from kerasft.tasks.text_to_text.predictor import WritingPredictor
+    def gate_rows(
+        self, folder: Path, parts: TextWriter, data: str | None, columns: Mapping[str, str]
+    ) -> GateRows:
+        """See `Task.gate_rows`."""
+        from kerasft.tasks.text_to_text.gate import gate_rows
 
-        return WritingPredictor(opened, **options)
+        return gate_rows(folder, parts.tasks, data)
+
+    def open(
+        self, opened: Opened, beam_size: int | None = None, task: str | None = None, **options: Any
+    ) -> TaskPredictor[Any]:
+        """See `Task.open`."""
+        from kerasft.tasks.text_to_text.predictor import WritingPredictor, prefix_of
+
+        prefix = prefix_of(opened, task)
+        return WritingPredictor(opened, *self.load_generator(opened, beam_size), task, prefix)
 
 
 class TextToEntitiesTask(_Writing[EntityWriter]):
@@ -213,11 +282,21 @@ class TextToEntitiesTask(_Writing[EntityWriter]):
         if wrong := _wrong_types(settings.get("entity_types", list)):
             raise BundleError(f"{settings.file}: {wrong}.")
 
-    def open(self, opened: Opened, **options: Any) -> TaskPredictor[Any]:
+    def gate_rows(
+        self, folder: Path, parts: EntityWriter, data: str | None, columns: Mapping[str, str]
+    ) -> GateRows:
+        """See `Task.gate_rows`."""
+        from kerasft.tasks.gate_rows import entity_rows
+
+        return entity_rows(folder, data)
+
+    def open(
+        self, opened: Opened, beam_size: int | None = None, **options: Any
+    ) -> TaskPredictor[Any]:
         """See `Task.open`."""
         from kerasft.tasks.text_to_text.predictor import WrittenEntityFinder
 
-        return WrittenEntityFinder(opened, **options)
+        return WrittenEntityFinder(opened, *self.load_generator(opened, beam_size))
 
 
 def _wrong_tasks(tasks: Sequence[SavedTask]) -> str:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from kerasft.errors import ConfigError
 from kerasft.text.entities import Sentence
 from kerasft.text.entity_format import target_of
 from kerasft.text.tokenizer import Encodings, Tokenizer
+
+if TYPE_CHECKING:
+    from kerasft.architectures import T5
+    from kerasft.generation.hypotheses import Generates
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,27 @@ class TextToTextTokens:
 
     def __post_init__(self) -> None:
         check_prefix(self.tokenizer, self.prefix, self.max_length)
+
+    def generator(self, model: T5, beam_size: int) -> Generates:
+        """What searches for the outputs of a model with Keras.
+
+        Args:
+            model: The model; adapters on it may be merged or not.
+            beam_size: Hypotheses followed at a time; 1 is greedy search.
+
+        Raises:
+            ConfigError: The beam size is out of range.
+        """
+        from kerasft.generation import TextToTextGenerator
+
+        return TextToTextGenerator(
+            model,
+            self.tokenizer,
+            self.max_target_length,
+            beam_size,
+            max_source_length=self.max_length,
+            early_stopping=True,
+        )
 
     def sources(self, texts: Sequence[str]) -> Encodings:
         """The sources of texts; what is too long is cut."""

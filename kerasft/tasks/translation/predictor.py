@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kerasft.folder.opened import Opened
+from kerasft.generation.hypotheses import Generates
 from kerasft.tasks.task import TaskPredictor
-from kerasft.tasks.text_writers import open_translator
+from kerasft.tasks.text_engine import TextEngine
 from kerasft.tasks.texts import cut_note, warm_up_texts
 from kerasft.tasks.translation.results import Languages, Translation, TranslatorFacts
 from kerasft.tasks.translation.task import Translator
@@ -16,16 +17,23 @@ class TextTranslator(TaskPredictor[Translator]):
     """Translates texts.
 
     Args:
+        parts: What was read of the folder.
+        generator: What searches, on some runtime.
         opened: The folder.
-        beam_size: Hypotheses that are followed at a time; 1 is greedy search.
-
-    Raises:
-        ConfigError: The beam size is out of range.
+        beam_size: Hypotheses that it follows at a time.
     """
 
-    def __init__(self, opened: Opened, beam_size: int = 4) -> None:
-        self._engine = open_translator(opened, beam_size=beam_size)
-        self.parts = parts = self._engine.parts
+    def __init__(
+        self, parts: Translator, generator: Generates, opened: Opened, beam_size: int
+    ) -> None:
+        self.parts = parts
+        self._engine = TextEngine(
+            parts.source_tokenizer,
+            parts.target_tokenizer,
+            parts.max_length,
+            generator,
+            parts.cleaning.apply,
+        )
         self.facts = TranslatorFacts(
             languages=Languages(**parts.languages),
             cleaning=parts.cleaning.to_dict(),
@@ -40,4 +48,4 @@ class TextTranslator(TaskPredictor[Translator]):
 
     def predict(self, texts: Sequence[str]) -> list[Translation]:
         """See `TaskPredictor.predict`."""
-        return [Translation(*values) for values in self._engine.translate(texts)]
+        return [Translation(*values) for values in self._engine.write(texts)]

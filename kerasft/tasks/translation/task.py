@@ -13,6 +13,9 @@ from kerasft.folder.contents import MANIFEST, WEIGHTS, Reader, short
 from kerasft.folder.opened import KERAS, Opened
 from kerasft.folder.reading import MAX_VOCABULARY, check_known, read_tokenizer, whole_argument
 from kerasft.folder.writing import check_length, check_vocabulary, write_weights
+from kerasft.generation.search import Search
+from kerasft.runtimes.registry import take_up
+from kerasft.runtimes.runtime import WriterModel
 from kerasft.storage import Tensors
 from kerasft.tasks.task import BEAM_SIZE, NO_MODEL, Task, TaskPredictor
 from kerasft.tasks.translation.results import Translation, TranslatorFacts
@@ -20,6 +23,8 @@ from kerasft.text.cleaning import Cleaning
 
 if TYPE_CHECKING:
     from kerasft.architectures import Transformer, TransformerArguments
+    from kerasft.generation.hypotheses import Generates
+    from kerasft.runtimes.gate import GateRows
     from kerasft.text.tokenizer import Tokenizer
 
 ARCHITECTURE = "transformer"
@@ -29,6 +34,8 @@ TOKENIZER_TARGET = "tokenizer_target.json"
 LANGUAGE = re.compile(r"[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*")
 MAX_LANGUAGE = 35
 MAX_POSITIONS = 100_000
+BEAMS = 4
+"""Hypotheses followed at a time where nothing else is said."""
 # Numbers (float32) that may be taken beyond what the file of the weights holds.
 SPARE = 2**24
 
@@ -163,11 +170,58 @@ class TranslationTask(Task[Translator]):
         _fill(model, tensors, file)
         return model
 
-    def open(self, opened: Opened, **options: Any) -> TaskPredictor[Translator]:
+    def to_write(self, parts: Translator) -> WriterModel:
+        """See `Task.to_write`."""
+        arguments = parts.model.arguments
+        most = arguments.tgt_seq_len - 1  # without the token that begins it
+        return WriterModel(parts.model, *_ends(parts), arguments.pad_id, parts.max_length, most)
+
+    def gate_rows(
+        self, folder: Path, parts: Translator, data: str | None, columns: Mapping[str, str]
+    ) -> GateRows:
+        """See `Task.gate_rows`."""
+        from kerasft.tasks.translation.gate import gate_rows
+
+        return gate_rows(folder, data)
+
+    def open(
+        self, opened: Opened, beam_size: int = BEAMS, **options: Any
+    ) -> TaskPredictor[Translator]:
         """See `Task.open`."""
         from kerasft.tasks.translation.predictor import TextTranslator
 
-        return TextTranslator(opened, **options)
+        parts = self.load(opened)
+        return TextTranslator(parts, self.generator(opened, parts, beam_size), opened, beam_size)
+
+    def generator(self, opened: Opened, parts: Translator, beam_size: int) -> Generates:
+        """What searches for translations, on the runtime that the folder was read for.
+
+        Raises:
+            ConfigError: The beam size is out of range, or the package is not installed.
+            BundleError: The model cannot be read.
+        """
+        length = opened.manifest.arguments["tgt_seq_len"]
+        if opened.engine != KERAS:
+            start_id, end_id = _ends(parts)
+            pad_id = parts.target_tokenizer.pad_id
+            return take_up(opened, Search(start_id, end_id, pad_id, length - 1, beam_size))
+        from kerasft.generation import SentenceGenerator
+
+        return SentenceGenerator(
+            parts.model,
+            parts.target_tokenizer,
+            max_length=length,
+            beam_size=beam_size,
+            max_source_length=parts.max_length,
+        )
+
+
+def _ends(parts: Translator) -> tuple[int, int]:
+    """The tokens that every translation begins with and ends with."""
+    from kerasft.text.trained import END, START
+
+    token_id: Any = parts.target_tokenizer.token_id  # a translator's has both
+    return token_id(START), token_id(END)
 
 
 def _are_languages(languages: Mapping[str, Any]) -> bool:

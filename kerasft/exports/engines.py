@@ -1,0 +1,120 @@
+"""Puts into a saved folder what another runtime than Keras reads, and checks it before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from kerasft import backends
+from kerasft.errors import ConfigError, KerasftError
+from kerasft.folder import Manifest
+from kerasft.folder.add_export import add_export
+from kerasft.folder.export_files import EXPORT, export_paths
+from kerasft.folder.manifest import read
+from kerasft.folder.opened import open_saved
+from kerasft.runtimes import gate
+from kerasft.runtimes.registry import RUNTIMES
+from kerasft.tasks import load
+from kerasft.tasks.registry import TASKS
+from kerasft.tasks.saved import check_manifest
+
+COLUMNS = {"text": "text", "label": "label"}
+
+
+def make_export(
+    path: str | Path,
+    engine: str,
+    *,
+    data: str | None = None,
+    columns: Mapping[str, str] = COLUMNS,
+) -> Manifest:
+    """Puts what an engine reads into a saved folder, in place of what was there for it.
+
+    Args:
+        path: The folder.
+        engine: "onnx", "ctranslate2", ...; or the same in 8 bits, "onnx-int8", for which the one in
+            float32 is made too where it is missing.
+        data: Rows to compare the model in 8 bits on; see `Task.gate_rows`.
+        columns: See there.
+
+    Returns:
+        The folder's new manifest.
+
+    Raises:
+        ConfigError: A package or a backend is missing, the folder cannot be written, or the export
+            is not as good as it must be; the folder is as it was.
+        BundleError: The folder is broken, or its task has no such export.
+        DataError: `data` cannot be used.
+
+    Example:
+        >>> make_export("saved_models/run", "onnx-int8").exports["onnx-int8"]["same_outputs"]
+        0.9804
+    """
+    folder = Path(path)
+    manifest = read(folder)
+    task = check_manifest(folder, manifest)
+    if engine not in task.runtimes or engine not in RUNTIMES:
+        raise ConfigError(
+            f"{folder} holds a model for {task.name}, which has no export for --engine {engine}."
+        )
+    runtime = RUNTIMES[engine]
+    runtime.check()  # a missing package is said before seconds are spent
+
+    def model() -> Any:
+        backends.check()
+        from kerasft import peft
+
+        parts = load(folder)
+        peft.fold(parts.model)
+        return task.to_write(parts)
+
+    if engine == runtime.exact or runtime.exact not in manifest.exports:
+        manifest = add_export(folder, runtime.exact, lambda to: runtime.write(model(), to))
+    if engine == runtime.exact:
+        return manifest
+    opened = open_saved(folder, runtime.exact, manifest)
+    rows = task.gate_rows(folder, task.read(opened.copy()), data, columns).fewer()
+
+    def write(place: Path) -> dict[str, Any]:
+        runtime.write_small(folder / EXPORT / runtime.exact, model, place)
+        new = {name: (place.parents[1] / name).read_bytes() for name in export_paths([engine])}
+        small = opened.copy(engine, new)
+        found, wanted = (task.open(each) for each in (small, opened))
+        texts = rows.texts
+        result = gate.compare(found.predict(texts), wanted.predict(texts), rows)
+        gate.refuse_worse(result, runtime.exact)
+        beams = getattr(found.facts, "beam_size", None)  # of what searches
+        return {**asdict(result), **({"beam_size": beams} if beams else {})}
+
+    return add_export(folder, engine, write)
+
+
+def export_after_run(path: str | Path) -> str:
+    """Puts the export in float32 into a folder that a run has saved, for `--engine auto`.
+
+    Args:
+        path: The folder.
+
+    Returns:
+        One sentence on what was made, or on why nothing was; "" where the packages for it are not
+        installed. A failure costs nothing: the folder is as it was.
+
+    Example:
+        >>> export_after_run("saved_models/run")
+        'saved_models/run/export/onnx was compared with Keras: they differ by 2.1e-07.'
+    """
+    task = TASKS[read(path).task]
+    for engine in task.runtimes:
+        if engine in RUNTIMES and engine == RUNTIMES[engine].exact:
+            if not RUNTIMES[engine].installed(writing=True):
+                return ""
+            try:
+                facts = make_export(path, engine).exports[engine]
+            except KerasftError as error:
+                return f"There is no export for --engine {engine}: {error}"
+            off = facts["largest_difference_to_keras"]
+            place = Path(path, EXPORT, engine)
+            return f"{place} was compared with Keras: they differ by {off:.1e}."
+    return ""

@@ -1,0 +1,177 @@
+"""Running an encoder's export with ONNX Runtime: neither Keras nor a backend is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kerasft.errors import BundleError
+from kerasft.runtimes.runtime import Reading, finite
+from kerasft.storage import memory_files
+
+INPUTS = {"input_ids": "tensor(int64)", "attention_mask": "tensor(int64)"}
+OUTPUTS = {"logits": "tensor(float)"}
+# Rows and padded tokens in one call; and how much shorter than the longest a row may be.
+MOST_ROWS = 32
+MOST_TOKENS = 8192
+LEAST_FILLED = 0.75
+
+
+class OnnxEncoder:
+    """Computes with ONNX Runtime, at the texts' own lengths: nothing is compiled a shape.
+
+    In float32, texts of about the same length are computed together; what comes out of a text does
+    not depend on those beside it beyond rounding. In 8 bits, each text is computed by itself: the
+    numbers between the layers are rounded by their range over the whole call, so that in a batch
+    a text's logits would depend on its neighbors.
+
+    Args:
+        runtime: The package onnxruntime.
+        model: All of the file, checked.
+        file: Where it stands, for the sentences.
+        reading: How it is asked.
+        most_rows: Most texts in one call.
+        threads: Threads that compute.
+
+    Raises:
+        BundleError: The graph is not one of such an encoder.
+
+    Example:
+        >>> runtime.open("onnx", place, files, reading).run([np.array([2, 17, 3])])[0].shape
+        (3,)
+    """
+
+    compiles = False
+
+    def __init__(
+        self, runtime: Any, model: bytes, file: Path, reading: Reading, most_rows: int, threads: int
+    ) -> None:
+        self._file, self._reading, self._most_rows = file, reading, most_rows
+        self._session = _session(runtime, model, file, threads)
+        found = [
+            {place.name: place.type for place in places}
+            for places in (self._session.get_inputs(), self._session.get_outputs())
+        ]
+        ranks = [len(place.shape) for place in self._session.get_inputs()]
+        shapes = [place.shape for place in self._session.get_outputs()]
+        wanted = ["texts", *(["length"] if reading.each_token else []), reading.num_labels]
+        if (
+            found != [INPUTS, OUTPUTS]
+            or ranks != [2, 2]
+            or len(shapes[0]) != len(wanted)
+            or shapes[0][-1] != wanted[-1]
+        ):
+            raise BundleError(
+                f"{file} must turn {' and '.join(INPUTS)} (texts, length) into logits "
+                f"({', '.join(map(str, wanted))}), which it does not."
+            )
+
+    def run(self, token_ids: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """See `Encodes.run`."""
+        found: list[np.ndarray] = [np.empty(0)] * len(token_ids)
+        for rows in groups([len(ids) for ids in token_ids], self._most_rows):
+            inputs = padded([token_ids[row] for row in rows], self._reading.pad_id)
+            try:
+                (logits,) = self._session.run(list(OUTPUTS), inputs)
+            except Exception as error:  # ONNX Runtime's own classes share no other base
+                raise _unfit(self._file, error) from error
+            self._check_shape(logits.shape, inputs["input_ids"].shape)
+            for row, each in zip(rows, logits, strict=True):
+                size = len(token_ids[row])
+                found[row] = finite(each[:size] if self._reading.each_token else each)
+        return found
+
+    def _check_shape(self, found: tuple[int, ...], asked: tuple[int, ...]) -> None:
+        texts, labels = asked[0], self._reading.num_labels
+        wanted = (*asked, labels) if self._reading.each_token else (texts, labels)
+        if found != wanted:
+            raise BundleError(
+                f"{self._file} computes an array of the shape {found} for {texts} texts and "
+                f"{labels} labels."
+            )
+
+
+def groups(sizes: Sequence[int], most_rows: int = MOST_ROWS) -> Iterator[list[int]]:
+    """Groups texts of about the same length, so that little is padded.
+
+    Args:
+        sizes: (texts,) tokens of each text.
+        most_rows: Most texts in a group.
+
+    Yields:
+        Which texts go together: the longest first, none with less than three quarters of its
+        group's longest.
+
+    Example:
+        >>> list(groups([4, 40, 38, 5]))
+        [[1, 2], [3, 0]]
+    """
+    order = sorted(range(len(sizes)), key=lambda row: -sizes[row])
+    start = 0
+    while start < len(order):
+        longest = sizes[order[start]]
+        end = start + 1
+        while (
+            end < len(order)
+            and end - start < min(most_rows, MOST_TOKENS // longest)
+            and sizes[order[end]] >= LEAST_FILLED * longest
+        ):
+            end += 1
+        yield order[start:end]
+        start = end
+
+
+def padded(token_ids: Sequence[np.ndarray], pad_id: int) -> dict[str, np.ndarray]:
+    """Token ids as the inputs of the graph.
+
+    Args:
+        token_ids: (tokens,) int32 each, none empty.
+        pad_id: The padding token.
+
+    Returns:
+        {"input_ids": (texts, longest) int64, "attention_mask": (texts, longest) int64}
+    """
+    sizes = np.array([len(ids) for ids in token_ids])
+    mask = np.arange(sizes.max()) < sizes[:, None]  # (texts, longest)
+    ids = np.full(mask.shape, pad_id, dtype=np.int64)
+    ids[mask] = np.concatenate(token_ids)
+    return {"input_ids": ids, "attention_mask": mask.astype(np.int64)}
+
+
+def _session(runtime: Any, model: bytes, file: Path, threads: int) -> Any:
+    """An inference session on the CPU."""
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3  # errors, which are raised as well
+    # Plans of memory are kept for each shape that ever came: texts come in hundreds.
+    options.enable_mem_pattern = False
+    with _in_memory(model) as place:
+        del model
+        try:
+            return runtime.InferenceSession(place, options, providers=["CPUExecutionProvider"])
+        except Exception as error:
+            raise _unfit(file, error) from error
+
+
+@contextmanager
+def _in_memory(model: bytes) -> Iterator[str | bytes]:
+    """A name under which ONNX Runtime finds the checked bytes; the bytes where there is no such.
+
+    It holds on to bytes, and copies them twice while it reads them.
+    """
+    if not memory_files.AVAILABLE:
+        yield model
+        return
+    files = {"model.onnx": model}
+    del model
+    with memory_files.memory_folder(files) as folder:
+        yield str(folder / "model.onnx")
+
+
+def _unfit(file: Path, error: Exception) -> BundleError:
+    reason = " ".join(str(error).split())
+    return BundleError(f"{file} cannot be run by ONNX Runtime: {reason[:300]}")

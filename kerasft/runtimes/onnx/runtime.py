@@ -1,0 +1,110 @@
+"""ONNX Runtime: encoders with any head, in float32 and with matrices in 8 bits."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kerasft import backends
+from kerasft.folder.export_files import ONNX_MODEL
+from kerasft.runtimes.onnx.model_file import OPSET, check_onnx_file
+from kerasft.runtimes.onnx.run import MOST_ROWS, OnnxEncoder
+from kerasft.runtimes.runtime import EncoderModel, Reading, Runtime, refuse_different
+
+MOST_OFF = 1e-4
+"""Largest difference of a logit to Keras's, for logits of the order of 1."""
+# Lengths of the texts on which the two are compared, besides the longest that the model reads.
+LENGTHS = (1, 5, 16)
+
+
+class OnnxRuntime(Runtime):
+    """See the module."""
+
+    name = "ONNX Runtime"
+    package = "onnxruntime"
+    extra = "onnx"
+    exact = "onnx"
+    small = "onnx-int8"
+    writers = ("onnx", "onnxruntime")
+
+    def open(
+        self, format: str, place: Path, files: dict[str, bytes], needs: Reading
+    ) -> OnnxEncoder:
+        """See `Runtime.open`."""
+        file = place / ONNX_MODEL
+        model = files.pop(ONNX_MODEL)
+        check_onnx_file(model, file)
+        rows = 1 if format == self.small else MOST_ROWS
+        return OnnxEncoder(self.module(), model, file, needs, rows, self.threads())
+
+    def write(self, model: EncoderModel, place: Path) -> dict[str, Any]:
+        """See `Runtime.write`."""
+        from kerasft.runtimes.keras import KerasEncoder
+        from kerasft.runtimes.onnx.write import write_onnx
+
+        self.check()
+        write_onnx(model.model, place / ONNX_MODEL, model.longest, model.facts)
+        texts = _token_ids(model)
+        files = {ONNX_MODEL: (place / ONNX_MODEL).read_bytes()}
+        encoders = (
+            KerasEncoder(model.model, model.reading),
+            self.open(self.exact, place, files, model.reading),
+        )
+        wanted, found = (np.concatenate([x.ravel() for x in e.run(texts)]) for e in encoders)
+        difference = float(np.abs(found - wanted).max())
+        refuse_different(difference, MOST_OFF * max(1.0, float(np.abs(wanted).max())), "the logits")
+        return {
+            "opset": OPSET,
+            "largest_difference_to_keras": difference,
+            "compared_on": backends.machine(),
+        }
+
+    def write_small(self, exact: Path, model: Callable[[], EncoderModel], place: Path) -> None:
+        """See `Runtime.write_small`: quantizes matrices, each column with a scale of its own.
+
+        What goes into a matrix is rounded to 8 bits as well, by its range in each call. Embeddings,
+        norms, and the products inside of attention stay in float32.
+        """
+        self.check()
+        import onnx
+        from onnxruntime.quantization import QuantType, quantize_dynamic
+
+        target = place / ONNX_MODEL
+        source = onnx.load(exact / ONNX_MODEL)
+        facts = {entry.key: entry.value for entry in source.metadata_props}
+        with _without_advice():
+            # The model and not its path, beside which the tool would write files of its own.
+            quantize_dynamic(
+                source, target, op_types_to_quantize=["MatMul"], per_channel=True,
+                weight_type=QuantType.QInt8,
+            )  # fmt: skip
+        made = onnx.load(target)
+        onnx.helper.set_model_props(made, facts)  # without the tool's notes
+        onnx.checker.check_model(made, full_check=True)
+        target.write_bytes(made.SerializeToString())
+
+
+@contextmanager
+def _without_advice() -> Iterator[None]:
+    """Keeps the tool's advice, on a step that our graph does not need, out of the root logger."""
+    logger = logging.getLogger()
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _token_ids(model: EncoderModel) -> list[np.ndarray]:
+    """Random texts, (tokens,) int32 each: short ones together, which are padded, and long ones."""
+    longest = model.reading.max_length
+    generator = np.random.default_rng(0)
+    sizes = [min(size, longest) for size in (*LENGTHS, longest, longest)]
+    rows = model.model.arguments.vocab_size
+    return [generator.integers(0, rows, size).astype(np.int32) for size in sizes]
