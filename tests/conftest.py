@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ import pytest
 from kerasft.backends import BACKENDS  # importing kerasft chooses one before Keras is imported
 
 pytest.register_assert_rewrite("harness")
+from harness.other_backends import OtherBackends  # noqa: E402
 
 ROOT = Path(__file__).parent.parent
 SHARED = Path(os.environ.get("KERASFT_SHARED", ROOT.parent / "shared"))
@@ -133,6 +134,14 @@ def run_python() -> Callable[..., subprocess.CompletedProcess]:
         )  # fmt: skip
 
     return run
+
+
+@pytest.fixture(scope="session")
+def other_backends() -> Iterator[OtherBackends]:
+    """Predicts with a saved folder on any backend, in processes that are started once."""
+    processes = OtherBackends()
+    yield processes
+    processes.close()
 
 
 @pytest.fixture

@@ -1,14 +1,11 @@
 """The Predictor: what it says of texts, and how a table shows it."""
 
-import json
 import sys
 
 import numpy as np
 import pytest
 
 from harness import classifiers
-from kerasft import backends
-from kerasft.errors import BundleError, DataError
 from kerasft.predict import Predictor
 from kerasft.predict.output import Table
 from kerasft.tasks.classification.predictor import softmax
@@ -39,28 +36,10 @@ def test_predictions(saved, predictor):
     assert predictor.predict([]) == []
 
 
-def test_what_the_server_asks_for(predictor):
-    assert predictor.metadata["labels"] == classifiers.LABELS
-    assert predictor.max_length == classifiers.MAX_LENGTH
-    assert predictor.metadata["architecture"] == "distilbert" and predictor.metadata["adapter"]
-    assert predictor.metadata["versions"].keys() >= {"kerasft", backends.choose().name}
-    json.dumps(predictor.metadata)
-
-
 def test_extreme_logits_give_finite_probabilities():
     extreme = np.array([[1e30, -1e30], [-1e30, -1e30], [88.0, 89.0]], dtype="float32")
     found = softmax(extreme)
     assert np.allclose(found, [[1, 0], [0.5, 0.5], [0.268941, 0.731059]], atol=1e-6)
-
-
-def test_texts_that_cannot_be_labelled(predictor):
-    for texts, message in [
-        (["a", " \n"], "text 1 is empty"), ("a text", "give a list"), (["a", 3], "text 1 is a int"),
-    ]:  # fmt: skip
-        with pytest.raises(DataError, match=message):
-            predictor.predict(texts)
-    with pytest.raises(BundleError, match="not a folder"):
-        Predictor("nowhere")
 
 
 def test_many_labels_show_the_likeliest(capsys):

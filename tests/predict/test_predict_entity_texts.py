@@ -6,7 +6,7 @@ import json
 import pytest
 
 from harness import entity_writers, text_models
-from kerasft.errors import BundleError, ConfigError, DataError
+from kerasft.errors import BundleError, ConfigError
 from kerasft.predict import Predictor
 from kerasft.tasks import load
 from kerasft.tasks.text_to_text.task import EntityWriter
@@ -58,31 +58,6 @@ def test_a_word_that_is_cut_is_said(writer, command, tmp_path):
     assert command(*words, "--output", path)[0] == 0
     with open(path, newline="") as file:
         assert [row["cut"] for row in csv.DictReader(file)] == ["false", "true", "true"]
-
-
-@pytest.mark.parametrize(
-    ("texts", "words"),
-    [
-        (["a", " "], "text 1 is empty"),
-        ("a", "list of texts"),
-        (["a", 3], "text 1 is a int"),
-        (["a\ud800"], "text 0 holds a lone surrogate"),
-    ],
-)
-def test_texts_that_cannot_be_read(writer, texts, words):
-    with pytest.raises(DataError, match=words):
-        writer.predict(texts)
-
-
-def test_metadata(writer):
-    facts = writer.metadata
-    assert (facts["task"], facts["name"], facts["types"]) == (
-        "text_to_entities",
-        "tiny",
-        ("LOC", "PER"),
-    )
-    assert facts["prefix"] == entity_writers.PREFIX and facts["beam_size"] == 1 and facts["adapter"]
-    json.dumps(facts)
 
 
 def test_open_folder_knows_the_task():

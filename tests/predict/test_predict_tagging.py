@@ -6,7 +6,6 @@ import json
 import pytest
 
 from harness import taggers
-from kerasft.errors import ConfigError, DataError
 from kerasft.predict import Predictor
 from kerasft.text.entities import Sentence
 
@@ -51,33 +50,6 @@ def test_a_word_that_is_cut_is_said(finder, command, tmp_path):
     assert command(*texts, "--output", path)[0] == 0
     with open(path, newline="") as file:
         assert [row["cut"] for row in csv.DictReader(file)] == ["false", "false", "true"]
-
-
-@pytest.mark.parametrize(
-    ("texts", "words"),
-    [
-        (["a", " "], "text 1 is empty"),
-        ("a", "list of texts"),
-        (["a", 3], "text 1 is a int"),
-        (["a\ud800"], "text 0 holds a lone surrogate"),
-    ],
-)
-def test_texts_that_cannot_be_read(finder, texts, words):
-    with pytest.raises(DataError, match=words):
-        finder.predict(texts)
-
-
-def test_metadata(finder):
-    facts = finder.metadata
-    assert (facts["task"], facts["name"], facts["types"]) == ("tagging", "tiny", ("LOC", "PER"))
-    assert facts["adapter"] and facts["types"] == ("LOC", "PER")
-    json.dumps(facts)
-
-
-def test_open_folder_knows_the_task():
-    assert Predictor(taggers.saved().folder).task.name == "tagging"
-    with pytest.raises(ConfigError, match="beam_size"):
-        Predictor(taggers.saved().folder, beam_size=2)
 
 
 def test_the_command_prints_and_writes(command, finder, tmp_path):

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from harness import text_models, translators
-from kerasft.errors import ConfigError, DataError
+from kerasft.errors import ConfigError
 from kerasft.generation import TextToTextGenerator
 from kerasft.predict import Predictor
 from kerasft.tasks import load
@@ -72,30 +72,6 @@ def test_prefixes():
 def test_unknown_words_are_named(writer):
     found = writer.predict(["classify: the 水 is cold"])[0]
     assert found.unknown_words == ("水",)
-
-
-@pytest.mark.parametrize(
-    ("texts", "words"),
-    [
-        (["a", " "], "text 1 is empty"),
-        ("a", "list of texts"),
-        (["a", 3], "text 1 is a int"),
-        (["a\ud800"], "text 0 holds a lone surrogate"),
-    ],
-)
-def test_texts_that_cannot_be_read(writer, texts, words):
-    with pytest.raises(DataError, match=words):
-        writer.predict(texts)
-    assert writer.predict([]) == []
-
-
-def test_metadata(writer):
-    facts = json.loads(json.dumps(writer.metadata))
-    assert (facts["task"], facts["name"], facts["beam_size"]) == ("text_to_text", "tiny", 2)
-    assert facts["tasks"][1] == {
-        "name": "italian", "prefix": "translate English to Italian: ", "metric": "bleu",
-    }  # fmt: skip
-    assert not facts["adapter"] and Predictor(text_models.saved(True).folder).metadata["adapter"]
 
 
 def test_open_folder_knows_the_task():

@@ -9,7 +9,7 @@ import pytest
 
 from harness import classifiers, translators
 from kerasft import backends
-from kerasft.errors import BundleError, ConfigError, DataError
+from kerasft.errors import BundleError, ConfigError
 from kerasft.predict import Predictor
 from kerasft.tasks import load
 from kerasft.tasks.translation.task import Translator
@@ -71,21 +71,6 @@ def test_translations(translator):
     assert [t.unknown_words for t in found] == [(), (), ("zebra",), ()]
     assert all(isinstance(t.translation, str) and t.score < 0 for t in found)
     assert len({t.translation for t in found}) > 1
-    alone = [translator.predict([text])[0] for text in translators.TEXTS]
-    assert [t.translation for t in alone] == [t.translation for t in found]
-    assert [t.score for t in alone] == pytest.approx([t.score for t in found], abs=1e-3)
-    assert translator.predict([]) == []
-
-
-def test_texts_that_cannot_be_translated(translator, saved):
-    for texts, message in [
-        (["a", " \n"], "text 1 is empty; there is nothing to read"),
-        ("a text", "give a list"), (["a", 3], "text 1 is a int"), (["\ud800"], "lone surrogate"),
-    ]:  # fmt: skip
-        with pytest.raises(DataError, match=message):
-            translator.predict(texts)
-    with pytest.raises(ConfigError, match="beam_size is 0"):
-        Predictor(saved.folder, beam_size=0)
 
 
 def test_cleaning_is_applied(tmp_path, greedy):
@@ -97,15 +82,6 @@ def test_cleaning_is_applied(tmp_path, greedy):
     assert clean.predict([wide])[0].unknown_words == ()
     assert clean.predict([wide])[0].translation == plain.predict(["station"])[0].translation
     assert plain.predict([wide])[0].unknown_words == (wide,)
-
-
-def test_what_the_server_asks_for(translator, saved):
-    assert translator.max_length == translators.MAX_LENGTH
-    facts = translator.metadata
-    assert facts["task"] == "translation" and facts["architecture"] == "transformer"
-    assert facts["languages"] == translators.LANGUAGES and facts["beam_size"] == 4
-    assert facts["versions"].keys() >= {"kerasft", backends.choose().name}
-    json.dumps(facts)
 
 
 def test_the_warm_up_has_a_text_of_each_shape(tmp_path, saved):
