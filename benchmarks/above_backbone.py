@@ -139,12 +139,12 @@ def natural_lengths(rows: int, seed: int = 0) -> np.ndarray:
     """Lengths of texts, drawn from those of the shipped corpora, in tokens (words and marks)."""
     import re
 
-    from kerasft.data.readers import read_table
+    from kerasft.data.readers import read_texts
     from kerasft.data.samples import sample_path
 
     texts = [
-        *read_table(sample_path("conversations")).texts,
-        *read_table(sample_path("complaints"), "narrative", "product").texts,
+        *read_texts(sample_path("conversations"))["text"],
+        *read_texts(sample_path("complaints"), "narrative", "product")["text"],
     ]
     found = np.array([2 + len(re.findall(r"\w+|[^\w\s]", text)) for text in texts])
     return np.random.default_rng(seed).choice(found, size=rows).clip(max=128)

@@ -29,15 +29,15 @@ STEPS, BATCH, LENGTH = 8, 16, 64
 
 def rows(checkpoint: Path) -> tuple[list[np.ndarray], np.ndarray, int]:
     """Token ids of the shipped corpus, its labels as integers, and the padding id."""
-    from kerasft.data.readers import read_table
+    from kerasft.data.readers import read_texts
     from kerasft.data.samples import sample_path
     from kerasft.text.labels import LabelMap
     from kerasft.text.tokenizer import Tokenizer
 
-    table = read_table(sample_path("conversations"))
+    table = read_texts(sample_path("conversations"))
     tokenizer = Tokenizer.from_directory(checkpoint)
-    encoded = tokenizer.encode(table.texts, LENGTH)
-    labels = LabelMap.from_labels(table.labels).encode(table.labels)
+    encoded = tokenizer.encode(table["text"], LENGTH)
+    labels = LabelMap.from_labels(table["label"]).encode(table["label"])
     return encoded.token_ids, labels, tokenizer.pad_id
 
 
@@ -140,10 +140,10 @@ def random_checkpoint(directory: Path, size: str = "distilbert") -> Path:
 
 def sample_words() -> list[str]:
     """The words of the shipped corpus."""
-    from kerasft.data.readers import read_table
+    from kerasft.data.readers import read_texts
     from kerasft.data.samples import sample_path
 
-    return " ".join(read_table(sample_path("conversations")).texts).split()
+    return " ".join(read_texts(sample_path("conversations"))["text"]).split()
 
 
 def main() -> None:

@@ -19,12 +19,12 @@ Jobs = dict[str, Callable[[], object]]
 
 def rows(checkpoint: Path, options: Namespace) -> tuple[list[np.ndarray], np.ndarray, int]:
     """Token ids of so many different texts, labels without a meaning, and the padding id."""
-    from kerasft.data.readers import read_table
+    from kerasft.data.readers import read_texts
     from kerasft.data.samples import sample_path
     from kerasft.text.tokenizer import Tokenizer
 
     source = options.data or sample_path("conversations")
-    texts = list(dict.fromkeys(read_table(source, options.text_column, None).texts))
+    texts = list(dict.fromkeys(read_texts(source, options.text_column, None)["text"]))
     if len(texts) < options.rows:
         raise SystemExit(f"there are {len(texts)} different texts, not --rows {options.rows}")
     generator = np.random.default_rng(0)

@@ -59,12 +59,12 @@ def ours(run: Callable[[Any], object], config: FineTuningOptions, scratch: Path)
 
 def theirs(config: Any, dataset: Dataset, checkpoint: Path) -> Scores:
     """The same of transformers + PEFT."""
-    label_map = LabelMap.from_labels(dataset.train.labels)
-    labels = {name: label_map.encode(part.labels) for name, part in dataset.parts.items()}
+    label_map = LabelMap.from_labels(dataset.train["label"])
+    labels = {name: label_map.encode(part["label"]) for name, part in dataset.parts.items()}
     tokenizer = Tokenizer.from_directory(checkpoint)
     long_texts = getattr(config, "long_texts", "cut")
     ids = {
-        name: tokenizer.encode(part.texts, config.max_length, long_texts).token_ids
+        name: tokenizer.encode(part["text"], config.max_length, long_texts).token_ids
         for name, part in dataset.parts.items()
     }
     settings = peft_side.Settings(

@@ -40,11 +40,11 @@ LENGTH = 64
 
 def texts() -> list[str]:
     """Texts of the shipped corpus, short and long alike."""
-    from kerasft.data.readers import read_table
+    from kerasft.data.readers import read_texts
     from kerasft.data.samples import sample_path
     from kerasft.reporting import spread
 
-    found = read_table(sample_path("conversations")).texts
+    found = read_texts(sample_path("conversations"))["text"]
     return [found[row] for row in sorted(spread(found, BATCH))]
 
 

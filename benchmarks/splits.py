@@ -52,9 +52,9 @@ def of_baseline(corpus: str, split: int) -> float:
     """Macro-F1 of the chosen baseline on a split's test rows."""
     read, class_weight = CORPORA[corpus]
     dataset = read(split)
-    label_map = LabelMap.from_labels(dataset.train.labels)
+    label_map = LabelMap.from_labels(dataset.train["label"])
     train, validation, test = (
-        (part.texts, label_map.encode(part.labels)) for part in dataset.parts.values()
+        (part["text"], label_map.encode(part["label"])) for part in dataset.parts.values()
     )
     found = TfidfBaseline.choose(train, validation, len(label_map), class_weight=class_weight)
     return evaluate(test[1], found.probabilities(test[0]), label_map.names)["macro_f1"]

@@ -168,7 +168,7 @@ def main() -> None:
             texts, config.tokenizer, vocab_size=config.vocab_size,
             min_frequency=config.min_frequency,
         )
-        for texts in (dataset.train.sources, dataset.train.targets)
+        for texts in (dataset.train["source"], dataset.train["target"])
     ]  # fmt: skip
     train = overlong.apply(
         dataset.train, *tokenizers, max_length=config.max_length, policy=config.overlong
@@ -211,7 +211,7 @@ def evaluate(
     """BLEU and chrF of greedy translations of some of the held-out pairs, as cells of a table."""
     found = model.greedy([held_out.source_ids[row] for row in rows], length)
     texts = [tokenizer.decode(ids) for ids in found]
-    scores = score_texts(texts, [held_out.pairs.targets[row] for row in rows])
+    scores = score_texts(texts, [held_out.pairs["target"][row] for row in rows])
     return f"{scores['bleu']:.2f} | {scores['chrf']:.2f}"
 
 

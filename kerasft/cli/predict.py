@@ -72,12 +72,12 @@ def read_texts(options: argparse.Namespace) -> list[str]:
         DataError: There is none, or one is blank or not Unicode; the sentence says where.
     """
     if options.input:
-        from kerasft.data.readers import read_table
+        from kerasft.data import readers
 
-        table = read_table(options.input, options.text_column, None)
+        table = readers.read_texts(options.input, options.text_column, None)
         for remark in table.remarks():
             print(f"{remark}.", file=sys.stderr)
-        return table.texts
+        return table["text"]
     if options.texts:
         texts, place = options.texts, "argument"
     else:

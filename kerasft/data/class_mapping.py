@@ -1,13 +1,12 @@
 """Fewer classes: overlapping ones merged by a mapping, or the largest alone."""
 
-import dataclasses
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from kerasft.data.class_names import class_key, tidy_label
-from kerasft.data.steps import Step, counted, take
-from kerasft.data.table import Table, quoted
+from kerasft.data.rows import Rows, quoted
+from kerasft.data.steps import Step, counted
 from kerasft.errors import ConfigError, DataError
 
 # New name -> the raw names that it stands for.
@@ -18,8 +17,8 @@ NONE = "none"
 
 
 def merge_classes(
-    table: Table, classes: str | Mapped, *, complete: bool = True
-) -> tuple[Table, Step]:
+    table: Rows, classes: str | Mapped, *, complete: bool = True
+) -> tuple[Rows, Step]:
     """Gives each row the new name of its class; rows of classes without one are dropped.
 
     Args:
@@ -37,7 +36,7 @@ def merge_classes(
         >>> step.why
         "5 classes of 12; dropped: 'Mortgage' 310"
     """
-    raw = set(table.labels)
+    raw = set(table["label"])
     if classes == NONE:
         why = f"none merged, {len(raw)} classes"
         return table, Step("merged classes", len(table), len(table), why)
@@ -61,7 +60,7 @@ def merge_classes(
     return merged, step
 
 
-def keep_major(table: Table, classes: int) -> tuple[Table, Step]:
+def keep_major(table: Rows, classes: int) -> tuple[Rows, Step]:
     """Keeps the rows of the largest classes (of equal ones, those first by name).
 
     Args:
@@ -71,7 +70,7 @@ def keep_major(table: Table, classes: int) -> tuple[Table, Step]:
     Raises:
         ConfigError: Fewer than two are asked for, or more than there are.
     """
-    counts = Counter(table.labels)
+    counts = Counter(table["label"])
     if not 2 <= classes <= len(counts):
         raise ConfigError(
             f"--major_classes is {classes}; give 2 to {len(counts)} (the classes that there are), "
@@ -81,7 +80,7 @@ def keep_major(table: Table, classes: int) -> tuple[Table, Step]:
     return _rename(table, {name: name for name in largest}, "major classes")
 
 
-def keep_classes(table: Table, names: Collection[str]) -> tuple[Table, Step]:
+def keep_classes(table: Rows, names: Collection[str]) -> tuple[Rows, Step]:
     """Keeps the rows of these classes, for a test file that has others as well."""
     return _rename(table, {name: name for name in names}, "classes of the training rows")
 
@@ -115,26 +114,26 @@ def _invert(mapping: Mapped) -> dict[str, str]:
     return new_names
 
 
-def _check_enough(merged: Table, raw: Table, mapping: str) -> None:
-    left = sorted(set(merged.labels))
+def _check_enough(merged: Rows, raw: Rows, mapping: str) -> None:
+    left = sorted(set(merged["label"]))
     if len(left) < 2:
         only = f"one class ({left[0]!r})" if left else "no class"
         raise DataError(
             f"the mapping {mapping} leaves {only} of {raw.source}, whose classes are "
-            f"{quoted(sorted(set(raw.labels)))}; a classifier needs two or more (--classes none "
+            f"{quoted(sorted(set(raw['label'])))}; a classifier needs two or more (--classes none "
             "keeps them as they are)"
         )
 
 
-def _rename(table: Table, new_names: Mapping[str, str], step: str) -> tuple[Table, Step]:
+def _rename(table: Rows, new_names: Mapping[str, str], step: str) -> tuple[Rows, Step]:
     by_key = {class_key(name): new for name, new in new_names.items()}
-    keys = {label: class_key(label) for label in set(table.labels)}
-    kept = [row for row, label in enumerate(table.labels) if keys[label] in by_key]
-    lost = [label for label in table.labels if keys[label] not in by_key]
-    labels = [by_key[keys[table.labels[row]]] for row in kept]
+    keys = {label: class_key(label) for label in set(table["label"])}
+    kept = [row for row, label in enumerate(table["label"]) if keys[label] in by_key]
+    lost = [label for label in table["label"] if keys[label] not in by_key]
+    labels = [by_key[keys[table["label"][row]]] for row in kept]
     left = sorted(set(labels))
-    why = f"{len(left)} classes of {len(set(table.labels))}"
+    why = f"{len(left)} classes of {len(keys)}"
     if lost:
         why += f"; dropped: {counted(lost)}"
-    taken = dataclasses.replace(take(table, kept), labels=labels)
+    taken = table.take(kept).replaced(label=labels)
     return taken, Step(step, len(table), len(taken), why)

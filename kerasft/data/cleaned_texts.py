@@ -1,13 +1,11 @@
 """Cleaned texts in place of raw ones."""
 
-import dataclasses
-
+from kerasft.data.rows import Rows
 from kerasft.data.steps import Step, count
-from kerasft.data.table import Table
 from kerasft.text.cleaning import Cleaning
 
 
-def clean_texts(table: Table, cleaning: Cleaning) -> tuple[Table, Step]:
+def clean_texts(table: Rows, cleaning: Cleaning) -> tuple[Rows, Step]:
     """Cleans each text of a table; a text of which nothing is left stays as an empty one.
 
     Example:
@@ -15,12 +13,12 @@ def clean_texts(table: Table, cleaning: Cleaning) -> tuple[Table, Step]:
         >>> step.why
         '37 texts changed by html'
     """
-    texts = [cleaning.apply(text) for text in table.texts]
-    changed = sum(new != old for new, old in zip(texts, table.texts, strict=True))
+    texts = [cleaning.apply(text) for text in table["text"]]
+    changed = sum(new != old for new, old in zip(texts, table["text"], strict=True))
     steps = [
         name.replace("_", " ") if value is True else f"{name.replace('_', ' ')} ({value})"
         for name, value in cleaning.to_dict().items()
     ]
     why = f"{count(changed, 'text')} changed by {', '.join(steps)}" if steps else "no step chosen"
     step = Step("cleaning", len(table), len(table), why)
-    return dataclasses.replace(table, texts=texts), step
+    return table.replaced(text=texts), step

@@ -15,7 +15,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from kerasft.data.entity_table import EntityTable, Tagged, make_entity_table
+from kerasft.data.entity_rows import EntityRows, Tagged, make_entity_rows
 from kerasft.data.text_files import Budget, open_text
 from kerasft.errors import DataError
 
@@ -31,7 +31,7 @@ def read_conll(
     *,
     token_column: int = 0,
     tag_column: int = -1,
-) -> EntityTable:
+) -> EntityRows:
     """Reads a file of entities in columns.
 
     Columns are parted by tabs if most lines of a token have one, else by spaces and tabs; a line
@@ -66,7 +66,7 @@ def read_conll(
         lines = lines[0].split("\r")
     rows = _Rows(file.source, [line.rstrip("\r") for line in lines], token_column, tag_column)
     tagged = rows.sentences()
-    return make_entity_table(
+    return make_entity_rows(
         tagged, source=file.source, sha256=file.sha256, tag_scheme=tag_scheme, notes=rows.notes()
     )
 

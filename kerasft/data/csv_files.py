@@ -7,13 +7,13 @@ import itertools
 import re
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from kerasft.data.class_names import tidy_label
 from kerasft.data.csv_writing import is_marked, unmarked
-from kerasft.data.table import Columns, Table, check_columns, make_table, positions
+from kerasft.data.rows import Field, RawRow, Rows, check_columns, make_rows, positions
 from kerasft.data.text_files import MAX_LINE, MAX_TEXT, Budget, TextFile, open_text
 from kerasft.errors import DataError
 
@@ -22,46 +22,48 @@ _limit_lock = threading.RLock()
 _SEPARATOR = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 
 
-def read_csv(path: Path, delimiter: str, columns: Columns) -> Table:
+def read_csv(path: Path, delimiter: str, fields: Sequence[Field]) -> Rows:
     r"""Reads a .csv (`delimiter` ",") or .tsv ("\t") file; see `parse_csv`.
 
     Raises:
         DataError: The file cannot be read, or as for `parse_csv`.
     """
     with open_text(path, nul=True) as file:
-        return parse_csv(file, delimiter, columns)
+        return parse_csv(file, delimiter, fields)
 
 
 def parse_csv(
-    file: TextFile, delimiter: str, columns: Columns, budget: Budget | None = None
-) -> Table:
-    r"""Makes a table of delimited text whose first line names the columns; see `CsvRows`.
+    file: TextFile, delimiter: str, fields: Sequence[Field], budget: Budget | None = None
+) -> Rows:
+    r"""Reads the fields of delimited text whose first line names the columns; see `CsvRows`.
 
     Raises:
         DataError: A column is missing, or as for `CsvRows`.
     """
     budget = budget or Budget(file.source)
-    found: list[tuple[int, str, str | None]] = []
+    found: list[RawRow] = []
     with csv_rows(file, delimiter) as rows:
-        _check_header(file.source, rows, columns)
-        text = rows.header.index(columns.text)
-        label = None if columns.label is None else rows.header.index(columns.label)
-        swallowed = _Swallowed(rows, label)
-        for line, fields in rows:
-            swallowed.look(line, fields)
-            row = (line, fields[text], None if label is None else fields[label])
+        _check_header(file.source, rows, fields)
+        places = [rows.header.index(wanted.column) for wanted in fields]
+        named = next((n for n, wanted in enumerate(fields) if wanted.kind != "text"), None)
+        swallowed = _Swallowed(rows, None if named is None else places[named])
+        for line, cells in rows:
+            swallowed.look(line, cells)
+            row: RawRow = (line, *(cells[place] for place in places))
             budget.take("line", *row)
             found.append(row)
-    labels = {name for _, _, name in found}
-    return make_table(
+    if rows.quoted:
+        labels = set() if named is None else {row[1 + named] for row in found}
+        notes = swallowed.notes(file.source, labels)
+    else:
+        notes = _in_quotes((row[1] for row in found), file.source)
+    return make_rows(
         found,
-        columns,
+        fields,
         source=file.source,
         sha256=file.sha256,
         dropped={"blank lines": rows.blank},
-        notes=(
-            swallowed.notes(file.source, labels) if rows.quoted else _in_quotes(found, file.source)
-        ),
+        notes=notes,
     )
 
 
@@ -184,19 +186,19 @@ def csv_rows(file: TextFile, delimiter: str) -> Iterator[CsvRows]:
             csv.field_size_limit(limit)
 
 
-def _check_header(source: str, rows: CsvRows, columns: Columns) -> None:
-    header = rows.header
-    if len(header) == 1 and columns.text not in header:
+def _check_header(source: str, rows: CsvRows, fields: Sequence[Field]) -> None:
+    header, columns = rows.header, [wanted.column for wanted in fields]
+    if len(header) == 1 and columns[0] not in header:
         for other, name in ((";", "semicolons"), ("\t", "tabs"), (",", "commas"), ("|", "bars")):
-            if other != rows.delimiter and columns.text in header[0].split(other):
+            if other != rows.delimiter and columns[0] in header[0].split(other):
                 raise DataError(
                     f"{source} separates its columns by {name}; write it with "
                     f"{'tabs' if rows.delimiter == chr(9) else 'commas'}"
                 )
     tidied = [tidy_label(name) for name in header]
-    if not set(columns.names) <= set(header) and set(columns.names) <= set(tidied):
+    if not set(columns) <= set(header) and set(columns) <= set(tidied):
         rows.header = header = tidied  # a second byte order mark, blanks around a name
-    check_columns(source, header, columns)
+    check_columns(source, header, fields)
 
 
 class _Swallowed:
@@ -230,7 +232,7 @@ class _Swallowed:
                 name = others[0][self._label] if before else first[self._label - columns]
             self._found.append((line, name))
 
-    def notes(self, source: str, labels: set[str | None]) -> list[str]:
+    def notes(self, source: str, labels: set[str]) -> list[str]:
         """A sentence if there were such fields; with labels, if what they hold looks like some."""
         names = Counter(name for _, name in self._found)
         lines = [
@@ -249,9 +251,9 @@ class _Swallowed:
         ]
 
 
-def _in_quotes(found: list[tuple[int, str, str | None]], source: str) -> list[str]:
+def _in_quotes(texts: Iterable[str], source: str) -> list[str]:
     """A sentence if texts of a tsv file stand in quotes."""
-    count = sum(len(text) > 1 and text[0] == text[-1] == '"' for _, text, _ in found)
+    count = sum(len(text) > 1 and text[0] == text[-1] == '"' for text in texts)
     if not count:
         return []
     return [

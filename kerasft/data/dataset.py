@@ -7,16 +7,16 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from kerasft.data.rows import Rows, quoted
 from kerasft.data.splits import hash_of_texts, hashes_of_files, split_by_hash
-from kerasft.data.steps import Step, take
-from kerasft.data.table import Table, check_classes, quoted
+from kerasft.data.steps import Step
 from kerasft.errors import DataError
 from kerasft.text.cleaning import Cleaning
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Three tables that share no text.
+    """Three parts, with the fields "text" and "label", that share no text.
 
     Attributes:
         train: Rows to train on.
@@ -29,9 +29,9 @@ class Dataset:
         before: Rows of each class as read, before any step; {} if there was none.
     """
 
-    train: Table
-    validation: Table
-    test: Table
+    train: Rows
+    validation: Rows
+    test: Rows
     test_sha256: str
     notes: list[str]
     steps: list[Step] = field(default_factory=list)
@@ -39,8 +39,8 @@ class Dataset:
     before: dict[str, int] = field(default_factory=dict)
 
     @property
-    def parts(self) -> dict[str, Table]:
-        """The tables by name, in the order train, validation, test."""
+    def parts(self) -> dict[str, Rows]:
+        """The parts by name, in the order train, validation, test."""
         return {"train": self.train, "validation": self.validation, "test": self.test}
 
     @property
@@ -58,19 +58,19 @@ class Dataset:
             f"{sum(self.before.values())} rows of {len(self.before)} classes from {sources}",
             *self.notes,
             *(step.describe() for step in self.steps),
-            f"{len(self)} rows of {len(set(self.train.labels))} classes are left: {sizes}",
+            f"{len(self)} rows of {len(set(self.train['label']))} classes are left: {sizes}",
         ]
 
     def rows_per_class(self) -> dict[str, dict[str, int]]:
         """Rows in each part, for each class in the order of their names and for all together."""
-        counts = {part: Counter(table.labels) for part, table in self.parts.items()}
+        counts = {part: Counter(table["label"]) for part, table in self.parts.items()}
         names = sorted(set().union(*counts.values()))
         classes = {name: {part: counts[part][name] for part in counts} for name in names}
         return {**classes, "all classes": {part: len(rows) for part, rows in self.parts.items()}}
 
     def samples(self, count: int = 3, width: int = 100) -> list[str]:
         """The first training rows as "label: text", shortened to `width` characters."""
-        rows = zip(self.train.labels[:count], self.train.texts[:count], strict=True)
+        rows = zip(self.train["label"][:count], self.train["text"][:count], strict=True)
         return [f"{label}: {textwrap.shorten(text, width)}" for label, text in rows]
 
     def __len__(self) -> int:
@@ -78,14 +78,14 @@ class Dataset:
 
 
 def split_rows(
-    table: Table,
-    test_table: Table | None,
+    table: Rows,
+    test_table: Rows | None,
     validation: float,
     test: float,
     seed: int,
     notes: Sequence[str] = (),
 ) -> Dataset:
-    """Splits a table in three, or in two where the test rows have a table of their own.
+    """Splits rows in three, or in two where the test rows are given.
 
     Args:
         table: The rows, none of which has a text of `test_table`.
@@ -101,38 +101,58 @@ def split_rows(
         ConfigError: The shares leave nothing to train on.
     """
     notes = list(notes)
-    check_classes(table.labels)
+    check_classes(table["label"])
     if test_table is not None:
         test = 0.0
-    split = split_by_hash(table.texts, table.labels, validation=validation, test=test, seed=seed)
+    split = split_by_hash(
+        table["text"], table["label"], validation=validation, test=test, seed=seed
+    )
     if split.duplicates:
         notes.append(f"{split.duplicates} rows repeat an earlier text (kept, in the same part)")
     if split.conflicts:
         notes.append(f"{split.conflicts} texts occur with more than one label (kept)")
     test_sha256 = split.test_sha256
     if test_table is None:
-        test_table = take(table, split.test.tolist())
+        test_table = table.take(split.test.tolist())
     else:
-        test_table = test_table.under_names_of(table.labels)
+        test_table = test_table.under_names_of(table["label"])
         _check_labels(test_table, table)
-        test_sha256 = hash_of_texts(test_table.texts)
+        test_sha256 = hash_of_texts(test_table["text"])
     if not len(split.validation):
         raise DataError("no row is left to validate on; raise --validation")
     if not len(test_table):
         raise DataError("no row is left to test on; raise --test or give --test_data")
     return Dataset(
-        train=take(table, split.train.tolist()),
-        validation=take(table, split.validation.tolist()),
+        train=table.take(split.train.tolist()),
+        validation=table.take(split.validation.tolist()),
         test=test_table,
         test_sha256=test_sha256,
         notes=notes,
     )
 
 
-def _check_labels(test: Table, train: Table) -> None:
-    unseen: Sequence[str] = sorted(set(test.labels) - set(train.labels))
+def _check_labels(test: Rows, train: Rows) -> None:
+    unseen: Sequence[str] = sorted(set(test["label"]) - set(train["label"]))
     if unseen:
         raise DataError(
             f"{test.source} has labels that {train.source} lacks: {quoted(unseen)}; a classifier "
             "cannot predict what it never saw"
+        )
+
+
+def check_classes(labels: Sequence[str]) -> None:
+    """Checks that a classifier can be trained on these labels.
+
+    Raises:
+        DataError: There is one class only, or a class has one row only.
+    """
+    counts = Counter(labels)
+    if len(counts) < 2:
+        only = f" ({next(iter(counts))!r})" if counts else ""
+        raise DataError(f"the data has {len(counts)} class{only}; a classifier needs two or more")
+    single = sorted(name for name, count in counts.items() if count == 1)
+    if single:
+        raise DataError(
+            f"{len(single)} of {len(counts)} classes have one row only: {quoted(single)}; add rows "
+            "or drop these classes, since each needs a row to train on and one to test on"
         )

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kerasft.data.rows import Rows
 from kerasft.data.splits import normalize
-from kerasft.data.steps import Step, count, take
-from kerasft.data.table import Table
+from kerasft.data.steps import Step, count
 from kerasft.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ SHINGLE = 5
 CHUNK = 512
 
 
-def drop_duplicates(table: Table) -> tuple[Table, Step]:
+def drop_duplicates(table: Rows) -> tuple[Rows, Step]:
     """Keeps the first row of each text (see `normalize`), and none if its labels differ.
 
     Example:
@@ -31,11 +31,11 @@ def drop_duplicates(table: Table) -> tuple[Table, Step]:
         '31 rows repeat an earlier text, 4 rows of 2 texts with conflicting labels'
     """
     groups: dict[str, list[int]] = defaultdict(list)
-    for row, text in enumerate(table.texts):
+    for row, text in enumerate(table["text"]):
         groups[normalize(text)].append(row)
     kept, conflicts, conflicting = [], 0, 0
     for rows in groups.values():
-        if len({table.labels[row] for row in rows}) == 1:
+        if len({table["label"][row] for row in rows}) == 1:
             kept.append(rows[0])
         else:
             conflicts += 1
@@ -44,19 +44,19 @@ def drop_duplicates(table: Table) -> tuple[Table, Step]:
     why = f"{count(repeated, 'row')} {'repeats' if repeated == 1 else 'repeat'} an earlier text"
     if conflicts:
         why += f", {conflicting} rows of {count(conflicts, 'text')} with conflicting labels"
-    return take(table, kept), Step("duplicates", len(table), len(kept), why)
+    return table.take(kept), Step("duplicates", len(table), len(kept), why)
 
 
-def without_texts_of(table: Table, other: Table) -> tuple[Table, int]:
+def without_texts_of(table: Rows, other: Rows) -> tuple[Rows, int]:
     """The rows whose text (see `normalize`) the other table lacks, and how many it has."""
-    taken = {normalize(text) for text in other.texts}
-    kept = [row for row, text in enumerate(table.texts) if normalize(text) not in taken]
-    return take(table, kept), len(table) - len(kept)
+    taken = {normalize(text) for text in other["text"]}
+    kept = [row for row, text in enumerate(table["text"]) if normalize(text) not in taken]
+    return table.take(kept), len(table) - len(kept)
 
 
 def drop_near_duplicates(
-    table: Table, held_out: Sequence[Table], threshold: float, part: str
-) -> tuple[Table, Step]:
+    table: Rows, held_out: Sequence[Rows], threshold: float, part: str
+) -> tuple[Rows, Step]:
     """Leaves out rows whose text is nearly one of the held-out parts.
 
     Two texts count as the same if the Jaccard index of their sets of shingles (runs of 5 words,
@@ -81,16 +81,16 @@ def drop_near_duplicates(
     """
     check_threshold(threshold)
     name = f"near duplicates ({part})"
-    others = [text for other in held_out for text in other.texts]
+    others = [text for other in held_out for text in other["text"]]
     if not threshold or not others or not len(table):
         return table, Step(name, len(table), len(table), "not looked for")
-    near = near_duplicates(table.texts, others, threshold)
+    near = near_duplicates(table["text"], others, threshold)
     found = int(near.sum())
     why = (
         f"{count(found, 'text')} {'is' if found == 1 else 'are'} nearly one of {len(others)} "
         f"held-out texts (Jaccard {threshold:g} or more)"
     )
-    kept = take(table, np.flatnonzero(~near).tolist())
+    kept = table.take(np.flatnonzero(~near).tolist())
     return kept, Step(name, len(table), len(kept), why)
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kerasft.data.conll import read_conll
 from kerasft.data.entity_hub import read_entity_hub
-from kerasft.data.entity_table import EntityTable
+from kerasft.data.entity_rows import EntityRows
+from kerasft.data.rows import quoted
 from kerasft.data.samples import local_path
 from kerasft.data.splits import hash_of_texts, hashes_of_files, normalize, place_of
-from kerasft.data.table import quoted
 from kerasft.errors import ConfigError, DataError
 from kerasft.text.entities import Sentence
 
@@ -63,15 +62,15 @@ class EntityDataset:
         notes: What was left out or is worth knowing, one sentence each.
     """
 
-    train: EntityTable
-    validation: EntityTable
-    test: EntityTable
+    train: EntityRows
+    validation: EntityRows
+    test: EntityRows
     types: tuple[str, ...]
     test_sha256: str
     notes: list[str]
 
     @property
-    def parts(self) -> dict[str, EntityTable]:
+    def parts(self) -> dict[str, EntityRows]:
         """The tables by name, in the order train, validation, test."""
         return {"train": self.train, "validation": self.validation, "test": self.test}
 
@@ -201,7 +200,7 @@ def bracketed(sentence: Sentence) -> str:
     return "".join([*parts, sentence.text[at:]])
 
 
-def _read(options: EntityOptions) -> dict[str, EntityTable]:
+def _read(options: EntityOptions) -> dict[str, EntityRows]:
     """The parts that have a source of their own, "train" among them."""
     named: Mapping[str, str | None] = {
         "test": options.test_data,
@@ -214,7 +213,7 @@ def _read(options: EntityOptions) -> dict[str, EntityTable]:
     return parts
 
 
-def _read_source(source: str, options: EntityOptions) -> dict[str, EntityTable]:
+def _read_source(source: str, options: EntityOptions) -> dict[str, EntityRows]:
     if source.startswith("hub:"):
         return read_entity_hub(
             source.removeprefix("hub:"),
@@ -232,8 +231,8 @@ def _read_source(source: str, options: EntityOptions) -> dict[str, EntityTable]:
 
 
 def _split(
-    table: EntityTable, shares: Mapping[str, float], options: EntityOptions
-) -> dict[str, EntityTable]:
+    table: EntityRows, shares: Mapping[str, float], options: EntityOptions
+) -> dict[str, EntityRows]:
     """The parts that take a share of the table, and what is left to train on."""
     rows: dict[str, list[int]] = {"train": [], **{part: [] for part in shares}}
     for row, sentence in enumerate(table.sentences):
@@ -249,8 +248,8 @@ def _split(
 
 
 def _without(
-    table: EntityTable, other: EntityTable, name: str, other_name: str, notes: list[str]
-) -> EntityTable:
+    table: EntityRows, other: EntityRows, name: str, other_name: str, notes: list[str]
+) -> EntityRows:
     """A part without the sentences of another."""
     seen = {key_of(sentence) for sentence in other.sentences}
     rows = [row for row, sentence in enumerate(table.sentences) if key_of(sentence) not in seen]
@@ -259,10 +258,10 @@ def _without(
             f"{len(table) - len(rows)} {name} sentences left out, since they are {other_name} "
             "sentences too"
         )
-    return dataclasses.replace(table, sentences=[table.sentences[row] for row in rows])
+    return table.take(rows)
 
 
-def _repeats(table: EntityTable) -> list[str]:
+def _repeats(table: EntityRows) -> list[str]:
     """How many sentences repeat an earlier one, and how many of these have other entities."""
     first: dict[str, Sentence] = {}
     repeated: list[tuple[Sentence, Sentence]] = []

@@ -7,9 +7,9 @@ import json
 from typing import Any
 
 from kerasft.data.class_names import kind_of
-from kerasft.data.entity_table import EntityTable, Tagged, make_entity_table
+from kerasft.data.entity_rows import EntityRows, Tagged, make_entity_rows
 from kerasft.data.hub import open_hub_parts
-from kerasft.data.table import quoted
+from kerasft.data.rows import quoted
 from kerasft.data.text_files import Budget
 from kerasft.errors import DataError
 
@@ -22,7 +22,7 @@ def read_entity_hub(
     *,
     tokens_field: str = "tokens",
     tags_field: str = "ner_tags",
-) -> dict[str, EntityTable]:
+) -> dict[str, EntityRows]:
     """Reads all parts of a hub data set.
 
     The tags are strings, or numbers whose names the data set knows. Sentences without tokens are
@@ -57,7 +57,7 @@ def read_entity_hub(
 
 def _table(
     data: Any, source: str, tag_scheme: str | None, tokens_field: str, tags_field: str
-) -> EntityTable:
+) -> EntityRows:
     for option, column in (("tokens_field", tokens_field), ("tags_field", tags_field)):
         if column not in data.column_names:
             raise DataError(
@@ -87,7 +87,7 @@ def _table(
         budget.take("row", row, *stripped)
         tagged.append(Tagged(stripped, written, (row,) * len(tokens)))
     content = json.dumps([(row.tokens, row.tags) for row in tagged]).encode()
-    return make_entity_table(
+    return make_entity_rows(
         tagged,
         source=source,
         sha256=hashlib.sha256(content).hexdigest(),

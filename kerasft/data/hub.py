@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import re
+from collections.abc import Sequence
 from typing import Any
 
-from kerasft.data.class_names import class_name, kind_of, shortest
-from kerasft.data.table import Columns, Table, check_columns, make_table, quoted
+from kerasft.data.rows import Field, RawRow, Rows, check_columns, make_rows, quoted, value_of
 from kerasft.data.text_files import Budget
 from kerasft.errors import DataError
 
 # Seconds that the hub has to answer before it counts as out of reach.
 TIMEOUT = 10.0
+# Of the numbers that need care.
+_BITS = {"float16": 16, "float32": 32}
 
 
-def read_hub(name: str, columns: Columns) -> Table:
+def read_hub(name: str, fields: Sequence[Field]) -> Rows:
     """Reads the "train" part of a hub data set.
 
     Class ids become class names. The environment variables of Hugging Face's tools count:
@@ -26,7 +29,7 @@ def read_hub(name: str, columns: Columns) -> Table:
 
     Args:
         name: "NAME" or "NAME:CONFIG", without "hub:".
-        columns: What is wanted.
+        fields: What is wanted.
 
     Raises:
         DataError: `datasets` is not installed, the data set does not exist, cannot be reached or
@@ -34,28 +37,22 @@ def read_hub(name: str, columns: Columns) -> Table:
     """
     source = f"hub:{name}"
     data = open_hub(name)
-    check_columns(source, data.column_names, columns)
-    names, bits = None, 64
-    if columns.label is not None:
-        feature = data.features[columns.label]
-        # A class-label feature keeps the names; -1 stands for a row without a label.
-        names = getattr(feature, "names", None)
-        bits = {"float16": 16, "float32": 32}.get(getattr(feature, "dtype", ""), 64)
+    check_columns(source, data.column_names, fields)
+    # A class-label feature keeps the names; -1 stands for a row without a label.
+    features = [data.features[wanted.column] for wanted in fields]
+    names = [getattr(feature, "names", None) for feature in features]
+    bits = [_BITS.get(getattr(feature, "dtype", ""), 64) for feature in features]
     budget = Budget(source)
-    rows: list[tuple[int, str, str | None]] = []
-    values = data[columns.text] if columns.label is None else data[columns.label]
-    for number, (text, value) in enumerate(zip(data[columns.text], values, strict=True), start=1):
+    rows: list[RawRow] = []
+    columns = [data[wanted.column] for wanted in fields]
+    for number, values in enumerate(zip(*columns, strict=True), start=1):
         where = f"{source} row {number}"
-        if text is not None and not isinstance(text, str):
-            raise DataError(f"{where} has {kind_of(text)} as {columns.text!r}; it must be a string")
-        label = None
-        if columns.label is not None:
-            label = class_name(shortest(value, bits), names, columns.label, where)
-        row = (number, text or "", label)
+        found = map(value_of, values, fields, itertools.repeat(where), names, bits)
+        row: RawRow = (number, *found)
         budget.take("row", *row)
         rows.append(row)
     digest = hashlib.sha256(json.dumps([row[1:] for row in rows]).encode()).hexdigest()
-    return make_table(rows, columns, source=source, sha256=digest, unit="row")
+    return make_rows(rows, fields, source=source, sha256=digest, unit="row")
 
 
 def open_hub(name: str) -> Any:

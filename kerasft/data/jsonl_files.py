@@ -1,23 +1,24 @@
 """JSON-lines files: one JSON object a line."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from kerasft.data.class_names import as_label, kind_of
-from kerasft.data.table import Columns, Table, check_columns, make_table
+from kerasft.data.class_names import kind_of
+from kerasft.data.rows import Field, RawRow, Rows, check_columns, make_rows, value_of
 from kerasft.data.text_files import Budget, open_text
 from kerasft.errors import DataError
 
 
-def read_jsonl(path: Path, columns: Columns) -> Table:
+def read_jsonl(path: Path, fields: Sequence[Field]) -> Rows:
     """Reads a .jsonl file. Numbers and booleans as labels become strings (3 -> "3").
 
     Raises:
         DataError: The file cannot be read, a line is not a JSON object, lacks a wanted key or
             holds a value of the wrong type.
     """
-    rows: list[tuple[int, str, str | None]] = []
+    rows: list[RawRow] = []
     blank = 0
     budget = Budget(str(path))
     with open_text(path) as file:
@@ -26,24 +27,19 @@ def read_jsonl(path: Path, columns: Columns) -> Table:
             if not line.strip():
                 blank += 1
                 continue
-            row = (number, *_fields(line, columns, f"{file.source} line {number}"))
+            row: RawRow = (number, *_values(line, fields, f"{file.source} line {number}"))
             budget.take("line", *row)
             rows.append(row)
-    return make_table(
-        rows, columns, source=file.source, sha256=file.sha256, dropped={"blank lines": blank}
+    return make_rows(
+        rows, fields, source=file.source, sha256=file.sha256, dropped={"blank lines": blank}
     )
 
 
-def _fields(line: str, columns: Columns, where: str) -> tuple[str, str | None]:
-    """Text and label of a line."""
+def _values(line: str, fields: Sequence[Field], where: str) -> list[str]:
+    """The value of each field in a line."""
     content = _parse(line, where)
-    check_columns(where, list(content), columns)
-    text = content[columns.text]
-    if text is not None and not isinstance(text, str):
-        raise DataError(f"{where} has {kind_of(text)} as {columns.text!r}; it must be a string")
-    if columns.label is None:
-        return text or "", None
-    return text or "", as_label(content[columns.label], columns.label, where)
+    check_columns(where, list(content), fields)
+    return [value_of(content[wanted.column], wanted, where) for wanted in fields]
 
 
 def _parse(line: str, where: str) -> dict[str, Any]:

@@ -20,10 +20,10 @@ from kerasft.data.duplicates import (
     drop_near_duplicates,
     without_texts_of,
 )
-from kerasft.data.readers import read_table
+from kerasft.data.readers import read_texts
+from kerasft.data.rows import Rows, quoted
 from kerasft.data.short_texts import drop_short
 from kerasft.data.steps import Step
-from kerasft.data.table import Table, quoted
 from kerasft.errors import DataError
 from kerasft.text.cleaning import Cleaning
 
@@ -122,7 +122,7 @@ def load_data(
     """Reads labelled texts and splits them by a hash of the text (see `split_by_hash`).
 
     Args:
-        source: FILE.csv, .tsv, .jsonl, .parquet, .zip, hub:NAME or sample:NAME; see `read_table`.
+        source: FILE.csv, .tsv, .jsonl, .parquet, .zip, hub:NAME or sample:NAME; see `read_rows`.
         text_column: Column of the texts.
         label_column: Column of the labels.
         test_data: The test rows, if they have a file of their own; then `test` is not used, and
@@ -179,7 +179,7 @@ def load_labelled(options: LabelledTextOptions) -> Dataset:
     test_table = None
     if options.test_data is not None:
         test_way = _Way(_read(options, options.test_data))
-        _prepare(test_way, options, trained_on=set(way.table.labels))
+        _prepare(test_way, options, trained_on=set(way.table["label"]))
         test_table = test_way.table
         before += Counter(test_way.labels_read)
         way.steps += [dataclasses.replace(s, name=f"{s.name} (test)") for s in test_way.steps]
@@ -212,13 +212,13 @@ def load_labelled(options: LabelledTextOptions) -> Dataset:
 class _Way:
     """A table on its way, with the steps behind it."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Rows) -> None:
         self.table = table
-        self.labels_read = table.labels
+        self.labels_read: list[str] = table["label"]
         self.notes = table.remarks()
         self.steps: list[Step] = []
 
-    def take(self, do: Callable[[Table], tuple[Table, Step]]) -> None:
+    def take(self, do: Callable[[Rows], tuple[Rows, Step]]) -> None:
         """Takes a step and says what is wrong if nothing is left after it."""
         self.table, step = do(self.table)
         self.steps.append(step)
@@ -228,10 +228,10 @@ class _Way:
             )
 
 
-def _read(options: LabelledTextOptions, source: str) -> Table:
+def _read(options: LabelledTextOptions, source: str) -> Rows:
     drops = options.min_words > 0 or bool(options.cleaning().to_dict())
     blank: Literal["drop", "refuse"] = "drop" if drops else "refuse"
-    return read_table(source, options.text_column, options.label_column, blank_texts=blank)
+    return read_texts(source, options.text_column, options.label_column, blank_texts=blank)
 
 
 def _prepare(way: _Way, options: LabelledTextOptions, trained_on: set[str] | None = None) -> None:
@@ -260,18 +260,18 @@ def _prepare(way: _Way, options: LabelledTextOptions, trained_on: set[str] | Non
         way.take(drop_duplicates)
 
 
-def _without_test_texts(table: Table, test: Table) -> tuple[Table, Step]:
+def _without_test_texts(table: Rows, test: Rows) -> tuple[Rows, Step]:
     kept, leaked = without_texts_of(table, test)
     why = f"{leaked} of the texts are test texts"
     return kept, Step("texts of the test file", len(table), len(kept), why)
 
 
-def _check_parts(train: Table, validation: Table, test: Table) -> None:
+def _check_parts(train: Rows, validation: Rows, test: Rows) -> None:
     if not len(validation):
         raise DataError(
             "every validation text is nearly a test text; raise --validation or --near_duplicates"
         )
-    lost = sorted({*validation.labels, *test.labels} - set(train.labels))
+    lost = sorted({*validation["label"], *test["label"]} - set(train["label"]))
     if lost:
         raise DataError(
             f"every training text of {quoted(lost)} is nearly a validation or test text; raise "

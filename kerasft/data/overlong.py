@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from kerasft.data.lengths import measure
-from kerasft.data.pairs import PairTable
+from kerasft.data.rows import Rows
 from kerasft.errors import ConfigError, DataError
 from kerasft.text.tokenizer import Encodings, Tokenizer
 
@@ -30,7 +30,7 @@ class EncodedPairs:
         note: One sentence that says so.
     """
 
-    pairs: PairTable
+    pairs: Rows
     source_ids: list[np.ndarray]
     target_ids: list[np.ndarray]
     source: Encodings
@@ -48,7 +48,7 @@ class EncodedPairs:
 
 
 def apply(
-    pairs: PairTable,
+    pairs: Rows,
     source_tokenizer: Tokenizer,
     target_tokenizer: Tokenizer,
     *,
@@ -84,18 +84,18 @@ def apply(
             f"max_length is {max_length}, but [SOS] and [EOS] take 2 of these tokens; make it 3 "
             "or more"
         )
-    source = source_tokenizer.encode(pairs.sources, max_length)
-    target = target_tokenizer.encode(pairs.targets, max_length + 1)
+    source = source_tokenizer.encode(pairs["source"], max_length)
+    target = target_tokenizer.encode(pairs["target"], max_length + 1)
     longer = np.maximum(source.full_lengths, target.full_lengths - 1)
     too_long = longer > max_length
     count = int(too_long.sum())
     note = f"{count or 'none'} of {len(pairs)} pairs {'is' if count <= 1 else 'are'} longer than "
     note += f"{max_length} tokens"
     if count and policy == "refuse":
-        row = int(too_long.argmax())
+        first = _shortened(pairs["source"][int(too_long.argmax())])
         raise DataError(
-            f"{note}, the longest has {longer.max()} (the first is {_shortened(pairs.sources[row])}"
-            f"); raise --max_length, or set --overlong to drop or cut"
+            f"{note}, the longest has {longer.max()} (the first is {first}); raise --max_length, "
+            "or set --overlong to drop or cut"
         )
     kept = np.arange(len(pairs))
     if count and policy == "drop":

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kerasft.data.pairs import PairTable, read_pairs
+from kerasft.data.pairs import read_pairs
+from kerasft.data.rows import Rows
 from kerasft.data.splits import hash_of_texts, normalize, place_of
 from kerasft.errors import ConfigError, DataError
 
 
 @dataclass(frozen=True)
 class PairDataset:
-    """Two tables of pairs that share no source sentence.
+    """Two parts, with the fields "source" and "target", that share no source sentence.
 
     Attributes:
         train: Pairs to train on.
@@ -23,14 +24,14 @@ class PairDataset:
         notes: What was left out or is worth knowing, one sentence each.
     """
 
-    train: PairTable
-    validation: PairTable
+    train: Rows
+    validation: Rows
     validation_sha256: str
     notes: list[str]
 
     @property
-    def parts(self) -> dict[str, PairTable]:
-        """The tables by name, in the order train, validation."""
+    def parts(self) -> dict[str, Rows]:
+        """The parts by name, in the order train, validation."""
         return {"train": self.train, "validation": self.validation}
 
     def __len__(self) -> int:
@@ -46,7 +47,7 @@ class PairDataset:
 
     def samples(self, count: int = 3, width: int = 100) -> list[str]:
         """The first training pairs as "source -> target", each side shortened to `width`."""
-        rows = zip(self.train.sources[:count], self.train.targets[:count], strict=True)
+        rows = zip(self.train["source"][:count], self.train["target"][:count], strict=True)
         return [
             f"{textwrap.shorten(source, width)} -> {textwrap.shorten(target, width)}"
             for source, target in rows
@@ -105,7 +106,7 @@ def check_share(validation: float) -> None:
         raise ConfigError(f"validation is {validation}; make it a share above 0 and below 1")
 
 
-def split_pairs(table: PairTable, validation: float, seed: int) -> PairDataset:
+def split_pairs(table: Rows, validation: float, seed: int) -> PairDataset:
     """Splits pairs that were read, as `load_pairs` says.
 
     Args:
@@ -118,9 +119,9 @@ def split_pairs(table: PairTable, validation: float, seed: int) -> PairDataset:
         DataError: One side of the split is empty.
     """
     check_share(validation)
-    notes = [f"{count} {what} left out" for what, count in table.dropped.items()] + table.notes
-    sources = [normalize(text) for text in table.sources]
-    targets = [normalize(text) for text in table.targets]
+    notes = table.remarks()
+    sources = [normalize(text) for text in table["source"]]
+    targets = [normalize(text) for text in table["target"]]
     seen: set[tuple[str, str]] = set()
     parts: dict[str, list[int]] = {"train": [], "validation": []}
     for row, pair in enumerate(zip(sources, targets, strict=True)):
@@ -149,6 +150,6 @@ def split_pairs(table: PairTable, validation: float, seed: int) -> PairDataset:
     return PairDataset(
         train=table.take(parts["train"]),
         validation=held_back,
-        validation_sha256=hash_of_texts(held_back.sources),
+        validation_sha256=hash_of_texts(held_back["source"]),
         notes=notes,
     )

@@ -4,62 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from kerasft.data.class_names import kind_of
 from kerasft.data.hub import open_hub
+from kerasft.data.rows import Rows, positions, quoted
 from kerasft.data.samples import local_path
-from kerasft.data.table import positions, quoted
 from kerasft.data.text_files import Budget, open_text
 from kerasft.errors import ConfigError, DataError
-
-
-@dataclass(frozen=True)
-class PairTable:
-    """Sentences and their translations, as read.
-
-    Attributes:
-        sources: The sentences, none of them blank, without white space around them.
-        targets: Their translations, likewise.
-        origins: Where each pair comes from ("phrasebook"), or None where the data does not say.
-        source: The files or data set.
-        sha256: Hash of the files' bytes (hub: of the pairs).
-        dropped: What was left out, and how often ("rows without a translation").
-        notes: What else is worth knowing, one sentence each.
-    """
-
-    sources: list[str]
-    targets: list[str]
-    origins: list[str] | None
-    source: str
-    sha256: str
-    dropped: dict[str, int] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-
-    def __len__(self) -> int:
-        return len(self.sources)
-
-    def spread(self, count: int | None) -> list[int]:
-        """So many rows, evenly spaced over the table (files are often sorted); None takes all."""
-        if count is None or count >= len(self):
-            return list(range(len(self)))
-        return [row * len(self) // count for row in range(count)]
-
-    def take(self, rows: Iterable[int]) -> PairTable:
-        """A table of some of the rows, in the given order."""
-        rows = list(rows)
-        return PairTable(
-            sources=[self.sources[row] for row in rows],
-            targets=[self.targets[row] for row in rows],
-            origins=None if self.origins is None else [self.origins[row] for row in rows],
-            source=self.source,
-            sha256=self.sha256,
-            dropped=dict(self.dropped),
-            notes=list(self.notes),
-        )
 
 
 def read_pairs(
@@ -68,8 +22,11 @@ def read_pairs(
     target_file: str | Path | None = None,
     source_lang: str = "en",
     target_lang: str = "it",
-) -> PairTable:
-    r"""Reads sentences and their translations.
+) -> Rows:
+    r"""Reads sentences, as the field "source", and their translations, as the field "target".
+
+    Where the data says where its pairs come from ("phrasebook"), that is the field "origin". No
+    sentence is blank, and none has white space around it.
 
     Args:
         data: One of these, or several, which are read one after the other; the origin of pairs
@@ -93,7 +50,7 @@ def read_pairs(
 
     Example:
         >>> pairs = read_pairs("tatoeba.tsv")
-        >>> pairs.sources[0], pairs.targets[0]
+        >>> pairs["source"][0], pairs["target"][0]
     """
     if source_lang == target_lang:
         raise ConfigError(f"the source and the target language are both {source_lang!r}")
@@ -110,7 +67,7 @@ def read_pairs(
     return tables[0] if len(tables) == 1 else _joined(tables, [str(name) for name in chosen])
 
 
-def _read_one(name: str, source_lang: str, target_lang: str) -> PairTable:
+def _read_one(name: str, source_lang: str, target_lang: str) -> Rows:
     if name.startswith("hub:"):
         return _read_hub(name, source_lang, target_lang)
     path = local_path(name)
@@ -122,7 +79,7 @@ def _read_one(name: str, source_lang: str, target_lang: str) -> PairTable:
     return _read_tsv(path)
 
 
-def _read_tsv(path: Path) -> PairTable:
+def _read_tsv(path: Path) -> Rows:
     rows: list[list[str]] = []
     source, sha256, lines = _read_lines(path)
     for number, line in enumerate(lines, start=1):
@@ -145,16 +102,11 @@ def _read_tsv(path: Path) -> PairTable:
             if not text:
                 raise DataError(f"{where} has an empty {name}; fill it in or delete the line")
         rows.append(fields)
-    return PairTable(
-        sources=[row[0] for row in rows],
-        targets=[row[1] for row in rows],
-        origins=[row[2] for row in rows] if len(rows[0]) == 3 else None,
-        source=source,
-        sha256=sha256,
-    )
+    columns = map(list, zip(*rows, strict=True))
+    return Rows(dict(zip(("source", "target", "origin"), columns, strict=False)), source, sha256)
 
 
-def _read_moses(source_file: Path, target_file: Path) -> PairTable:
+def _read_moses(source_file: Path, target_file: Path) -> Rows:
     files = [_read_lines(source_file), _read_lines(target_file)]
     sides = [[line.strip() for line in lines] for _, _, lines in files]
     if len(sides[0]) != len(sides[1]):
@@ -171,16 +123,14 @@ def _read_moses(source_file: Path, target_file: Path) -> PairTable:
                 f"{'that line' if len(blank) == 1 else 'those lines'} from both files"
             )
     both = "\n".join(sha256 for _, sha256, _ in files)
-    return PairTable(
-        sources=sides[0],
-        targets=sides[1],
-        origins=None,
+    return Rows(
+        {"source": sides[0], "target": sides[1]},
         source=f"{source_file} and {target_file}",
         sha256=hashlib.sha256(both.encode()).hexdigest(),
     )
 
 
-def _read_hub(source: str, source_lang: str, target_lang: str) -> PairTable:
+def _read_hub(source: str, source_lang: str, target_lang: str) -> Rows:
     data = open_hub(source.removeprefix("hub:"))
     if "translation" not in data.column_names:
         raise DataError(
@@ -205,10 +155,8 @@ def _read_hub(source: str, source_lang: str, target_lang: str) -> PairTable:
             dropped += 1
     if not pairs:
         raise DataError(f"{source} has no row with a sentence and its translation")
-    return PairTable(
-        sources=[pair[0] for pair in pairs],
-        targets=[pair[1] for pair in pairs],
-        origins=None,
+    return Rows(
+        {"source": [pair[0] for pair in pairs], "target": [pair[1] for pair in pairs]},
         source=source,
         sha256=hashlib.sha256(json.dumps(pairs).encode()).hexdigest(),
         dropped={"rows with an empty side": dropped} if dropped else {},
@@ -228,17 +176,20 @@ def _side(translation: dict[str, Any], language: str, where: str) -> str:
     return " ".join((text or "").split())
 
 
-def _joined(tables: Sequence[PairTable], names: Sequence[str]) -> PairTable:
+def _joined(tables: Sequence[Rows], names: Sequence[str]) -> Rows:
     origins: list[str] = []
     dropped: dict[str, int] = {}
     for table, name in zip(tables, names, strict=True):
-        origins += table.origins or [Path(name.removeprefix("hub:")).stem] * len(table)
+        own = [Path(name.removeprefix("hub:")).stem] * len(table)
+        origins += table.fields.get("origin", own)
         for what, count in table.dropped.items():
             dropped[what] = dropped.get(what, 0) + count
-    return PairTable(
-        sources=[text for table in tables for text in table.sources],
-        targets=[text for table in tables for text in table.targets],
-        origins=origins,
+    return Rows(
+        {
+            "source": [text for table in tables for text in table["source"]],
+            "target": [text for table in tables for text in table["target"]],
+            "origin": origins,
+        },
         source=" and ".join(table.source for table in tables),
         sha256=hashlib.sha256("\n".join(table.sha256 for table in tables).encode()).hexdigest(),
         dropped=dropped,

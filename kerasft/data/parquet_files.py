@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from kerasft.data.class_names import class_name, shortest
-from kerasft.data.table import Columns, Table, check_columns, make_table
+from kerasft.data.rows import Field, RawRow, Rows, check_columns, make_rows, value_of
 from kerasft.data.text_files import MAX_TEXT, ROW_BYTES, Budget, open_file
 from kerasft.errors import DataError
 
@@ -19,8 +19,8 @@ _BATCH_BYTES = 64 * 2**20
 _BUFFER = 2**20
 
 
-def read_parquet(path: Path, columns: Columns) -> Table:
-    """Reads two columns of a .parquet file, some thousand rows at a time.
+def read_parquet(path: Path, fields: Sequence[Field]) -> Rows:
+    """Reads some columns of a .parquet file, some thousand rows at a time.
 
     Numbers and booleans as labels become strings. Where the file says which classes its numbers
     are, as those of the `datasets` library do, these become the names, and -1 is no label.
@@ -37,7 +37,8 @@ def read_parquet(path: Path, columns: Columns) -> Table:
             f"{path} needs the pyarrow library; run: pip install 'kerasft[hub-datasets]'"
         ) from None
     source = str(path)
-    rows: list[tuple[int, str, str | None]] = []
+    rows: list[RawRow] = []
+    columns = [wanted.column for wanted in fields]
     with open_file(path) as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
         size = stream.tell()
@@ -45,8 +46,8 @@ def read_parquet(path: Path, columns: Columns) -> Table:
         budget = Budget(source, size)
         try:
             file = pyarrow.parquet.ParquetFile(stream, buffer_size=_BUFFER)
-            check_columns(source, file.schema_arrow.names, columns)
-            texts = _texts_among(file.schema_arrow, columns, source)
+            check_columns(source, file.schema_arrow.names, fields)
+            texts = _texts_among(file.schema_arrow, fields, source)
             _check_size(file.metadata, columns, budget)
             dictionaries = pyarrow.parquet.ParquetFile(
                 stream, metadata=file.metadata, read_dictionary=texts, buffer_size=_BUFFER
@@ -57,25 +58,26 @@ def read_parquet(path: Path, columns: Columns) -> Table:
                 for batch in file.iter_batches(
                     _batch_rows(dictionaries, group, texts, budget),
                     row_groups=[group],
-                    columns=columns.names,
+                    columns=columns,
                     use_threads=False,
                 )
             )
-            for row in _rows(batches, file.schema_arrow, columns, source):
+            for row in _rows(batches, file.schema_arrow, fields, source):
                 budget.take("row", *row)
                 rows.append(row)
         except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
             line = f"{error}".partition("\n")[0].rstrip(".")
             raise DataError(f"{path} is not a parquet file that can be read: {line}") from None
-    return make_table(rows, columns, source=source, sha256=digest, unit="row")
+    return make_rows(rows, fields, source=source, sha256=digest, unit="row")
 
 
-def _texts_among(schema: Any, columns: Columns, source: str) -> list[str]:
+def _texts_among(schema: Any, fields: Sequence[Field], source: str) -> list[str]:
     """The columns of strings; the others must hold numbers, before their rows are unpacked."""
     import pyarrow.types as kinds
 
     texts = []
-    for column in columns.names:
+    for wanted in fields:
+        column = wanted.column
         kind = schema.field(column).type
         if kinds.is_dictionary(kind):
             kind = kind.value_type
@@ -83,7 +85,7 @@ def _texts_among(schema: Any, columns: Columns, source: str) -> list[str]:
         if is_text or kinds.is_string_view(kind):
             texts += [] if kinds.is_null(kind) else [column]
             continue
-        if column == columns.text:
+        if wanted.kind == "text":
             raise DataError(f"{source} has {kind} as {column!r}; its texts must be strings")
         number = kinds.is_integer(kind) or kinds.is_floating(kind) or kinds.is_decimal(kind)
         if not number and not kinds.is_boolean(kind):
@@ -91,14 +93,14 @@ def _texts_among(schema: Any, columns: Columns, source: str) -> list[str]:
     return texts
 
 
-def _check_size(metadata: Any, columns: Columns, budget: Budget) -> None:
+def _check_size(metadata: Any, columns: Sequence[str], budget: Budget) -> None:
     """Refuses what the file itself says would take too much."""
     unpacked = metadata.num_rows * ROW_BYTES
     for group in range(metadata.num_row_groups):
         row_group = metadata.row_group(group)
         for number in range(row_group.num_columns):
             column = row_group.column(number)
-            if column.path_in_schema in columns.names:
+            if column.path_in_schema in columns:
                 unpacked += max(0, column.total_uncompressed_size)
     if unpacked > budget.left:
         budget.refuse()
@@ -138,23 +140,18 @@ def _batch_rows(dictionaries: Any, group: int, texts: list[str], budget: Budget)
 
 
 def _rows(
-    batches: Iterable[Any], schema: Any, columns: Columns, source: str
-) -> Iterator[tuple[int, str, str | None]]:
-    names = None if columns.label is None else _names(schema, columns.label)
-    bits = 64 if columns.label is None else _bits(schema.field(columns.label).type)
+    batches: Iterable[Any], schema: Any, fields: Sequence[Field], source: str
+) -> Iterator[RawRow]:
+    names = [_names(schema, wanted.column) for wanted in fields]
+    bits = [_bits(schema.field(wanted.column).type) for wanted in fields]
     number = 0
     for batch in batches:
-        texts = batch.column(columns.text).to_pylist()
-        labels = [None] * len(texts)
-        if columns.label is not None:
-            labels = batch.column(columns.label).to_pylist()
-        for text, label in zip(texts, labels, strict=True):
+        columns = [batch.column(wanted.column).to_pylist() for wanted in fields]
+        for values in zip(*columns, strict=True):
             number += 1
-            named = None
-            if columns.label is not None:
-                where = f"{source} row {number}"
-                named = class_name(shortest(label, bits), names, columns.label, where)
-            yield number, text or "", named
+            where = f"{source} row {number}"
+            found = map(value_of, values, fields, itertools.repeat(where), names, bits)
+            yield (number, *found)
 
 
 def _bits(kind: Any) -> int:

@@ -1,5 +1,6 @@
-"""The one door to labelled texts: a file or a hub data set by name."""
+"""The one door to files of rows with fields: a file, a sample or a hub data set by name."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -7,59 +8,73 @@ from kerasft.data.csv_files import read_csv
 from kerasft.data.hub import read_hub
 from kerasft.data.jsonl_files import read_jsonl
 from kerasft.data.parquet_files import read_parquet
+from kerasft.data.rows import Field, Rows
 from kerasft.data.samples import local_path
-from kerasft.data.table import BlankTexts, Columns, Table, check_classes
 from kerasft.data.zip_files import read_zip
 from kerasft.errors import DataError
 
-__all__ = ["Table", "check_classes", "read_table"]
 
-
-def read_table(
-    source: str | Path,
-    text_column: str = "text",
-    label_column: str | None = "label",
-    *,
-    blank_texts: BlankTexts = "refuse",
-    labels: Literal["classes", "texts"] = "classes",
-) -> Table:
-    """Reads texts and labels.
+def read_rows(source: str | Path, fields: Sequence[Field]) -> Rows:
+    """Reads rows with fields.
 
     Args:
         source: FILE.csv, FILE.tsv or FILE.jsonl (UTF-8), FILE.parquet, FILE.zip (with one csv file
-            in it), or hub:NAME or hub:NAME:CONFIG (the "train" part of a data set of the Hugging
-            Face hub).
-        text_column: Name of the column (key) with the texts.
-        label_column: Likewise for the classes; None reads texts alone.
-        blank_texts: "refuse" raises where a text is blank; "drop" leaves such rows out and counts
-            them in the table's `dropped`.
-        labels: "classes" makes labels that look the same one class, which the table's `notes` say;
-            "texts" reads them as texts, on one line.
+            in it), sample:NAME (which ships with kerasft), or hub:NAME or hub:NAME:CONFIG (the
+            "train" part of a data set of the Hugging Face hub).
+        fields: The fields that each row is to have, and their columns.
 
     Raises:
         DataError: The source cannot be read or used; the message says where and why.
 
     Example:
-        >>> table = read_table("complaints.csv", "narrative", "product")
-        >>> table.texts[0], table.labels[0]
+        >>> rows = read_rows("news.jsonl", [Field("source", "article"), Field("target", "summary")])
+        >>> rows["source"][0], rows["target"][0]
     """
     name = str(source)
-    columns = Columns(text_column, label_column, blank_texts, labels)
     if name.startswith("hub:"):
-        return read_hub(name.removeprefix("hub:"), columns)
+        return read_hub(name.removeprefix("hub:"), fields)
     path = local_path(source)
     match path.suffix.lower():
         case ".csv":
-            return read_csv(path, ",", columns)
+            return read_csv(path, ",", fields)
         case ".tsv":
-            return read_csv(path, "\t", columns)
+            return read_csv(path, "\t", fields)
         case ".jsonl":
-            return read_jsonl(path, columns)
+            return read_jsonl(path, fields)
         case ".zip":
-            return read_zip(path, columns)
+            return read_zip(path, fields)
         case ".parquet":
-            return read_parquet(path, columns)
+            return read_parquet(path, fields)
     raise DataError(
         f"{name} is none of FILE.csv, FILE.tsv, FILE.jsonl, FILE.parquet, FILE.zip, hub:NAME and "
         "sample:NAME; convert it to one of these"
     )
+
+
+def read_texts(
+    source: str | Path,
+    text_column: str = "text",
+    label_column: str | None = "label",
+    *,
+    blank_texts: Literal["refuse", "drop"] = "refuse",
+) -> Rows:
+    """Reads texts, as the field "text", and their classes, as the field "label".
+
+    Args:
+        source: See `read_rows`.
+        text_column: Name of the column (key) with the texts.
+        label_column: Likewise for the classes; None reads texts alone.
+        blank_texts: "refuse" raises where a text is blank; "drop" leaves such rows out and counts
+            them.
+
+    Raises:
+        DataError: As for `read_rows`.
+
+    Example:
+        >>> rows = read_texts("complaints.csv", "narrative", "product")
+        >>> rows["text"][0], rows["label"][0]
+    """
+    fields = [Field("text", text_column, "text", "choose with --text_column", blank_texts)]
+    if label_column is not None:
+        fields.append(Field("label", label_column, "class", "choose with --label_column"))
+    return read_rows(source, fields)

@@ -4,16 +4,16 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 
+from kerasft.data.rows import Rows
 from kerasft.data.splits import normalize
-from kerasft.data.steps import Step, take
-from kerasft.data.table import Table
+from kerasft.data.steps import Step
 from kerasft.errors import ConfigError
 
 # One to train, one to validate and one to test on.
 LEAST_OF_A_CLASS = 3
 
 
-def sample(table: Table, rows: int, seed: int) -> tuple[Table, Step]:
+def sample(table: Rows, rows: int, seed: int) -> tuple[Rows, Step]:
     """Keeps so many rows, of each class its share of them (3 or more, if it has 3).
 
     Which ones depends on the texts and the seed, not on the order of the rows.
@@ -34,13 +34,13 @@ def sample(table: Table, rows: int, seed: int) -> tuple[Table, Step]:
     if rows >= len(table):
         why = f"all are kept, no more than the {rows} asked for"
         return table, Step("sample", len(table), len(table), why)
-    quotas = _quotas(Counter(table.labels), rows)
+    quotas = _quotas(Counter(table["label"]), rows)
     members: dict[str, list[tuple[str, int]]] = defaultdict(list)
-    for row, (text, label) in enumerate(zip(table.texts, table.labels, strict=True)):
+    for row, (text, label) in enumerate(zip(table["text"], table["label"], strict=True)):
         members[label].append((_digest(seed, text), row))
     chosen = [row for label in members for _, row in sorted(members[label])[: quotas[label]]]
     why = f"{rows} rows by a hash of the text (seed {seed}), each class its share"
-    return take(table, sorted(chosen)), Step("sample", len(table), len(chosen), why)
+    return table.take(sorted(chosen)), Step("sample", len(table), len(chosen), why)
 
 
 def _quotas(counts: Mapping[str, int], rows: int) -> dict[str, int]:

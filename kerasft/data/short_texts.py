@@ -1,10 +1,10 @@
 """Texts too short to say what they are about."""
 
-from kerasft.data.steps import Step, count, take
-from kerasft.data.table import Table
+from kerasft.data.rows import Rows
+from kerasft.data.steps import Step, count
 
 
-def drop_short(table: Table, min_words: int) -> tuple[Table, Step]:
+def drop_short(table: Rows, min_words: int) -> tuple[Rows, Step]:
     """Drops texts of fewer than `min_words` words, and in any case those without a word.
 
     A word is what stands between white space and has a letter or digit.
@@ -15,11 +15,11 @@ def drop_short(table: Table, min_words: int) -> tuple[Table, Step]:
         '42 texts have fewer than 10 words'
     """
     least = max(min_words, 1)
-    kept = [row for row, text in enumerate(table.texts) if _has_words(text, least)]
+    kept = [row for row, text in enumerate(table["text"]) if _has_words(text, least)]
     short = len(table) - len(kept)
     words = "no word" if least == 1 else f"fewer than {least} words"
     why = f"{count(short, 'text')} {'has' if short == 1 else 'have'} {words}"
-    return take(table, kept), Step("short texts", len(table), len(kept), why)
+    return table.take(kept), Step("short texts", len(table), len(kept), why)
 
 
 def _has_words(text: str, least: int) -> bool:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-
-from kerasft.data.table import Table
 
 
 @dataclass(frozen=True)
@@ -34,16 +31,6 @@ class Step:
             'short texts: 5388 -> 5346 rows (42 texts have fewer than 10 words)'
         """
         return f"{self.name}: {self.rows_in} -> {self.rows_out} rows ({self.why})"
-
-
-def take(table: Table, rows: Iterable[int]) -> Table:
-    """The rows of a table with these numbers, in their order."""
-    rows = list(rows)
-    return dataclasses.replace(
-        table,
-        texts=[table.texts[row] for row in rows],
-        labels=[table.labels[row] for row in rows],
-    )
 
 
 def count(number: int, noun: str) -> str:

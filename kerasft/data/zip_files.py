@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from kerasft.data.csv_files import parse_csv
-from kerasft.data.table import Columns, Table, quoted
+from kerasft.data.rows import Field, Rows, quoted
 from kerasft.data.text_files import MOST_GROWTH, Budget, TextFile, open_file
 from kerasft.errors import DataError, KerasftError
 
@@ -19,10 +20,10 @@ MAX_DIRECTORY = 8 * 2**20
 _CHUNK = 4096
 
 
-def read_zip(path: Path, columns: Columns) -> Table:
+def read_zip(path: Path, fields: Sequence[Field]) -> Rows:
     """Reads the one .csv file of a .zip file, which may hold files of other kinds too.
 
-    The table's hash is that of the csv file, as if it had lain there by itself.
+    The rows' hash is that of the csv file, as if it had lain there by itself.
 
     Raises:
         DataError: The file cannot be read, is encrypted, holds no csv file or several, or one that
@@ -39,7 +40,7 @@ def read_zip(path: Path, columns: Columns) -> Table:
                 with cast(zipfile.ZipExtFile, archive.open(member)) as unpacked:
                     # As many bytes as the entry says, whatever it would unpack to.
                     file = TextFile(source, lambda: unpacked.read1(_CHUNK), nul=True)
-                    return parse_csv(file, ",", columns, Budget(source, size))
+                    return parse_csv(file, ",", fields, Budget(source, size))
         except KerasftError:
             raise
         except Exception as error:  # zipfile and each of its decompressors have errors of their own

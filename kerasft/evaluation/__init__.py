@@ -8,7 +8,7 @@ print(evaluation.comparison(scores))
 
 A translator:
 
-metrics = evaluation.score_translations({"greedy": found, "copy": pairs.sources}, pairs)
+metrics = evaluation.score_translations({"greedy": found, "copy": pairs["source"]}, pairs)
 print(evaluation.signatures())
 
 A model of several tasks by prefix:

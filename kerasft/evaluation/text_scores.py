@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from kerasft.data.pairs import PairTable
+from kerasft.data.rows import Rows
 from kerasft.errors import DataError
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def score_by_origin(
 
 
 def score_translations(
-    translations: Mapping[str, Sequence[str]], pairs: PairTable
+    translations: Mapping[str, Sequence[str]], pairs: Rows
 ) -> dict[str, dict[str, float]]:
     """Scores several ways of translating the same pairs, as a table to print.
 
@@ -95,12 +95,14 @@ def score_translations(
         each ("BLEU (phrasebook)"), rounded to two digits. `signatures` says how they were counted.
 
     Example:
-        >>> score_translations({"greedy": found, "copy of the source": pairs.sources}, pairs)
+        >>> score_translations({"greedy": found, "copy of the source": pairs["source"]}, pairs)
     """
     table = {}
     for name, found in translations.items():
         row: dict[str, float] = {}
-        for origin, scores in score_by_origin(found, pairs.targets, pairs.origins).items():
+        for origin, scores in score_by_origin(
+            found, pairs["target"], pairs.fields.get("origin")
+        ).items():
             suffix = "" if origin == "all" else f" ({origin})"
             row[f"BLEU{suffix}"] = round(scores["bleu"], 2)
             row[f"chrF{suffix}"] = round(scores["chrf"], 2)

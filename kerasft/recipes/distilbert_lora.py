@@ -54,7 +54,7 @@ def run(config: Config) -> Path:
 
     # Rows, cleaned and merged if asked for, in a split that depends on the texts alone.
     dataset = load_labelled(config)
-    label_map = LabelMap.from_labels(dataset.train.labels)
+    label_map = LabelMap.from_labels(dataset.train["label"])
     facts.state("Data", dataset.describe())
     facts.state("Sample rows", dataset.samples())
     facts.state("Rows per class", dataset.rows_per_class())
@@ -152,7 +152,7 @@ def run(config: Config) -> Path:
     history.close()
     run.finish()
     above.finish()
-    print_next(output, dataset.test.texts[0])
+    print_next(output, dataset.test["text"][0])
     return output
 
 

@@ -110,14 +110,14 @@ def run(config: Config) -> Path:
 
     # Rows, cleaned, merged and split; each step says what it left out.
     dataset = load_labelled(config)
-    label_map = LabelMap.from_labels(dataset.train.labels)
+    label_map = LabelMap.from_labels(dataset.train["label"])
     facts.state("Data", dataset.describe())
     facts.state("Sample rows", dataset.samples())
     facts.state("Rows per class", dataset.rows_per_class())
 
     # Word pieces from the training texts alone, and token ids in batches of a few lengths.
     tokenizer = train_wordpiece(
-        dataset.train.texts,
+        dataset.train["text"],
         vocab_size=config.vocab_size,
         min_frequency=config.min_frequency,
         lowercase=config.lowercase,
@@ -213,7 +213,7 @@ def run(config: Config) -> Path:
     history.close()
     for each in runs:
         each.finish()
-    print_next(output, dataset.test.texts[0])
+    print_next(output, dataset.test["text"][0])
     return output
 
 

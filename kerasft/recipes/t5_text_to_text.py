@@ -120,7 +120,7 @@ def run(config: Config) -> Path:
     texts = [
         text
         for each in data
-        for text in (*each.prefixed(each.pairs.train), *each.pairs.train.targets)
+        for text in (*each.prefixed(each.pairs.train), *each.pairs.train["target"])
     ]
     tokenizer = train_unigram(texts, config.vocab_size, extra_ids=0)
     facts.state("Vocabulary", f"{tokenizer.vocab_size} pieces of {len(texts)} training texts")
@@ -131,7 +131,7 @@ def run(config: Config) -> Path:
         check_prefix(tokenizer, each.task.prefix, config.max_length)
         for side, pairs in each.pairs.parts.items():
             sources = tokenizer.encode(each.prefixed(pairs), config.max_length)
-            targets = tokenizer.encode(pairs.targets, config.max_target_length)
+            targets = tokenizer.encode(pairs["target"], config.max_target_length)
             name, weight = each.task.name, each.task.weight
             rows[side][name] = TaskRows(sources.token_ids, targets.token_ids, weight)
             facts.state(f"Sources of {name}, {side}", sources.summary())

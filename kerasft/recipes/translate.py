@@ -119,8 +119,8 @@ def run(config: Config) -> Path:
     # A tokenizer for each language, from the training pairs alone, unless both are there already.
     source_words, target_words, notes = load_or_train_pair(
         f"{output}.tokenizers",
-        dataset.train.sources,
-        dataset.train.targets,
+        dataset.train["source"],
+        dataset.train["target"],
         config.tokenizer,
         vocab_size=config.vocab_size,
         min_frequency=config.min_frequency,
@@ -205,7 +205,7 @@ def run(config: Config) -> Path:
     # Evaluation on all held-out pairs, beside copying the source.
     with adding_report(output, facts) as reports:
         beams = SentenceGenerator(model, target_words, config.max_length, config.beam_size)
-        translations = {"copy of the source": held_out.sources, "greedy": greedy.sentences(ids)}
+        translations = {"copy of the source": held_out["source"], "greedy": greedy.sentences(ids)}
         translations[f"beam {config.beam_size}"] = beams.sentences(ids)
         metrics = evaluation.score_translations(translations, held_out)
         facts.state("BLEU and chrF", metrics)
@@ -224,7 +224,7 @@ def run(config: Config) -> Path:
         reports.append(report)
     history.close()
     run.finish()
-    print_next(output, held_out.sources[0])
+    print_next(output, held_out["source"][0])
     return output
 
 

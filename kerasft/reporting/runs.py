@@ -12,8 +12,8 @@ import numpy as np
 
 from kerasft import evaluation, storage
 from kerasft.data.csv_files import csv_rows
+from kerasft.data.rows import quoted
 from kerasft.data.splits import normalize
-from kerasft.data.table import quoted
 from kerasft.data.text_files import open_text
 from kerasft.errors import BundleError, ConfigError, DataError
 from kerasft.evaluation.report_files import METRICS

@@ -4,15 +4,15 @@ import csv
 
 import pytest
 
+from harness.texts import labelled
 from kerasft.data.class_mapping import keep_classes, keep_major, merge_classes, shipped_mapping
 from kerasft.data.samples import sample_path
-from kerasft.data.table import Table
 from kerasft.errors import ConfigError, DataError
 
 pytestmark = pytest.mark.plain
 
 LABELS = ["car loan"] * 4 + ["student loan"] * 2 + ["card"] * 3 + ["other"] * 2 + ["junk"]
-TABLE = Table([f"text {i}" for i in range(12)], LABELS, "made.csv", "")
+TABLE = labelled([f"text {i}" for i in range(12)], LABELS, "made.csv", "")
 
 PRODUCTS = """
 Bank account or service|Checking or savings account|Consumer Loan|Credit card|
@@ -30,17 +30,17 @@ def test_merging():
     table, step = merge_classes(
         TABLE, {"Loans": ["car loan", "student loan"], "Cards": ["card"], "other": ["other"]}
     )
-    assert table.labels == ["Loans"] * 6 + ["Cards"] * 3 + ["other"] * 2
-    assert table.texts == TABLE.texts[:11]
+    assert table["label"] == ["Loans"] * 6 + ["Cards"] * 3 + ["other"] * 2
+    assert table["text"] == TABLE["text"][:11]
     assert (step.rows_in, step.rows_out) == (12, 11)
     assert step.why == "3 classes of 5; dropped: 'junk' 1"
     assert "'junk' 1" in step.describe() and "12 -> 11 rows" in step.describe()
 
 
 def test_names_that_look_the_same_are_the_same():
-    table = Table(["a"] * 4, ["Crédit card", "Loan", "Crédit card", "Loan"], "made.csv", "")
+    table = labelled(["a"] * 4, ["Crédit card", "Loan", "Crédit card", "Loan"], "made.csv", "")
     mapping = {" Cards ": ["Cre\u0301dit\u00a0 card"], "Loans": ["Loan "]}
-    assert merge_classes(table, mapping)[0].labels == ["Cards", "Loans"] * 2
+    assert merge_classes(table, mapping)[0]["label"] == ["Cards", "Loans"] * 2
     with pytest.raises(ConfigError, match="'Loan' under 'a' and under 'b'"):
         merge_classes(table, {"a": ["Loan"], "b": ["Loan "]})
 
@@ -65,8 +65,8 @@ def test_the_shipped_mapping_names_every_product_there_has_been():
 
 def test_the_shipped_mapping_may_name_more_than_the_data_has():
     labels = ["Student loan", "Payday loan", "Virtual currency", "Mortgage", "Something new"]
-    table, step = merge_classes(Table(["a"] * 5, labels, "made.csv", ""), "complaints")
-    assert table.labels == ["Loans", "Loans", "Cards and accounts", "Mortgage"]
+    table, step = merge_classes(labelled(["a"] * 5, labels, "made.csv", ""), "complaints")
+    assert table["label"] == ["Loans", "Loans", "Cards and accounts", "Mortgage"]
     assert step.why == "3 classes of 5; dropped: 'Something new' 1"
 
 
@@ -101,12 +101,12 @@ def test_refusals(classes, error, message):
 def test_a_test_file_may_lack_classes():
     mapping = {"a": ["card", "tax"], "b": ["boat"]}
     table, _ = merge_classes(TABLE, mapping, complete=False)
-    assert table.labels == ["a"] * 3
+    assert table["label"] == ["a"] * 3
 
 
 def test_the_largest_classes():
     table, step = keep_major(TABLE, 3)
-    assert set(table.labels) == {"car loan", "card", "other"}  # "other" before "student loan"
+    assert set(table["label"]) == {"car loan", "card", "other"}  # "other" before "student loan"
     assert step.why == "3 classes of 5; dropped: 'student loan' 2, 'junk' 1"
     for number in (0, 1, 6, -1):
         with pytest.raises(ConfigError, match=f"--major_classes is {number}; give 2 to 5"):
@@ -115,4 +115,4 @@ def test_the_largest_classes():
 
 def test_classes_of_other_rows():
     table, step = keep_classes(TABLE, {"card", "tax"})
-    assert table.labels == ["card"] * 3 and step.rows_out == 3
+    assert table["label"] == ["card"] * 3 and step.rows_out == 3

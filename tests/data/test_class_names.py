@@ -90,7 +90,7 @@ def test_a_test_file_may_write_the_classes_in_other_ways(tmp_path):
     (tmp_path / "train.csv").write_text("text,label\n" + rows)
     (tmp_path / "test.csv").write_text("text,label\nnew one,1.0\nnew two,true\nthree,1\n")
     data = load_data(tmp_path / "train.csv", test_data=tmp_path / "test.csv")
-    assert data.test.labels == ["1", "True", "1"]
+    assert data.test["label"] == ["1", "True", "1"]
     assert any("'1.0' (1), '1' (1) of" in note for note in data.notes), data.notes
     options = CorpusOptions(
         data=str(tmp_path / "train.csv"), test_data=str(tmp_path / "test.csv"), min_words=0,
@@ -98,7 +98,7 @@ def test_a_test_file_may_write_the_classes_in_other_ways(tmp_path):
         classes={"one": ["1.0"], "yes": ["TRUE"]},
     )  # fmt: skip
     corpus = load_labelled(options)
-    assert corpus.test.labels == ["one", "yes", "one"] and set(corpus.train.labels) == {
+    assert corpus.test["label"] == ["one", "yes", "one"] and set(corpus.train["label"]) == {
         "one",
         "yes",
     }

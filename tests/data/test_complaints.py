@@ -155,7 +155,7 @@ def test_every_class_is_in_every_part_of_the_default_split(classes):
 
     dataset = load_labelled(CorpusOptions())
     for part in (dataset.train, dataset.validation, dataset.test):
-        counts = Counter(part.labels)
+        counts = Counter(part["label"])
         assert set(counts) == set(classes)
         assert min(counts.values()) >= 5
     steps = {step.name: step.rows_in - step.rows_out for step in dataset.steps}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kerasft.data.readers import read_table
+from kerasft.data.readers import read_texts
 from kerasft.errors import DataError
 
 pytestmark = pytest.mark.plain
@@ -19,7 +19,7 @@ def write(path: Path, content: str) -> Path:
 def refused(source: Path, *words: str) -> None:
     """The sentence with which a source is refused has all the words and no line break."""
     with pytest.raises(DataError) as caught:
-        read_table(source)
+        read_texts(source)
     message = str(caught.value)
     assert all(word in message for word in words), message
     assert "\n" not in message and len(message) < 500
@@ -30,8 +30,8 @@ def test_quoting_and_line_ends(tmp_path):
         'text,label\r\n"with, comma",a\r\n"with ""quotes""",b\r\n"two\r\nlines\nthree",a\r\n'
         'in \'single\' quotes,b\r\nquote " inside,a\r\n"\ttab",b'
     )
-    table = read_table(write(tmp_path / "data.csv", content))
-    assert table.texts == [
+    table = read_texts(write(tmp_path / "data.csv", content))
+    assert table["text"] == [
         "with, comma",
         'with "quotes"',
         "two\r\nlines\nthree",
@@ -39,32 +39,32 @@ def test_quoting_and_line_ends(tmp_path):
         'quote " inside',
         "\ttab",
     ]
-    assert table.labels == ["a", "b"] * 3
+    assert table["label"] == ["a", "b"] * 3
 
 
 def test_tab_separated(tmp_path):
     content = 'text\tlabel\nwith, comma\ta\n"quoted"\tb\n"one quote\ta\nanother" one\ta\n'
-    table = read_table(write(tmp_path / "data.tsv", content))
-    assert table.texts == ["with, comma", '"quoted"', '"one quote', 'another" one']
-    assert table.labels == ["a", "b", "a", "a"]
+    table = read_texts(write(tmp_path / "data.tsv", content))
+    assert table["text"] == ["with, comma", '"quoted"', '"one quote', 'another" one']
+    assert table["label"] == ["a", "b", "a", "a"]
     assert len(table.notes) == 1 and "1 text stands in double quotes" in table.notes[0]
 
 
 def test_tab_separated_with_quotes_around_the_header(tmp_path):
     """Whoever quotes the names of the columns quotes what needs it below, as csv does."""
     content = '"text"\t"label"\r\n"with\ttab"\ta\r\n"two\nlines"\tb\r\n"a ""word"""\ta\r\n'
-    table = read_table(write(tmp_path / "data.tsv", content))
-    assert table.texts == ["with\ttab", "two\nlines", 'a "word"'] and not table.notes
+    table = read_texts(write(tmp_path / "data.tsv", content))
+    assert table["text"] == ["with\ttab", "two\nlines", 'a "word"'] and not table.notes
 
 
 def test_the_first_line_that_excel_writes(tmp_path):
     rows = 'text;label\r\n"a; b";x\r\nc, d;y\r\n'
     for start in ("sep=;\r\n", "\ufeffSEP=;\n", '"sep=;"\n', "\nsep=;\n"):
         for name in ("data.csv", "data.tsv"):
-            table = read_table(write(tmp_path / name, start + rows))
-            assert (table.texts, table.labels) == (["a; b", "c, d"], ["x", "y"])
-    table = read_table(write(tmp_path / "data.csv", "sep=\t\ntext\tlabel\na, b\tx\n"))
-    assert table.texts == ["a, b"]
+            table = read_texts(write(tmp_path / name, start + rows))
+            assert (table["text"], table["label"]) == (["a; b", "c, d"], ["x", "y"])
+    table = read_texts(write(tmp_path / "data.csv", "sep=\t\ntext\tlabel\na, b\tx\n"))
+    assert table["text"] == ["a, b"]
     refused(write(tmp_path / "data.csv", "sep=;\ntext;label\na;b;c\n"), "line 3 has 3 fields")
     refused(write(tmp_path / "data.csv", "sep=;\n"), "no rows")
 
@@ -82,18 +82,18 @@ def test_the_first_line_that_excel_writes(tmp_path):
     ],
 )
 def test_a_field_that_swallowed_rows_is_said(tmp_path, content, lines):
-    notes = read_table(write(tmp_path / "data.csv", content)).notes
+    notes = read_texts(write(tmp_path / "data.csv", content)).notes
     assert len(notes) == 1 and re.search(lines, notes[0]), notes
 
 
 def test_line_ends_in_quotes_are_no_news(tmp_path):
     content = 'text,label\n"Dear Sir, Madam,\nI write, and\nregret",a\n"one\ntwo",b\n'
-    assert read_table(write(tmp_path / "data.csv", content)).notes == []
+    assert read_texts(write(tmp_path / "data.csv", content)).notes == []
 
 
 def test_doubled_columns(tmp_path):
     refused(write(tmp_path / "data.csv", "text,label,text\nx,a,y\n"), "2 columns 'text'")
-    assert read_table(write(tmp_path / "d.csv", "text,label,x,x\nt,a,1,2\n")).texts == ["t"]
+    assert read_texts(write(tmp_path / "d.csv", "text,label,x,x\nt,a,1,2\n"))["text"] == ["t"]
 
 
 def test_no_header(tmp_path):
@@ -135,8 +135,8 @@ def test_broken_quotes(tmp_path, rows, line):
 
 def test_names_of_columns_hold_nothing_unseen(tmp_path):
     for header in ("\ufeff\ufefftext,label", "text , label", '"\u200btext",label\u00a0'):
-        table = read_table(write(tmp_path / "data.csv", f"{header}\nx,a\n"))
-        assert (table.texts, table.labels) == (["x"], ["a"])
-    table = read_table(write(tmp_path / "data.csv", "text,text ,label\nx,y,a\n"))
-    assert table.texts == ["x"]
+        table = read_texts(write(tmp_path / "data.csv", f"{header}\nx,a\n"))
+        assert (table["text"], table["label"]) == (["x"], ["a"])
+    table = read_texts(write(tmp_path / "data.csv", "text,text ,label\nx,y,a\n"))
+    assert table["text"] == ["x"]
     refused(write(tmp_path / "data.csv", "text ,text\u200b,label\nx,y,a\n"), "2 columns 'text'")

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from kerasft.data.csv_writing import CsvWriter
-from kerasft.data.readers import read_table
+from kerasft.data.readers import read_texts
 
 pytestmark = pytest.mark.plain
 
@@ -36,13 +36,13 @@ def test_everything_is_read_back_equal(tmp_path, suffix):
     texts = FORMULAS + HARMLESS
     for name, chosen in (("all", texts), ("harmless", HARMLESS), ("plain", ["plain", "'=", "x"])):
         path = written(tmp_path / f"{name}{suffix}", [(text, f"={text}") for text in chosen])
-        assert read_table(path, label_column=None).texts == chosen
+        assert read_texts(path, label_column=None)["text"] == chosen
     for text in texts:  # whatever the file says at its top is said for one cell alone, too
         path = written(tmp_path / f"one{suffix}", [("x", "y"), (text, "=z")])
-        table = read_table(path)
-        assert (table.texts, table.labels) == (["x", text], ["y", "=z"])
+        table = read_texts(path)
+        assert (table["text"], table["label"]) == (["x", text], ["y", "=z"])
         path = written(tmp_path / f"one{suffix}", [(text, "y")])
-        assert read_table(path).texts == [text]
+        assert read_texts(path)["text"] == [text]
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".tsv"])
@@ -66,16 +66,16 @@ def test_files_of_others_keep_their_apostrophes(tmp_path, quoting):
     rows = [["text", "label"], ["'=1", "'-x"], ["''=1", "'@y"], ["=1", "-x"]]
     with open(tmp_path / "data.csv", "w", newline="") as stream:
         csv.writer(stream, quoting=quoting).writerows(rows)
-    table = read_table(tmp_path / "data.csv")
-    assert list(zip(table.texts, table.labels, strict=True)) == [tuple(row) for row in rows[1:]]
+    table = read_texts(tmp_path / "data.csv")
+    assert list(zip(table["text"], table["label"], strict=True)) == [tuple(row) for row in rows[1:]]
 
 
 def test_a_text_of_json_comes_back(tmp_path):
     """JSON can hold what a csv file hardly can, a NUL among it."""
     (tmp_path / "a.jsonl").write_text(json.dumps({"text": "a\0\r\nb"}) + "\n")
-    texts = read_table(tmp_path / "a.jsonl", label_column=None).texts
+    texts = read_texts(tmp_path / "a.jsonl", label_column=None)["text"]
     path = written(tmp_path / "a.csv", [(text, "x") for text in texts])
-    assert read_table(path).texts == texts == ["a\0\r\nb"]
+    assert read_texts(path)["text"] == texts == ["a\0\r\nb"]
 
 
 def test_a_header_that_could_not_be_told_apart_is_refused(tmp_path):

@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+from harness.texts import labelled
 from kerasft.data import duplicates
 from kerasft.data.duplicates import (
     drop_duplicates,
@@ -13,7 +14,7 @@ from kerasft.data.duplicates import (
     shingles_of,
     without_texts_of,
 )
-from kerasft.data.table import Table
+from kerasft.data.rows import Rows
 from kerasft.errors import ConfigError
 
 pytestmark = pytest.mark.plain
@@ -25,8 +26,8 @@ LETTER = re.findall(
 )
 
 
-def table_of(*rows: tuple[str, str]) -> Table:
-    return Table([text for text, _ in rows], [label for _, label in rows], "made.csv", "")
+def table_of(*rows: tuple[str, str]) -> Rows:
+    return labelled([text for text, _ in rows], [label for _, label in rows], "made.csv", "")
 
 
 def test_equal_texts():
@@ -41,7 +42,7 @@ def test_equal_texts():
             ("both ", "a"),
         )
     )
-    assert table.texts == ["Pay me  back", "other"] and table.labels == ["a", "b"]
+    assert table["text"] == ["Pay me  back", "other"] and table["label"] == ["a", "b"]
     assert (step.rows_in, step.rows_out) == (7, 2)
     assert step.why == ("2 rows repeat an earlier text, 3 rows of 1 text with conflicting labels")
 
@@ -54,7 +55,7 @@ def test_nothing_equal():
 def test_texts_of_another_table():
     table = table_of(("One", "a"), ("two", "a"), ("three", "b"))
     kept, leaked = without_texts_of(table, table_of(("TWO ", "b"), ("one", "a")))
-    assert kept.texts == ["three"] and leaked == 2
+    assert kept["text"] == ["three"] and leaked == 2
 
 
 def test_shingles():
@@ -105,7 +106,7 @@ def test_rows_that_are_nearly_held_out():
     )  # fmt: skip
     test = table_of((letter, "a"), ("Short one!", "b"))
     kept, step = drop_near_duplicates(train, [test, table_of(("x", "a"))], 0.6, "train")
-    assert kept.texts == [other, "short two"] and kept.labels == ["b", "b"]
+    assert kept["text"] == [other, "short two"] and kept["label"] == ["b", "b"]
     assert step.name == "near duplicates (train)" and (step.rows_in, step.rows_out) == (4, 2)
     assert step.why == "2 texts are nearly one of 3 held-out texts (Jaccard 0.6 or more)"
 

@@ -19,14 +19,14 @@ ROOT = Path(__file__).parent.parent.parent
 # Runs in a process of its own, since HF_ENDPOINT is read when huggingface_hub is imported.
 SCRIPT = """
 import json, sys
-from kerasft.data.readers import read_table
+from kerasft.data.readers import read_texts
 from kerasft.errors import DataError
 answers = []
 for source, text, label in json.loads(sys.argv[1]):
     try:
-        table = read_table(source, text, label)
-        answer = {"texts": table.texts, "labels": table.labels, "source": table.source,
-                  "sha256": table.sha256}
+        table = read_texts(source, text, label)
+        answer = {"texts": table["text"], "labels": table.fields.get("label", []),
+                  "source": table.source, "sha256": table.sha256}
     except DataError as error:
         answer = {"error": str(error)}
     answers.append(answer)
@@ -87,7 +87,7 @@ def home(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def answers(home) -> dict[tuple, dict]:
-    """What `read_table` gives for each question, all asked of one process."""
+    """What `read_texts` gives for each question, all asked of one process."""
     with dataset_hub.serve() as address:
         env = {"HF_ENDPOINT": address, "HF_HOME": str(home), "HF_TOKEN": dataset_hub.TOKEN}
         return dict(zip(ASKED, ask(ASKED, env), strict=True))

@@ -61,7 +61,7 @@ def messy(tmp_path) -> str:
 
 def texts_of(dataset) -> dict[str, set[str]]:
     return {
-        part: {normalize(text) for text in table.texts} for part, table in dataset.parts.items()
+        part: {normalize(text) for text in table["text"]} for part, table in dataset.parts.items()
     }
 
 
@@ -102,12 +102,12 @@ def test_texts_are_cleaned_as_predictions_will_be(messy):
     assert dataset.cleaning == Cleaning(
         html=True, redactions="mask", special_characters=True, collapse_whitespace=True
     )
-    texts = [text for table in dataset.parts.values() for text in table.texts]
+    texts = [text for table in dataset.parts.values() for text in table["text"]]
     assert all(dataset.cleaning.apply(text) == text for text in texts)
     assert sum(text.endswith(" on date") for text in texts) == 1
     raw = dataclasses.replace(options, html=False, redactions="keep", special_characters=False)
     kept = load_labelled(raw)
-    texts = [text for table in kept.parts.values() for text in table.texts]
+    texts = [text for table in kept.parts.values() for text in table["text"]]
     assert sum(text.endswith(" <b>on XX/XX/2023</b>") for text in texts) == 1
 
 
@@ -116,9 +116,9 @@ def test_no_text_is_in_two_parts(messy):
         dataset = load_labelled(CorpusOptions(data=messy, split_seed=seed, near_duplicates=0.5))
         train, validation, test = texts_of(dataset).values()
         assert not (train & validation or train & test or validation & test)
-        held_out = [*dataset.validation.texts, *dataset.test.texts]
-        assert not near_duplicates(dataset.train.texts, held_out, 0.5).any()
-        assert not near_duplicates(dataset.validation.texts, dataset.test.texts, 0.5).any()
+        held_out = [*dataset.validation["text"], *dataset.test["text"]]
+        assert not near_duplicates(dataset.train["text"], held_out, 0.5).any()
+        assert not near_duplicates(dataset.validation["text"], dataset.test["text"], 0.5).any()
 
 
 def test_the_near_duplicate_is_left_out_where_it_would_leak(messy):
@@ -163,11 +163,11 @@ def test_the_order_of_the_rows_does_not_matter(tmp_path):
 
 def test_a_mapping_sampling_and_the_largest_classes(messy):
     dataset = load_labelled(CorpusOptions(data=messy, classes=MAPPING, sample=50))
-    counts = Counter(label for table in dataset.parts.values() for label in table.labels)
+    counts = Counter(label for table in dataset.parts.values() for label in table["label"])
     assert counts == {"Loans": 25, "Debts": 25}
     assert "sample" in [step.name for step in dataset.steps]
     largest = load_labelled(CorpusOptions(data=messy, classes="none", major_classes=2))
-    assert set(largest.train.labels) == {"Debt collection", "Mortgage"}
+    assert set(largest.train["label"]) == {"Debt collection", "Mortgage"}
     assert largest.steps[2].why == (
         "2 classes of 5; dropped: 'Student loan' 26, 'Payday loan' 25, 'Virtual lizards' 1"
     )
@@ -198,16 +198,16 @@ def test_a_test_file_of_its_own(messy, tmp_path):
     assert dataset.before["Virtual lizards"] == 2
     assert dataset.describe()[0].endswith(f"from {messy} and {test}")
     fewer = load_labelled(CorpusOptions(data=messy, test_data=test, major_classes=2))
-    assert set(fewer.test.labels) <= set(fewer.train.labels) == {"Loans", "Debt collection"}
+    assert set(fewer.test["label"]) <= set(fewer.train["label"]) == {"Loans", "Debt collection"}
 
 
 def test_the_shipped_sample():
     dataset = load_labelled(CorpusOptions())
-    assert set(dataset.train.labels) == {
+    assert set(dataset.train["label"]) == {
         "Credit reporting", "Debt collection", "Mortgage", "Loans", "Cards and accounts",
     }  # fmt: skip
     assert len(dataset) > 400 and len(dataset.before) >= 8
-    assert dataset.samples()[0].split(": ")[0] in dataset.train.labels
+    assert dataset.samples()[0].split(": ")[0] in dataset.train["label"]
 
 
 def test_line_breaks_inside_fields(tmp_path):
@@ -224,7 +224,9 @@ def test_without_options_rows_stay_as_they_are(tmp_path):
     assert not dataset.steps and not dataset.cleaning.to_dict() and len(dataset) == len(rows) + 2
     assert any(note.startswith("1 rows repeat an earlier text (kept") for note in dataset.notes)
     assert dataset.describe()[0] == f"{len(rows) + 2} rows from {file}"
-    assert {text for _, text in rows} <= {t for part in dataset.parts.values() for t in part.texts}
+    assert {text for _, text in rows} <= {
+        t for part in dataset.parts.values() for t in part["text"]
+    }
     assert load_data(file, "narrative", "product", seed=1).test_sha256 != dataset.test_sha256
     blank = write(tmp_path / "blank.csv", [*rows, ("Mortgage", " ")])
     with pytest.raises(DataError, match="has an empty text in line"):

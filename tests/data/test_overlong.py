@@ -2,9 +2,9 @@
 
 import pytest
 
+from harness.texts import paired
 from kerasft.data import overlong
 from kerasft.data.lengths import measure
-from kerasft.data.pairs import PairTable
 from kerasft.errors import ConfigError, DataError
 from kerasft.text.tokenizer import Tokenizer
 from kerasft.text.trained import train_tokenizer
@@ -12,7 +12,7 @@ from kerasft.text.trained import train_tokenizer
 pytestmark = pytest.mark.plain
 
 # Tokens with [SOS] and [EOS]: source 3, 5, 4, 8; target 4, 3, 9, 3.
-PAIRS = PairTable(
+PAIRS = paired(
     sources=["a", "a a a", "a a", "a a a a a a"],
     targets=["b b", "b", "b b b b b b b", "b"],
     origins=["one", "two", "three", "four"],
@@ -42,7 +42,7 @@ def apply(tokenizers, max_length, policy="drop", pairs=PAIRS):
 )
 def test_long_pairs_are_dropped(tokenizers, max_length, kept):
     encoded = apply(tokenizers, max_length)
-    assert encoded.pairs.origins == kept
+    assert encoded.pairs["origin"] == kept
     assert encoded.overlong == 4 - len(kept)
     assert [len(ids) for ids in encoded.source_ids] == [3, 5, 4, 8][: len(kept)]
     assert [len(ids) for ids in encoded.target_ids] == [4, 3, 9, 3][: len(kept)]
@@ -76,9 +76,9 @@ def test_long_pairs_are_refused(tokenizers):
     ):
         apply(tokenizers, 7, "refuse")
     with pytest.raises(DataError, match=r"the first is 'x{57}\.\.\.'"):
-        long = PairTable(["x" * 99], ["b"] * 1, None, "s", "")
-        apply([tokenizers[0], tokenizers[1]], 3, "refuse", PairTable(
-            [long.sources[0] + " a a"], ["b"], None, "s", ""
+        long = paired(["x" * 99], ["b"] * 1, None, "s", "")
+        apply([tokenizers[0], tokenizers[1]], 3, "refuse", paired(
+            [long["source"][0] + " a a"], ["b"], None, "s", ""
         ))  # fmt: skip
 
 

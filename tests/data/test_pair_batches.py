@@ -282,7 +282,7 @@ def test_padding_of_tatoeba(shared, tokens_per_batch, bucket_count, most):
     pairs = read_pairs(shared / "data" / "en_it" / "tatoeba.tsv")
     tokenizers = [
         train_tokenizer(texts, "word", vocab_size=15_000, min_frequency=2)
-        for texts in (pairs.sources, pairs.targets)
+        for texts in (pairs["source"], pairs["target"])
     ]
     encoded = overlong.apply(pairs, *tokenizers, max_length=60, policy="drop")
     batches = PairBatches(

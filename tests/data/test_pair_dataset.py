@@ -25,24 +25,24 @@ def data(tmp_path: Path) -> Path:
 
 
 def contents(table) -> list[tuple[str, str]]:
-    return list(zip(table.sources, table.targets, strict=True))
+    return list(zip(table["source"], table["target"], strict=True))
 
 
 def test_no_source_is_on_both_sides(data):
     dataset = load_pairs(data)
-    train, validation = (set(map(normalize, part.sources)) for part in dataset.parts.values())
+    train, validation = (set(map(normalize, part["source"])) for part in dataset.parts.values())
     assert not train & validation and len(train | validation) == 300
     assert sorted(contents(dataset.train) + contents(dataset.validation)) == sorted(PAIRS)
     assert len(dataset) == 600 and list(dataset.parts) == ["train", "validation"]
     assert 0.06 < len(validation) / 300 < 0.14
-    assert dataset.validation_sha256 == hash_of_texts(dataset.validation.sources)
+    assert dataset.validation_sha256 == hash_of_texts(dataset.validation["source"])
 
 
 def test_case_and_spacing_do_not_make_another_sentence(tmp_path):
     pairs = [(f"sentence {i}", f"a{i}") for i in range(200)]
     more = [(f"  SENTENCE   {i} ", f"b{i}") for i in range(200)]
     dataset = load_pairs(write(tmp_path / "p.tsv", pairs + more))
-    train, validation = (set(map(normalize, part.sources)) for part in dataset.parts.values())
+    train, validation = (set(map(normalize, part["source"])) for part in dataset.parts.values())
     assert not train & validation
     assert len(dataset.validation) == 2 * len(validation)
 
@@ -50,21 +50,21 @@ def test_case_and_spacing_do_not_make_another_sentence(tmp_path):
 def test_a_sentence_stays_on_its_side(tmp_path, data):
     """Neither the order nor other sentences nor other files move it."""
     dataset = load_pairs(data)
-    held_back = set(dataset.validation.sources)
+    held_back = set(dataset.validation["source"])
     shuffled = PAIRS.copy()
     random.Random(0).shuffle(shuffled)
     again = load_pairs(write(tmp_path / "shuffled.tsv", shuffled))
-    assert set(again.validation.sources) == held_back
+    assert set(again.validation["source"]) == held_back
     assert again.validation_sha256 == dataset.validation_sha256
     more = write(tmp_path / "more.tsv", [(f"Another {i}.", "x") for i in range(500)])
     both = load_pairs([data, more])
-    own = [row for row, name in enumerate(both.validation.origins) if name == "pairs"]
-    assert {both.validation.sources[row] for row in own} == held_back
+    own = [row for row, name in enumerate(both.validation["origin"]) if name == "pairs"]
+    assert {both.validation["source"][row] for row in own} == held_back
     assert 0 < len(both.validation) - len(own) < 100
 
 
 def test_a_larger_share_holds_the_smaller_one(data):
-    shares = [set(load_pairs(data, validation=share).validation.sources) for share in (0.1, 0.3)]
+    shares = [set(load_pairs(data, validation=share).validation["source"]) for share in (0.1, 0.3)]
     assert shares[0] < shares[1] and 0.24 < len(shares[1]) / 300 < 0.36
 
 
@@ -75,7 +75,7 @@ def test_seed_gives_another_split(data):
 def test_the_split_is_the_same_for_ever(data):
     """Results of different versions can be compared only if this stays."""
     validation = load_pairs(data).validation
-    assert validation.sources[:6:2] == EXPECTED
+    assert validation["source"][:6:2] == EXPECTED
 
 
 EXPECTED = ["Sentence 10.", "Sentence 23.", "Sentence 30."]
@@ -86,7 +86,7 @@ def test_repeated_pairs_are_left_out(tmp_path):
     dataset = load_pairs(write(tmp_path / "p.tsv", pairs))
     assert len(dataset) == 600
     assert "3 pairs repeat an earlier pair and were left out" in dataset.describe()
-    assert dataset.train.targets.count("Frase 5.") + dataset.validation.targets.count(
+    assert dataset.train["target"].count("Frase 5.") + dataset.validation["target"].count(
         "Frase 5."
     ) == 1  # fmt: skip
 
@@ -94,7 +94,7 @@ def test_repeated_pairs_are_left_out(tmp_path):
 def test_targets_that_training_sees_too_are_counted(tmp_path):
     pairs = [(f"Sentence {i}.", "Sempre lo stesso." if i % 2 else f"Frase {i}.") for i in range(99)]
     dataset = load_pairs(write(tmp_path / "p.tsv", pairs))
-    known = dataset.validation.targets.count("Sempre lo stesso.")
+    known = dataset.validation["target"].count("Sempre lo stesso.")
     assert (
         known
         and f"{known} of {len(dataset.validation)} validation pairs have" in (dataset.notes[-1])
@@ -113,7 +113,7 @@ def test_description_and_samples(data):
 def test_origins_go_with_their_pairs(tmp_path):
     pairs = [(f"s{i}", f"t{i}", f"origin {i}") for i in range(100)]
     for part in load_pairs(write(tmp_path / "p.tsv", pairs)).parts.values():
-        for source, origin in zip(part.sources, part.origins, strict=True):
+        for source, origin in zip(part["source"], part["origin"], strict=True):
             assert source[1:] == origin.split()[1]
 
 
@@ -135,5 +135,5 @@ def test_nothing_left_on_one_side(tmp_path):
 def test_tatoeba(shared):
     dataset = load_pairs(shared / "data" / "en_it" / "tatoeba.tsv")
     assert 0.09 < len(dataset.validation) / len(dataset) < 0.11
-    train, validation = (set(map(normalize, part.sources)) for part in dataset.parts.values())
+    train, validation = (set(map(normalize, part["source"])) for part in dataset.parts.values())
     assert not train & validation

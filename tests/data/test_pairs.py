@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from harness import dataset_hub
-from kerasft.data.pairs import PairTable, read_pairs
+from kerasft.data.pairs import read_pairs
+from kerasft.data.rows import Rows
 from kerasft.errors import ConfigError, DataError
 from kerasft.storage import sha256_file
 
@@ -23,8 +24,8 @@ def write(path: Path, text: str) -> Path:
     return path
 
 
-def rows(table: PairTable) -> list[tuple[str, str]]:
-    return list(zip(table.sources, table.targets, strict=True))
+def rows(table: Rows) -> list[tuple[str, str]]:
+    return list(zip(table["source"], table["target"], strict=True))
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
@@ -38,16 +39,16 @@ def test_tsv(tmp_path, end, last):
         ('"No," she said.', "«No», disse."),
         ("a\u2028b", "c\u0085d"),
     ]
-    assert (table.origins, table.source, table.dropped) == (None, str(path), {})
+    assert ("origin" not in table.fields, table.source, table.dropped) == (True, str(path), {})
     assert table.sha256 == sha256_file(path)
     assert len(table) == 3
 
 
 def test_tsv_with_origins(tmp_path):
     table = read_pairs(write(tmp_path / "pairs.TSV", "a\tb\tbook\nc\td\tgrammar\n"))
-    assert table.origins == ["book", "grammar"]
+    assert table["origin"] == ["book", "grammar"]
     taken = table.take([1])
-    assert (rows(taken), taken.origins, taken.sha256) == ([("c", "d")], ["grammar"], table.sha256)
+    assert (rows(taken), taken["origin"], taken.sha256) == ([("c", "d")], ["grammar"], table.sha256)
 
 
 def test_several_files_keep_their_names(tmp_path):
@@ -55,7 +56,7 @@ def test_several_files_keep_their_names(tmp_path):
     second = write(tmp_path / "second.tsv", "c\td\tbook\n")
     table = read_pairs([first, second])
     assert rows(table) == [("a", "b"), ("c", "d")]
-    assert table.origins == ["first", "book"]
+    assert table["origin"] == ["first", "book"]
     assert table.source == f"{first} and {second}"
     assert len({table.sha256, read_pairs(first).sha256, read_pairs([second, first]).sha256}) == 3
     assert rows(read_pairs([first])) == [("a", "b")]
@@ -188,15 +189,15 @@ def answers(tmp_path_factory) -> dict[str, dict]:
 @pytest.mark.parametrize("configuration", ["en-it", "plain"])
 def test_hub(answers, configuration):
     answer = answers[f"hub:some/books:{configuration}"]
-    assert answer["sources"] == ["Hi.", "Two lines."] and answer["targets"] == ["Ciao.", "Due."]
+    assert answer["fields"] == {"source": ["Hi.", "Two lines."], "target": ["Ciao.", "Due."]}
     assert answer["dropped"] == {"rows with an empty side": 2}
     assert answer["source"] == f"hub:some/books:{configuration}"
-    assert (answer["origins"], len(answer["sha256"])) == (None, 64)
+    assert len(answer["sha256"]) == 64
 
 
 def test_hub_the_other_way_round(answers):
     there, back = answers["hub:some/books:en-it"], answers["hub:some/books:en-it it en"]
-    assert (back["sources"], back["targets"]) == (there["targets"], there["sources"])
+    assert list(back["fields"].values()) == list(there["fields"].values())[::-1]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from kerasft.data import parquet_files
-from kerasft.data.readers import read_table
+from kerasft.data.readers import read_texts
 from kerasft.errors import DataError
 
 pytestmark = pytest.mark.plain
@@ -27,7 +27,7 @@ def write(path: Path, **columns) -> Path:
 
 def refused(source: Path, *columns: str) -> str:
     with pytest.raises(DataError) as caught:
-        read_table(source, *columns)
+        read_texts(source, *columns)
     message = str(caught.value)
     assert "\n" not in message and len(message) < 500 and str(source) in message
     return message
@@ -37,18 +37,21 @@ def test_rows(tmp_path):
     file = write(
         tmp_path / "data.parquet", id=[1, 2, 3], text=["a\nb", "ü", "c"], label=["x", " y ", "x"]
     )
-    table = read_table(file)
-    assert table.texts == ["a\nb", "ü", "c"] and table.labels == ["x", "y", "x"]
+    table = read_texts(file)
+    assert table["text"] == ["a\nb", "ü", "c"] and table["label"] == ["x", "y", "x"]
     assert table.sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
-    assert read_table(file, "text", None).labels == []
+    assert list(read_texts(file, "text", None).fields) == ["text"]
 
 
 def test_types_of_other_writers(tmp_path):
     texts = pyarrow.array(["a", "b"], type=pyarrow.large_string())
     labels = pyarrow.array(["x", "y"]).dictionary_encode()  # a categorical column
-    assert read_table(write(tmp_path / "a.parquet", text=texts, label=labels)).labels == ["x", "y"]
-    numbers = read_table(write(tmp_path / "b.parquet", text=texts, label=[3, 4]))
-    assert numbers.labels == ["3", "4"]
+    assert read_texts(write(tmp_path / "a.parquet", text=texts, label=labels))["label"] == [
+        "x",
+        "y",
+    ]
+    numbers = read_texts(write(tmp_path / "b.parquet", text=texts, label=[3, 4]))
+    assert numbers["label"] == ["3", "4"]
 
 
 def features(path: Path, names: object, labels: list, kind: object = None) -> Path:
@@ -61,30 +64,30 @@ def features(path: Path, names: object, labels: list, kind: object = None) -> Pa
 
 def test_numbers_whose_names_the_file_knows(tmp_path):
     path = tmp_path / "data.parquet"
-    assert read_table(features(path, ["neg", "pos"], [0, 1, 1])).labels == ["neg", "pos", "pos"]
-    assert read_table(features(path, ["neg", "pos"], [0.0, 1.0])).labels == ["neg", "pos"]
-    assert read_table(features(path, ["neg", "pos"], ["neg", "x"])).labels == ["neg", "x"]
+    assert read_texts(features(path, ["neg", "pos"], [0, 1, 1]))["label"] == ["neg", "pos", "pos"]
+    assert read_texts(features(path, ["neg", "pos"], [0.0, 1.0]))["label"] == ["neg", "pos"]
+    assert read_texts(features(path, ["neg", "pos"], ["neg", "x"]))["label"] == ["neg", "x"]
     for labels in ([0, -1, 1], [0, None, 1], [0.0, None, 1.0]):
         assert "empty label in row 2" in refused(features(path, ["neg", "pos"], labels))
     assert "row 2 has 7 as 'label', which names 2 classes" in refused(
         features(path, ["neg", "pos"], [0, 7])
     )
     for wrong in (None, {"0": "neg"}, [1, 2], "ab"):  # names of no kind that we know
-        assert read_table(features(path, wrong, [0, 1])).labels == ["0", "1"]
+        assert read_texts(features(path, wrong, [0, 1]))["label"] == ["0", "1"]
     table = pyarrow.table({"text": ["a"], "label": [3]})
     for junk in (b"[" * 9999, b"{}", b"[1]", b"\xff", b'{"info": {"features": {"label": 3}}}'):
         parquet.write_table(table.replace_schema_metadata({"huggingface": junk}), path)
-        assert read_table(path).labels == ["3"]
+        assert read_texts(path)["label"] == ["3"]
 
 
 def test_numbers_of_few_bits_are_written_as_people_write_them(tmp_path):
     for kind in (pyarrow.float16(), pyarrow.float32(), pyarrow.float64()):
         values = pyarrow.array(np.array([0.1, 2.5, 1.0], dtype=kind.to_pandas_dtype()))
         file = write(tmp_path / "data.parquet", text=["a", "b", "c"], label=values)
-        assert read_table(file).labels == ["0.1", "2.5", "1.0"]
+        assert read_texts(file)["label"] == ["0.1", "2.5", "1.0"]
     prices = pyarrow.array([Decimal("1.50"), Decimal("2.00")])
     file = write(tmp_path / "data.parquet", text=["a", "b"], label=prices)
-    assert read_table(file).labels == ["1.50", "2.00"]
+    assert read_texts(file)["label"] == ["1.50", "2.00"]
 
 
 def test_many_row_groups_and_batches(tmp_path, monkeypatch):
@@ -92,16 +95,16 @@ def test_many_row_groups_and_batches(tmp_path, monkeypatch):
     texts = [f"text {i % 40}" if i % 3 else None for i in range(200)]
     table = pyarrow.table({"x": range(200), "text": texts, "label": [i % 2 for i in range(200)]})
     parquet.write_table(table, tmp_path / "data.parquet", row_group_size=30)
-    found = read_table(tmp_path / "data.parquet", blank_texts="drop")
-    assert found.texts == [text for text in texts if text]
-    assert found.labels == [str(i % 2) for i, text in enumerate(texts) if text]
+    found = read_texts(tmp_path / "data.parquet", blank_texts="drop")
+    assert found["text"] == [text for text in texts if text]
+    assert found["label"] == [str(i % 2) for i, text in enumerate(texts) if text]
 
 
 def test_rows_without_a_text(tmp_path):
     file = write(tmp_path / "data.parquet", text=["a", None, " "], label=["x", "y", "x"])
     assert "has an empty text in rows 2 and 3" in refused(file)
-    table = read_table(file, blank_texts="drop")
-    assert table.texts == ["a"] and table.dropped == {"rows without a text": 2}
+    table = read_texts(file, blank_texts="drop")
+    assert table["text"] == ["a"] and table.dropped == {"rows without a text": 2}
 
 
 def test_refusals(tmp_path):
@@ -124,9 +127,9 @@ def test_without_pyarrow(tmp_path):
     file = write(tmp_path / "data.parquet", text=["a"], label=["x"])
     code = (
         "import sys; sys.modules['pyarrow'] = None\n"
-        "from kerasft.data.readers import read_table\n"
+        "from kerasft.data.readers import read_texts\n"
         "from kerasft.errors import DataError\n"
-        "try:\n    read_table(sys.argv[1])\n"
+        "try:\n    read_texts(sys.argv[1])\n"
         "except DataError as error:\n    print(error)"
     )
     done = subprocess.run(

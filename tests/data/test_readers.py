@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from kerasft.data.readers import check_classes, read_table
+from kerasft.data.dataset import check_classes
+from kerasft.data.readers import read_rows, read_texts
+from kerasft.data.rows import Field
 from kerasft.errors import DataError
 
 pytestmark = pytest.mark.plain
@@ -24,7 +26,7 @@ def write(path: Path, content: str | bytes) -> Path:
 def refused(source: object, *words: str, text: str = "text", label: str | None = "label") -> str:
     """The sentence with which a source is refused; it has all the words and no line break."""
     with pytest.raises(DataError) as caught:
-        read_table(source, text, label)
+        read_texts(source, text, label)
     message = str(caught.value)
     assert all(word in message for word in words), message
     assert "\n" not in message and len(message) < 500
@@ -36,9 +38,9 @@ def refused(source: object, *words: str, text: str = "text", label: str | None =
 
 def test_csv(tmp_path):
     file = write(tmp_path / "data.csv", CSV)
-    table = read_table(file)
-    assert table.texts == ["hello", "bye"]
-    assert table.labels == ["greeting", "parting"]
+    table = read_texts(file)
+    assert table["text"] == ["hello", "bye"]
+    assert table["label"] == ["greeting", "parting"]
     assert table.source == str(file)
     assert table.sha256 == hashlib.sha256(CSV.encode()).hexdigest()
     assert table.dropped == {} and len(table) == 2
@@ -46,8 +48,8 @@ def test_csv(tmp_path):
 
 def test_chosen_columns_in_any_order(tmp_path):
     file = write(tmp_path / "data.CSV", "id,topic,body\n1,a,x\n2,b,y\n")
-    table = read_table(str(file), text_column="body", label_column="topic")
-    assert (table.texts, table.labels) == (["x", "y"], ["a", "b"])
+    table = read_texts(str(file), text_column="body", label_column="topic")
+    assert (table["text"], table["label"]) == (["x", "y"], ["a", "b"])
 
 
 def test_texts_alone(tmp_path):
@@ -56,8 +58,8 @@ def test_texts_alone(tmp_path):
         ("data.tsv", "id\ttext\n1\tx\n2\ty\n"),
         ("data.jsonl", '{"text": "x"}\n{"text": "y", "label": [1]}\n'),
     ):
-        table = read_table(write(tmp_path / name, content), label_column=None)
-        assert (table.texts, table.labels) == (["x", "y"], [])
+        table = read_texts(write(tmp_path / name, content), label_column=None)
+        assert table.fields == {"text": ["x", "y"]}
 
 
 @pytest.mark.parametrize("name", ["data.csv", "data.tsv", "data.jsonl"])
@@ -68,28 +70,28 @@ def test_byte_order_mark(tmp_path, name):
         "data.jsonl": '{"text": "hello", "label": "a"}\n',
     }[name]
     file = write(tmp_path / name, b"\xef\xbb\xbf" + content.encode())
-    table = read_table(file)
-    assert (table.texts, table.labels) == (["hello"], ["a"])
+    table = read_texts(file)
+    assert (table["text"], table["label"]) == (["hello"], ["a"])
 
 
 def test_all_of_unicode_comes_through(tmp_path):
     texts = ["naïve", "日本語", "👨‍👩‍👧‍👦", "مرحبا", "\u2028line\u2029", "\u0085next", "\x0cfeed"]
     lines = "".join(f'"{text}",a\n' for text in texts)
-    assert read_table(write(tmp_path / "data.csv", "text,label\n" + lines)).texts == texts
+    assert read_texts(write(tmp_path / "data.csv", "text,label\n" + lines))["text"] == texts
     for ascii_only in (False, True):
         lines = "".join(
             json.dumps({"text": text, "label": "é"}, ensure_ascii=ascii_only) + "\n"
             for text in texts
         )
-        table = read_table(write(tmp_path / "data.jsonl", lines))
-        assert table.texts == texts and set(table.labels) == {"é"}
+        table = read_texts(write(tmp_path / "data.jsonl", lines))
+        assert table["text"] == texts and set(table["label"]) == {"é"}
 
 
 def test_blank_lines_are_counted(tmp_path):
-    table = read_table(write(tmp_path / "data.csv", "\ntext,label\n\nhello,a\n   \nbye,b\n\n"))
-    assert table.texts == ["hello", "bye"]
+    table = read_texts(write(tmp_path / "data.csv", "\ntext,label\n\nhello,a\n   \nbye,b\n\n"))
+    assert table["text"] == ["hello", "bye"]
     assert table.dropped == {"blank lines": 4}
-    table = read_table(write(tmp_path / "d.jsonl", '\n{"text": "x", "label": "a"}\n \n\n'))
+    table = read_texts(write(tmp_path / "d.jsonl", '\n{"text": "x", "label": "a"}\n \n\n'))
     assert table.dropped == {"blank lines": 3}
 
 
@@ -98,59 +100,59 @@ def test_rows_without_a_text_can_be_left_out(tmp_path):
     lines = '{"text": "", "label": "a"}\n{"text": "x", "label": "b"}\n{"text": null, "label": "c"}'
     for file in (csv, write(tmp_path / "data.jsonl", lines)):
         refused(file, "has an empty text")
-        table = read_table(file, blank_texts="drop")
-        assert (table.texts, table.labels) == (["x"], ["b"])
+        table = read_texts(file, blank_texts="drop")
+        assert (table["text"], table["label"]) == (["x"], ["b"])
         assert table.dropped == {"rows without a text": 2}
     # A row without a label is a mistake in any case.
     file = write(tmp_path / "data.csv", "text,label\nx,\ny,a\n")
     with pytest.raises(DataError, match="has an empty label in line 2"):
-        read_table(file, blank_texts="drop")
+        read_texts(file, blank_texts="drop")
 
 
 def test_huge_fields(tmp_path):
     long = "word " * 200_000  # 1 MB, eight times what the csv module takes by default
-    table = read_table(write(tmp_path / "data.csv", f'text,label\n{long},a\n"{long}\n",b\n'))
-    assert table.texts == [long, long + "\n"]
-    table = read_table(
+    table = read_texts(write(tmp_path / "data.csv", f'text,label\n{long},a\n"{long}\n",b\n'))
+    assert table["text"] == [long, long + "\n"]
+    table = read_texts(
         write(tmp_path / "data.jsonl", json.dumps({"text": long, "label": "a"}) + "\n")
     )
-    assert table.texts == [long]
+    assert table["text"] == [long]
 
 
 def test_spaces_around_labels_do_not_make_classes(tmp_path):
-    table = read_table(write(tmp_path / "data.csv", "text,label\n x ,a\ny, a \nz,a\t\n"))
-    assert table.labels == ["a", "a", "a"]
-    assert table.texts == [" x ", "y", "z"]
+    table = read_texts(write(tmp_path / "data.csv", "text,label\n x ,a\ny, a \nz,a\t\n"))
+    assert table["label"] == ["a", "a", "a"]
+    assert table["text"] == [" x ", "y", "z"]
 
 
 def test_labels_that_look_the_same_are_one_class(tmp_path):
     lines = 'x,Crédit card\ny,Cre\u0301dit card\nz,Crédit\u00a0card\nu,"Crédit  \r\ncard"\n'
-    table = read_table(write(tmp_path / "data.csv", "text,label\n" + lines))
-    assert table.labels == ["Crédit card"] * 4
+    table = read_texts(write(tmp_path / "data.csv", "text,label\n" + lines))
+    assert table["label"] == ["Crédit card"] * 4
 
 
 def test_classes_that_look_the_same_are_said(tmp_path):
-    table = read_table(write(tmp_path / "a.csv", "text,label\nx,Spam\ny,Spam\u200b\nz,Spam\n"))
-    assert table.labels == ["Spam"] * 3
+    table = read_texts(write(tmp_path / "a.csv", "text,label\nx,Spam\ny,Spam\u200b\nz,Spam\n"))
+    assert table["label"] == ["Spam"] * 3
     assert "'Spam' (2), 'Spam\\u200b' (1)" in table.notes[0]
     lines = [{"text": "x", "label": value} for value in (1, 1.0, "1", "x\u00a0y", "x y", True)]
     path = write(tmp_path / "a.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
-    table = read_table(path)
-    assert table.labels == ["1", "1", "1", "x y", "x y", "true"] and len(table.notes) == 2
-    texts = read_table(path, labels="texts")
-    assert texts.labels[:3] == ["1", "1.0", "1"] and not texts.notes
+    table = read_texts(path)
+    assert table["label"] == ["1", "1", "1", "x y", "x y", "true"] and len(table.notes) == 2
+    texts = read_rows(path, [Field("text", "text"), Field("label", "label", "line")])
+    assert texts["label"][:3] == ["1", "1.0", "1"] and not texts.notes
 
 
 def test_json_values_become_labels(tmp_path):
     values = [3, -1, 0, 2.5, True, False, "x", " y ", 10**30]
     lines = "".join(json.dumps({"text": "t", "label": value}) + "\n" for value in values)
-    table = read_table(write(tmp_path / "data.jsonl", lines))
-    assert table.labels == ["3", "-1", "0", "2.5", "true", "false", "x", "y", str(10**30)]
+    table = read_texts(write(tmp_path / "data.jsonl", lines))
+    assert table["label"] == ["3", "-1", "0", "2.5", "true", "false", "x", "y", str(10**30)]
 
 
 def test_json_line_ends(tmp_path):
     file = write(tmp_path / "data.jsonl", '{"text": "x", "label": "a"}\r\n{"label":"b","text":"y"}')
-    assert read_table(file).texts == ["x", "y"]
+    assert read_texts(file)["text"] == ["x", "y"]
 
 
 def test_reading_and_splitting_imports_nothing_heavy():
@@ -224,7 +226,7 @@ def test_nul_characters(tmp_path):
         ("data.tsv", "text\tlabel\nok\ta\nn\0l\tb\n"),
         ("data.jsonl", '{"text": "ok", "label": "a"}\n{"text": "n\\u0000l", "label": "b"}\n'),
     ):
-        assert read_table(write(tmp_path / name, content)).texts == ["ok", "n\0l"]
+        assert read_texts(write(tmp_path / name, content))["text"] == ["ok", "n\0l"]
     refused(write(tmp_path / "16.csv", CSV.encode("utf-16-le")), "NUL", "line 1", "UTF-16")
     refused(write(tmp_path / "data.jsonl", '{"text": "n\0l"}\n'), "NUL", "line 1")
 
@@ -316,9 +318,9 @@ def test_classes():
 
 @pytest.mark.real
 def test_real_corpora(shared):
-    table = read_table(shared / "data" / "complaints" / "complaints.csv", "narrative", "product")
-    assert len(table) == 5388 and len(set(table.labels)) == 15
-    dialogues = read_table(shared / "data" / "dialogsum" / "dev.jsonl", "dialogue", "topic")
+    table = read_texts(shared / "data" / "complaints" / "complaints.csv", "narrative", "product")
+    assert len(table) == 5388 and len(set(table["label"])) == 15
+    dialogues = read_texts(shared / "data" / "dialogsum" / "dev.jsonl", "dialogue", "topic")
     assert len(dialogues) == 500
     latin = shared / "data" / "trec6" / "train.label"
     refused(latin, "FILE.csv")

@@ -2,8 +2,9 @@
 
 import pytest
 
+from kerasft.data.dataset import check_classes
 from kerasft.data.pair_dataset import load_pairs
-from kerasft.data.readers import check_classes, read_table
+from kerasft.data.readers import read_texts
 from kerasft.data.samples import sample_path
 from kerasft.data.splits import split_by_hash
 from kerasft.errors import DataError
@@ -12,9 +13,9 @@ pytestmark = pytest.mark.plain
 
 
 def test_the_sample_is_ready_to_train_on():
-    table = read_table(sample_path())
-    check_classes(table.labels)
-    split = split_by_hash(table.texts, table.labels)
+    table = read_texts(sample_path())
+    check_classes(table["label"])
+    split = split_by_hash(table["text"], table["label"])
     assert min(len(split.train), len(split.validation), len(split.test)) > 10
     assert split.conflicts == 0
 
@@ -23,7 +24,7 @@ def test_the_translations_are_ready_to_train_on():
     dataset = load_pairs(sample_path("translations"))
     assert len(dataset) == len(dataset.train) + len(dataset.validation) > 2000
     assert 0.08 < len(dataset.validation) / len(dataset) < 0.12
-    assert set(dataset.validation.origins) == {"phrasebook", "grammar"}
+    assert set(dataset.validation["origin"]) == {"phrasebook", "grammar"}
 
 
 def test_unknown_sample():

@@ -102,4 +102,6 @@ def test_summaries_are_written_not_copied(rows):
 
 def test_the_reader_of_pairs_takes_it(rows):
     table = read_pairs(sample_path("summaries"))
-    assert [table.sources, table.targets] == [list(column) for column in zip(*rows, strict=True)]
+    assert [table["source"], table["target"]] == [
+        list(column) for column in zip(*rows, strict=True)
+    ]

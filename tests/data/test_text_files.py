@@ -13,15 +13,15 @@ import pytest
 from kerasft.data import csv_files, text_files
 from kerasft.data.conll import read_conll
 from kerasft.data.pairs import read_pairs
-from kerasft.data.readers import read_table
+from kerasft.data.readers import read_texts
 from kerasft.errors import ConfigError, DataError
 
 pytestmark = pytest.mark.plain
 
 ROOT = Path(__file__).parent.parent.parent
 READERS = [
-    ("x.csv", read_table), ("x.tsv", read_table), ("x.jsonl", read_table), ("x.zip", read_table),
-    ("x.parquet", read_table), ("x.conll", read_conll), ("x.tsv", read_pairs),
+    ("x.csv", read_texts), ("x.tsv", read_texts), ("x.jsonl", read_texts), ("x.zip", read_texts),
+    ("x.parquet", read_texts), ("x.conll", read_conll), ("x.tsv", read_pairs),
 ]  # fmt: skip
 
 
@@ -59,7 +59,7 @@ def test_a_file_of_zeros_ends(tmp_path, suffix):
     path = tmp_path / f"x.{suffix}"
     path.write_text(start[suffix])
     os.truncate(path, 2**40)
-    assert "more than 16000000 characters in line 2" in refused(read_table, path)
+    assert "more than 16000000 characters in line 2" in refused(read_texts, path)
 
 
 def test_lines_and_texts_are_bounded(tmp_path, monkeypatch):
@@ -67,17 +67,17 @@ def test_lines_and_texts_are_bounded(tmp_path, monkeypatch):
     monkeypatch.setattr(text_files, "MAX_LINE", 400)
     long = "x" * 51
     (tmp_path / "a.csv").write_text(f"text,label\nfine,a\n{long},b\n")
-    assert "line 3 has a text of 51 characters, but 50" in refused(read_table, tmp_path / "a.csv")
+    assert "line 3 has a text of 51 characters, but 50" in refused(read_texts, tmp_path / "a.csv")
     (tmp_path / "a.jsonl").write_text(json.dumps({"text": long, "label": "a"}) + "\n")
-    assert "line 1 has a text of 51" in refused(read_table, tmp_path / "a.jsonl")
+    assert "line 1 has a text of 51" in refused(read_texts, tmp_path / "a.jsonl")
     (tmp_path / "b.jsonl").write_text('{"text": "x", "label": "a"}\n' + " " * 500)
-    assert "400 characters in line 2" in refused(read_table, tmp_path / "b.jsonl")
+    assert "400 characters in line 2" in refused(read_texts, tmp_path / "b.jsonl")
     monkeypatch.setattr(csv_files, "MAX_LINE", 400)
     (tmp_path / "b.csv").write_text("text,label\nx,a\n" + '"\n",' * 200)
-    message = refused(read_table, tmp_path / "b.csv")
+    message = refused(read_texts, tmp_path / "b.csv")
     assert "a row of more than 400 characters that ends in line 1" in message
     (tmp_path / "c.csv").write_text("x" * 390 + "\n")
-    assert f"its columns are '{'x' * 57}...'" in refused(read_table, tmp_path / "c.csv")
+    assert f"its columns are '{'x' * 57}...'" in refused(read_texts, tmp_path / "c.csv")
     (tmp_path / "a.tsv").write_text(f"a\tb\n{long}\tc\n")
     assert "line 2 has a text of" in refused(read_pairs, tmp_path / "a.tsv")
     (tmp_path / "a.conll").write_text(f"a O\n{long} O\n")
@@ -86,14 +86,14 @@ def test_lines_and_texts_are_bounded(tmp_path, monkeypatch):
 
 def test_all_rows_together_are_bounded(tmp_path, monkeypatch):
     (tmp_path / "a.csv").write_text("text,label\n" + "some text,a\nanother,b\n" * 5000)
-    assert len(read_table(tmp_path / "a.csv")) == 10000
+    assert len(read_texts(tmp_path / "a.csv")) == 10000
     monkeypatch.setenv(text_files.MAX_DATA_VARIABLE, "0.001")
-    message = refused(read_table, tmp_path / "a.csv")
+    message = refused(read_texts, tmp_path / "a.csv")
     assert "take more than 0.001 GB of memory" in message and "KERASFT_MAX_DATA_GB" in message
     for wrong in ("much", "nan", "-1", "0", "inf"):
         monkeypatch.setenv(text_files.MAX_DATA_VARIABLE, wrong)
         with pytest.raises(ConfigError, match="KERASFT_MAX_DATA_GB is"):
-            read_table(tmp_path / "a.csv")
+            read_texts(tmp_path / "a.csv")
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 7, 1000])
@@ -115,14 +115,14 @@ BOMBS = """
 import resource, sys, time
 from pathlib import Path
 resource.setrlimit(resource.RLIMIT_AS, (8 * 2**30, 8 * 2**30))
-from kerasft.data.readers import read_table
+from kerasft.data.readers import read_texts
 from kerasft.errors import DataError
 import pyarrow.parquet, pyarrow.compute, numpy
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 for path in sorted(Path(sys.argv[1]).iterdir()):
     began = time.process_time()
     try:
-        read_table(path)
+        read_texts(path)
     except DataError as error:
         assert str(path) in str(error) and "\\n" not in str(error), error
         print(path.name, "|", error)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kerasft.data.readers import read_table
+from kerasft.data.readers import read_texts
 from kerasft.errors import DataError
 
 pytestmark = pytest.mark.plain
@@ -25,7 +25,7 @@ def write(path: Path, members: dict[str, str | bytes], **options) -> Path:
 
 def refused(source: Path) -> str:
     with pytest.raises(DataError) as caught:
-        read_table(source)
+        read_texts(source)
     message = str(caught.value)
     assert "\n" not in message and len(message) < 500 and str(source) in message
     return message
@@ -34,8 +34,8 @@ def refused(source: Path) -> str:
 def test_the_table_is_that_of_the_csv(tmp_path):
     members = {"notes.txt": "hi", "data/rows.CSV": CSV, "__MACOSX/data/._rows.csv": "x"}
     file = write(tmp_path / "data.zip", members)
-    table = read_table(file)
-    assert table.texts == ["hello,\nyou", "bye"] and table.labels == ["greeting", "parting"]
+    table = read_texts(file)
+    assert table["text"] == ["hello,\nyou", "bye"] and table["label"] == ["greeting", "parting"]
     assert table.source == f"{file} (data/rows.CSV)"
     assert table.sha256 == hashlib.sha256(CSV.encode()).hexdigest()
 

@@ -3,8 +3,9 @@ import math
 import pytest
 import sacrebleu
 
+from harness.texts import paired
 from kerasft import evaluation
-from kerasft.data.pairs import PairTable
+from kerasft.data.rows import Rows
 from kerasft.errors import DataError
 from kerasft.evaluation.text_scores import score_texts
 
@@ -22,8 +23,8 @@ HYPOTHESES = [
 ]
 
 
-def pairs(origins=None) -> PairTable:
-    return PairTable(["a", "b", "c"], REFERENCES, origins, "test", "0" * 64)
+def pairs(origins=None) -> Rows:
+    return paired(["a", "b", "c"], REFERENCES, origins, "test", "0" * 64)
 
 
 def test_agrees_with_sacrebleu():

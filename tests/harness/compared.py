@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from harness import classifiers
+from harness.texts import labelled
 from kerasft.data.dataset import Dataset
+from kerasft.data.rows import Rows
 from kerasft.data.splits import hash_of_texts
-from kerasft.data.table import Table
 from kerasft.folder.contents import FileEntry, Manifest
 from kerasft.reporting import Candidate, Costs, Latency, Run, candidates, compare
 from kerasft.tasks.classification.report import classifier_report, score
@@ -89,7 +90,7 @@ def candidate(name: str, probabilities: np.ndarray, **options: object) -> Candid
     return Candidate(name, probabilities, Costs(), **options)
 
 
-def make_table(rows: int, seed: int) -> Table:
+def make_table(rows: int, seed: int) -> Rows:
     """Texts of a few known words, each class of `classifiers.LABELS` with a word of its own."""
     random = np.random.default_rng(seed)
     labels = [classifiers.LABELS[row % len(classifiers.LABELS)] for row in range(rows)]
@@ -100,14 +101,14 @@ def make_table(rows: int, seed: int) -> Table:
         )
         for row, label in enumerate(labels)
     ]
-    return Table(texts, labels, "made up", "0" * 64)
+    return labelled(texts, labels, "made up", "0" * 64)
 
 
 def save_run(
     folder: Path,
     architecture: str = "distilbert",
     *,
-    test: Table | None = None,
+    test: Rows | None = None,
     label_map: LabelMap | None = None,
     **more: object,
 ) -> Path:
@@ -123,15 +124,17 @@ def save_run(
     train, test = make_table(30, seed=1), test or make_table(24, seed=2)
     label_map = label_map or LabelMap(classifiers.LABELS)
     model = classifiers.build(architecture)
-    logits = classifiers.logits(model, test.texts).astype(np.float64)
+    logits = classifiers.logits(model, test["text"]).astype(np.float64)
     exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
     probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
-    known = Table(train.texts, [label_map.names[row % 3] for row in range(30)], "made up", "0" * 64)
+    known = labelled(
+        train["text"], [label_map.names[row % 3] for row in range(30)], "made up", "0" * 64
+    )
     scores = score(probabilities, Dataset(known, known, test, "ab", []), label_map)
     entries = {
         "seconds": 3.0,
         "parameters": {"trained": 10, "frozen": 20},
-        "test_sha256": hash_of_texts(test.texts),
+        "test_sha256": hash_of_texts(test["text"]),
         **more,
     }
     report = classifier_report(scores, HISTORY, test, probabilities, label_map.names, **entries)

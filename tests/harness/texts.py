@@ -2,9 +2,12 @@
 """Labelled texts that a tiny classifier can learn, and texts that tokenizers stumble over."""
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+
+from kerasft.data.rows import Rows
 
 # The label follows from a word.
 WORDS = {"news": ["people", "year", "place"], "opinion": ["good", "think"], "comparison": ["more"]}
@@ -107,3 +110,22 @@ AWKWARD = [
     "١٢٣ ۴۵۶ १२३",
     "XXXX XX/XX/2020 redacted",
 ]
+
+
+def labelled(
+    texts: Sequence[str], labels: Sequence[str], source: str = "made.csv", sha256: str = ""
+) -> Rows:
+    """Rows as a reader of labelled texts returns them."""
+    return Rows({"text": list(texts), "label": list(labels)}, source, sha256)
+
+
+def paired(
+    sources: Sequence[str],
+    targets: Sequence[str],
+    origins: Sequence[str] | None = None,
+    source: str = "made.tsv",
+    sha256: str = "",
+) -> Rows:
+    """Rows as a reader of pairs returns them."""
+    fields = {"source": list(sources), "target": list(targets)}
+    return Rows(fields if origins is None else fields | {"origin": list(origins)}, source, sha256)

@@ -95,7 +95,7 @@ def test_the_folder_serves_every_prefix_as_the_run_did(saved):
     held_out = [
         each.task.prefix + source
         for each in load_tasks(config.tasks, validation=0.2, seed=0)
-        for source in each.pairs.validation.sources
+        for source in each.pairs.validation["source"]
     ]
     assert [row["source"] for row in rows] == held_out
     unknown = Predictor(output).predict(["sing: la"])[0]

@@ -88,9 +88,9 @@ def test_the_folder_translates_as_the_run_did(saved):
     assert all("BLEU" in scores and "chrF" in scores for scores in samples["validation"].values())
     rows = [json.loads(line) for line in (output / "report" / "samples.jsonl").open()]
     pairs = load_pairs(output.parent / "pairs.tsv").validation
-    assert [row["source"] for row in rows] == pairs.sources
+    assert [row["source"] for row in rows] == pairs["source"]
     for name, beam_size in (("greedy", 1), ("beam 4", 4)):
-        found = Predictor(output, beam_size=beam_size).predict(pairs.sources)
+        found = Predictor(output, beam_size=beam_size).predict(pairs["source"])
         assert [f.translation for f in found] == [row["translations"][name] for row in rows]
     assert {"loss.png", "attention.png", "lengths.png", "architecture.png"} <= {
         path.name for path in (output / "report").iterdir()

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from harness.small_run import STEPS, RandomBatches, Run, build
+from harness.texts import paired
 from kerasft import training
-from kerasft.data.pairs import PairTable
 from kerasft.errors import ConfigError
 from kerasft.tasks.translation.validation_scores import TranslationScores
 
@@ -292,7 +292,7 @@ def test_scores_that_cannot_be_measured_end_no_run():
     def translate(sources):
         raise MemoryError("no room for the beams")
 
-    pairs = PairTable(["one"], ["uno"], None, "", "")
+    pairs = paired(["one"], ["uno"], None, "", "")
     failures: list[str] = []
     scores = TranslationScores(translate, [np.array([1])], pairs, 0, 1, failures)
     history = training.History()

@@ -73,10 +73,10 @@ def labelled_batches(
         >>> model.fit(batches.train, validation_data=batches.validation)
     """
     encodings = {
-        name: tokenizer.encode(part.texts, max_length, long_texts)
+        name: tokenizer.encode(part["text"], max_length, long_texts)
         for name, part in dataset.parts.items()
     }
-    labels = {name: label_map.encode(part.labels) for name, part in dataset.parts.items()}
+    labels = {name: label_map.encode(part["label"]) for name, part in dataset.parts.items()}
     weights = balanced_weights(labels["train"]) if class_weight == "balanced" else None
 
     def batches_of(part: str, **options: Any) -> BucketedBatches:

@@ -38,7 +38,7 @@ def corpus_pictures(dataset: Dataset, encodings: Mapping[str, Encodings]) -> lis
     Example:
         >>> report = classifier_report(..., pictures=corpus_pictures(dataset, batches.encodings))
     """
-    after = Counter(label for part in dataset.parts.values() for label in part.labels)
+    after = Counter(label for part in dataset.parts.values() for label in part["label"])
     lengths = np.concatenate([part.full_lengths for part in encodings.values()])
     max_length = max(part.max_length for part in encodings.values())
     return [

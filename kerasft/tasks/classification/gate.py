@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kerasft.data.readers import read_table
+from kerasft.data.readers import read_texts
 from kerasft.errors import BundleError, ConfigError, DataError
 from kerasft.folder import contents
 from kerasft.runtimes.gate import GateRows
@@ -28,9 +28,9 @@ def gate_rows(
     its test.
     """
     if data is not None:
-        table = read_table(data, columns["text"], columns["label"]).under_names_of(labels.names)
-        labels.encode(table.labels)  # refuses labels that training never saw
-        return _rows(table.texts, table.labels, f"rows of {table.source}", labels)
+        table = read_texts(data, columns["text"], columns["label"]).under_names_of(labels.names)
+        labels.encode(table["label"])  # refuses labels that training never saw
+        return _rows(table["text"], table["label"], f"rows of {table.source}", labels)
     for name, source in (
         (VALIDATION, "validation rows of the run"),
         (PREDICTIONS, "test rows of the run, which kept no validation rows"),
@@ -38,13 +38,13 @@ def gate_rows(
         file = folder / contents.REPORT / name
         if file.exists():
             try:
-                table = read_table(file, "text", "label")
-                labels.encode(table.labels)
+                table = read_texts(file, "text", "label")
+                labels.encode(table["label"])
             except DataError as error:
                 raise BundleError(
                     f"{file} does not hold rows as a run leaves them: {error}"
                 ) from error
-            return _rows(table.texts, table.labels, source, labels)
+            return _rows(table["text"], table["label"], source, labels)
     raise ConfigError(
         f"{folder} keeps no rows to compare an 8-bit model on; give some with --gate_data FILE."
     )

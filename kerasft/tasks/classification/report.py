@@ -11,7 +11,7 @@ import numpy as np
 from kerasft import backends, storage
 from kerasft.data.csv_writing import CsvWriter
 from kerasft.data.dataset import Dataset
-from kerasft.data.table import Table
+from kerasft.data.rows import Rows
 from kerasft.errors import ConfigError, attempt
 from kerasft.evaluation.label_scores import (
     MAJORITY,
@@ -94,15 +94,16 @@ def score(
         Metrics by name: "this model" first. A baseline that fails is left out, with a sentence.
     """
     peak_memory = backends.peak_memory()
-    labels, names = label_map.encode(dataset.test.labels), label_map.names
+    labels, names = label_map.encode(dataset.test["label"]), label_map.names
     weights = None if class_weight == "none" else class_weight
     train, validation = (
-        (part.texts, label_map.encode(part.labels)) for part in (dataset.train, dataset.validation)
+        (part["text"], label_map.encode(part["label"]))
+        for part in (dataset.train, dataset.validation)
     )
     scores = Scores({THIS_MODEL: evaluate(labels, probabilities, names)}, peak_memory)
     with attempt(f"The baseline {TFIDF}", scores.failures):
         baseline = tfidf_result(
-            train, validation, dataset.test.texts, len(names), class_weight=weights
+            train, validation, dataset.test["text"], len(names), class_weight=weights
         )
         scores[TFIDF] = evaluate(labels, baseline.probabilities, names)
         scores.baseline_probabilities = baseline.probabilities
@@ -114,12 +115,12 @@ def score(
 def classifier_report(
     scores: Scores,
     history: Mapping[str, Any],
-    test: Table,
+    test: Rows,
     probabilities: np.ndarray,
     names: Sequence[str],
     *,
     pictures: Sequence[ReportFile] = (),
-    validation: Table | None = None,
+    validation: Rows | None = None,
     **more: Any,
 ) -> Report:
     """Returns the function that writes a report into a folder, for `adding_report`.
@@ -177,23 +178,23 @@ def classifier_report(
     return lambda folder: [*scores.failures, *write_files(folder, [*parts, *drawn])]
 
 
-def _write_rows(path: Path, table: Table) -> None:
+def _write_rows(path: Path, table: Rows) -> None:
     with (
         open(path, "w+", encoding="utf-8", errors="backslashreplace", newline="") as file,
         CsvWriter(file, ["text", "label"]) as writer,
     ):
-        for row in zip(table.texts, table.labels, strict=True):
+        for row in zip(table["text"], table["label"], strict=True):
             writer.write(row)
 
 
 def _write_predictions(
-    path: Path, test: Table, probabilities: np.ndarray, names: Sequence[str]
+    path: Path, test: Rows, probabilities: np.ndarray, names: Sequence[str]
 ) -> None:
     with (
         open(path, "w+", encoding="utf-8", errors="backslashreplace", newline="") as file,
         CsvWriter(file, ["text", "label", "predicted", *names]) as writer,
     ):
-        for text, label, row in zip(test.texts, test.labels, probabilities, strict=True):
+        for text, label, row in zip(test["text"], test["label"], probabilities, strict=True):
             # Nine digits give every float32 back.
             values = (f"{value:.9g}" for value in row)
             writer.write([text, label, names[int(row.argmax())], *values])

@@ -11,7 +11,7 @@ import numpy as np
 from kerasft.data.adapter import EpochBatches
 from kerasft.data.batches import BucketedBatches
 from kerasft.data.entity_dataset import EntityDataset
-from kerasft.data.entity_table import EntityTable
+from kerasft.data.entity_rows import EntityRows
 from kerasft.errors import DataError
 from kerasft.text.labels import LabelMap
 from kerasft.text.tag_schemes import tags_of
@@ -197,7 +197,7 @@ def tagged_batches(
     return TaggedParts(batches_of("train"), batches_of("validation"), windows)
 
 
-def _tag_ids(table: EntityTable, tags: LabelMap) -> list[np.ndarray]:
+def _tag_ids(table: EntityRows, tags: LabelMap) -> list[np.ndarray]:
     """(words,) tag ids of each sentence."""
     return [
         tags.encode(

@@ -51,7 +51,7 @@ def _given(tasks: Sequence[SavedTask], data: str) -> list[tuple[str, str, SavedT
 
     pairs = read_pairs(data)
     rows = []
-    for source, target in zip(pairs.sources, pairs.targets, strict=True):
+    for source, target in zip(pairs["source"], pairs["target"], strict=True):
         fitting = [task for task in tasks if source.startswith(task.prefix)]
         if not fitting:
             known = ", ".join(repr(task.prefix) for task in tasks)

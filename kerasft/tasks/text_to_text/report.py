@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kerasft import storage
-from kerasft.data.pairs import PairTable
+from kerasft.data.rows import Rows
 from kerasft.errors import DataError
 from kerasft.evaluation.plots import plot_loss
 from kerasft.evaluation.report_files import (
@@ -46,7 +46,7 @@ class TaskOutputs:
     prefix: str
     metric: str
     scores: Mapping[str, Mapping[str, float]]
-    held_out: PairTable
+    held_out: Rows
     outputs: Sequence[str]
     validation_sha256: str
 
@@ -118,7 +118,7 @@ def records(tasks: Sequence[TaskOutputs]) -> list[dict[str, str]]:
         }
         for task in tasks
         for source, reference, output in zip(
-            task.held_out.sources, task.held_out.targets, task.outputs, strict=True
+            task.held_out["source"], task.held_out["target"], task.outputs, strict=True
         )
     ]
 
@@ -137,7 +137,7 @@ def samples(tasks: Sequence[TaskOutputs]) -> str:
             *markdown_table(
                 ("source", "reference", "output"),
                 [
-                    (task.held_out.sources[row], task.held_out.targets[row], task.outputs[row])
+                    (task.held_out["source"][row], task.held_out["target"][row], task.outputs[row])
                     for row in rows
                 ],
             ),

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from kerasft.data.pairs import PairTable
+from kerasft.data.rows import Rows
 from kerasft.errors import DataError
 from kerasft.evaluation.text_scores import score_texts
 
@@ -56,7 +56,7 @@ def score_outputs(metric: str, outputs: Sequence[str], references: Sequence[str]
     return _SCORERS[metric](outputs, references)
 
 
-def baseline(metric: str, train: PairTable, held_out: PairTable) -> tuple[str, list[str]]:
+def baseline(metric: str, train: Rows, held_out: Rows) -> tuple[str, list[str]]:
     """The simplest way to do a task: its name, and its outputs for the held-out rows.
 
     Args:
@@ -70,11 +70,11 @@ def baseline(metric: str, train: PairTable, held_out: PairTable) -> tuple[str, l
         ('lead-1', ['The airport was closed all day.'])
     """
     if metric == "exact":
-        commonest = min(Counter(train.targets).items(), key=lambda item: (-item[1], item[0]))[0]
+        commonest = min(Counter(train["target"]).items(), key=lambda item: (-item[1], item[0]))[0]
         return "majority", [commonest] * len(held_out)
     if metric == "rouge":
-        return "lead-1", [first_sentence(source) for source in held_out.sources]
-    return "copy of the source", list(held_out.sources)
+        return "lead-1", [first_sentence(source) for source in held_out["source"]]
+    return "copy of the source", list(held_out["source"])
 
 
 def first_sentence(text: str) -> str:
@@ -89,7 +89,7 @@ def first_sentence(text: str) -> str:
 
 
 def score_task(
-    metric: str, train: PairTable, held_out: PairTable, outputs: Mapping[str, Sequence[str]]
+    metric: str, train: Rows, held_out: Rows, outputs: Mapping[str, Sequence[str]]
 ) -> dict[str, Scores]:
     """Scores several ways of doing one task, the baseline as the first of them.
 
@@ -105,7 +105,7 @@ def score_task(
     name, simple = baseline(metric, train, held_out)
     found = {}
     for way, texts in {name: simple, **outputs}.items():
-        scores = score_outputs(metric, texts, held_out.targets)
+        scores = score_outputs(metric, texts, held_out["target"])
         found[way] = {what: round(value, 4) for what, value in scores.items()}
     return found
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kerasft.data.pair_dataset import PairDataset, check_share, split_pairs
-from kerasft.data.pairs import PairTable, read_pairs
-from kerasft.data.readers import read_table
+from kerasft.data.pairs import read_pairs
+from kerasft.data.readers import read_rows
+from kerasft.data.rows import Field, Rows
 from kerasft.errors import ConfigError, DataError
 
 Metric = Literal["exact", "rouge", "bleu"]
@@ -54,9 +55,9 @@ class TaskData:
     task: TextTask
     pairs: PairDataset
 
-    def prefixed(self, pairs: PairTable) -> list[str]:
+    def prefixed(self, pairs: Rows) -> list[str]:
         """The sources of some of its pairs, as the model reads them."""
-        return [self.task.prefix + source for source in pairs.sources]
+        return [self.task.prefix + source for source in pairs["source"]]
 
     def describe(self) -> list[str]:
         """Where the pairs come from and what was left out, one sentence each."""
@@ -93,11 +94,7 @@ def load_tasks(tasks: Sequence[TextTask], *, validation: float, seed: int) -> li
         try:
             pairs = split_pairs(_read(task), validation, seed)
         except DataError as problem:
-            # The readers know the options of other recipes.
-            sentence = str(problem)
-            for option, key in (("text_column", "input"), ("label_column", "target")):
-                sentence = sentence.replace(f"choose with --{option}", f"name it in {key!r}")
-            raise DataError(f"the task {task.name!r}: {sentence}") from None
+            raise DataError(f"the task {task.name!r}: {problem}") from None
         loaded.append(TaskData(task, pairs))
     return loaded
 
@@ -141,17 +138,17 @@ def _check(tasks: Sequence[TextTask]) -> None:
             )
 
 
-def _read(task: TextTask) -> PairTable:
-    if task.input is None:
+def _read(task: TextTask) -> Rows:
+    if task.input is None or task.target is None:
         return read_pairs(task.data)
-    kind: Literal["classes", "texts"] = "classes" if task.metric == "exact" else "texts"
-    table = read_table(task.data, task.input, task.target, blank_texts="drop", labels=kind)
-    return PairTable(
-        sources=[text.strip() for text in table.texts],
-        targets=table.labels,
-        origins=None,
-        source=table.source,
-        sha256=table.sha256,
-        dropped=table.dropped,
-        notes=table.notes,
-    )
+    fields = [
+        Field("source", task.input, "text", "name it in 'input'", blank="drop"),
+        Field(
+            "target",
+            task.target,
+            "class" if task.metric == "exact" else "line",
+            "name it in 'target'",
+        ),
+    ]
+    rows = read_rows(task.data, fields)
+    return rows.replaced(source=[text.strip() for text in rows["source"]])

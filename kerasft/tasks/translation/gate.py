@@ -20,7 +20,7 @@ def gate_rows(folder: Path, data: str | None) -> GateRows:
 
     pairs = read_pairs(data)
     source = f"rows of {data}"
-    return GateRows(pairs.sources, pairs.targets, source, attrgetter("translation"), _score)
+    return GateRows(pairs["source"], pairs["target"], source, attrgetter("translation"), _score)
 
 
 def _score(wanted: Sequence[str], said: Sequence[str]) -> dict[str, float]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kerasft import storage
-from kerasft.data.pairs import PairTable
+from kerasft.data.rows import Rows
 from kerasft.errors import DataError
 from kerasft.evaluation.plots import plot_loss
 from kerasft.evaluation.report_files import (
@@ -173,20 +173,20 @@ def telling_pair(source_ids: Sequence[np.ndarray], unknown_id: int | None, wante
 
 
 def records(
-    pairs: PairTable, translations: Mapping[str, Sequence[str]]
+    pairs: Rows, translations: Mapping[str, Sequence[str]]
 ) -> list[dict[str, str | dict[str, str]]]:
     """Source, reference, origin (if known) and all translations of each pair."""
     found: list[dict[str, str | dict[str, str]]] = []
-    for row, (source, target) in enumerate(zip(pairs.sources, pairs.targets, strict=True)):
+    for row, (source, target) in enumerate(zip(pairs["source"], pairs["target"], strict=True)):
         record: dict[str, str | dict[str, str]] = {"source": source, "reference": target}
-        if pairs.origins is not None:
-            record["origin"] = pairs.origins[row]
+        if "origin" in pairs.fields:
+            record["origin"] = pairs["origin"][row]
         record["translations"] = {name: texts[row] for name, texts in translations.items()}
         found.append(record)
     return found
 
 
-def samples(pairs: PairTable, translations: Mapping[str, Sequence[str]]) -> str:
+def samples(pairs: Rows, translations: Mapping[str, Sequence[str]]) -> str:
     """A page in Markdown of some of the pairs, evenly spaced, right and wrong ones alike."""
     best = list(translations)[-1]
     rows = pairs.spread(SAMPLES)
@@ -198,7 +198,7 @@ def samples(pairs: PairTable, translations: Mapping[str, Sequence[str]]) -> str:
         "",
         *markdown_table(
             ("source", "reference", "translation"),
-            [(pairs.sources[row], pairs.targets[row], translations[best][row]) for row in rows],
+            [(pairs["source"][row], pairs["target"][row], translations[best][row]) for row in rows],
         ),
     ]
     return "\n".join(lines) + "\n"

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from kerasft import backends
-from kerasft.data.pairs import PairTable
+from kerasft.data.rows import Rows
 from kerasft.errors import attempt
 
 
@@ -34,7 +34,7 @@ class TranslationScores(keras.callbacks.Callback):
         self,
         translate: Callable[[Sequence[np.ndarray]], list[str]],
         source_ids: Sequence[np.ndarray],
-        pairs: PairTable,
+        pairs: Rows,
         sentences: int | None = None,
         num_examples: int = 2,
         failures: list[str] | None = None,
@@ -56,7 +56,7 @@ class TranslationScores(keras.callbacks.Callback):
 
         backends.current().sync_state(self.model)
         found = self._translate(self._source_ids)
-        scores = score_texts(found, self._pairs.targets)
+        scores = score_texts(found, self._pairs["target"])
         if logs is not None:
             logs["val_bleu"], logs["val_chrf"] = scores["bleu"], scores["chrf"]
         print(
@@ -64,6 +64,6 @@ class TranslationScores(keras.callbacks.Callback):
             f"{len(found)} sentences, greedy"
         )
         for i in self._pairs.spread(self._num_examples) if self._num_examples else ():
-            print(f"    source:    {self._pairs.sources[i]}")
-            print(f"    target:    {self._pairs.targets[i]}")
+            print(f"    source:    {self._pairs['source'][i]}")
+            print(f"    target:    {self._pairs['target'][i]}")
             print(f"    predicted: {found[i]}")

@@ -21,8 +21,8 @@ def corpus(tmp_path: Path):
     dataset = load_labelled(
         CorpusOptions(data=str(tmp_path / "rows.csv"), classes=classes, min_words=8)
     )
-    tokenizer = train_wordpiece(dataset.train.texts, vocab_size=90, min_frequency=1)
-    return dataset, {name: tokenizer.encode(p.texts, 12) for name, p in dataset.parts.items()}
+    tokenizer = train_wordpiece(dataset.train["text"], vocab_size=90, min_frequency=1)
+    return dataset, {name: tokenizer.encode(p["text"], 12) for name, p in dataset.parts.items()}
 
 
 def test_what_is_drawn(corpus, monkeypatch: pytest.MonkeyPatch):

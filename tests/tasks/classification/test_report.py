@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from harness.compared import HISTORY
+from harness.texts import labelled
 from kerasft import evaluation
 from kerasft.data.dataset import Dataset
-from kerasft.data.readers import read_table
-from kerasft.data.table import Table
+from kerasft.data.readers import read_texts
 from kerasft.errors import ConfigError
 from kerasft.evaluation.report_files import THIS_MODEL
 from kerasft.tasks.classification.report import VALIDATION, classifier_report, score
@@ -17,19 +17,19 @@ from kerasft.text.labels import LabelMap
 
 pytestmark = pytest.mark.any_backend
 
-TRAIN = Table(
+TRAIN = labelled(
     ["the bank raised rates", "stocks fell", "the team won", "a goal"] * 3,
     ["a", "a", "b", "b"] * 3,
     "made up",
     "0" * 64,
 )
-TEST = Table(
+TEST = labelled(
     ['the "bank",\nsaid', "a goal in the match", "x" * 200_000],
     ["a", "b", "b"],
     "made up",
     "0" * 64,
 )
-HELD_OUT = Table(
+HELD_OUT = labelled(
     ["rates at the bank", "the team lost", "a bank won"], ["a", "b", "a"], "made up", "0" * 64
 )
 NAMES = LabelMap(("a", "b"))
@@ -47,10 +47,10 @@ def rows(train):
 
 def chosen(train, class_weight=None):
     """What the baseline is to be: its choice, and its metrics on the test rows."""
-    parts = ((part.texts, NAMES.encode(part.labels)) for part in (train, HELD_OUT))
+    parts = ((part["text"], NAMES.encode(part["label"])) for part in (train, HELD_OUT))
     baseline = TfidfBaseline.choose(*parts, 2, class_weight=class_weight)
-    found = baseline.probabilities(TEST.texts)
-    return baseline, evaluation.evaluate(NAMES.encode(TEST.labels), found, NAMES.names)
+    found = baseline.probabilities(TEST["text"])
+    return baseline, evaluation.evaluate(NAMES.encode(TEST["label"]), found, NAMES.names)
 
 
 def rows_of(file):
@@ -60,8 +60,8 @@ def rows_of(file):
 
 
 def test_scores_stand_beside_the_baselines(scores):
-    labels = NAMES.encode(TEST.labels)
-    train = NAMES.encode(TRAIN.labels)
+    labels = NAMES.encode(TEST["label"])
+    train = NAMES.encode(TRAIN["label"])
     assert list(scores) == [THIS_MODEL, evaluation.TFIDF, evaluation.MAJORITY]
     assert scores[THIS_MODEL] == evaluation.evaluate(labels, PROBABILITIES, NAMES.names)
     baseline, expected = chosen(TRAIN)
@@ -76,7 +76,9 @@ def test_scores_stand_beside_the_baselines(scores):
 
 @pytest.mark.parametrize(("class_weight", "of_tfidf"), [("none", None), ("balanced", "balanced")])
 def test_tfidf_weighs_the_classes_as_the_classifier_did(class_weight, of_tfidf):
-    train = Table(TRAIN.texts[:7], TRAIN.labels[:7], "made up", "0" * 64)  # 4 of "a", 3 of "b"
+    train = labelled(
+        TRAIN["text"][:7], TRAIN["label"][:7], "made up", "0" * 64
+    )  # 4 of "a", 3 of "b"
     found = score(PROBABILITIES, rows(train), NAMES, class_weight)
     _, expected = chosen(train, of_tfidf)
     _, other = chosen(train, "balanced" if of_tfidf is None else None)
@@ -102,15 +104,15 @@ def test_files(scores, tmp_path):
     assert metrics["peak_memory_bytes"] == scores.peak_memory
     assert "thread" in metrics["machine"] and " on " in metrics["machine"]
     assert (metrics["seconds"], metrics["test_sha256"]) == (12.5, "ab")
-    kept = read_table(tmp_path / VALIDATION)
-    assert (kept.texts, kept.labels) == (TRAIN.texts, TRAIN.labels)
+    kept = read_texts(tmp_path / VALIDATION)
+    assert (kept["text"], kept["label"]) == (TRAIN["text"], TRAIN["label"])
 
 
 def test_predictions_give_every_probability_back(scores, tmp_path):
     classifier_report(scores, HISTORY, TEST, PROBABILITIES, NAMES.names)(tmp_path)
     head, *rows = rows_of(tmp_path / "predictions.csv")
     assert head == ["text", "label", "predicted", "a", "b"]
-    assert [row[0] for row in rows] == TEST.texts
+    assert [row[0] for row in rows] == TEST["text"]
     assert [row[1:3] for row in rows] == [["a", "b"], ["b", "b"], ["b", "b"]]
     found = np.array([row[3:] for row in rows], np.float32)
     np.testing.assert_array_equal(found, PROBABILITIES)

@@ -25,9 +25,10 @@ COUNTED = {
 def sample():
     """The shipped corpus: texts and labels of its three parts."""
     dataset = load_data("sample:conversations")
-    label_map = LabelMap.from_labels(dataset.train.labels)
+    label_map = LabelMap.from_labels(dataset.train["label"])
     return {
-        name: (part.texts, label_map.encode(part.labels)) for name, part in dataset.parts.items()
+        name: (part["text"], label_map.encode(part["label"]))
+        for name, part in dataset.parts.items()
     }
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from harness.checkpoints import vocabulary
 from kerasft.data.entity_dataset import EntityDataset
-from kerasft.data.entity_table import EntityTable
+from kerasft.data.entity_rows import EntityRows
 from kerasft.errors import DataError
 from kerasft.tasks.tagging.batches import TaggedBatches, tagged_batches
 from kerasft.text.entities import Sentence, Span
@@ -33,7 +33,7 @@ def sentences(count: int, seed: int = 0) -> list[Sentence]:
 
 def dataset(train: int = 45, validation: int = 7) -> EntityDataset:
     tables = [
-        EntityTable(sentences(count, seed), "somewhere", "0" * 64, "BIO")
+        EntityRows({"sentence": sentences(count, seed)}, "somewhere", "0" * 64, scheme="BIO")
         for seed, count in enumerate((train, validation, 3))
     ]
     return EntityDataset(*tables, types=("LOC", "PER"), test_sha256="", notes=[])
@@ -93,7 +93,7 @@ def test_the_mean_of_the_batches_means_is_the_mean_over_words():
 def test_types_that_training_lacks_are_outside():
     data = dataset()
     strange = Sentence(("Jon", "hello"), (Span(0, 1, "CITY"), Span(1, 2, "PER")))
-    table = EntityTable([strange], "somewhere", "0" * 64, "BIO")
+    table = EntityRows({"sentence": [strange]}, "somewhere", "0" * 64, scheme="BIO")
     data = EntityDataset(data.train, table, data.test, ("LOC", "PER"), "", [])
     parts = tagged_batches(data, TOKENIZER, TAGS, max_length=16, batch_size=2, seed=0)
     _, labels, weights = parts.validation.batch(0, 0)

@@ -7,16 +7,16 @@ from rouge_score.rouge_scorer import RougeScorer
 from sklearn.metrics import f1_score
 
 from harness import text_models
-from kerasft.data.pairs import PairTable
+from harness.texts import paired
 from kerasft.errors import DataError
 from kerasft.tasks.text_to_text.report import TaskOutputs, text_to_text_report
 from kerasft.tasks.text_to_text.scores import baseline, first_sentence, score_outputs, score_task
 
 pytestmark = pytest.mark.any_backend
 
-TRAIN = PairTable(["a b", "c d", "e f"], ["news", "sports", "news"], None, "x", "0")
+TRAIN = paired(["a b", "c d", "e f"], ["news", "sports", "news"], None, "x", "0")
 SOURCES = ["It rained all day. We stayed.", "The boat | sank! Nobody swam."]
-HELD_OUT = PairTable(SOURCES, ["It rained.", "A boat sank."], None, "x", "0")
+HELD_OUT = paired(SOURCES, ["It rained.", "A boat sank."], None, "x", "0")
 
 
 def test_classes_are_scored_as_by_scikit_learn():
@@ -32,17 +32,17 @@ def test_classes_are_scored_as_by_scikit_learn():
 def test_rouge_is_the_mean_f1_of_rouge_score():
     found = ["It rains all day.", "The boats sank."]
     scorer = RougeScorer(["rouge1", "rouge2", "rougeL"], use_stemmer=True)
-    each = [scorer.score(t, f) for t, f in zip(HELD_OUT.targets, found, strict=True)]
-    scores = score_outputs("rouge", found, HELD_OUT.targets)
+    each = [scorer.score(t, f) for t, f in zip(HELD_OUT["target"], found, strict=True)]
+    scores = score_outputs("rouge", found, HELD_OUT["target"])
     for name, key in (("ROUGE-1", "rouge1"), ("ROUGE-2", "rouge2"), ("ROUGE-L", "rougeL")):
         assert scores[name] == pytest.approx(50 * sum(one[key].fmeasure for one in each))
     assert score_outputs("rouge", found, found)["ROUGE-2"] == pytest.approx(100)
 
 
 def test_bleu_stands_beside_chrf():
-    scores = score_outputs("bleu", HELD_OUT.targets, HELD_OUT.targets)
+    scores = score_outputs("bleu", HELD_OUT["target"], HELD_OUT["target"])
     assert scores == {"BLEU": 100.0, "chrF": 100.0}
-    assert score_outputs("bleu", ["", ""], HELD_OUT.targets)["BLEU"] == 0
+    assert score_outputs("bleu", ["", ""], HELD_OUT["target"])["BLEU"] == 0
 
 
 def test_baselines():
@@ -54,7 +54,7 @@ def test_baselines():
 
 
 def test_the_baseline_stands_first():
-    scores = score_task("rouge", TRAIN, HELD_OUT, {"beam 4": HELD_OUT.targets})
+    scores = score_task("rouge", TRAIN, HELD_OUT, {"beam 4": HELD_OUT["target"]})
     assert list(scores) == ["lead-1", "beam 4"] and scores["beam 4"]["ROUGE-L"] == 100
     assert 0 < scores["lead-1"]["ROUGE-1"] < 100
 

@@ -21,11 +21,11 @@ def test_the_samples():
     assert [len(each.pairs) > 90 for each in loaded] == [True] * 3
     for each in loaded:
         parts = each.pairs.parts
-        train, held = ({normalize(s) for s in parts[name].sources} for name in parts)
+        train, held = ({normalize(s) for s in parts[name]["source"]} for name in parts)
         assert train and held and not train & held
-        assert each.prefixed(parts["train"])[0] == each.task.prefix + parts["train"].sources[0]
+        assert each.prefixed(parts["train"])[0] == each.task.prefix + parts["train"]["source"][0]
         assert all(line.startswith(f"{each.task.name}: ") for line in each.describe())
-    assert len(set(loaded[1].pairs.train.targets)) < 10
+    assert len(set(loaded[1].pairs.train["target"])) < 10
 
 
 def test_tasks_of_one_prefix_are_said():
@@ -51,9 +51,9 @@ def test_a_source_of_two_tasks_is_on_one_side(tmp_path):
         TextTask("a", str(tmp_path / "a.tsv"), "a: "),
         TextTask("b", str(tmp_path / "b.csv"), "b: ", input="say", target="topic"),
     )
-    sides = [{normalize(s) for s in each.pairs.validation.sources} for each in (first, second)]
+    sides = [{normalize(s) for s in each.pairs.validation["source"]} for each in (first, second)]
     assert sides[0] == sides[1] and 3 < len(sides[0]) < 30
-    pairs = dict(zip(second.pairs.train.sources, second.pairs.train.targets, strict=True))
+    pairs = dict(zip(second.pairs.train["source"], second.pairs.train["target"], strict=True))
     assert all(source == rows[59 - int(label[1:])].upper() for source, label in pairs.items())
 
 

@@ -4,17 +4,17 @@ import matplotlib.image
 import numpy as np
 import pytest
 
+from harness.texts import paired
 from kerasft import evaluation
 from kerasft.architectures.transformer import build_transformer
 from kerasft.data import overlong
-from kerasft.data.pairs import PairTable
 from kerasft.errors import DataError
 from kerasft.tasks.translation.report import attention_of, telling_pair, translation_report
 from kerasft.text.trained import train_tokenizer
 
 pytestmark = pytest.mark.any_backend
 
-PAIRS = PairTable(
+PAIRS = paired(
     ["I am hungry.", "Where is the key?", "She likes | wine.", "We are tired."],
     ["Ho fame.", "Dov'è la chiave?", "Le piace | il vino.", "Siamo stanchi."],
     ["grammar", "grammar", "phrasebook", "phrasebook"],
@@ -30,7 +30,7 @@ HISTORY = {
     ],
 }  # fmt: skip
 TRANSLATIONS = {
-    "copy of the source": PAIRS.sources,
+    "copy of the source": PAIRS["source"],
     "greedy": ["Ho fame.", "Dov'è la chiave?", "Le piace il vino.", ""],
 }
 
@@ -38,7 +38,9 @@ TRANSLATIONS = {
 @pytest.fixture(scope="module")
 def tokenizers():
     settings = {"vocab_size": 200, "min_frequency": 1}
-    return [train_tokenizer(side, "word", **settings) for side in (PAIRS.sources, PAIRS.targets)]
+    return [
+        train_tokenizer(side, "word", **settings) for side in (PAIRS["source"], PAIRS["target"])
+    ]
 
 
 @pytest.fixture(scope="module")

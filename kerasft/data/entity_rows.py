@@ -1,14 +1,14 @@
-"""The table that every reader of entities returns: sentences, and how they were read."""
+"""Sentences with entities, of tokens and tags in any scheme."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from kerasft.data.class_names import tidy_label
-from kerasft.data.table import positions
+from kerasft.data.rows import Rows, positions
 from kerasft.data.text_files import MAX_TEXT
 from kerasft.errors import DataError
 from kerasft.text.entities import Sentence, Span, types_of
@@ -16,25 +16,19 @@ from kerasft.text.tag_schemes import SCHEMES, detect, scheme_named, spans_of, sp
 
 
 @dataclass(frozen=True)
-class EntityTable:
-    """Sentences with their entities, as read.
+class EntityRows(Rows):
+    """Rows of one field, "sentence": sentences with their entities, as read.
 
     Attributes:
-        sentences: The sentences.
-        source: The file or hub data set.
-        sha256: Hash of the file's bytes (hub: of the rows).
-        scheme: The tag scheme, a key of `SCHEMES`.
-        notes: What was left out or is worth knowing, one sentence each.
+        scheme: The tag scheme of the source, a key of `SCHEMES`.
     """
 
-    sentences: list[Sentence]
-    source: str
-    sha256: str
-    scheme: str
-    notes: list[str] = field(default_factory=list)
+    scheme: str = ""
 
-    def __len__(self) -> int:
-        return len(self.sentences)
+    @property
+    def sentences(self) -> list[Sentence]:
+        """The sentences."""
+        return self["sentence"]
 
     @property
     def types(self) -> tuple[str, ...]:
@@ -52,11 +46,6 @@ class EntityTable:
         """Entities of all types."""
         return sum(len(sentence.spans) for sentence in self.sentences)
 
-    def take(self, rows: Iterable[int]) -> EntityTable:
-        """The sentences of some rows, in their order, without the notes."""
-        sentences = [self.sentences[row] for row in rows]
-        return dataclasses.replace(self, sentences=sentences, notes=[])
-
 
 @dataclass(frozen=True)
 class Tagged:
@@ -73,7 +62,7 @@ class Tagged:
     lines: tuple[int, ...]
 
 
-def make_entity_table(
+def make_entity_rows(
     tagged: Sequence[Tagged],
     *,
     source: str,
@@ -81,7 +70,7 @@ def make_entity_table(
     tag_scheme: str | None,
     unit: str = "line",
     notes: Sequence[str] = (),
-) -> EntityTable:
+) -> EntityRows:
     """Turns tags into spans, whatever their scheme.
 
     Args:
@@ -139,7 +128,7 @@ def make_entity_table(
             f"{len(broken)} tags of {source} break the scheme {scheme} and were read as conlleval "
             f"reads them ({positions(unit, broken)})"
         )
-    return EntityTable(sentences, source, sha256, scheme, notes)
+    return EntityRows({"sentence": sentences}, source, sha256, {}, notes, scheme)
 
 
 def _readable(tagged: Sequence[Tagged], source: str, unit: str, notes: list[str]) -> list[Tagged]:

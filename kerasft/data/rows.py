@@ -1,0 +1,239 @@
+"""Rows with named fields, as every reader returns them: `rows["text"]`, `rows["label"]`, ..."""
+
+from __future__ import annotations
+
+import dataclasses
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self
+
+from kerasft.data.class_names import (
+    class_name,
+    kind_of,
+    names_of,
+    one_name_each,
+    shortened,
+    shortest,
+)
+from kerasft.errors import DataError
+
+# Where a row stands in its source, from 1, and the value of each wanted field.
+RawRow = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field that each row is to have, and where its values stand.
+
+    Attributes:
+        name: What the field is called ("text").
+        column: The column of a file, or the key of a JSON object, that holds it.
+        kind: "text" for a string as it is; "class" for a class name, a number or a boolean, where
+            spellings that look the same become one; "line" for any of these as one line of text.
+        advice: How another column is chosen, for messages ("choose with --text_column").
+        blank: For texts: "refuse" raises where one is blank; "drop" leaves such rows out and
+            counts them.
+    """
+
+    name: str
+    column: str
+    kind: Literal["text", "class", "line"] = "text"
+    advice: str = ""
+    blank: Literal["refuse", "drop"] = "refuse"
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows with named fields, kept field by field.
+
+    Attributes:
+        fields: Name -> the values, one a row and all as many.
+        source: The file or hub data set.
+        sha256: Hash of the file's bytes (hub: of the rows).
+        dropped: What was left out, and how often ("blank lines").
+        notes: What else is worth knowing, one sentence each.
+
+    Example:
+        >>> rows = Rows({"text": ["Hello.", "Bye."], "label": ["hi", "bye"]}, "m.csv", "5d41...")
+        >>> rows["label"], len(rows.take([1]))
+        (['hi', 'bye'], 1)
+    """
+
+    fields: dict[str, list[Any]]
+    source: str
+    sha256: str
+    dropped: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(next(iter(self.fields.values()), []))
+
+    def __getitem__(self, name: str) -> list[Any]:
+        """The values of a field, one a row."""
+        return self.fields[name]
+
+    def replaced(self, **fields: list[Any]) -> Self:
+        """The rows with other values of some fields."""
+        return dataclasses.replace(self, fields={**self.fields, **fields})
+
+    def take(self, numbers: Iterable[int]) -> Self:
+        """The rows with these numbers, in the given order."""
+        chosen = list(numbers)
+        fields = {name: [values[n] for n in chosen] for name, values in self.fields.items()}
+        return dataclasses.replace(self, fields=fields)
+
+    def spread(self, count: int | None) -> list[int]:
+        """So many row numbers, evenly spaced (files are often sorted); None takes all."""
+        if count is None or count >= len(self):
+            return list(range(len(self)))
+        return [row * len(self) // count for row in range(count)]
+
+    def remarks(self) -> list[str]:
+        """What was left out, and the notes, one sentence each."""
+        return [f"{count} {what} left out" for what, count in self.dropped.items()] + self.notes
+
+    def under_names_of(self, known: Sequence[str]) -> Self:
+        """The rows with each label under the name that its class has among the known ones."""
+        return self.replaced(label=names_of(self["label"], known))
+
+
+def make_rows(
+    raw: Sequence[RawRow],
+    fields: Sequence[Field],
+    *,
+    source: str,
+    sha256: str,
+    unit: str = "line",
+    dropped: dict[str, int] | None = None,
+    notes: Sequence[str] = (),
+) -> Rows:
+    """Checks what a reader has found.
+
+    Args:
+        raw: (position, value of each field) each.
+        fields: What was asked for.
+        source: The file or data set, for messages.
+        sha256: Hash of the content.
+        unit: What a position counts: "line" or "row".
+        dropped: What the reader left out.
+        notes: What the reader has to say.
+
+    Raises:
+        DataError: There are no rows, or values that are blank or not Unicode.
+    """
+    if not raw:
+        raise DataError(f"{source} has no rows; it needs one a text, below the header")
+    dropped, notes = dict(dropped or {}), list(notes)
+    for number, wanted in enumerate(fields, start=1):
+        if wanted.blank == "drop":
+            filled = [row for row in raw if row[number].strip()]
+            if not filled:
+                raise DataError(
+                    f"{source} has {len(raw)} rows, but a {wanted.name} in none of them"
+                )
+            dropped[f"rows without a {wanted.name}"] = len(raw) - len(filled)
+            raw = filled
+    places = [row[0] for row in raw]
+    found: dict[str, list[str]] = {}
+    for number, wanted in enumerate(fields, start=1):
+        values = [row[number] for row in raw]
+        if wanted.kind == "class":
+            values, more = one_name_each(values, source)
+            notes += more
+        elif wanted.kind == "line":
+            values = [" ".join(unicodedata.normalize("NFC", value).split()) for value in values]
+        _check_values(values, places, wanted.name, source, unit)
+        found[wanted.name] = values
+    dropped = {name: count for name, count in dropped.items() if count}
+    return Rows(found, source, sha256, dropped, notes)
+
+
+def _check_values(
+    values: Sequence[str], places: Sequence[int], name: str, source: str, unit: str
+) -> None:
+    blank = [at for at, value in zip(places, values, strict=True) if not value.strip()]
+    if blank:
+        raise DataError(
+            f"{source} has an empty {name} in {positions(unit, blank)}; fill in or delete "
+            f"{'that ' + unit if len(blank) == 1 else 'those ' + unit + 's'}"
+        )
+    broken = [at for at, value in zip(places, values, strict=True) if not _is_unicode(value)]
+    if broken:
+        raise DataError(
+            f"{source} has a lone surrogate (half a character) in the {name} of "
+            f"{positions(unit, broken)}; write the file again as UTF-8"
+        )
+
+
+def value_of(
+    value: Any, wanted: Field, where: str, names: Sequence[str] | None = None, bits: int = 64
+) -> str:
+    """A value as JSON or a typed column holds it, as the text of its field; "" for none.
+
+    Args:
+        value: The value.
+        wanted: The field.
+        where: The row, for messages.
+        names: For classes: the names of the numbers from 0, if they have some.
+        bits: For classes: the bits of a float.
+
+    Raises:
+        DataError: A text is no string, or a class neither a string nor a number.
+    """
+    if wanted.kind != "text":
+        return class_name(shortest(value, bits), names, wanted.column, where)
+    if value is not None and not isinstance(value, str):
+        raise DataError(f"{where} has {kind_of(value)} as {wanted.column!r}; it must be a string")
+    return value or ""
+
+
+def check_columns(source: str, existing: Sequence[str], fields: Sequence[Field]) -> None:
+    """Checks that the wanted columns exist, once each.
+
+    Raises:
+        DataError: One is missing or doubled, or two fields have the same; the message names the
+            others.
+    """
+    owner: dict[str, Field] = {}
+    for wanted in fields:
+        column = wanted.column
+        if column in owner:
+            raise DataError(
+                f"the {owner[column].name} and the {wanted.name} are both to come from column "
+                f"{column!r}"
+            )
+        owner[column] = wanted
+    for wanted in fields:
+        column = wanted.column
+        if column not in existing:
+            advice = f" ({wanted.advice})" if wanted.advice else ""
+            raise DataError(
+                f"{source} has no column {column!r}; its columns are {quoted(existing)}{advice}"
+            )
+        if list(existing).count(column) > 1:
+            raise DataError(f"{source} has {list(existing).count(column)} columns {column!r}")
+
+
+def positions(unit: str, numbers: Sequence[int], most: int = 5) -> str:
+    """Names lines or rows: "line 3", "lines 3, 4 and 5", "lines 1, 2, 3, 4, 5 and 7 more"."""
+    shown = [str(number) for number in numbers[:most]]
+    if len(numbers) == 1:
+        return f"{unit} {shown[0]}"
+    if len(numbers) > most:
+        return f"{unit}s {', '.join(shown)} and {len(numbers) - most} more"
+    return f"{unit}s {', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def quoted(names: Sequence[str], most: int = 20) -> str:
+    """Lists names in quotes, the first `most` of them; long ones are cut."""
+    shown = ", ".join(repr(shortened(name)) for name in names[:most])
+    return shown + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
