@@ -49,7 +49,7 @@ def parse_csv(
         swallowed = _Swallowed(rows, None if named is None else places[named])
         for line, cells in rows:
             swallowed.look(line, cells)
-            row: RawRow = (line, *(cells[place] for place in places))
+            row: RawRow = (line, *[cells[place] for place in places])
             budget.take("line", *row)
             found.append(row)
     if rows.quoted:

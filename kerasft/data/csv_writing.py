@@ -4,7 +4,7 @@ A spreadsheet takes a cell that begins with =, +, - or @ for a formula, and runs
 begins like one has an apostrophe put before it; plain numbers stay. Who reads the file must know
 that apostrophes were put there, and must not touch those of other files: a file that has some
 begins, as hardly any other does, with a name in quotes and one without (`"text",label`).
-`read_table` takes the apostrophes away there, and there alone. A tsv file begins so, too, if any of
+`read_texts` takes the apostrophes away there, and there alone. A tsv file begins so, too, if any of
 its cells stands in quotes, which mean nothing in other tsv files.
 """
 
@@ -22,7 +22,7 @@ _NUMBER = re.compile(r"[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]+)?")
 
 
 class CsvWriter:
-    r"""Writes rows that `read_table` reads back equal, whatever their cells hold.
+    r"""Writes rows that `read_texts` reads back equal, whatever their cells hold.
 
     Example:
         >>> with open(path, "w+", encoding="utf-8", newline="") as stream:

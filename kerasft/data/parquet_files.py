@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -144,14 +143,22 @@ def _rows(
 ) -> Iterator[RawRow]:
     names = [_names(schema, wanted.column) for wanted in fields]
     bits = [_bits(schema.field(wanted.column).type) for wanted in fields]
-    number = 0
+    number = 1  # of the batch's first row
     for batch in batches:
-        columns = [batch.column(wanted.column).to_pylist() for wanted in fields]
-        for values in zip(*columns, strict=True):
-            number += 1
-            where = f"{source} row {number}"
-            found = map(value_of, values, fields, itertools.repeat(where), names, bits)
-            yield (number, *found)
+        columns: list[list[str]] = []
+        for wanted, named, width in zip(fields, names, bits, strict=True):
+            values = batch.column(wanted.column).to_pylist()
+            if wanted.kind == "text":  # strings, by the schema
+                columns.append([value or "" for value in values])
+            else:
+                columns.append(
+                    [
+                        value_of(value, wanted, f"{source} row {at}", named, width)
+                        for at, value in enumerate(values, start=number)
+                    ]
+                )
+        yield from zip(range(number, number + batch.num_rows), *columns, strict=True)
+        number += batch.num_rows
 
 
 def _bits(kind: Any) -> int:

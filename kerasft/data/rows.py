@@ -134,7 +134,6 @@ def make_rows(
                 )
             dropped[f"rows without a {wanted.name}"] = len(raw) - len(filled)
             raw = filled
-    places = [row[0] for row in raw]
     found: dict[str, list[str]] = {}
     for number, wanted in enumerate(fields, start=1):
         values = [row[number] for row in raw]
@@ -143,22 +142,22 @@ def make_rows(
             notes += more
         elif wanted.kind == "line":
             values = [" ".join(unicodedata.normalize("NFC", value).split()) for value in values]
-        _check_values(values, places, wanted.name, source, unit)
+        _check_values(values, raw, wanted.name, source, unit)
         found[wanted.name] = values
     dropped = {name: count for name, count in dropped.items() if count}
     return Rows(found, source, sha256, dropped, notes)
 
 
 def _check_values(
-    values: Sequence[str], places: Sequence[int], name: str, source: str, unit: str
+    values: Sequence[str], raw: Sequence[RawRow], name: str, source: str, unit: str
 ) -> None:
-    blank = [at for at, value in zip(places, values, strict=True) if not value.strip()]
+    blank = [row[0] for row, value in zip(raw, values, strict=True) if not value.strip()]
     if blank:
         raise DataError(
             f"{source} has an empty {name} in {positions(unit, blank)}; fill in or delete "
             f"{'that ' + unit if len(blank) == 1 else 'those ' + unit + 's'}"
         )
-    broken = [at for at, value in zip(places, values, strict=True) if not _is_unicode(value)]
+    broken = [row[0] for row, value in zip(raw, values, strict=True) if not _is_unicode(value)]
     if broken:
         raise DataError(
             f"{source} has a lone surrogate (half a character) in the {name} of "

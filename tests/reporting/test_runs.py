@@ -148,7 +148,7 @@ def test_a_folder_that_was_changed(folders, tmp_path):
 def test_other_classes(folders, tmp_path):
     names = LabelMap((*classifiers.LABELS[:2], "weather"))
     table = make_table(24, seed=2)
-    table.labels[:] = [name.replace("sports", "weather") for name in table.labels]
+    table["label"][:] = [name.replace("sports", "weather") for name in table["label"]]
     other = save_run(tmp_path / "other", test=table, label_map=names)
     refused(BundleError, ["other classes", "'weather'", "'sports'"], folders[0], other)
 
@@ -160,7 +160,7 @@ def test_another_test(folders, tmp_path):
 
 def test_other_labels_of_the_same_texts(folders, tmp_path):
     table = make_table(24, seed=2)
-    table.labels[0], table.labels[1] = table.labels[1], table.labels[0]
+    table["label"][0], table["label"][1] = table["label"][1], table["label"][0]
     other = save_run(tmp_path / "other", test=table)
     refused(BundleError, ["same texts with other labels"], folders[0], other)
 
