@@ -91,7 +91,7 @@ def test_the_python_example_trains_evaluates_saves_and_predicts(
     assert "12 layers adapted" in said and re.search(r"'accuracy': 0\.[6-9]", said)
     assert said.split()[-1] in ("news", "opinion", "comparison")
     # What was saved computes what was trained.
-    texts, test = names["data"].test.texts, names["batches"].test
+    texts, test = names["data"].test["text"], names["batches"].test
     logits = test.unsort(names["model"].predict(test, verbose=0))  # (rows, labels)
     results = names["predictor"].predict(texts)
     labels = names["labels"].names

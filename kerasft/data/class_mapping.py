@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kerasft.data.class_names import class_key, tidy_label
 from kerasft.data.rows import Rows, quoted
-from kerasft.data.steps import Step, counted
+from kerasft.data.steps import DataStep, counted
 from kerasft.errors import ConfigError, DataError
 
 # New name -> the raw names that it stands for.
@@ -18,7 +18,7 @@ NONE = "none"
 
 def merge_classes(
     table: Rows, classes: str | Mapped, *, complete: bool = True
-) -> tuple[Rows, Step]:
+) -> tuple[Rows, DataStep]:
     """Gives each row the new name of its class; rows of classes without one are dropped.
 
     Args:
@@ -39,7 +39,7 @@ def merge_classes(
     raw = set(table["label"])
     if classes == NONE:
         why = f"none merged, {len(raw)} classes"
-        return table, Step("merged classes", len(table), len(table), why)
+        return table, DataStep("merged classes", len(table), len(table), why)
     mapping = shipped_mapping() if classes == SHIPPED else classes
     if isinstance(mapping, str):
         raise ConfigError(
@@ -60,7 +60,7 @@ def merge_classes(
     return merged, step
 
 
-def keep_major(table: Rows, classes: int) -> tuple[Rows, Step]:
+def keep_major(table: Rows, classes: int) -> tuple[Rows, DataStep]:
     """Keeps the rows of the largest classes (of equal ones, those first by name).
 
     Args:
@@ -80,7 +80,7 @@ def keep_major(table: Rows, classes: int) -> tuple[Rows, Step]:
     return _rename(table, {name: name for name in largest}, "major classes")
 
 
-def keep_classes(table: Rows, names: Collection[str]) -> tuple[Rows, Step]:
+def keep_classes(table: Rows, names: Collection[str]) -> tuple[Rows, DataStep]:
     """Keeps the rows of these classes, for a test file that has others as well."""
     return _rename(table, {name: name for name in names}, "classes of the training rows")
 
@@ -125,7 +125,7 @@ def _check_enough(merged: Rows, raw: Rows, mapping: str) -> None:
         )
 
 
-def _rename(table: Rows, new_names: Mapping[str, str], step: str) -> tuple[Rows, Step]:
+def _rename(table: Rows, new_names: Mapping[str, str], step: str) -> tuple[Rows, DataStep]:
     by_key = {class_key(name): new for name, new in new_names.items()}
     keys = {label: class_key(label) for label in set(table["label"])}
     kept = [row for row, label in enumerate(table["label"]) if keys[label] in by_key]
@@ -136,4 +136,4 @@ def _rename(table: Rows, new_names: Mapping[str, str], step: str) -> tuple[Rows,
     if lost:
         why += f"; dropped: {counted(lost)}"
     taken = table.take(kept).replaced(label=labels)
-    return taken, Step(step, len(table), len(taken), why)
+    return taken, DataStep(step, len(table), len(taken), why)

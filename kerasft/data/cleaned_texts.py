@@ -1,11 +1,11 @@
 """Cleaned texts in place of raw ones."""
 
 from kerasft.data.rows import Rows
-from kerasft.data.steps import Step, count
+from kerasft.data.steps import DataStep, count
 from kerasft.text.cleaning import Cleaning
 
 
-def clean_texts(table: Rows, cleaning: Cleaning) -> tuple[Rows, Step]:
+def clean_texts(table: Rows, cleaning: Cleaning) -> tuple[Rows, DataStep]:
     """Cleans each text of a table; a text of which nothing is left stays as an empty one.
 
     Example:
@@ -20,5 +20,5 @@ def clean_texts(table: Rows, cleaning: Cleaning) -> tuple[Rows, Step]:
         for name, value in cleaning.to_dict().items()
     ]
     why = f"{count(changed, 'text')} changed by {', '.join(steps)}" if steps else "no step chosen"
-    step = Step("cleaning", len(table), len(table), why)
+    step = DataStep("cleaning", len(table), len(table), why)
     return table.replaced(text=texts), step

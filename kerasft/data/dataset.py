@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from kerasft.data.rows import Rows, quoted
 from kerasft.data.splits import hash_of_texts, hashes_of_files, split_by_hash
-from kerasft.data.steps import Step
+from kerasft.data.steps import DataStep
 from kerasft.errors import DataError
 from kerasft.text.cleaning import Cleaning
 
@@ -34,7 +34,7 @@ class Dataset:
     test: Rows
     test_sha256: str
     notes: list[str]
-    steps: list[Step] = field(default_factory=list)
+    steps: list[DataStep] = field(default_factory=list)
     cleaning: Cleaning = field(default_factory=Cleaning)
     before: dict[str, int] = field(default_factory=dict)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from kerasft.data.rows import Rows
 from kerasft.data.splits import normalize
-from kerasft.data.steps import Step, count
+from kerasft.data.steps import DataStep, count
 from kerasft.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ SHINGLE = 5
 CHUNK = 512
 
 
-def drop_duplicates(table: Rows) -> tuple[Rows, Step]:
+def drop_duplicates(table: Rows) -> tuple[Rows, DataStep]:
     """Keeps the first row of each text (see `normalize`), and none if its labels differ.
 
     Example:
@@ -44,7 +44,7 @@ def drop_duplicates(table: Rows) -> tuple[Rows, Step]:
     why = f"{count(repeated, 'row')} {'repeats' if repeated == 1 else 'repeat'} an earlier text"
     if conflicts:
         why += f", {conflicting} rows of {count(conflicts, 'text')} with conflicting labels"
-    return table.take(kept), Step("duplicates", len(table), len(kept), why)
+    return table.take(kept), DataStep("duplicates", len(table), len(kept), why)
 
 
 def without_texts_of(table: Rows, other: Rows) -> tuple[Rows, int]:
@@ -56,7 +56,7 @@ def without_texts_of(table: Rows, other: Rows) -> tuple[Rows, int]:
 
 def drop_near_duplicates(
     table: Rows, held_out: Sequence[Rows], threshold: float, part: str
-) -> tuple[Rows, Step]:
+) -> tuple[Rows, DataStep]:
     """Leaves out rows whose text is nearly one of the held-out parts.
 
     Two texts count as the same if the Jaccard index of their sets of shingles (runs of 5 words,
@@ -83,7 +83,7 @@ def drop_near_duplicates(
     name = f"near duplicates ({part})"
     others = [text for other in held_out for text in other["text"]]
     if not threshold or not others or not len(table):
-        return table, Step(name, len(table), len(table), "not looked for")
+        return table, DataStep(name, len(table), len(table), "not looked for")
     near = near_duplicates(table["text"], others, threshold)
     found = int(near.sum())
     why = (
@@ -91,7 +91,7 @@ def drop_near_duplicates(
         f"held-out texts (Jaccard {threshold:g} or more)"
     )
     kept = table.take(np.flatnonzero(~near).tolist())
-    return kept, Step(name, len(table), len(kept), why)
+    return kept, DataStep(name, len(table), len(kept), why)
 
 
 def near_duplicates(texts: Sequence[str], others: Sequence[str], threshold: float) -> np.ndarray:

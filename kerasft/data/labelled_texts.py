@@ -23,7 +23,7 @@ from kerasft.data.duplicates import (
 from kerasft.data.readers import read_texts
 from kerasft.data.rows import Rows, quoted
 from kerasft.data.short_texts import drop_short
-from kerasft.data.steps import Step
+from kerasft.data.steps import DataStep
 from kerasft.errors import DataError
 from kerasft.text.cleaning import Cleaning
 
@@ -216,9 +216,9 @@ class _Way:
         self.table = table
         self.labels_read: list[str] = table["label"]
         self.notes = table.remarks()
-        self.steps: list[Step] = []
+        self.steps: list[DataStep] = []
 
-    def take(self, do: Callable[[Rows], tuple[Rows, Step]]) -> None:
+    def take(self, do: Callable[[Rows], tuple[Rows, DataStep]]) -> None:
         """Takes a step and says what is wrong if nothing is left after it."""
         self.table, step = do(self.table)
         self.steps.append(step)
@@ -260,10 +260,10 @@ def _prepare(way: _Way, options: LabelledTextOptions, trained_on: set[str] | Non
         way.take(drop_duplicates)
 
 
-def _without_test_texts(table: Rows, test: Rows) -> tuple[Rows, Step]:
+def _without_test_texts(table: Rows, test: Rows) -> tuple[Rows, DataStep]:
     kept, leaked = without_texts_of(table, test)
     why = f"{leaked} of the texts are test texts"
-    return kept, Step("texts of the test file", len(table), len(kept), why)
+    return kept, DataStep("texts of the test file", len(table), len(kept), why)
 
 
 def _check_parts(train: Rows, validation: Rows, test: Rows) -> None:

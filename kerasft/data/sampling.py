@@ -6,14 +6,14 @@ from collections.abc import Mapping
 
 from kerasft.data.rows import Rows
 from kerasft.data.splits import normalize
-from kerasft.data.steps import Step
+from kerasft.data.steps import DataStep
 from kerasft.errors import ConfigError
 
 # One to train, one to validate and one to test on.
 LEAST_OF_A_CLASS = 3
 
 
-def sample(table: Rows, rows: int, seed: int) -> tuple[Rows, Step]:
+def sample(table: Rows, rows: int, seed: int) -> tuple[Rows, DataStep]:
     """Keeps so many rows, of each class its share of them (3 or more, if it has 3).
 
     Which ones depends on the texts and the seed, not on the order of the rows.
@@ -33,14 +33,14 @@ def sample(table: Rows, rows: int, seed: int) -> tuple[Rows, Step]:
     """
     if rows >= len(table):
         why = f"all are kept, no more than the {rows} asked for"
-        return table, Step("sample", len(table), len(table), why)
+        return table, DataStep("sample", len(table), len(table), why)
     quotas = _quotas(Counter(table["label"]), rows)
     members: dict[str, list[tuple[str, int]]] = defaultdict(list)
     for row, (text, label) in enumerate(zip(table["text"], table["label"], strict=True)):
         members[label].append((_digest(seed, text), row))
     chosen = [row for label in members for _, row in sorted(members[label])[: quotas[label]]]
     why = f"{rows} rows by a hash of the text (seed {seed}), each class its share"
-    return table.take(sorted(chosen)), Step("sample", len(table), len(chosen), why)
+    return table.take(sorted(chosen)), DataStep("sample", len(table), len(chosen), why)
 
 
 def _quotas(counts: Mapping[str, int], rows: int) -> dict[str, int]:

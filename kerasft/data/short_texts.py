@@ -1,10 +1,10 @@
 """Texts too short to say what they are about."""
 
 from kerasft.data.rows import Rows
-from kerasft.data.steps import Step, count
+from kerasft.data.steps import DataStep, count
 
 
-def drop_short(table: Rows, min_words: int) -> tuple[Rows, Step]:
+def drop_short(table: Rows, min_words: int) -> tuple[Rows, DataStep]:
     """Drops texts of fewer than `min_words` words, and in any case those without a word.
 
     A word is what stands between white space and has a letter or digit.
@@ -19,7 +19,7 @@ def drop_short(table: Rows, min_words: int) -> tuple[Rows, Step]:
     short = len(table) - len(kept)
     words = "no word" if least == 1 else f"fewer than {least} words"
     why = f"{count(short, 'text')} {'has' if short == 1 else 'have'} {words}"
-    return table.take(kept), Step("short texts", len(table), len(kept), why)
+    return table.take(kept), DataStep("short texts", len(table), len(kept), why)
 
 
 def _has_words(text: str, least: int) -> bool:

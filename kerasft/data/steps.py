@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Step:
+class DataStep:
     """One step, done.
 
     Attributes:
@@ -27,7 +27,7 @@ class Step:
         """One line for the run's output and the model card.
 
         Example:
-            >>> Step("short texts", 5388, 5346, "42 texts have fewer than 10 words").describe()
+            >>> DataStep("short texts", 5388, 5346, "42 texts have fewer than 10 words").describe()
             'short texts: 5388 -> 5346 rows (42 texts have fewer than 10 words)'
         """
         return f"{self.name}: {self.rows_in} -> {self.rows_out} rows ({self.why})"
