@@ -55,7 +55,7 @@ def test_runs_are_what_was_saved(folders):
     one, two = read_runs(folders)
     assert (one.name, two.name) == ("one", "two")
     assert one.labels == two.labels == classifiers.LABELS
-    assert one.texts == two.texts == sorted(make_table(24, seed=2).texts)
+    assert one.texts == two.texts == sorted(make_table(24, seed=2)["text"])
     np.testing.assert_array_equal(one.truth, two.truth)
     for run in (one, two):
         said = json.loads((run.folder / "report" / "metrics.json").read_text())
