@@ -3,7 +3,11 @@
 A family's object says which `config.json` it reads, builds the model, and names its weights.
 """
 
-from kerasft.architectures.architecture import KERAS_HUB_SIZES, Architecture
+from kerasft.architectures.architecture import (
+    KERAS_HUB_SIZES,
+    Architecture,
+    EncoderArchitecture,
+)
 from kerasft.architectures.encoder import Encoder, EncoderArguments
 from kerasft.architectures.headed_encoder import (
     POOLINGS,
@@ -16,35 +20,45 @@ from kerasft.architectures.masked_language_model import MaskedLanguageModel
 from kerasft.architectures.name_table import (
     Entry,
     Parameter,
+    TwinModel,
     layers_by_path,
     linear_to_hf,
     linear_to_keras,
 )
 from kerasft.architectures.part_counts import part_counts
 from kerasft.architectures.registry import (
-    ARCHITECTURES,
+    ENCODERS,
     arguments_to_config,
     config_labels,
     config_to_arguments,
-    find_architecture,
+    find_encoder,
 )
 from kerasft.architectures.t5 import T5, shift_right
 from kerasft.architectures.t5_arguments import V1_1, T5Arguments
-from kerasft.architectures.t5_checkpoint import load_t5_tensors, write_t5_files
+from kerasft.architectures.t5_files import T5Architecture
 from kerasft.architectures.tensors import (
     LoadReport,
     check_shapes,
-    entries_for,
-    entries_of,
     load_tensors,
     match_names,
     to_tensors,
 )
-from kerasft.architectures.transformer import Transformer, build_transformer
-from kerasft.architectures.transformer_arguments import TransformerArguments
+from kerasft.architectures.transformer import (
+    Transformer,
+    TransformerArchitecture,
+    TransformerArguments,
+    build_transformer,
+)
+
+ARCHITECTURES: dict[str, Architecture] = {
+    **ENCODERS,
+    **{each.name: each for each in (T5Architecture(), TransformerArchitecture())},
+}
+"""Every family by the name that a saved folder has for it."""
 
 __all__ = [
     "ARCHITECTURES",
+    "ENCODERS",
     "KERAS_HUB_SIZES",
     "POOLINGS",
     "T5",
@@ -52,6 +66,7 @@ __all__ = [
     "Architecture",
     "Classifier",
     "Encoder",
+    "EncoderArchitecture",
     "EncoderArguments",
     "Entry",
     "HeadedEncoder",
@@ -59,26 +74,25 @@ __all__ = [
     "MaskedLanguageModel",
     "Parameter",
     "Pooling",
+    "T5Architecture",
     "T5Arguments",
     "Tagger",
     "Transformer",
+    "TransformerArchitecture",
     "TransformerArguments",
+    "TwinModel",
     "arguments_to_config",
     "build_transformer",
     "check_shapes",
     "config_labels",
     "config_to_arguments",
-    "entries_for",
-    "entries_of",
-    "find_architecture",
+    "find_encoder",
     "layers_by_path",
     "linear_to_hf",
     "linear_to_keras",
-    "load_t5_tensors",
     "load_tensors",
     "match_names",
     "part_counts",
     "shift_right",
     "to_tensors",
-    "write_t5_files",
 ]

@@ -1,4 +1,4 @@
-"""What a family of encoders says of itself; one object a family, in a file of its name."""
+"""What a family of models says of itself; one object a family, in a file of its name."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
@@ -7,26 +7,32 @@ from typing import Any, ClassVar
 
 import keras
 
+from kerasft.architectures.arguments import Arguments
 from kerasft.architectures.encoder import Encoder, EncoderArguments
 from kerasft.architectures.name_table import Entry
-from kerasft.errors import PresetError
+from kerasft.errors import ConfigError, KerasftError, PresetError
 from kerasft.layers.initializers import TruncatedNormal
+
+ACTIVATION_OF = {
+    "gelu": "gelu",
+    "gelu_python": "gelu",
+    "gelu_new": "gelu_approximate",
+    "gelu_pytorch_tanh": "gelu_approximate",
+    "gelu_python_tanh": "gelu_approximate",
+    "gelu_fast": "gelu_approximate",
+    "gelu_accurate": "gelu_approximate",
+    "relu": "relu",
+    "silu": "silu",
+    "swish": "silu",
+    "tanh": "tanh",
+}
+"""transformers' name of an activation -> ours."""
+
+ACTIVATION_NAMES = {ours: theirs for theirs, ours in reversed(ACTIVATION_OF.items())}
+"""Our name of an activation -> the name that we write: the first of transformers'."""
 
 INITIAL_DEVIATION = 0.02
 """Of the normal that transformers' encoders and heads start from; here it is cut at two of them."""
-
-# transformers' names of the activations; the first of each is the one we write.
-_ACTIVATIONS = {
-    "gelu": ("gelu", "gelu_python"),
-    "gelu_approximate": (
-        "gelu_new", "gelu_pytorch_tanh", "gelu_python_tanh", "gelu_fast", "gelu_accurate",
-    ),
-    "relu": ("relu",),
-    "silu": ("silu", "swish"),
-    "tanh": ("tanh",),
-}  # fmt: skip
-_OURS = {theirs: ours for ours, names in _ACTIVATIONS.items() for theirs in names}
-
 
 KERAS_HUB_SIZES = {
     "vocabulary_size": "vocab_size",
@@ -59,22 +65,63 @@ class KerasHubTwin:
 
 
 class Architecture(ABC):
+    """A family of models: what makes one of it.
+
+    Attributes:
+        name: "bert", ...: the `model_type` in a `config.json`, and what a saved folder says.
+        arguments: The class of its arguments.
+    """
+
+    name: ClassVar[str]
+    arguments: ClassVar[type[Arguments]]
+
+    @abstractmethod
+    def build(self, arguments: Any, initialize: bool = True) -> keras.Model:
+        """Makes the model; of an encoder the encoder alone, without a head.
+
+        Args:
+            arguments: Its shape.
+            initialize: False leaves the matrices 0, for whoever loads all of them at once.
+
+        Raises:
+            ConfigError: Such a model cannot be.
+        """
+
+    def read_arguments(
+        self, values: Mapping[str, Any], error: type[KerasftError] = ConfigError
+    ) -> Any:
+        """The arguments that `to_dict` wrote, checked.
+
+        Args:
+            values: The arguments by name.
+            error: The class of exception to raise.
+
+        Raises:
+            KerasftError: Of the class `error`; the message names the argument.
+        """
+        return self.arguments.from_dict(values, error)
+
+
+class EncoderArchitecture(Architecture):
     """A family of encoders, and the heads that transformers puts on them.
 
     Attributes:
-        name: "bert": the `model_type` in a `config.json`.
+        encoder: The class of its encoders.
         twin: "Bert", with which the names of transformers' classes begin.
         prefix: "bert.", with which the names of an encoder's weights begin under a head. A
             checkpoint of the encoder alone lacks it.
+        has_segments: Whether it tells the texts of a pair apart by a table of segments.
         head_modules: The modules of a sequence-classification head that were never pretrained.
         keras_hub: The family in KerasHub, where it has it.
         fixed: Settings of a `config.json` under which the same weights compute something else, and
             the value of each that is computed here.
     """
 
-    name: ClassVar[str]
+    arguments = EncoderArguments
+    encoder: ClassVar[type[Encoder]]
     twin: ClassVar[str]
     prefix: ClassVar[str]
+    has_segments: ClassVar[bool] = False
     head_modules: ClassVar[tuple[str, ...]] = ("classifier",)
     keras_hub: ClassVar[KerasHubTwin | None] = None
     fixed: ClassVar[Mapping[str, Any]] = {
@@ -85,17 +132,25 @@ class Architecture(ABC):
         "embedding_size": None,
     }
 
-    @abstractmethod
     def build(self, arguments: EncoderArguments, initialize: bool = True) -> Encoder:
-        """Makes the encoder.
+        """Makes the encoder."""
+        self._check(arguments, ConfigError)
+        return self.encoder(arguments, initialize)
 
-        Args:
-            arguments: Its shape.
-            initialize: False leaves the weights 0, for whoever loads all of them at once.
+    def read_arguments(
+        self, values: Mapping[str, Any], error: type[KerasftError] = ConfigError
+    ) -> EncoderArguments:
+        """The arguments that `to_dict` wrote, checked."""
+        arguments = EncoderArguments.from_dict(values, error)
+        self._check(arguments, error)
+        return arguments
 
-        Raises:
-            ConfigError: Such an encoder cannot be.
-        """
+    def _check(self, arguments: EncoderArguments, error: type[KerasftError]) -> None:
+        if (arguments.num_segments > 0) != self.has_segments:
+            needed = "at least 1" if self.has_segments else "0"
+            raise error(
+                f"num_segments must be {needed} for {self.name}, not {arguments.num_segments}"
+            )
 
     @abstractmethod
     def sequence_head(self, arguments: EncoderArguments, pooling: str) -> list[keras.layers.Layer]:
@@ -149,21 +204,16 @@ class Architecture(ABC):
                 )
         values = self.values_from_config(config)
         activation = values["activation"]
-        if not isinstance(activation, str) or activation not in _OURS:
+        if not isinstance(activation, str) or activation not in ACTIVATION_OF:
             raise PresetError(
                 f"{source} has the activation {activation!r}, which is not supported; "
-                f"it must be one of {', '.join(_OURS)}"
+                f"it must be one of {', '.join(ACTIVATION_OF)}"
             )
-        values["activation"] = _OURS[activation]
+        values["activation"] = ACTIVATION_OF[activation]
         try:
             return EncoderArguments.from_dict(values, PresetError)
         except PresetError as problem:
             raise PresetError(f"{source}: {problem}") from None
-
-
-def activation_in_config(activation: str) -> str:
-    """Transformers' name of an activation of ours."""
-    return _ACTIVATIONS[activation][0]
 
 
 def head_dense(units: int, name: str, activation: str | None = None) -> keras.layers.Dense:

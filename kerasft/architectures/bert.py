@@ -7,16 +7,15 @@ import keras
 from keras import ops
 
 from kerasft.architectures.architecture import (
+    ACTIVATION_NAMES,
     INITIAL_DEVIATION,
-    Architecture,
+    EncoderArchitecture,
     KerasHubTwin,
-    activation_in_config,
     head_dense,
     layer_entries,
 )
 from kerasft.architectures.encoder import Encoder, EncoderArguments, embedding, positions
 from kerasft.architectures.name_table import Entry
-from kerasft.errors import ConfigError
 from kerasft.layers.transformer_layer import TransformerLayer
 
 _LAYER = {
@@ -40,7 +39,7 @@ class BertEncoder(Encoder):
     """
 
     def __init__(self, arguments: EncoderArguments, initialize: bool = True) -> None:
-        super().__init__(arguments)
+        super().__init__(arguments, initialize)
         a, deviation = arguments, INITIAL_DEVIATION if initialize else 0.0
         width = a.hidden_size
         self.token_embedding = embedding(a.vocab_size, width, deviation, "token_embedding")
@@ -85,24 +84,20 @@ class BertEncoder(Encoder):
         return self.dropout(x, training=training)
 
 
-class Bert(Architecture):
+class Bert(EncoderArchitecture):
     """BERT in transformers and here."""
 
     name = "bert"
+    encoder = BertEncoder
     twin = "Bert"
     prefix = "bert."
+    has_segments = True
     keras_hub = KerasHubTwin(
         "Bert",
         presets="bert",
         fixed={"activation": "gelu_approximate", "layer_norm_epsilon": 1e-12, "head_dropout": 0.1},
         head={"classifier": "logits"},
     )
-
-    def build(self, arguments: EncoderArguments, initialize: bool = True) -> Encoder:
-        """Makes the encoder."""
-        if arguments.num_segments < 1:
-            raise ConfigError("num_segments must be at least 1 for bert, not 0")
-        return BertEncoder(arguments, initialize)
 
     def sequence_head(self, arguments: EncoderArguments, pooling: str) -> list[keras.layers.Layer]:
         """The pooler, for the first token alone, and a dropout."""
@@ -164,7 +159,7 @@ class Bert(Architecture):
             "attention_probs_dropout_prob": arguments.attention_dropout,
             "classifier_dropout": arguments.head_dropout,
             "type_vocab_size": arguments.num_segments,
-            "hidden_act": activation_in_config(arguments.activation),
+            "hidden_act": ACTIVATION_NAMES[arguments.activation],
             "layer_norm_eps": arguments.layer_norm_epsilon,
             "pad_token_id": 0,
         }

@@ -6,16 +6,15 @@ from typing import Any
 import keras
 
 from kerasft.architectures.architecture import (
+    ACTIVATION_NAMES,
     INITIAL_DEVIATION,
-    Architecture,
+    EncoderArchitecture,
     KerasHubTwin,
-    activation_in_config,
     head_dense,
     layer_entries,
 )
 from kerasft.architectures.encoder import Encoder, EncoderArguments, embedding, positions
 from kerasft.architectures.name_table import Entry
-from kerasft.errors import ConfigError
 from kerasft.layers.transformer_layer import TransformerLayer
 
 _LAYER = {
@@ -63,7 +62,7 @@ class DistilBertEncoder(Encoder):
     """
 
     def __init__(self, arguments: EncoderArguments, initialize: bool = True) -> None:
-        super().__init__(arguments)
+        super().__init__(arguments, initialize)
         a, deviation = arguments, INITIAL_DEVIATION if initialize else 0.0
         width = a.hidden_size
         self.embeddings = TokenAndPositionEmbedding(a, deviation)
@@ -98,10 +97,11 @@ class DistilBertEncoder(Encoder):
         return self.dropout(x, training=training)
 
 
-class DistilBert(Architecture):
+class DistilBert(EncoderArchitecture):
     """DistilBERT in transformers and here."""
 
     name = "distilbert"
+    encoder = DistilBertEncoder
     twin = "DistilBert"
     prefix = "distilbert."
     keras_hub = KerasHubTwin(
@@ -111,14 +111,6 @@ class DistilBert(Architecture):
         head={"pre_classifier": "pooled_dense", "classifier": "logits"},
     )
     head_modules = ("pre_classifier", "classifier")
-
-    def build(self, arguments: EncoderArguments, initialize: bool = True) -> Encoder:
-        """Makes the encoder."""
-        if arguments.num_segments:
-            raise ConfigError(
-                f"num_segments must be 0 for distilbert, not {arguments.num_segments}"
-            )
-        return DistilBertEncoder(arguments, initialize)
 
     def sequence_head(self, arguments: EncoderArguments, pooling: str) -> list[keras.layers.Layer]:
         """A linear layer with a ReLU, and a dropout."""
@@ -185,6 +177,6 @@ class DistilBert(Architecture):
             "dropout": arguments.dropout,
             "attention_dropout": arguments.attention_dropout,
             "seq_classif_dropout": arguments.head_dropout,
-            "activation": activation_in_config(arguments.activation),
+            "activation": ACTIVATION_NAMES[arguments.activation],
             "pad_token_id": 0,
         }

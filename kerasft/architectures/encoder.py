@@ -103,6 +103,7 @@ class Encoder(keras.Model):
 
     Args:
         arguments: The encoder's shape.
+        initialize: False leaves the matrices 0.
 
     Attributes:
         arguments: The same.
@@ -113,7 +114,7 @@ class Encoder(keras.Model):
     token_embedding: keras.layers.Embedding
     blocks: list[keras.layers.Layer]
 
-    def __init__(self, arguments: EncoderArguments) -> None:
+    def __init__(self, arguments: EncoderArguments, initialize: bool = True) -> None:
         super().__init__(name="backbone")
         self.arguments = arguments
 

@@ -8,14 +8,15 @@ from keras import ops
 from kerasft.architectures.architecture import head_dense
 from kerasft.architectures.encoder import Encoder, EncoderArguments
 from kerasft.architectures.frozen_backbone import FrozenEncoder, split_encoder, still_encoder
-from kerasft.architectures.registry import find_architecture
+from kerasft.architectures.name_table import Entry, TwinModel
+from kerasft.architectures.registry import find_encoder
 from kerasft.errors import ConfigError
 
 Pooling = Literal["first", "mean"]
 POOLINGS: tuple[str, ...] = get_args(Pooling)
 
 
-class HeadedEncoder(keras.Model):
+class HeadedEncoder(TwinModel):
     """An encoder and a head on it; the base of `Classifier` and `Tagger`.
 
     Inputs: those of `Encoder`. Output: float32 logits.
@@ -36,14 +37,12 @@ class HeadedEncoder(keras.Model):
         backbone: The encoder alone: the same inputs -> hidden states (batch, length, hidden_size).
         head: The head's layers, from the bottom up; the last one is `classifier`.
         twin: What transformers calls such a head (of the class).
-        peft_task: What PEFT calls such a task (of the class).
 
     Raises:
         ConfigError: An argument cannot work.
     """
 
     twin: ClassVar[str]
-    peft_task: ClassVar[str]
 
     def __init__(
         self,
@@ -55,7 +54,7 @@ class HeadedEncoder(keras.Model):
     ) -> None:
         if isinstance(num_labels, bool) or not isinstance(num_labels, int) or num_labels < 2:
             raise ConfigError(f"num_labels must be a whole number of at least 2, not {num_labels}")
-        family = find_architecture(architecture)
+        family = find_encoder(architecture)
         super().__init__(name="headed_encoder")
         self.architecture = architecture
         self.arguments = arguments
@@ -76,6 +75,11 @@ class HeadedEncoder(keras.Model):
     def head_layers(self) -> tuple[str, ...]:
         """Paths of the head's layers that have weights, from the bottom up."""
         return tuple(layer.path for layer in self.head if layer.weights)
+
+    def entries(self) -> list[Entry]:
+        """The model's name table, from the bottom up."""
+        family = find_encoder(self.architecture)
+        return family.entries(self.arguments, self.num_labels, self.pooling)
 
     def frozen_backbone(self) -> FrozenEncoder | None:
         """What is frozen below the first layer that trains, and the rest; see `split_encoder`."""

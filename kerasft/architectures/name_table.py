@@ -1,8 +1,9 @@
 """The rows of a name table: a Hugging Face module, a Keras layer, how their arrays relate."""
 
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import keras
 import numpy as np
@@ -69,6 +70,20 @@ class Entry:
             out, into = parameter.shape
             return np.ascontiguousarray(array.reshape(into, out).T)  # (in..., out...) -> (out, in)
         return np.ascontiguousarray(array.reshape(parameter.shape))
+
+
+class TwinModel(keras.Model):
+    """Base of models that transformers has too, so that their weights have names there.
+
+    Attributes:
+        peft_task: What PEFT calls such a task (of the class).
+    """
+
+    peft_task: ClassVar[str]
+
+    @abstractmethod
+    def entries(self) -> list[Entry]:
+        """The model's name table, from the bottom up."""
 
 
 def linear_to_keras(array: np.ndarray, keras_shape: tuple[int, ...]) -> np.ndarray:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from kerasft.architectures.architecture import Architecture
+from kerasft.architectures.architecture import EncoderArchitecture
 from kerasft.architectures.bert import Bert
 from kerasft.architectures.distilbert import DistilBert
 from kerasft.architectures.encoder import EncoderArguments
@@ -12,22 +12,21 @@ from kerasft.errors import ConfigError, PresetError
 if TYPE_CHECKING:
     from kerasft.architectures.headed_encoder import HeadedEncoder
 
-ARCHITECTURES: dict[str, Architecture] = {each.name: each for each in (Bert(), DistilBert())}
-"""Family by the `model_type` of its Hugging Face twin. A further one is a file and a name here."""
+ENCODERS: dict[str, EncoderArchitecture] = {each.name: each for each in (Bert(), DistilBert())}
+"""The families of encoders by name. A further one is a file and a name here."""
 
 
-def find_architecture(name: str) -> Architecture:
-    """The family of that name.
+def find_encoder(name: str) -> EncoderArchitecture:
+    """The family of encoders of that name.
 
     Raises:
         ConfigError: There is none.
     """
-    if name not in ARCHITECTURES:
+    if name not in ENCODERS:
         raise ConfigError(
-            f"the architecture {name!r} is not supported; "
-            f"it must be one of {', '.join(ARCHITECTURES)}"
+            f"the architecture {name!r} is not supported; it must be one of {', '.join(ENCODERS)}"
         )
-    return ARCHITECTURES[name]
+    return ENCODERS[name]
 
 
 def config_to_arguments(
@@ -47,7 +46,7 @@ def config_to_arguments(
         PresetError: The configuration is of another architecture, or of a variant that computes
             something else (a decoder, relative positions, an unknown activation, ...).
     """
-    supported = ", ".join(ARCHITECTURES)
+    supported = ", ".join(ENCODERS)
     found = config.get("model_type")
     if found is None and architecture is None:
         raise PresetError(
@@ -56,12 +55,12 @@ def config_to_arguments(
     if found is not None and architecture is not None and found != architecture:
         raise PresetError(f"{source} has the model_type {found!r}, not {architecture!r} as asked")
     name = found if found is not None else architecture
-    if not isinstance(name, str) or name not in ARCHITECTURES:
+    if not isinstance(name, str) or name not in ENCODERS:
         raise PresetError(
             f"{source} has the model_type {name!r}, which is not supported; "
             f"choose a model of one of the types {supported}"
         )
-    return name, ARCHITECTURES[name].arguments_from_config(config, source)
+    return name, ENCODERS[name].arguments_from_config(config, source)
 
 
 def arguments_to_config(model: "HeadedEncoder", label_names: Sequence[str]) -> dict[str, Any]:
@@ -73,7 +72,7 @@ def arguments_to_config(model: "HeadedEncoder", label_names: Sequence[str]) -> d
         model: The classifier or tagger.
         label_names: The names of its labels, in their order.
     """
-    family = ARCHITECTURES[model.architecture]
+    family = ENCODERS[model.architecture]
     config = {
         "architectures": [family.twin + model.twin],
         "model_type": family.name,

@@ -12,7 +12,8 @@ import numpy as np
 from keras import ops
 
 from kerasft import layers
-from kerasft.architectures.t5_arguments import T5Arguments
+from kerasft.architectures.name_table import Entry, TwinModel
+from kerasft.architectures.t5_arguments import T5Arguments, t5_entries
 from kerasft.architectures.t5_frozen_backbone import FrozenT5, split_t5, still_t5
 from kerasft.architectures.token_loss import TokenLossModel
 from kerasft.errors import ConfigError
@@ -23,7 +24,7 @@ State = dict[str, Any]
 
 
 @keras.saving.register_keras_serializable(package="kerasft")
-class T5(TokenLossModel):
+class T5(TokenLossModel, TwinModel):
     """One table of tokens for both sides, encoder, decoder and head, built at once.
 
     Inputs: `{"source_ids": (batch, s) int32, "target_ids": (batch, t) int32}`; the targets begin
@@ -229,6 +230,10 @@ class T5(TokenLossModel):
             position * token_ids.shape[1],
         )
         return ops.log_softmax(self.project(x), axis=-1), {**state, "blocks": blocks}
+
+    def entries(self) -> list[Entry]:
+        """The names of its weights in T5ForConditionalGeneration, from the bottom up."""
+        return t5_entries(self.arguments)
 
     def frozen_backbone(self) -> FrozenT5 | None:
         """What is frozen below the first block that trains, and the rest; see `split_t5`."""

@@ -1,13 +1,17 @@
-"""The numbers that make a T5."""
+"""The numbers that make a T5, and the names of the weights that they make."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from kerasft.architectures.arguments import Arguments
+from kerasft.architectures.name_table import Entry
 from kerasft.errors import ConfigError
 from kerasft.layers.activations import ACTIVATIONS
 from kerasft.layers.relative_position_bias import check_buckets
+
+_ROOT = "t5/"  # the model's name, with which its layers' paths begin
 
 V1_1: dict[str, Any] = {
     "activation": "gelu_approximate",
@@ -121,3 +125,60 @@ class T5Arguments(Arguments):
         positions = 2 * self.relative_buckets * self.heads
         tables = 1 if self.tie_embeddings else 2
         return tables * self.vocab_size * width + blocks + positions + 2 * width
+
+
+def t5_entries(arguments: T5Arguments) -> list[Entry]:
+    """The name table of T5ForConditionalGeneration, from the bottom up."""
+    width = arguments.d_model
+    table = (arguments.vocab_size, width)
+    rows = [Entry("shared", _ROOT + "shared", "embedding", table)]
+    for stack, depth in (
+        ("encoder", arguments.encoder_layers),
+        ("decoder", arguments.decoder_layers),
+    ):
+        rows.append(
+            Entry(
+                f"{stack}.block.0.layer.0.SelfAttention.relative_attention_bias",
+                f"{_ROOT}{stack}/relative_position_bias",
+                "embedding",
+                (arguments.relative_buckets, arguments.heads),
+            )
+        )
+        for number in range(depth):
+            rows.extend(_block(arguments, stack, number))
+        rows.append(Entry(f"{stack}.final_layer_norm", f"{_ROOT}{stack}/norm", "scale", (width,)))
+    if not arguments.tie_embeddings:
+        rows.append(Entry("lm_head", _ROOT + "lm_head", "matrix", table))
+    return rows
+
+
+def _block(arguments: T5Arguments, stack: str, number: int) -> Iterator[Entry]:
+    """The entries of one block: in transformers a list of two or three numbered layers."""
+    width, inner, joined = arguments.d_model, arguments.d_ff, arguments.heads * arguments.d_kv
+    theirs, ours = f"{stack}.block.{number}.layer", f"{_ROOT}{stack}/block_{number}"
+    attentions = [("SelfAttention", "self_attention")]
+    if stack == "decoder":
+        attentions.append(("EncDecAttention", "cross_attention"))
+    for place, (module, layer) in enumerate(attentions):
+        for name in "qkvo":
+            shape = (width, joined) if name == "o" else (joined, width)
+            yield Entry(
+                f"{theirs}.{place}.{module}.{name}", f"{ours}/{layer}/{name}", "matrix", shape
+            )
+        yield Entry(
+            f"{theirs}.{place}.layer_norm", f"{ours}/{layer}_residual/norm", "scale", (width,)
+        )
+    place = len(attentions)
+    for name in ("wi_0", "wi_1") if arguments.gated else ("wi",):
+        yield Entry(
+            f"{theirs}.{place}.DenseReluDense.{name}",
+            f"{ours}/feed_forward/{name}",
+            "matrix",
+            (inner, width),
+        )
+    yield Entry(
+        f"{theirs}.{place}.DenseReluDense.wo", f"{ours}/feed_forward/wo", "matrix", (width, inner)
+    )
+    yield Entry(
+        f"{theirs}.{place}.layer_norm", f"{ours}/feed_forward_residual/norm", "scale", (width,)
+    )

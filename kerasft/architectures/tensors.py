@@ -1,4 +1,4 @@
-"""Weights by their Hugging Face names, into a classifier or tagger and out of it."""
+"""Weights by their Hugging Face names, into a model and out of it."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -6,12 +6,8 @@ from dataclasses import dataclass, field
 import keras
 import numpy as np
 
-from kerasft.architectures import t5_names as t5
-from kerasft.architectures.encoder import EncoderArguments
-from kerasft.architectures.headed_encoder import HeadedEncoder
-from kerasft.architectures.name_table import Entry, layers_by_path
-from kerasft.architectures.registry import ARCHITECTURES
-from kerasft.architectures.t5 import T5
+from kerasft.architectures.name_table import Entry, TwinModel, layers_by_path
+from kerasft.architectures.registry import ENCODERS
 from kerasft.errors import PresetError
 
 
@@ -43,27 +39,6 @@ class LoadReport:
         return lines
 
 
-def entries_of(
-    architecture: str, arguments: EncoderArguments, num_labels: int, pooling: str
-) -> list[Entry]:
-    """The name table of a classifier or tagger that need not be built yet, from the bottom up.
-
-    Args:
-        architecture: The family's name: "bert", "distilbert", ...
-        arguments: The encoder's shape.
-        num_labels: Outputs of the head.
-        pooling: "first" or "mean" of a classifier, "none" of a tagger.
-    """
-    return ARCHITECTURES[architecture].entries(arguments, num_labels, pooling)
-
-
-def entries_for(model: HeadedEncoder | T5) -> list[Entry]:
-    """The name table of a classifier or a T5, from the bottom up."""
-    if isinstance(model, T5):
-        return t5.entries(model.arguments)
-    return entries_of(model.architecture, model.arguments, model.num_labels, model.pooling)
-
-
 def match_names(entries: Iterable[Entry], names: Iterable[str]) -> dict[str, str]:
     """Where each parameter of a table stands in a checkpoint.
 
@@ -79,7 +54,7 @@ def match_names(entries: Iterable[Entry], names: Iterable[str]) -> dict[str, str
     for entry in entries:
         for parameter in entry.parameters:
             spellings = [parameter.name]
-            for family in ARCHITECTURES.values():
+            for family in ENCODERS.values():
                 if parameter.name.startswith(family.prefix):
                     spellings.append(parameter.name.removeprefix(family.prefix))
             if entry.kind == "norm":
@@ -127,12 +102,12 @@ def check_shapes(
 
 
 def load_tensors(
-    model: HeadedEncoder | T5,
+    model: TwinModel,
     tensors: Mapping[str, np.ndarray],
     shapes: Mapping[str, tuple[int, ...]] | None = None,
     source: str = "the checkpoint",
 ) -> LoadReport:
-    """Fills a classifier, a tagger or a T5 from a checkpoint's tensors, one at a time.
+    """Fills a model from a checkpoint's tensors, one at a time.
 
     Args:
         model: The model; adapters on it are left alone.
@@ -149,7 +124,7 @@ def load_tensors(
     """
     if shapes is None:
         shapes = {name: tuple(tensors[name].shape) for name in tensors}
-    entries = entries_for(model)
+    entries = model.entries()
     check_shapes(entries, shapes, source)
     found = match_names(entries, shapes)
     layers = layers_by_path(model)
@@ -194,7 +169,7 @@ def finite(tensors: Mapping[str, np.ndarray], name: str, source: str) -> np.ndar
 
 
 def to_tensors(
-    model: HeadedEncoder | T5, only: Callable[[Entry], bool] | None = None
+    model: TwinModel, only: Callable[[Entry], bool] | None = None
 ) -> dict[str, np.ndarray]:
     """A model's weights by the names that they have in its Hugging Face twin.
 
@@ -203,7 +178,7 @@ def to_tensors(
         only: Which entries of the table to take; all where it is None.
     """
     layers, tensors = layers_by_path(model), {}
-    for entry in entries_for(model):
+    for entry in model.entries():
         if only is None or only(entry):
             for parameter in entry.parameters:
                 variable = getattr(layers[entry.layer], parameter.attribute)

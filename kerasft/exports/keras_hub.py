@@ -17,8 +17,7 @@ import numpy as np
 from kerasft import backends
 from kerasft.architectures import (
     KERAS_HUB_SIZES,
-    entries_for,
-    find_architecture,
+    find_encoder,
     layers_by_path,
 )
 from kerasft.errors import ConfigError
@@ -64,7 +63,7 @@ def write_keras_hub(classifier: TextClassifier, folder: Path) -> list[str]:
     """
     hub = backends.import_keras_hub()
     model = classifier.model
-    twin = find_architecture(model.architecture).keras_hub
+    twin = find_encoder(model.architecture).keras_hub
     if twin is None or model.pooling != "first":
         raise ConfigError(
             f"KerasHub has no classifier of {model.architecture} with pooling {model.pooling!r}; "
@@ -89,7 +88,7 @@ def write_keras_hub(classifier: TextClassifier, folder: Path) -> list[str]:
             dropout=model.arguments.head_dropout,
         )
         ours, theirs = layers_by_path(model), layers_by_path(task)
-        for entry in entries_for(model):
+        for entry in model.entries():
             layer = theirs[twin.head.get(entry.layer, entry.layer)]
             layer.set_weights(ours[entry.layer].get_weights())
         difference = _difference(model, task)

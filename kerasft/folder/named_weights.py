@@ -15,12 +15,12 @@ from kerasft.folder.reading import problem
 from kerasft.folder.writing import write_weights
 
 if TYPE_CHECKING:
-    from kerasft.architectures import T5, Entry, HeadedEncoder
+    from kerasft.architectures import Entry, TwinModel
 
 _PREFIX = "base_model.model."  # PEFT's, before each name in an adapter file
 
 
-def write_named_weights(model: HeadedEncoder | T5, folder: Path, base_model: str) -> None:
+def write_named_weights(model: TwinModel, folder: Path, base_model: str) -> None:
     """Writes the weights of a model, and its adapter if it has any.
 
     An adapter goes into `adapter/`, with the weights that trained beside it or as part of it (the
@@ -103,7 +103,7 @@ class NamedWeights:
                 f"{self._base.path} holds {min(unused)!r}, for which the model has no place."
             )
 
-    def load_into(self, model: HeadedEncoder | T5) -> None:
+    def load_into(self, model: TwinModel) -> None:
         """Fills a model, and puts its adapter on it, after `check`.
 
         Args:

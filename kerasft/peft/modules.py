@@ -12,7 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerasft.architectures import T5, Entry, HeadedEncoder, Parameter, entries_for
+from kerasft.architectures import Entry, Parameter, TwinModel
 from kerasft.peft.adapted import AdaptedLayer
 from kerasft.peft.targets import layers_by_path
 
@@ -73,8 +73,8 @@ def modules_of(model: keras.Model) -> dict[str, Module]:
         AdapterError: Two layers share a path.
     """
     layers = layers_by_path(model)
-    if isinstance(model, HeadedEncoder | T5):
-        return {entry.module: _of_entry(entry, layers[entry.layer]) for entry in entries_for(model)}
+    if isinstance(model, TwinModel):
+        return {entry.module: _of_entry(entry, layers[entry.layer]) for entry in model.entries()}
     found = [_of_path(layer) for layer in layers.values()]
     return {module.name: module for module in found if module.own}
 

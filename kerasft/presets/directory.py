@@ -10,7 +10,7 @@ from kerasft.architectures import (
     EncoderArguments,
     config_labels,
     config_to_arguments,
-    entries_of,
+    find_encoder,
 )
 from kerasft.errors import PresetError
 from kerasft.presets.pretrained import Pretrained
@@ -165,7 +165,7 @@ def _has_head(
     names = config.get("architectures")
     if isinstance(names, list) and names:
         return str(names[0]).endswith("ForSequenceClassification")
-    head = [each for each in entries_of(architecture, arguments, 2, "first") if each.head]
+    head = [e for e in find_encoder(architecture).entries(arguments, 2, "first") if e.head]
     return all(f"{entry.module}.weight" in tensors for entry in head)
 
 

@@ -12,9 +12,9 @@ import numpy as np
 
 from kerasft import backends
 from kerasft.architectures import (
-    ARCHITECTURES,
+    ENCODERS,
     KERAS_HUB_SIZES,
-    Architecture,
+    EncoderArchitecture,
     EncoderArguments,
     Entry,
     layers_by_path,
@@ -27,7 +27,7 @@ from kerasft.text.wordpiece import build_wordpiece
 SCHEMES = ("kaggle://", "hf://", "modelscope://")
 _FAMILIES = {
     f"{twin.prefix}Backbone": (family, twin)
-    for family in ARCHITECTURES.values()
+    for family in ENCODERS.values()
     if (twin := family.keras_hub)
 }
 """KerasHub's class of a backbone -> the family here and there."""
@@ -100,7 +100,7 @@ def load_keras_hub_preset(preset: str, config: Mapping[str, Any] | None = None) 
     )
 
 
-def _table(family: Architecture, arguments: EncoderArguments) -> list[Entry]:
+def _table(family: EncoderArchitecture, arguments: EncoderArguments) -> list[Entry]:
     """The names of the weights of KerasHub's backbone, which may have a pooler."""
     entries = family.entries(arguments, num_labels=2, pooling="first")
     return [entry for entry in entries if entry.module not in family.head_modules]

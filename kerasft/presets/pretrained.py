@@ -14,8 +14,7 @@ from kerasft.architectures import (
     Pooling,
     Tagger,
     check_shapes,
-    entries_of,
-    find_architecture,
+    find_encoder,
     load_tensors,
 )
 from kerasft.errors import ConfigError, PresetError
@@ -111,7 +110,7 @@ class Pretrained:
         pooling = pooling or self.pooling
         source = self._with_head(self._head_order(num_labels, pooling, labels))
         # Before the model is built: a wrong configuration must not take memory first.
-        table = entries_of(self.architecture, self.arguments, num_labels, pooling)
+        table = find_encoder(self.architecture).entries(self.arguments, num_labels, pooling)
         check_shapes(table, source.shapes, self.source)
         model = Classifier(self.architecture, self.arguments, num_labels, pooling, initialize=False)
         return model, self._fill(model, source)
@@ -136,7 +135,7 @@ class Pretrained:
         if self.tags is not None and sorted(self.tags) == sorted(tags):
             order = [self.tags.index(tag) for tag in tags]
         source = self._with_head(order)
-        table = entries_of(self.architecture, self.arguments, len(tags), "none")
+        table = find_encoder(self.architecture).entries(self.arguments, len(tags), "none")
         check_shapes(table, source.shapes, self.source)
         model = Tagger(self.architecture, self.arguments, len(tags), initialize=False)
         return model, self._fill(model, source)
@@ -144,7 +143,7 @@ class Pretrained:
     def _with_head(self, order: Sequence[int] | None) -> "_Source":
         """The tensors with the rows of the trained head in an order; without it for None."""
         tensors, shapes = self.tensors, self._shapes()
-        modules = find_architecture(self.architecture).head_modules
+        modules = find_encoder(self.architecture).head_modules
         head = [name for name in shapes if name.split(".")[0] in modules]
         if order is None:
             shapes = {name: shape for name, shape in shapes.items() if name not in head}

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kerasft import peft
-from kerasft.architectures import LoadReport, entries_for, load_t5_tensors
-from kerasft.architectures import t5_names as t5
+from kerasft.architectures import LoadReport, T5Architecture
 from kerasft.architectures.t5 import T5
 from kerasft.errors import BundleError, PresetError
 from kerasft.folder import has_manifest
@@ -102,13 +101,15 @@ def load_t5_directory(
     """
     where = source or str(directory)
     config = read_config(directory)
-    t5.arguments_from_config(config, f"{CONFIG} of {where}")  # whether it is a T5 at all
+    T5Architecture().arguments_from_config(
+        config, f"{CONFIG} of {where}"
+    )  # whether it is a T5 at all
     if config.get("quantization_config"):
         raise PresetError(f"{where} is quantized, which is not supported; use the full model")
     tokenizer = Tokenizer.from_directory(directory)
     paths = weight_files(directory)
     tensors = TensorFiles(paths)
-    model, report = load_t5_tensors(config, tensors, tensors.shapes, where)
+    model, report = T5Architecture().load(config, tensors, tensors.shapes, where)
     report.note = tensors.note
     rows, pieces = model.arguments.vocab_size, tokenizer.vocab_size
     if pieces > rows:
@@ -147,7 +148,7 @@ def load_saved_t5(folder: Path, *, source: str | None = None) -> PretrainedT5:
         raise PresetError(f"{where} was saved by kerasft, but holds no T5; {_INSTEAD}")
     if peft.fold(saved.model):
         peft.unfreeze(saved.model)
-    loaded = [each.name for entry in entries_for(saved.model) for each in entry.parameters]
+    loaded = [each.name for entry in saved.model.entries() for each in entry.parameters]
     return PretrainedT5(
         model=saved.model,
         tokenizer=saved.tokenizer,

@@ -144,12 +144,12 @@ class EncoderTask(Task[OfEncoder]):
 
     def build(self, opened: Opened, parts: OfEncoder) -> HeadedEncoder:
         """See `Task.build`."""
-        from kerasft.architectures import entries_of
+        from kerasft.architectures import find_encoder
 
         arguments = _arguments(opened)
-        architecture, count = opened.manifest.architecture, len(parts.labels)
+        family = find_encoder(opened.manifest.architecture)
         weights = NamedWeights(opened)
-        weights.check(entries_of(architecture, arguments, count, self.pooling(opened)))
+        weights.check(family.entries(arguments, len(parts.labels), self.pooling(opened)))
         model = self.make(opened, arguments)  # the files hold every weight
         weights.load_into(model)
         return model
@@ -170,19 +170,14 @@ def _read_labels(opened: Opened) -> LabelMap:
 
 def _arguments(opened: Opened) -> EncoderArguments:
     """What the manifest says about the encoder, checked against what we can build."""
-    from kerasft.architectures import ARCHITECTURES, EncoderArguments
+    from kerasft.architectures import ENCODERS
 
     manifest, file = opened.manifest, opened.path / MANIFEST
-    check_known(file, "architecture", manifest.architecture, ARCHITECTURES)
+    check_known(file, "architecture", manifest.architecture, ENCODERS)
     try:
-        arguments = EncoderArguments.from_dict(manifest.arguments, BundleError)
+        arguments = ENCODERS[manifest.architecture].read_arguments(manifest.arguments, BundleError)
     except BundleError as error:
         raise BundleError(f"{file}: {error}") from None
-    if (arguments.num_segments > 0) != (manifest.architecture == "bert"):
-        raise BundleError(
-            f"{file}: num_segments is {arguments.num_segments}, which no "
-            f"{manifest.architecture} has."
-        )
     if manifest.max_length > arguments.max_length:
         raise BundleError(
             f"{file}: max_length is {manifest.max_length}, more than the model's "

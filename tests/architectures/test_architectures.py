@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from kerasft.architectures import ARCHITECTURES, EncoderArguments, find_architecture
+from kerasft.architectures import ENCODERS, EncoderArguments, find_encoder
 from kerasft.errors import BundleError, ConfigError
 
 TINY = EncoderArguments(
@@ -28,14 +28,14 @@ def for_architecture(name: str, **changes) -> EncoderArguments:
     return dataclasses.replace(TINY, num_segments=2 if name == "bert" else 0, **changes)
 
 
-@pytest.fixture(scope="module", params=sorted(ARCHITECTURES))
+@pytest.fixture(scope="module", params=sorted(ENCODERS))
 def name(request):
     return request.param
 
 
 @pytest.fixture(scope="module")
 def backbone(name):
-    return find_architecture(name).build(for_architecture(name))
+    return find_encoder(name).build(for_architecture(name))
 
 
 def test_arguments_survive_json():
@@ -62,7 +62,7 @@ def test_gelu_is_exact_unless_asked_otherwise(name):
     x = np.array([-2.0], "float32")
     # Gaussian error function and tanh approximation at -2 (Hendrycks and Gimpel 2016, section 2).
     for activation, value in [("gelu", -0.04550026), ("gelu_approximate", -0.04540229)]:
-        built = find_architecture(name).build(for_architecture(name, activation=activation))
+        built = find_encoder(name).build(for_architecture(name, activation=activation))
         found = keras.ops.convert_to_numpy(built.blocks[0].activation(x))
         np.testing.assert_allclose(found, value, atol=1e-6)
 
@@ -73,7 +73,7 @@ def test_parameters_are_counted(name, backbone):
 
 
 def test_weights_can_be_left_out(name, backbone):
-    empty = find_architecture(name).build(for_architecture(name), initialize=False)
+    empty = find_encoder(name).build(for_architecture(name), initialize=False)
     matrices = []
     for weight, drawn in zip(empty.weights, backbone.weights, strict=True):
         values = keras.ops.convert_to_numpy(weight)
@@ -129,4 +129,4 @@ def test_missing_arguments_are_named():
 )
 def test_impossible_encoders_are_refused(architecture, segments, words):
     with pytest.raises(ConfigError, match=words):
-        find_architecture(architecture).build(dataclasses.replace(TINY, num_segments=segments))
+        find_encoder(architecture).build(dataclasses.replace(TINY, num_segments=segments))

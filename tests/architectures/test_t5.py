@@ -10,7 +10,7 @@ from keras import ops
 
 from harness import decoding, gradients, t5_twins
 from kerasft import backends
-from kerasft.architectures import T5, T5Arguments, entries_for, layers_by_path, shift_right
+from kerasft.architectures import T5, T5Arguments, layers_by_path, shift_right
 from kerasft.errors import BundleError, ConfigError
 
 SMALL = T5Arguments(
@@ -80,7 +80,7 @@ def test_gradients_equal_those_of_transformers(twins):
     )
     by_weight = {id(weight): array for weight, array in zip(ours.weights, found, strict=True)}
     layers = layers_by_path(ours)
-    for entry in entries_for(ours):
+    for entry in ours.entries():
         for parameter in entry.parameters:
             weight = getattr(layers[entry.layer], parameter.attribute)
             gradient = entry.to_hugging_face(by_weight.pop(id(weight)), parameter)

@@ -13,15 +13,14 @@ from harness import t5_twins
 from kerasft import backends
 from kerasft.architectures import (
     T5,
+    T5Architecture,
     T5Arguments,
-    load_t5_tensors,
     shift_right,
     to_tensors,
-    write_t5_files,
 )
-from kerasft.architectures.t5_names import arguments_from_config, config_from_arguments
 from kerasft.errors import PresetError
 
+FAMILY = T5Architecture()
 BATCH = t5_twins.batch()
 INPUTS = {"source_ids": BATCH["source_ids"], "target_ids": shift_right(BATCH["labels"])}
 
@@ -56,7 +55,7 @@ def test_transformers_reads_what_we_write(tmp_path, name):
     theirs = t5_twins.write(tmp_path / "theirs", **t5_twins.CONFIGS[name])
     model = t5_twins.ours(tmp_path / "theirs")
     (tmp_path / "ours").mkdir()
-    write_t5_files(model, tmp_path / "ours")
+    FAMILY.write(model, tmp_path / "ours")
     again, report = transformers.T5ForConditionalGeneration.from_pretrained(
         tmp_path / "ours", output_loading_info=True
     )
@@ -103,7 +102,7 @@ def test_checkpoints_of_all_times_are_read(checkpoint, change):
     config, tensors = dict(config), dict(tensors)
     untied = "lm_head.weight" in tensors
     change(config, tensors)
-    model, report = load_t5_tensors(config, tensors)
+    model, report = FAMILY.load(config, tensors)
     np.testing.assert_allclose(our_logits(model), expected, atol=1e-4)
     assert model.arguments.tie_embeddings is not untied
     unread = {
@@ -121,7 +120,7 @@ def test_a_head_alone_is_the_table_too(checkpoint):
         return
     tensors = dict(tensors)
     tensors["lm_head.weight"] = tensors.pop("shared.weight")
-    np.testing.assert_allclose(our_logits(load_t5_tensors(config, tensors)[0]), expected, atol=1e-4)
+    np.testing.assert_allclose(our_logits(FAMILY.load(config, tensors)[0]), expected, atol=1e-4)
 
 
 QUERY = "encoder.block.1.layer.0.SelfAttention.q.weight"
@@ -160,7 +159,7 @@ def test_broken_checkpoints_are_refused(checkpoint, name):
     change, words = BROKEN[name]
     change(config, tensors)
     with pytest.raises(PresetError, match=words):
-        load_t5_tensors(config, tensors, source="a")
+        FAMILY.load(config, tensors, source="a")
 
 
 CONFIGS = {
@@ -182,7 +181,7 @@ PARAMETERS = {"t5-small": 60_506_624, "flan-t5-small": 76_961_152}
 @pytest.mark.parametrize("name", CONFIGS)
 def test_the_published_configurations(name):
     """As the Hub has them, with what they leave out."""
-    arguments = arguments_from_config(CONFIGS[name])
+    arguments = FAMILY.arguments_from_config(CONFIGS[name])
     assert arguments.parameter_count == PARAMETERS[name]
     assert arguments.tie_embeddings == arguments.scale_outputs == (name == "t5-small")
     assert arguments.activation == ("relu" if name == "t5-small" else "gelu_approximate")
@@ -199,8 +198,8 @@ def test_configurations_survive_the_way_there_and_back(activation, gated, tied, 
         tie_embeddings=tied, scale_outputs=scaled, dropout=0.2, layer_norm_epsilon=1e-5, pad_id=3,
         end_id=4, start_id=5,
     )  # fmt: skip
-    config = json.loads(json.dumps(config_from_arguments(arguments)))
-    assert arguments_from_config(config) == arguments
+    config = json.loads(json.dumps(FAMILY.config_from_arguments(arguments)))
+    assert FAMILY.arguments_from_config(config) == arguments
     theirs = transformers.T5Config(**config)
     assert theirs.is_gated_act == gated and theirs.scale_decoder_outputs == scaled
     assert theirs.num_decoder_layers == 1 and theirs.decoder_start_token_id == 5

@@ -10,8 +10,7 @@ from kerasft.architectures import (
     Classifier,
     EncoderArguments,
     check_shapes,
-    entries_for,
-    entries_of,
+    find_encoder,
     layers_by_path,
     linear_to_hf,
     linear_to_keras,
@@ -85,7 +84,7 @@ def test_every_weight_of_the_model_is_in_the_table(model):
     layers = layers_by_path(model)
     mapped = {
         getattr(layers[entry.layer], parameter.attribute).path
-        for entry in entries_for(model)
+        for entry in model.entries()
         for parameter in entry.parameters
     }
     assert mapped == {weight.path for weight in model.weights}
@@ -176,7 +175,7 @@ def test_shapes_are_checked_without_a_model(name):
     )
     shapes = {key: tuple(value.shape) for key, value in to_tensors(build(name)).items()}
     with pytest.raises(PresetError, match=r"word_embeddings.*asks for"):
-        check_shapes(entries_of(name, huge, 3, "first"), shapes)
+        check_shapes(find_encoder(name).entries(huge, 3, "first"), shapes)
 
 
 def test_only_some_entries_are_written(model):

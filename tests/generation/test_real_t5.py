@@ -7,7 +7,7 @@ import torch
 import transformers
 
 from harness import gradients
-from kerasft.architectures import entries_for, layers_by_path, shift_right
+from kerasft.architectures import layers_by_path, shift_right
 from kerasft.generation import TextToTextGenerator
 from kerasft.presets import load_t5
 from kerasft.training import LabelSmoothedCrossEntropy
@@ -81,7 +81,7 @@ def test_states_logits_loss_and_gradients_equal_those_of_transformers(twins, sen
     wanted = {name: p.grad.numpy() for name, p in theirs.named_parameters()}
     by_weight = {id(weight): array for weight, array in zip(model.weights, found, strict=True)}
     layers = layers_by_path(model)
-    for entry in entries_for(model):
+    for entry in model.entries():
         for parameter in entry.parameters:
             weight = getattr(layers[entry.layer], parameter.attribute)
             gradient = entry.to_hugging_face(by_weight.pop(id(weight)), parameter)

@@ -8,7 +8,6 @@ from safetensors.numpy import load_file
 
 from harness import classifiers, text_models, translators
 from kerasft import backends, peft
-from kerasft.architectures import entries_for
 from kerasft.errors import ConfigError, DataError
 from kerasft.folder import verify
 from kerasft.predict import Predictor
@@ -139,7 +138,7 @@ def test_each_weight_is_in_exactly_one_file(saved):
         f"{m}.{p}" for m in ("classifier", "pre_classifier") for p in ("weight", "bias")
     }
     assert len(adapter - whole) == 2 * 4  # A and B of query, value and two output_dense
-    entries = entries_for(load(folder).model)
+    entries = load(folder).model.entries()
     assert sorted([*base, *whole]) == sorted(p.name for e in entries for p in e.parameters)
     assert not (saved["full"].folder / "adapter").exists()
     # Of a layer whose bias alone trained, the bias is in one file and the rest in the other.
@@ -149,7 +148,7 @@ def test_each_weight_is_in_exactly_one_file(saved):
     adapter = {name.removeprefix("base_model.model.") for name in adapter}
     query = "bert.encoder.layer.1.attention.self.query"
     assert f"{query}.weight" in base and f"{query}.bias" in adapter
-    entries = entries_for(load(folder).model)
+    entries = load(folder).model.entries()
     assert sorted([*base, *adapter]) == sorted(p.name for e in entries for p in e.parameters)
 
 

@@ -208,11 +208,11 @@ class _Writing(Task[Writer]):
     def build(self, opened: Opened, parts: Writer) -> T5:
         """See `Task.build`."""
         from kerasft.architectures import T5
-        from kerasft.architectures import t5_names as t5
+        from kerasft.architectures.t5_arguments import t5_entries
 
         arguments = _arguments(opened)
         weights = NamedWeights(opened)
-        weights.check(t5.entries(arguments))
+        weights.check(t5_entries(arguments))
         model = T5(arguments, initialize=False)  # the files hold every weight
         weights.load_into(model)
         return model

@@ -10,7 +10,7 @@ from kerasft.evaluation.plots import figure_and_axes
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from kerasft.architectures.transformer_arguments import TransformerArguments
+    from kerasft.architectures.transformer import TransformerArguments
 
 # Fill colors of the boxes, as in the paper's figure.
 TOKENS, EMBEDDING, POSITION = "#ffffff", "#fbe3e4", "#e8e8ef"

@@ -8,7 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from kerasft.architectures.transformer_arguments import TransformerArguments
+from kerasft.architectures.transformer import TransformerArguments
 from kerasft.errors import DataError
 from kerasft.tasks.translation.architecture_plot import plot_architecture
 from kerasft.tasks.translation.plots import plot_attention, plot_lengths, plot_scores

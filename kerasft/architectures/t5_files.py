@@ -1,0 +1,252 @@
+"""T5 in the files of a Hugging Face directory: its configuration, and the names of its weights."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kerasft import storage
+from kerasft.architectures.architecture import ACTIVATION_NAMES, ACTIVATION_OF, Architecture
+from kerasft.architectures.name_table import layers_by_path
+from kerasft.architectures.t5 import T5
+from kerasft.architectures.t5_arguments import T5Arguments, t5_entries
+from kerasft.architectures.tensors import LoadReport, check_shapes, finite, to_tensors
+from kerasft.errors import PresetError
+
+# transformers keeps one table under several names; a file may hold any of them, or all.
+_TABLE = ("shared.weight", "encoder.embed_tokens.weight", "decoder.embed_tokens.weight")
+_HEAD = "lm_head.weight"
+_NAMES = {**ACTIVATION_NAMES, "gelu": "gelu_python"}  # "gated-gelu" means gelu_new
+
+
+class T5Architecture(Architecture):
+    """T5 here and in transformers."""
+
+    name = "t5"
+    arguments = T5Arguments
+
+    def build(self, arguments: T5Arguments, initialize: bool = True) -> T5:
+        """Makes the model."""
+        return T5(arguments, initialize)
+
+    def arguments_from_config(
+        self, config: Mapping[str, Any], source: str = "config.json"
+    ) -> T5Arguments:
+        """Reads a Hugging Face configuration; what it leaves out is transformers' default.
+
+        Args:
+            config: What `config.json` holds.
+            source: The file, for messages.
+
+        Returns:
+            The arguments, with the head tied as the configuration says. (Its `tie_word_embeddings`
+            means two things: whether the head uses the embedding table, and whether its input is
+            scaled. `scale_decoder_outputs`, which transformers 5 writes, says the second alone.)
+
+        Raises:
+            PresetError: The configuration is of another architecture, or of a variant that computes
+                something else.
+        """
+        kind = config.get("model_type")
+        if kind != "t5":
+            raise PresetError(
+                f"{source} has the model_type {kind!r}, which is no T5; choose a model of the type "
+                "'t5', such as google-t5/t5-small or google/flan-t5-small"
+            )
+        if config.get("is_encoder_decoder", True) is not True:
+            raise PresetError(f"{source} is of a T5 without a decoder, which writes no texts")
+        activation, gated = _activation(config, source)
+        layers = config.get("num_layers", 6)
+        decoder_layers = config.get("num_decoder_layers")
+        tied = config.get("tie_word_embeddings") is not False
+        pad, start = config.get("pad_token_id", 0), config.get("decoder_start_token_id")
+        end = config.get("eos_token_id", 1)
+        values = {
+            "vocab_size": config.get("vocab_size", 32128),
+            "d_model": config.get("d_model", 512),
+            "d_kv": config.get("d_kv", 64),
+            "d_ff": config.get("d_ff", 2048),
+            "encoder_layers": layers,
+            "decoder_layers": layers if decoder_layers is None else decoder_layers,
+            "heads": config.get("num_heads", 8),
+            "relative_buckets": config.get("relative_attention_num_buckets", 32),
+            "relative_max_distance": config.get("relative_attention_max_distance", 128),
+            "activation": activation,
+            "gated": gated,
+            "tie_embeddings": tied,
+            "scale_outputs": config.get("scale_decoder_outputs", tied),
+            "dropout": config.get("dropout_rate", 0.1),
+            "layer_norm_epsilon": config.get("layer_norm_epsilon", 1e-6),
+            "pad_id": pad,
+            "end_id": end[0] if isinstance(end, list) and len(end) == 1 else end,
+            "start_id": pad if start is None else start,
+        }
+        try:
+            return T5Arguments.from_dict(values, PresetError)
+        except PresetError as problem:
+            raise PresetError(f"{source}: {problem}") from None
+
+    def config_from_arguments(self, arguments: T5Arguments) -> dict[str, Any]:
+        """The inverse of `arguments_from_config`: a `config.json` for transformers."""
+        name = _NAMES[arguments.activation]
+        if arguments.gated:  # "gated-gelu" means gelu_new, as in the published models
+            name = "gated-" + ("gelu" if name == "gelu_new" else name)
+        config = {
+            "architectures": ["T5ForConditionalGeneration"],
+            "model_type": "t5",
+            "is_encoder_decoder": True,
+            "vocab_size": arguments.vocab_size,
+            "d_model": arguments.d_model,
+            "d_kv": arguments.d_kv,
+            "d_ff": arguments.d_ff,
+            "num_layers": arguments.encoder_layers,
+            "num_decoder_layers": arguments.decoder_layers,
+            "num_heads": arguments.heads,
+            "relative_attention_num_buckets": arguments.relative_buckets,
+            "relative_attention_max_distance": arguments.relative_max_distance,
+            "feed_forward_proj": name,
+            "tie_word_embeddings": arguments.tie_embeddings,
+            "dropout_rate": arguments.dropout,
+            "layer_norm_epsilon": arguments.layer_norm_epsilon,
+            "pad_token_id": arguments.pad_id,
+            "eos_token_id": arguments.end_id,
+            "decoder_start_token_id": arguments.start_id,
+            "use_cache": True,
+        }
+        if arguments.scale_outputs != arguments.tie_embeddings:
+            config["scale_decoder_outputs"] = arguments.scale_outputs
+        return config
+
+    def load(
+        self,
+        config: Mapping[str, Any],
+        tensors: Mapping[str, np.ndarray],
+        shapes: Mapping[str, tuple[int, ...]] | None = None,
+        source: str = "the checkpoint",
+    ) -> tuple[T5, LoadReport]:
+        """Builds a T5 from a configuration and a checkpoint's tensors.
+
+        The head is tied to the table where the checkpoint has no other values for it (as in
+        transformers 5, for which alone `tie_word_embeddings` does not decide this).
+
+        Args:
+            config: What `config.json` holds.
+            tensors: Tensor by Hugging Face name.
+            shapes: Shape by name, where they are known without reading the tensors.
+            source: The checkpoint, for messages.
+
+        Returns:
+            The model, and what was loaded and what left unread (the table under its other names,
+            the unused table of positions of old cross-attentions, ...).
+
+        Raises:
+            PresetError: The configuration is not supported, or a tensor is missing, misshapen, not
+                finite, or contradicts another one.
+        """
+        if shapes is None:
+            shapes = {name: tuple(tensors[name].shape) for name in tensors}
+        arguments = self.arguments_from_config(config, f"config.json of {source}")
+        names = {name: name for name in shapes}
+        names["shared.weight"] = _table(arguments, tensors, shapes, source)
+        arguments = dataclasses.replace(
+            arguments,
+            tie_embeddings=_is_tied(arguments, tensors, shapes, names["shared.weight"], source),
+        )
+        table = t5_entries(arguments)
+        # Before the model is built: a wrong configuration must not take memory first.
+        check_shapes(table, {ours: shapes[theirs] for ours, theirs in names.items()}, source)
+        model = T5(arguments, initialize=False)
+        layers = layers_by_path(model)
+        report = LoadReport()
+        for entry in table:
+            for parameter in entry.parameters:
+                array = finite(tensors, names[parameter.name], source)
+                variable = getattr(layers[entry.layer], parameter.attribute)
+                variable.assign(entry.to_keras(array, tuple(variable.shape)))
+                report.loaded.append(parameter.name)
+        report.unread = sorted(set(shapes) - {names[name] for name in report.loaded})
+        return model, report
+
+    def write(self, model: T5, folder: Path) -> None:
+        """Writes config.json, generation_config.json and model.safetensors, for transformers.
+
+        Args:
+            model: The model; adapters on it are left out (merge them first).
+            folder: An existing folder.
+
+        Example:
+            >>> with storage.write_folder("my-t5", is_ours=...) as folder:
+            ...     T5Architecture().write(model, folder)
+            >>> transformers.T5ForConditionalGeneration.from_pretrained("my-t5")
+        """
+        config = self.config_from_arguments(model.arguments)
+        ids = ("pad_token_id", "eos_token_id", "decoder_start_token_id")
+        storage.write_json(folder / "config.json", config)
+        storage.write_json(folder / "generation_config.json", {name: config[name] for name in ids})
+        storage.write_tensors(to_tensors(model), folder / "model.safetensors")
+
+
+def _table(
+    arguments: T5Arguments,
+    tensors: Mapping[str, np.ndarray],
+    shapes: Mapping[str, tuple[int, ...]],
+    source: str,
+) -> str:
+    """The name under which the checkpoint has the table of tokens."""
+    found = [name for name in _TABLE if name in shapes]
+    if not found and arguments.tie_embeddings and _HEAD in shapes:
+        return _HEAD
+    if not found:
+        raise PresetError(
+            f"{source} has no tensor 'shared.weight'; its weights do not belong to a T5, or the "
+            "download is incomplete"
+        )
+    for other in found[1:]:
+        if not _same(tensors, shapes, found[0], other, source):
+            raise PresetError(
+                f"the tensors {found[0]!r} and {other!r} of {source} differ, but a T5 has one "
+                "table of tokens for both sides"
+            )
+    return found[0]
+
+
+def _is_tied(
+    arguments: T5Arguments,
+    tensors: Mapping[str, np.ndarray],
+    shapes: Mapping[str, tuple[int, ...]],
+    table: str,
+    source: str,
+) -> bool:
+    """Whether the head is the table: the checkpoint has no values for it, or the same."""
+    if _HEAD not in shapes or table == _HEAD or not arguments.tie_embeddings:
+        return arguments.tie_embeddings
+    return _same(tensors, shapes, table, _HEAD, source)
+
+
+def _same(
+    tensors: Mapping[str, np.ndarray],
+    shapes: Mapping[str, tuple[int, ...]],
+    first: str,
+    second: str,
+    source: str,
+) -> bool:
+    if shapes[first] != shapes[second]:
+        return False
+    # NaN equals nothing: it must be called by its name before it counts as a difference.
+    return np.array_equal(finite(tensors, first, source), finite(tensors, second, source))
+
+
+def _activation(config: Mapping[str, Any], source: str) -> tuple[str, bool]:
+    """Our name of the feed-forward layers' activation, and whether they have a gate."""
+    text = config.get("feed_forward_proj", "relu")
+    gate, _, name = text.rpartition("-") if isinstance(text, str) else ("", "", None)
+    if text == "gated-gelu":
+        name = "gelu_new"
+    if gate not in ("", "gated") or name not in ACTIVATION_OF:
+        raise PresetError(
+            f"{source} has the feed_forward_proj {text!r}, which is not supported; it must be one "
+            f"of {', '.join(ACTIVATION_OF)}, alone or after 'gated-'"
+        )
+    return ACTIVATION_OF[name], gate == "gated"
