@@ -2,7 +2,7 @@
 
 `step_model.py` is what a model must provide, `greedy.py` and `beam.py` are the two searches as pure
 functions of tensors, `generator.py` compiles them for the token ids of many texts, and
-`sentences.py` and `text_to_text.py` return texts. Importing this room imports no Keras: other
+`text_generators.py` return texts. Importing this room imports no Keras: other
 runtimes search themselves and return a `Hypothesis`.
 """
 
@@ -14,15 +14,14 @@ from kerasft.generation.search import Search
 
 if TYPE_CHECKING:
     from kerasft.generation.generator import Generator
-    from kerasft.generation.sentences import SentenceGenerator
     from kerasft.generation.step_model import StepModel
-    from kerasft.generation.text_to_text import TextToTextGenerator
+    from kerasft.generation.text_generators import SentenceGenerator, TextGenerator
 
 _PLACES = {
     "Generator": "generator",
-    "SentenceGenerator": "sentences",
+    "SentenceGenerator": "text_generators",
     "StepModel": "step_model",
-    "TextToTextGenerator": "text_to_text",
+    "TextGenerator": "text_generators",
 }
 
 __all__ = [
@@ -32,7 +31,7 @@ __all__ = [
     "Search",
     "SentenceGenerator",
     "StepModel",
-    "TextToTextGenerator",
+    "TextGenerator",
 ]
 
 

@@ -58,7 +58,7 @@ def load_t5(preset: str = DEFAULT_T5) -> PretrainedT5:
 
     Example:
         >>> pretrained = load_t5("google-t5/t5-small")
-        >>> TextToTextGenerator(pretrained.model, pretrained.tokenizer).texts(["summarize: ..."])
+        >>> TextGenerator(pretrained.model, pretrained.tokenizer).texts(["summarize: ..."])
     """
     path = Path(preset).expanduser()
     if preset and has_manifest(path):

@@ -98,7 +98,7 @@ def run(config: Config) -> Path:
     """
     from kerasft import training
     from kerasft.architectures import T5, V1_1, T5Arguments
-    from kerasft.generation import TextToTextGenerator
+    from kerasft.generation import TextGenerator
     from kerasft.tasks.text_to_text.losses import TaskLosses
     from kerasft.tasks.text_to_text.mixture import MixtureBatches, TaskRows
     from kerasft.tasks.text_to_text.tokens import check_prefix
@@ -201,7 +201,7 @@ def run(config: Config) -> Path:
 
     # What is written for the held-out texts, beside the simplest way to do each task.
     with adding_report(output, facts) as reports:
-        generator = TextToTextGenerator(
+        generator = TextGenerator(
             model,
             tokenizer,
             config.output_tokens,

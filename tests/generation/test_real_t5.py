@@ -8,7 +8,7 @@ import transformers
 
 from harness import gradients
 from kerasft.architectures import layers_by_path, shift_right
-from kerasft.generation import TextToTextGenerator
+from kerasft.generation import TextGenerator
 from kerasft.presets import load_t5
 from kerasft.training import LabelSmoothedCrossEntropy
 
@@ -40,7 +40,7 @@ def test_the_house_is_wonderful(twins):
     pretrained, _, _ = twins
     assert not pretrained.report.unread
     for beam_size in (1, 4):
-        generator = TextToTextGenerator(
+        generator = TextGenerator(
             pretrained.model, pretrained.tokenizer, LONGEST, beam_size, max_source_length=64
         )
         assert generator.texts([HOUSE]) == ["Das Haus ist wunderbar."]
@@ -97,7 +97,7 @@ def relative(found: np.ndarray, expected: np.ndarray) -> float:
 @pytest.mark.parametrize("beams", [1, 4])
 def test_outputs_equal_those_of_transformers(twins, sentences, beams):
     pretrained, theirs, their_tokenizer = twins
-    generator = TextToTextGenerator(
+    generator = TextGenerator(
         pretrained.model, pretrained.tokenizer, LONGEST, beams, max_source_length=64
     )
     inputs = their_tokenizer(sentences, padding=True, return_tensors="pt")

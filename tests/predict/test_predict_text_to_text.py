@@ -7,7 +7,7 @@ import pytest
 
 from harness import text_models, translators
 from kerasft.errors import ConfigError
-from kerasft.generation import TextToTextGenerator
+from kerasft.generation import TextGenerator
 from kerasft.predict import Predictor
 from kerasft.tasks import load
 from kerasft.tasks.text_to_text.predictor import begins_with, task_of
@@ -31,7 +31,7 @@ def test_outputs_are_the_generators(lora):
     folder = text_models.saved(lora).folder
     found = Predictor(folder).predict(TEXTS)
     model = load(folder, TextWriter).model
-    generator = TextToTextGenerator(
+    generator = TextGenerator(
         *(model, text_models.tokenizer(), text_models.TARGET_LENGTH, 2),
         max_source_length=text_models.MAX_LENGTH,
         early_stopping=True,

@@ -14,7 +14,7 @@ from kerasft import backends
 from kerasft.architectures import shift_right
 from kerasft.errors import BundleError
 from kerasft.exports.engines import make_export
-from kerasft.generation import TextToTextGenerator
+from kerasft.generation import TextGenerator
 from kerasft.tasks.text_to_text.entity_engine import EntityTextEngine, describe_reading, read_spans
 from kerasft.text.entities import Entity, Sentence, Span
 from kerasft.text.entity_format import CUTS_A_TOKEN, UNKNOWN_TYPE, parse_spans
@@ -48,7 +48,7 @@ def test_scores_are_the_mean_probability_of_the_tokens(model, beams):
     tokens = entity_writers.tokens()
     engine = EntityTextEngine(tokens.generator(model, beams), tokens, entity_writers.TYPES)
     # Beams may write a text with other tokens than the tokenizer would: take theirs.
-    generator = TextToTextGenerator(
+    generator = TextGenerator(
         model, tokens.tokenizer, entity_writers.TARGET_LENGTH, beams,
         max_source_length=entity_writers.MAX_LENGTH, early_stopping=True,
     )  # fmt: skip

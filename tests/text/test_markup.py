@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from kerasft.text.markup import strip_html
+from kerasft.text.cleaning import strip_html
 
 pytestmark = pytest.mark.plain
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kerasft.text.redactions import replace_redactions
+from kerasft.text.cleaning import replace_redactions
 
 pytestmark = pytest.mark.plain
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kerasft.text.special_characters import remove_invisible, shorten_runs
+from kerasft.text.cleaning import remove_invisible, shorten_runs
 
 pytestmark = pytest.mark.plain
 

@@ -192,10 +192,10 @@ class _Writing(Task[Writer]):
             )
             return parts, take_up(opened, search), beams
         from kerasft import peft
-        from kerasft.generation import TextToTextGenerator
+        from kerasft.generation import TextGenerator
 
         peft.fold(parts.model)  # for speed
-        generator = TextToTextGenerator(
+        generator = TextGenerator(
             parts.model,
             parts.tokenizer,
             parts.max_target_length,

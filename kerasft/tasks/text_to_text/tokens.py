@@ -50,9 +50,9 @@ class TextToTextTokens:
         Raises:
             ConfigError: The beam size is out of range.
         """
-        from kerasft.generation import TextToTextGenerator
+        from kerasft.generation import TextGenerator
 
-        return TextToTextGenerator(
+        return TextGenerator(
             model,
             self.tokenizer,
             self.max_target_length,

@@ -9,7 +9,7 @@ import torch
 
 from harness import t5_twins
 from kerasft.architectures import T5, T5Arguments
-from kerasft.generation import Generator, TextToTextGenerator
+from kerasft.generation import Generator, TextGenerator
 from kerasft.text.trained_unigram import train_unigram
 
 ROWS, LONGEST = 50, 14
@@ -110,7 +110,7 @@ def test_texts_in_and_texts_out():
         tokenizer.vocab_size, d_model=16, d_kv=8, d_ff=24, encoder_layers=1,
         decoder_layers=1, heads=2,
     )  # fmt: skip
-    generator = TextToTextGenerator(
+    generator = TextGenerator(
         T5(arguments), tokenizer, max_length=6, beam_size=2, max_source_length=9
     )
     sources = ["the house", "a garden of the house, which is far too long for it", ""]
