@@ -1,4 +1,4 @@
-"""TaggingTask tokens, which finds entities: what is saved of a tagger, and how it is read."""
+"""Tagging of tokens, which finds entities: what is saved of a tagger, and how it is read."""
 
 from __future__ import annotations
 
