@@ -11,6 +11,8 @@ from kerasft.cli.main import main
 from kerasft.errors import ConfigError, PresetError
 from kerasft.presets import load_preset
 
+pytestmark = pytest.mark.any_backend
+
 
 @pytest.fixture
 def directory(tmp_path):

@@ -15,6 +15,8 @@ from kerasft.runtimes.ctranslate2.runtime import largest_difference
 from kerasft.runtimes.ctranslate2.write import source_tokens, target_tokens, write_ctranslate2
 from kerasft.runtimes.runtime import WriterModel
 
+pytestmark = pytest.mark.any_backend
+
 TRANSLATORS = {
     "as it is": {},
     "the paper's order of norms": {"norm_first": False, "N": 1},

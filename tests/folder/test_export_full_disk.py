@@ -13,7 +13,10 @@ from kerasft.errors import ConfigError
 from kerasft.exports.command import export
 from kerasft.exports.engines import make_export
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs RLIMIT_FSIZE")
+pytestmark = [
+    pytest.mark.any_backend,
+    pytest.mark.skipif(sys.platform == "win32", reason="needs RLIMIT_FSIZE"),
+]
 
 LORA: Callable[[], Path] = lambda: classifiers.saved_lora().folder  # noqa: E731
 

@@ -12,6 +12,8 @@ from kerasft.exports.engines import make_export
 from kerasft.folder.export_files import export_paths
 from kerasft.text.tokenizer import Tokenizer
 
+pytestmark = pytest.mark.any_backend
+
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:

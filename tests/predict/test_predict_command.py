@@ -13,6 +13,8 @@ from harness.full_disk import no_file_above
 from kerasft.cli import predict as command_line
 from kerasft.predict import Predictor
 
+pytestmark = pytest.mark.any_backend
+
 
 @pytest.fixture(scope="module")
 def saved() -> classifiers.Saved:

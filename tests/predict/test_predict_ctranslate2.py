@@ -12,6 +12,8 @@ from kerasft.exports.engines import make_export
 from kerasft.folder import is_ours, verify
 from kerasft.predict import Predictor
 
+pytestmark = pytest.mark.any_backend
+
 ENGINE = "ctranslate2"
 
 

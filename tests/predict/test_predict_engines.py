@@ -13,6 +13,8 @@ from kerasft.errors import BundleError, ConfigError, DataError
 from kerasft.predict import Predictor, open_for
 from kerasft.runtimes import registry as runtimes
 
+pytestmark = pytest.mark.any_backend
+
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 

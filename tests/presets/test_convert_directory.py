@@ -18,6 +18,8 @@ from kerasft.presets import load_preset
 from kerasft.presets.convert_directory import convert_directory
 from kerasft.storage import sha256_file
 
+pytestmark = pytest.mark.any_backend
+
 LABELS = {"id2label": {0: "no", 1: "perhaps", 2: "yes"}}
 
 

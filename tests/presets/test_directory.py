@@ -15,6 +15,8 @@ from kerasft.errors import PresetError
 from kerasft.presets import load_preset
 from kerasft.storage import sha256_file
 
+pytestmark = pytest.mark.any_backend
+
 LABELS = {"id2label": {0: "no", 1: "perhaps", 2: "yes"}}
 
 

@@ -15,6 +15,8 @@ from harness.checkpoints import write_checkpoint
 from harness.model_hub import COMMIT, TOKEN, hub
 from kerasft.presets import DEFAULT_PRESET, load_preset
 
+pytestmark = pytest.mark.any_backend
+
 # Reads one question a line, loads the preset, and prints what it is, or the error.
 WORKER = """
 import json, os, sys, time

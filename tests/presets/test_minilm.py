@@ -15,6 +15,8 @@ import pytest
 from kerasft.errors import ConfigError, PresetError
 from kerasft.presets import load_preset, minilm
 
+pytestmark = pytest.mark.any_backend
+
 # all-MiniLM-L6-v2's published embedding of "hello world".
 HELLO_WORLD = [-0.034478, 0.031020, 0.006730, 0.026110, -0.039362]
 

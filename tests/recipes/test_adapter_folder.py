@@ -23,6 +23,8 @@ from kerasft.tasks.tagging.task import TokenTagger
 from kerasft.tasks.text_to_text.task import TextWriter
 from kerasft.text.trained_unigram import train_unigram
 
+pytestmark = pytest.mark.any_backend
+
 IDS = np.array([[5, 6, 7, 1]])
 TEXTS = ["the good people think of more", "a year in this place"]
 

@@ -17,6 +17,8 @@ from kerasft.config import main
 from kerasft.predict import Predictor
 from kerasft.recipes import distilbert_lora
 
+pytestmark = pytest.mark.any_backend
+
 LABELS = ["opinion", "news", "comparison"]  # in the order of the checkpoint, not of the alphabet
 TEXTS = ["the good people think of more", "a year in this place", "more or less"]
 

@@ -12,6 +12,8 @@ from kerasft import evaluation
 from kerasft.config import main, parse
 from kerasft.recipes import compare
 
+pytestmark = pytest.mark.any_backend
+
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -102,6 +102,7 @@ def test_a_run_leaves_a_folder_that_predicts(recipe, capsys: pytest.CaptureFixtu
     assert "texts were cut at 12 tokens" in card and "parameters train" in card
 
 
+@pytest.mark.any_backend
 def test_only_the_last_two_layers_and_the_head_are_saved_with_the_adapter(recipe):
     names = set(load_file(recipe() / "adapter" / "adapter_model.safetensors"))
     layers = {re.search(r"layer\.(\d+)\.", name)[1] for name in names if "lora" in name}
@@ -111,6 +112,7 @@ def test_only_the_last_two_layers_and_the_head_are_saved_with_the_adapter(recipe
     assert "base_model.model.classifier.bias" in names
 
 
+@pytest.mark.any_backend
 def test_options_choose_what_trains(recipe):
     output = recipe(
         "--rank=2", "--alpha=3", "--rank_stabilized", "--lora_layers=1", "--targets=key,value",
@@ -123,6 +125,7 @@ def test_options_choose_what_trains(recipe):
     assert adapted == {"layer.2.attention.self.key", "layer.2.attention.self.value"}
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize("tune", ["head", "full"])
 def test_head_and_full_have_no_adapter(recipe, tune: str, world: Path):
     output = recipe("--tune", tune, "--learning_rate", "0.01", preset="sentences")
@@ -137,6 +140,7 @@ def test_head_and_full_have_no_adapter(recipe, tune: str, world: Path):
     assert (moved > 1e-4) if tune == "full" else (moved == 0)
 
 
+@pytest.mark.any_backend
 def test_early_stopping_takes_the_best_epoch(recipe):
     output = recipe(
         "--epochs", "60", "--early_stopping", "1", "--learning_rate=0.1", "--schedule=constant"
@@ -147,6 +151,7 @@ def test_early_stopping_takes_the_best_epoch(recipe):
     assert losses[-1] > min(losses)
 
 
+@pytest.mark.any_backend
 def test_trackers_write_their_files(recipe, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.chdir(tmp_path)
@@ -155,6 +160,7 @@ def test_trackers_write_their_files(recipe, monkeypatch: pytest.MonkeyPatch, tmp
     assert list((tmp_path / "wandb").glob("offline-run-*/run-*.wandb"))
 
 
+@pytest.mark.any_backend
 def test_its_own_test_file_is_used_and_kept_out_of_training(recipe, world: Path, tmp_path: Path):
     lines = (world / "rows.csv").read_text().splitlines()
     own = tmp_path / "test.csv"
@@ -181,6 +187,7 @@ BAD_FILES = {
 }
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize("name", BAD_FILES)
 def test_bad_data_is_one_sentence(recipe, tmp_path: Path, name: str, capsys):
     content, words = BAD_FILES[name]
@@ -190,6 +197,7 @@ def test_bad_data_is_one_sentence(recipe, tmp_path: Path, name: str, capsys):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -212,6 +220,7 @@ def test_bad_options_are_one_sentence(recipe, arguments: list[str], words: str, 
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.any_backend
 def test_a_folder_of_someone_else_is_left_alone(recipe, tmp_path: Path, capsys):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.txt").write_text("precious")
@@ -219,6 +228,7 @@ def test_a_folder_of_someone_else_is_left_alone(recipe, tmp_path: Path, capsys):
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["thesis.txt"]
 
 
+@pytest.mark.any_backend
 def test_a_directory_without_a_checkpoint(recipe, tmp_path: Path, capsys):
     (tmp_path / "nothing").mkdir()
     refused(recipe, capsys, "nothing", "--preset", str(tmp_path / "nothing"))
@@ -234,6 +244,7 @@ def refused(recipe, capsys, words: str, *arguments: str, **options: str) -> None
     assert words in complaint
 
 
+@pytest.mark.any_backend
 def test_an_unknown_backend_is_one_sentence(run_python):
     result = run_python("-m", "kerasft.recipes.distilbert_lora", backend="caffe")
     assert result.returncode == 2
@@ -241,6 +252,7 @@ def test_an_unknown_backend_is_one_sentence(run_python):
     assert "caffe" in result.stderr and "torch" in result.stderr
 
 
+@pytest.mark.any_backend
 def test_an_unreachable_hub_names_the_offline_choices(run_python, tmp_path: Path):
     env = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path / "hf")}
     result = run_python(

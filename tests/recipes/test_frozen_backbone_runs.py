@@ -18,6 +18,8 @@ from kerasft.config import main, parse, to_yaml
 from kerasft.predict import Predictor
 from kerasft.recipes import distilbert_lora, tagger_lora
 
+pytestmark = pytest.mark.any_backend
+
 RECIPE = (killed_recipe.SCRIPT, "distilbert_lora")
 
 

@@ -101,6 +101,7 @@ def test_a_run_leaves_a_folder_that_predicts(recipe, capsys: pytest.CaptureFixtu
     assert "## Masked language model" in card and "| layer 1 |" in card
 
 
+@pytest.mark.any_backend
 def test_the_vocabulary_knows_the_training_texts_alone(recipe, tmp_path: Path):
     """A character that stands in test texts alone is unknown."""
     own_test = tmp_path / "test.csv"
@@ -112,6 +113,7 @@ def test_the_vocabulary_knows_the_training_texts_alone(recipe, tmp_path: Path):
     assert {"[PAD]", "[MASK]", "the", "more", "opinion"} - set(pieces) == {"opinion"}
 
 
+@pytest.mark.any_backend
 def test_without_the_language_it_learns_as_well(recipe, capsys: pytest.CaptureFixture):
     options = ("--pooling", "first", "--class_weight", "none", "--early_stopping", "5")
     # By steps, as the default is: as many epochs as these need.
@@ -127,6 +129,7 @@ def test_without_the_language_it_learns_as_well(recipe, capsys: pytest.CaptureFi
     assert not (output / "report" / "language_model_loss.png").exists()
 
 
+@pytest.mark.any_backend
 def test_the_language_reaches_the_classifier(recipe):
     """With a learning rate of (nearly) nothing, what the encoder knows comes from the language."""
     frozen = ("--learning_rate", "1e-12", "--seed", "5")
@@ -138,6 +141,7 @@ def test_the_language_reaches_the_classifier(recipe):
     assert abs(random["classifier.weight"] - learned["classifier.weight"]).max() < 1e-6
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -168,6 +172,7 @@ def test_bad_options_are_one_sentence(recipe, arguments, words, capsys, tmp_path
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.any_backend
 def test_a_folder_of_someone_else_is_left_alone(recipe, tmp_path: Path, capsys):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.txt").write_text("precious")
@@ -177,6 +182,7 @@ def test_a_folder_of_someone_else_is_left_alone(recipe, tmp_path: Path, capsys):
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["thesis.txt"]
 
 
+@pytest.mark.any_backend
 def test_help_explains_every_option(capsys, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sys, "argv", ["recipe", "--help"])
     with pytest.raises(SystemExit):

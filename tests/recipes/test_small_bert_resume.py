@@ -108,6 +108,7 @@ def test_broken_off_in_both_phases_it_equals_an_unbroken_run(
     assert not list(tmp_path.glob("*.checkpoint"))
 
 
+@pytest.mark.any_backend
 def test_a_learned_language_serves_other_classifiers_but_no_other_encoder(
     world: World, tmp_path: Path
 ):

@@ -109,6 +109,7 @@ def test_a_run_learns_and_leaves_a_folder_that_finds_the_same(recipe, world, cap
     assert str(world / "saved") in card and "8 matrices" in card
 
 
+@pytest.mark.any_backend
 def test_a_run_goes_on_from_an_adapter(recipe, world, tmp_path, capsys):
     first = recipe("--learning_rate", "0.01", "--rank", "4", preset="t5")
     before = load_file(first / "adapter" / "adapter_model.safetensors")
@@ -121,6 +122,7 @@ def test_a_run_goes_on_from_an_adapter(recipe, world, tmp_path, capsys):
         np.testing.assert_allclose(after[name], array, atol=1e-6)
 
 
+@pytest.mark.any_backend
 def test_a_hugging_face_directory_and_other_targets(recipe):
     output = recipe("--targets", "[.*/(q|v)]", "--rank", "2", preset="t5")
     metrics = json.loads((output / "report" / "metrics.json").read_text())
@@ -130,6 +132,7 @@ def test_a_hugging_face_directory_and_other_targets(recipe):
     assert (output / "report" / "samples.md").is_file()
 
 
+@pytest.mark.any_backend
 def test_a_run_that_is_stopped_goes_on_to_the_same(recipe, monkeypatch, tmp_path):
     from kerasft import training
 
@@ -168,6 +171,7 @@ def refused(recipe, capsys, words: str, *arguments: str, **options: str | None) 
     assert words in complaint
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize(
     ("content", "words"),
     [
@@ -182,6 +186,7 @@ def test_bad_data_is_one_sentence(recipe, tmp_path, content, words, capsys):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -206,10 +211,12 @@ def test_bad_options_are_one_sentence(recipe, arguments, words, capsys, tmp_path
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.any_backend
 def test_an_encoder_is_no_preset(recipe, capsys):
     refused(recipe, capsys, "no T5", preset="bert")
 
 
+@pytest.mark.any_backend
 def test_a_hub_that_cannot_be_reached_is_one_sentence(recipe, capsys, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     refused(recipe, capsys, "google-t5/t5-small", preset=None)

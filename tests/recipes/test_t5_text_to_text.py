@@ -118,6 +118,7 @@ def test_the_report(saved):
     )
 
 
+@pytest.mark.any_backend
 def test_the_folder_is_a_preset(saved):
     output, _ = saved
     pretrained = load_t5(str(output))
@@ -125,6 +126,7 @@ def test_the_folder_is_a_preset(saved):
     assert pretrained.model.arguments.d_model == 16
 
 
+@pytest.mark.any_backend
 @pytest.mark.timeout(900)  # several processes, each compiles anew
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
 def test_killed_and_resumed_equals_unbroken(run_python, tmp_path):
@@ -151,6 +153,7 @@ def test_killed_and_resumed_equals_unbroken(run_python, tmp_path):
     assert len(histories[0]["losses"]) > KILLED_AT + 1 and histories[0] == histories[1]
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [
@@ -179,6 +182,7 @@ def test_what_cannot_be_used_is_refused_before_the_training(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.any_backend
 def test_a_task_without_its_file_or_column_is_named(saved, tmp_path):
     config = config_of(saved[0].parent, f"--output={tmp_path / 'out'}")
     for change, words in (

@@ -109,6 +109,7 @@ def test_a_run_learns_and_leaves_a_folder_that_finds_the_same(recipe, capsys):
     assert "base_model.model.classifier.weight" in names
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize("tune", ["head", "full"])
 def test_head_and_full_have_no_adapter(recipe, tune, world):
     output = recipe("--tune", tune, "--learning_rate", "0.01", preset="bert")
@@ -120,6 +121,7 @@ def test_head_and_full_have_no_adapter(recipe, tune, world):
     assert (moved > 1e-4) if tune == "full" else (moved == 0)
 
 
+@pytest.mark.any_backend
 def test_a_run_that_is_stopped_goes_on_to_the_same(
     recipe, monkeypatch, tmp_path, tmp_path_factory, capsys
 ):
@@ -156,6 +158,7 @@ def test_a_run_that_is_stopped_goes_on_to_the_same(
     assert again["test"] == whole["test"]
 
 
+@pytest.mark.any_backend
 def test_a_warm_up_rises_before_it_falls(recipe):
     output = recipe("--epochs", "3", "--warmup_ratio", "0.5", "--learning_rate", "0.01")
     epochs = json.loads((output / "report" / "metrics.json").read_text())["history"]["epochs"]
@@ -167,6 +170,7 @@ def test_a_warm_up_rises_before_it_falls(recipe):
         assert epoch["learning_rate"] == pytest.approx(0.01 * share, rel=1e-5)
 
 
+@pytest.mark.any_backend
 def test_a_tagger_that_finds_nothing_says_so(recipe, tmp_path, capsys):
     rng = random.Random(0)
     lines = []
@@ -203,6 +207,7 @@ BAD_FILES = {
 }
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize("name", BAD_FILES)
 def test_bad_data_is_one_sentence(recipe, tmp_path, name, capsys):
     content, words = BAD_FILES[name]
@@ -212,6 +217,7 @@ def test_bad_data_is_one_sentence(recipe, tmp_path, name, capsys):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -16,6 +16,8 @@ from kerasft.data.labelled_texts import load_labelled
 from kerasft.predict import Predictor
 from kerasft.recipes import small_bert, tinybert_lora
 
+pytestmark = pytest.mark.any_backend
+
 CLASSES = """
 classes:
   facts: [news, comparison]

@@ -105,6 +105,7 @@ def test_the_logs_are_means_over_tokens_and_hold_bleu(saved):
     assert history["epochs"][-1]["loss"] < history["epochs"][0]["loss"]
 
 
+@pytest.mark.any_backend
 def test_a_kept_epoch_is_saved_without_training(saved, tmp_path, monkeypatch, capsys):
     output, _ = saved
     for ending in (".epochs", ".tokenizers"):
@@ -128,6 +129,7 @@ def test_a_kept_epoch_is_saved_without_training(saved, tmp_path, monkeypatch, ca
     )
 
 
+@pytest.mark.any_backend
 def test_tokenizers_are_used_again(saved, tmp_path, capsys):
     output, _ = saved
     config = parse(
@@ -141,6 +143,7 @@ def test_tokenizers_are_used_again(saved, tmp_path, capsys):
     assert "Removed 2 epochs of an earlier run" in said
 
 
+@pytest.mark.any_backend
 @pytest.mark.timeout(900)  # several processes, each compiles anew
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
 def test_killed_and_resumed_equals_unbroken_and_so_does_a_preloaded_epoch(run_python, tmp_path):
@@ -173,6 +176,7 @@ def test_killed_and_resumed_equals_unbroken_and_so_does_a_preloaded_epoch(run_py
     assert (broken / "model.safetensors").read_bytes() == weights
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

@@ -24,6 +24,8 @@ from kerasft.tasks.text_to_text.task import TextWriter
 from kerasft.tasks.translation.gate import gate_rows as translated_rows
 from kerasft.tasks.translation.task import Translator
 
+pytestmark = pytest.mark.any_backend
+
 INT8 = "ctranslate2-int8"
 
 

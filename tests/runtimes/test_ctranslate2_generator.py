@@ -12,6 +12,8 @@ from kerasft.generation import Generator, Hypothesis, Search
 from kerasft.runtimes.ctranslate2.generator import CTranslate2Generator, batch_size, open_translator
 from kerasft.runtimes.ctranslate2.write import write_ctranslate2
 
+pytestmark = pytest.mark.any_backend
+
 ROWS = 64
 START, END, PAD = 2, 3, 1
 TRANSLATIONS = {"max_length": 11}

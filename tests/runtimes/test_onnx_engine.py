@@ -18,6 +18,8 @@ from kerasft.runtimes.onnx.run import groups, padded
 from kerasft.runtimes.registry import RUNTIMES
 from kerasft.tasks.classification.engine import ClassifierEngine
 
+pytestmark = pytest.mark.any_backend
+
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 

@@ -11,6 +11,8 @@ import pytest
 from kerasft.serving.body import parse_texts
 from kerasft.serving.limits import Limits
 
+pytestmark = pytest.mark.any_backend
+
 JSON = {"Content-Type": "application/json"}
 
 

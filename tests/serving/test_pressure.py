@@ -12,6 +12,8 @@ import pytest
 from harness import servers
 from harness.servers import Running
 
+pytestmark = pytest.mark.any_backend
+
 
 @pytest.fixture(scope="module")
 def pressed(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:

@@ -13,6 +13,8 @@ from kerasft.exports.engines import make_export
 from kerasft.predict import Predictor
 from kerasft.runtimes.registry import RUNTIMES
 
+pytestmark = pytest.mark.any_backend
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -14,6 +14,8 @@ import kerasft
 from harness import onnx_folders
 from harness.servers import LIMITS, TEXTS, Running, matches
 
+pytestmark = pytest.mark.any_backend
+
 pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 

@@ -7,6 +7,8 @@ from kerasft import training
 from kerasft.errors import ConfigError
 from kerasft.training import checkpoint, variables
 
+pytestmark = pytest.mark.any_backend
+
 
 def kept_run(
     folder, *, last: int = 5, preload: str | None = None, epochs: int = 0, **options

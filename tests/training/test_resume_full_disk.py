@@ -13,7 +13,10 @@ from harness.small_run import STEPS, Run
 from kerasft import training
 from kerasft.errors import ConfigError
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs RLIMIT_FSIZE")
+pytestmark = [
+    pytest.mark.any_backend,
+    pytest.mark.skipif(sys.platform == "win32", reason="needs RLIMIT_FSIZE"),
+]
 
 
 class FillsUp(keras.callbacks.Callback):

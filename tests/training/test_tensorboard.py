@@ -10,6 +10,8 @@ from harness.small_run import STEPS, Run
 from kerasft import training
 from kerasft.errors import ConfigError
 
+pytestmark = pytest.mark.any_backend
+
 ROOT = Path(__file__).parents[2]
 
 

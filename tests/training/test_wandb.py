@@ -12,6 +12,8 @@ from harness.small_run import Run
 from kerasft import training
 from kerasft.errors import ConfigError
 
+pytestmark = pytest.mark.any_backend
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -18,6 +18,8 @@ from kerasft.folder import contents as c
 from kerasft.tasks import load
 from kerasft.tasks.headed_encoder import LABEL_MAP
 
+pytestmark = pytest.mark.any_backend
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:

@@ -18,6 +18,8 @@ from kerasft.tasks import load
 from kerasft.tasks.registry import TASKS
 from kerasft.tasks.translation.task import TOKENIZER_SOURCE, TOKENIZER_TARGET, Translator
 
+pytestmark = pytest.mark.any_backend
+
 TOKENIZERS = [TOKENIZER_SOURCE, TOKENIZER_TARGET]
 QUERY = "transformer/decoder/block_1/cross_attention/query/kernel"
 
