@@ -4,6 +4,7 @@ import ast
 import importlib
 import re
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -223,21 +224,26 @@ NAMES = {
     "method": {p.stem for p in PACKAGE.glob("peft/methods/[!_]*.py")} - {"method"},
 }
 OWN = {
-    "task": ("tasks/{}/*.py", "tasks/registry.py"),
+    "task": ("tasks/{}/*.py", "tasks/registry.py", "__init__.py"),
     "family": (
-        *("architectures/{}*.py", "layers/{}_*.py", "presets/defaults.py"),
-        *("architectures/__init__.py", "layers/__init__.py"),
+        *("architectures/{}*.py", "architectures/registry.py", "architectures/__init__.py"),
+        *("layers/{}_*.py", "layers/__init__.py"),
     ),
     "method": ("peft/methods/{}*.py", "peft/methods/__init__.py", "__init__.py"),
 }
-# Words of others that hold such a name.
+SECOND = {"text_to_entities": "text_to_text"}  # a task that shares the folder of another
+# Words of others that hold such a name: of transformers, tokenizers, the Hub and CTranslate2, and
+# the block that all families are built of.
 OF_OTHERS = re.compile(
-    "transformer_layer|For(Sequence|Token)Classification|single_label_classification"
-    "|Bert(Normalizer|PreTokenizer|Processing)|RobertaProcessing|"
+    "transformer_layer|TransformerLayer|transformer[.]layer|TransformerSpec"
+    "|For(Sequence|Token)Classification|single_label_classification"
+    "|Bert(Normalizer|PreTokenizer|Processing)|RobertaProcessing"
+    "|distilbert/distilbert-base-uncased|google-t5/t5-small|(BERT|T5)-(base|large|11B)|"
     + "|".join(path.stem for path in RECIPES)
 )
+ALLOWED = {"task": {"data/pairs.py"}, "family": set(), "method": set()}  # the Hub's `translation`
 # How many lines are still to be mended. A number only ever goes down.
-UNDONE = {"task": 190, "family": 176, "method": 9}
+UNDONE = {"task": 8, "family": 97, "method": 0}
 
 
 def words_of(path: Path) -> Iterator[tuple[int, str]]:
@@ -271,15 +277,15 @@ def names_in(word: str, names: set[str]) -> set[str]:
 def test_no_file_but_its_own_says_what_varies(kind: str) -> None:
     found = set()
     for path in SOURCES:
-        place = path.relative_to(PACKAGE)
+        place = path.relative_to(PACKAGE).as_posix()
         foreign = {
             name
             for name in NAMES[kind]
-            if not any(place.match(own.format(name)) for own in OWN[kind])
+            if not any(fnmatch(place, own.format(SECOND.get(name, name))) for own in OWN[kind])
         }
-        if room_of(path) != "recipes":
+        if room_of(path) != "recipes" and place not in ALLOWED[kind]:
             for line, word in words_of(path):
-                said = names_in(word, foreign)
+                said = names_in(word, NAMES[kind]) & foreign
                 found |= {f"{relative(path)}:{line} says the {kind} {name}" for name in said}
     listed = "\n".join(sorted(found))
     assert len(found) <= UNDONE[kind], f"{len(found)} lines name a {kind}:\n{listed}"
