@@ -22,13 +22,16 @@ from harness.servers import LIMITS, matches
 from kerasft import backends, tasks
 from kerasft.cli.main import main
 from kerasft.errors import BundleError, ConfigError, DataError
+from kerasft.exports.engines import make_export
 from kerasft.folder.contents import MANIFEST
 from kerasft.predict import Predictor
+from kerasft.runtimes.registry import RUNTIMES
 from kerasft.serving.app import create_app
 from kerasft.serving.limits import Limits
 from kerasft.serving.worker import Worker
 from kerasft.tasks.registry import OPTIONS, TASKS
 
+EXACT = {runtime.exact for runtime in RUNTIMES.values()}  # the exports in float32
 SENTENCE_OF = {  # texts that nothing can be said of
     "text 1 is empty": ["a", " "],
     "give a list": "a",
@@ -73,6 +76,11 @@ class TaskCase:
     def saved() -> Path:
         """A saved folder, made once a session."""
         raise AssertionError("say `saved = staticmethod(...)`")
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        if "engine" in metafunc.fixturenames:
+            engines = [each for each in TASKS[self.name].runtimes if each in EXACT]
+            metafunc.parametrize("engine", engines)
 
     @pytest.fixture(scope="class")
     def predictor(self) -> Predictor:
@@ -135,6 +143,13 @@ class TaskCase:
         """In a process of its own, the one of this backend as well."""
         found = other_backends.predict(backend, self.saved(), self.options, self.texts)
         assert alike(found, json.loads(json.dumps(expected)), self.tolerance)
+
+    def test_an_export_says_the_same(self, folder, expected, engine):
+        make_export(folder, engine)
+        found = Predictor(folder, engine, **self.options)
+        assert found.metadata["engine"] == engine
+        results = [asdict(each) for each in found.predict(self.texts)]
+        assert alike(results, expected, max(self.tolerance, 1e-4))
 
     def test_a_flipped_byte_is_refused_by_the_files_name(self, folder):
         for path in [path for path in folder.rglob("*") if path.is_file()]:

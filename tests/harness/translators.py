@@ -73,6 +73,14 @@ def build(kind: str = "word", **arguments: object):
     return model
 
 
+def biased(*bias: float, **arguments: object):
+    """A translator to whose logits of [UNK], padding, [SOS] and [EOS] something is added."""
+    model = build(**arguments)
+    weight = model.projection.bias
+    weight.assign(np.array(weight) + np.pad(np.float32(bias), (0, weight.shape[0] - len(bias))))
+    return model
+
+
 def inputs(kind: str = "word") -> dict[str, np.ndarray]:
     """TEXTS beside the first targets: source_ids (texts, 16), target_ids (texts, 12)."""
     source, target = tokenizers(kind)
@@ -110,6 +118,12 @@ def saved() -> Saved:
     """A saved folder, made once a test run; copy it before you change it."""
     _keep.append(tempfile.TemporaryDirectory(prefix="kerasft-tests-"))
     return save(Path(_keep[-1].name, "tiny"), build())
+
+
+@functools.cache
+def fluent() -> Saved:
+    """A saved folder whose model puts out many words and, as a trained one, no padding."""
+    return save(saved().folder.with_name("fluent"), biased(0, -30, -30, 0))
 
 
 def _padded(rows: list[np.ndarray], length: int) -> np.ndarray:

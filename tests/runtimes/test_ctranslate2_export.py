@@ -51,21 +51,13 @@ TASKS = [
 ]
 
 
-def biased(*bias: float, **arguments: object):
-    """A translator to whose logits of [UNK], padding, [SOS] and [EOS] something is added."""
-    model = translators.build(**arguments)
-    weight = model.projection.bias
-    weight.assign(np.array(weight) + np.pad(np.float32(bias), (0, weight.shape[0] - len(bias))))
-    return model
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A translator with both exports."""
     path = tmp_path_factory.mktemp("translator") / "run"
     report = with_rows(SAMPLES, PAIRS)
     # So sure of what it says that 8 bits change nothing.
-    translators.save(path, biased(0, -30, -30, 0, 30), report=report)
+    translators.save(path, translators.biased(0, -30, -30, 0, 30), report=report)
     make_export(path, INT8)
     return path
 
@@ -73,8 +65,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A translator that puts out many words, and, as a trained one, no padding; in float32."""
-    path = tmp_path_factory.mktemp("plain") / "run"
-    translators.save(path, biased(0, -30, -30, 0))
+    path = shutil.copytree(translators.fluent().folder, tmp_path_factory.mktemp("plain") / "run")
     make_export(path, "ctranslate2")
     return path
 

@@ -24,7 +24,7 @@ class TestTranslation(TaskCase):
     name = "translation"
     texts = translators.TEXTS
     options = {"beam_size": 2}
-    saved = staticmethod(lambda: translators.saved().folder)
+    saved = staticmethod(lambda: translators.fluent().folder)
     facts = {"languages": translators.LANGUAGES, "beam_size": 2}
     tolerance = 1e-3
 
