@@ -2,13 +2,12 @@
 
 import json
 import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from harness import folders, text_models, translators
+from harness import text_models, translators
 from harness.folders import task_engine
 from kerasft import storage
 from kerasft.errors import BundleError, ConfigError, DataError
@@ -103,17 +102,6 @@ def test_8_bits_of_a_sure_model_say_the_same(folder):
     theirs = task_engine(folder, INT8).write(translators.TEXTS)
     assert [one.text for one in ours] == [one.text for one in theirs]
     assert [one.score for one in ours] != [one.score for one in theirs]
-
-
-def test_odd_texts_and_wrong_ones(plain):
-    engine = task_engine(plain, "ctranslate2")
-    odd = ["☃", "\u0000", "a" * 10_000, "مرحبا", "!!!", "\u200b", "[SOS]", "日本", ""]
-    assert len(engine.write(odd)) == len(odd) and engine.write([]) == []
-    for text in (3, None, b"bytes", "\ud800"):
-        with pytest.raises(DataError, match="text 1"):
-            engine.write(["good", text])
-    with pytest.raises(ConfigError, match="beam_size is 0"):
-        task_engine(plain, "ctranslate2", beam_size=0)
 
 
 def test_a_t5_writes_what_it_writes_with_keras(tmp_path):
@@ -212,54 +200,3 @@ def test_rows_that_are_none(row, tmp_path):
 def test_a_folder_without_rows_asks_for_some(plain):
     with pytest.raises(ConfigError, match=r"keeps no rows .* --gate_data FILE"):
         make_export(plain, INT8)
-
-
-def test_other_folders_have_no_such_export(tmp_path):
-    with pytest.raises(ConfigError, match=r"for classification, .* no export for --engine ct"):
-        make_export(folders.write(tmp_path / "run"), "ctranslate2")
-    with pytest.raises(ConfigError, match="no export for --engine onnx"):
-        make_export(translators.saved().folder, "onnx")
-
-
-def test_a_model_that_computes_nan_is_not_exported(tmp_path, monkeypatch):
-    folder = shutil.copytree(translators.saved().folder, tmp_path / "run")
-    write = RUNTIMES["ctranslate2"].write
-
-    def broken(made, place):
-        bias = made.model.projection.bias
-        bias.assign(bias * float("nan"))
-        return write(made, place)
-
-    monkeypatch.setattr(RUNTIMES["ctranslate2"], "write", broken)
-    with pytest.raises(ConfigError, match="differs from Keras by nan in a token's"):
-        make_export(folder, "ctranslate2")
-    assert verify(folder).exports == {}
-
-
-def test_a_missing_package_is_one_sentence(plain, monkeypatch):
-    monkeypatch.setitem(sys.modules, "ctranslate2", None)
-    for attempt in (
-        lambda: make_export(plain, "ctranslate2"),
-        lambda: task_engine(plain, "ctranslate2"),
-    ):
-        with pytest.raises(ConfigError, match=r"pip install 'kerasft\[ctranslate2\]'"):
-            attempt()
-
-
-WITHOUT_KERAS = """
-import json, sys
-from kerasft.predict import Predictor
-found = Predictor(sys.argv[1], engine="ctranslate2", beam_size=2).predict(json.loads(sys.argv[2]))
-heavy = {"keras", "torch", "tensorflow", "jax"} & set(sys.modules)
-print(json.dumps([[each.translation, each.score] for each in found]), sorted(heavy))
-"""
-
-
-def test_neither_keras_nor_a_backend_is_imported(plain, run_python):
-    done = run_python("-c", WITHOUT_KERAS, plain, json.dumps(translators.TEXTS))
-    assert done.returncode == 0, done.stderr
-    answers, _, heavy = done.stdout.strip().rpartition(" ")
-    assert heavy == "[]"
-    expected = task_engine(plain, "ctranslate2", beam_size=2).write(translators.TEXTS)
-    for (text, score), wanted in zip(json.loads(answers), expected, strict=True):
-        assert text == wanted.text and score == pytest.approx(wanted.score, abs=1e-3)

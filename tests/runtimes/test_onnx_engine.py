@@ -1,6 +1,5 @@
 """Classifiers through ONNX Runtime: what Keras says, without Keras."""
 
-import json
 import os
 import shutil
 from pathlib import Path
@@ -10,10 +9,9 @@ import pytest
 
 from harness import classifiers, onnx_folders
 from kerasft import storage
-from kerasft.errors import BundleError, ConfigError, DataError
+from kerasft.errors import BundleError
 from kerasft.folder import contents as c
 from kerasft.folder import verify
-from kerasft.predict import open_for
 from kerasft.runtimes.onnx.run import groups, padded
 from kerasft.runtimes.registry import RUNTIMES
 from kerasft.tasks.classification.engine import ClassifierEngine
@@ -64,19 +62,6 @@ def test_order_is_kept_and_neighbours_do_not_matter(engine, int8):
             assert np.abs(each.logits([texts[row]])[0] - together[row]).max() <= most
         shuffled = each.logits([texts[row] for row in order])
         assert np.abs(shuffled - together[order]).max() <= most
-
-
-def test_nothing_in_nothing_out(engine):
-    assert engine.logits([]).shape == (0, len(classifiers.LABELS))
-
-
-def test_odd_texts_are_as_with_keras(engine):
-    odd = ["☃", "\u0000", "a" * 100_000, "مرحبا", "!!!", "\u200b", "[PAD] [MASK]", "日本"]
-    expected = classifiers.engine(onnx_folders.saved()).logits(odd)
-    assert np.abs(engine.logits(odd) - expected).max() < 1e-5
-    for text in (3, None, b"bytes", "\ud800"):
-        with pytest.raises(DataError, match="text 1"):
-            engine.logits(["good", text])
 
 
 def test_groups_hold_texts_of_about_the_same_length():
@@ -196,36 +181,3 @@ def test_what_bundle_json_says_is_checked_without_keras_too(copy):
             classifiers.engine(copy, "onnx")
         edit(copy, **{key: getattr(manifest, key) for key in changes})
     classifiers.engine(copy, "onnx")
-
-
-def test_an_export_that_is_not_there_is_named():
-    saved = onnx_folders.plain()
-    with pytest.raises(BundleError, match=r"has no export onnx; `python -m kerasft\.export"):
-        classifiers.engine(saved, "onnx")
-    with pytest.raises(ConfigError, match="--engine tensorrt cannot run"):
-        open_for(saved, "tensorrt")
-
-
-ALONE = """
-import json, sys
-heavy = ["keras", "keras_hub", "torch", "tensorflow", "jax", "jaxlib", "transformers", "onnx"]
-sys.modules.update(dict.fromkeys(heavy))  # whoever imports one of them fails
-from kerasft.predict import Predictor
-import kerasft.cli.serve, kerasft.serving.server
-found = {}
-for engine in ("onnx", "onnx-int8"):
-    predictor = Predictor(sys.argv[1], engine=engine)
-    found[engine] = [list(p.probabilities.values()) for p in predictor.predict(sys.argv[2:])]
-print(json.dumps([[name for name in heavy if sys.modules[name]], found]))
-"""
-
-
-def test_no_backend_and_no_keras_is_imported(folder, run_python, engine):
-    done = run_python("-c", ALONE, folder, *classifiers.TEXTS, env={"KERAS_BACKEND": ""})
-    assert done.returncode == 0, done.stderr
-    heavy, found = json.loads(done.stdout)
-    assert heavy == []
-    exponentials = np.exp(engine.logits(classifiers.TEXTS).astype(float))
-    exact = exponentials / exponentials.sum(axis=1, keepdims=True)
-    assert np.abs(np.array(found["onnx"]) - exact).max() < 1e-5
-    assert np.abs(np.array(found["onnx-int8"]) - exact).max() < 0.1

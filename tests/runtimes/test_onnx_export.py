@@ -76,12 +76,6 @@ def test_the_graphs_hold_inference_alone():
     }
 
 
-def test_exports_are_made_again_when_asked(copy):
-    before = verify(copy)
-    after = make_export(copy, "onnx-int8")
-    assert after == verify(copy) and after.exports == before.exports
-
-
 def near(engines, count: int = 12) -> list[str]:
     """Texts that float32 and 8 bits give different labels."""
     found: list[str] = []
