@@ -137,7 +137,9 @@ def test_an_operation_computes_what_keras_computes(case):
         (found,) = session.run(None, {"x": x})
         wanted = ops.convert_to_numpy(function(ops.convert_to_tensor(x)))
         assert found.shape == wanted.shape and found.dtype == wanted.dtype
-        assert np.abs(found.astype("float64") - wanted.astype("float64")).max() < 1e-5
+        np.testing.assert_allclose(
+            found.astype("float64"), wanted.astype("float64"), rtol=1e-5, atol=1e-5
+        )
 
 
 def test_every_operation_of_the_table_is_tested():
