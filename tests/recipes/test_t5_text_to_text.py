@@ -18,6 +18,7 @@ from kerasft.predict import Predictor
 from kerasft.presets import load_t5
 from kerasft.recipes import t5_text_to_text
 from kerasft.recipes.t5_text_to_text import Config
+from kerasft.tasks import load
 from kerasft.tasks.text_to_text.sources import load_tasks
 
 SMALL = (
@@ -122,7 +123,7 @@ def test_the_report(saved):
 def test_the_folder_is_a_preset(saved):
     output, _ = saved
     pretrained = load_t5(str(output))
-    assert [task.name for task in pretrained.tasks] == ["topics", "italian"]
+    assert [task.name for task in load(output).tasks] == ["topics", "italian"]
     assert pretrained.model.arguments.d_model == 16
 
 
