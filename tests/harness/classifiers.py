@@ -1,13 +1,12 @@
 """Trains tiny classifiers and saves them: real folders for whichever test needs one."""
 
 import functools
-import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from harness.folders import save_parts
+from harness.folders import kept, save_parts
 from kerasft.folder.opened import Opened, open_saved
 from kerasft.tasks.classification.engine import ClassifierEngine
 from kerasft.tasks.classification.task import ClassificationTask, TextClassifier
@@ -156,8 +155,4 @@ def engine_of(parts: TextClassifier) -> ClassifierEngine:
 @functools.cache
 def saved_lora() -> Saved:
     """A saved folder with an adapter, made once a test run; copy it before you change it."""
-    _keep.append(tempfile.TemporaryDirectory(prefix="kerasft-tests-"))
-    return save(Path(_keep[-1].name, "run"), train("lora"))
-
-
-_keep: list[tempfile.TemporaryDirectory] = []  # removed when the test run ends
+    return save(kept("run"), train("lora"))

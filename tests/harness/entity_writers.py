@@ -2,13 +2,12 @@
 
 import functools
 import random
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from harness.folders import save_parts
+from harness.folders import kept, save_parts
 from kerasft.data.pair_batches import PairBatches
 from kerasft.tasks.text_to_text.entity_engine import EntityTextEngine
 from kerasft.tasks.text_to_text.entity_pairs import TextToTextTokens, encode_entities
@@ -123,8 +122,7 @@ def save(folder: Path, model, **options: object) -> Path:
 @functools.cache
 def saved() -> Path:
     """A saved folder with an adapter, made once a test run; copy it before you change it."""
-    _keep.append(tempfile.TemporaryDirectory(prefix="kerasft-tests-"))
-    return save(Path(_keep[-1].name, "tiny"), build(lora=True))
+    return save(kept("tiny"), build(lora=True))
 
 
 def _build():
@@ -135,6 +133,3 @@ def _build():
         decoder_layers=1, heads=4, dropout=0.0,
     )  # fmt: skip
     return T5(arguments)
-
-
-_keep: list[tempfile.TemporaryDirectory] = []  # removed when the test run ends

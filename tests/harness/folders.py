@@ -1,6 +1,7 @@
 """Saved folders without a model, and changes as only a forger would make: every hash fits again."""
 
 import json
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,15 @@ FILES = (
     "report/metrics.json",
     "report/plots/loss.png",
 )
+
+
+_KEPT: list[tempfile.TemporaryDirectory] = []  # removed when the test run ends
+
+
+def kept(name: str) -> Path:
+    """A place for a folder that is made once a test run."""
+    _KEPT.append(tempfile.TemporaryDirectory(prefix="kerasft-tests-"))
+    return Path(_KEPT[-1].name, name)
 
 
 def write(destination: Path, fill: bytes = b"x", size: int = 100) -> Path:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from harness import classifiers
+from harness.folders import kept
 from kerasft import peft, storage
 from kerasft.architectures import Classifier
 from kerasft.exports.engines import make_export
@@ -83,8 +84,7 @@ def with_adapter() -> Classifier:
 @functools.cache
 def plain() -> Path:
     """A folder without exports and without rows. Copy it before you change it."""
-    _keep.append(tempfile.TemporaryDirectory(prefix="kerasft-tests-"))
-    return save(Path(_keep[-1].name, "plain"))
+    return save(kept("plain"))
 
 
 @functools.cache
@@ -99,6 +99,3 @@ def saved() -> Path:
 def keras() -> Predictor:
     """The folder `saved` through Keras, whose functions are compiled once."""
     return Predictor(saved(), engine="keras")
-
-
-_keep: list[tempfile.TemporaryDirectory] = []  # removed when the test run ends

@@ -1,7 +1,6 @@
 """A tiny tagger, trained and saved: a real folder for whichever test needs one."""
 
 import functools
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -9,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from harness.classifiers import VOCABULARY
-from harness.folders import save_parts
+from harness.folders import kept, save_parts
 from kerasft.runtimes.runtime import Reading
 from kerasft.tasks.tagging.engine import TaggingEngine
 from kerasft.tasks.tagging.task import TokenTagger
@@ -114,8 +113,4 @@ def save(folder: Path, model, **options) -> Saved:
 @functools.cache
 def saved() -> Saved:
     """A saved folder with an adapter, made once a test run; copy it before you change it."""
-    _keep.append(tempfile.TemporaryDirectory(prefix="kerasft-tests-"))
-    return save(Path(_keep[-1].name, "tiny"), train("lora"))
-
-
-_keep: list[tempfile.TemporaryDirectory] = []  # removed when the test run ends
+    return save(kept("tiny"), train("lora"))

@@ -1,13 +1,12 @@
 """Tiny text-to-text models with random weights, and saved folders of them."""
 
 import functools
-import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from harness.folders import save_parts
+from harness.folders import kept, save_parts
 from kerasft.tasks.text_to_text.task import SavedTask, TextWriter
 from kerasft.text.trained_unigram import train_unigram
 
@@ -104,8 +103,4 @@ def save(folder: Path, model, **options: object) -> Saved:
 @functools.cache
 def saved(lora: bool = False) -> Saved:
     """A saved folder, made once a test run; copy it before you change it."""
-    _keep.append(tempfile.TemporaryDirectory(prefix="kerasft-tests-"))
-    return save(Path(_keep[-1].name, "tiny"), build(lora))
-
-
-_keep: list[tempfile.TemporaryDirectory] = []  # removed when the test run ends
+    return save(kept("tiny"), build(lora))

@@ -1,13 +1,12 @@
 """Tiny translators with random weights, and saved folders of them, for whichever test needs one."""
 
 import functools
-import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from harness.folders import save_parts
+from harness.folders import kept, save_parts
 from kerasft.tasks.translation.task import Translator
 from kerasft.text.tokenizer import Tokenizer
 from kerasft.text.trained import train_tokenizer
@@ -116,8 +115,7 @@ def save(folder: Path, model, kind: str = "word", **options: object) -> Saved:
 @functools.cache
 def saved() -> Saved:
     """A saved folder, made once a test run; copy it before you change it."""
-    _keep.append(tempfile.TemporaryDirectory(prefix="kerasft-tests-"))
-    return save(Path(_keep[-1].name, "tiny"), build())
+    return save(kept("tiny"), build())
 
 
 @functools.cache
@@ -131,6 +129,3 @@ def _padded(rows: list[np.ndarray], length: int) -> np.ndarray:
     for row, ids in enumerate(rows):
         padded[row, : len(ids)] = ids
     return padded
-
-
-_keep: list[tempfile.TemporaryDirectory] = []  # removed when the test run ends
