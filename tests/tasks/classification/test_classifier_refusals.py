@@ -114,7 +114,7 @@ def test_weights_that_do_not_fit_the_manifest(folder, name, change, message):
     [
         (lambda d: d.update(architecture="gpt9"), "the architecture 'gpt9' is unknown"),
         (lambda d: d.update(architecture="os.system"), "the architecture 'os.system' is unknown"),
-        (lambda d: d.update(architecture="bert"), "num_segments is 0"),
+        (lambda d: d.update(architecture="bert"), "num_segments must be at least 1 for bert"),
         (lambda d: d.update(task="juggling"), "the task 'juggling' is unknown"),
         (set_setting(pooling="last"), "the pooling 'last' is unknown"),
         (set_setting(num_labels=1), "num_labels is 1"),
