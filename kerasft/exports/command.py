@@ -14,11 +14,11 @@ from typing import Any
 
 from kerasft import storage
 from kerasft.errors import ConfigError
-from kerasft.exports.notes import notes
 from kerasft.folder.manifest import read
 from kerasft.tasks import load
-from kerasft.tasks.classification.task import TextClassifier
+from kerasft.tasks.headed_encoder import EncoderParts, EncoderTask
 from kerasft.tasks.registry import task_of
+from kerasft.tasks.saved import check_manifest
 
 FORMATS = ("keras", "huggingface", "keras-hub", "onnx")
 _SUFFIXES = {"keras": ".keras", "onnx": ".onnx"}
@@ -59,12 +59,13 @@ def export(
         raise ConfigError(f"{output} exists; name another folder or add --overwrite")
     else:
         storage.check_output(output, is_export)
-    task = read(folder).task
-    if task != "classification":
+    task = check_manifest(folder, read(folder))
+    if not isinstance(task, EncoderTask) or task.each_token:
         raise ConfigError(
-            f"{folder} holds a model for {task}, which cannot be exported yet; only classifiers can"
+            f"{folder} holds a model for {task.name}, which cannot be exported yet; only "
+            "classifiers can"
         )
-    classifier = load(folder, TextClassifier)
+    classifier = load(folder)
     from kerasft import peft
 
     if peft.adapted_layers(classifier.model):
@@ -76,10 +77,10 @@ def export(
         replaces = is_export if overwrite else lambda path: False
         with storage.write_folder(output, is_ours=replaces) as to:
             said = write(classifier, to)
-    return [*notes(classifier), *(said or ())]
+    return [*task.before_model(classifier), *(said or ())]
 
 
-Writer = Callable[[TextClassifier, Path], list[str] | None]
+Writer = Callable[[EncoderParts, Path], list[str] | None]
 
 
 def _writer(format: str) -> tuple[Writer, Callable[[str | Path], bool] | None]:
@@ -99,7 +100,7 @@ def _writer(format: str) -> tuple[Writer, Callable[[str | Path], bool] | None]:
     return _write_onnx, None
 
 
-def _write_onnx(classifier: TextClassifier, to: Path) -> None:
+def _write_onnx(classifier: EncoderParts, to: Path) -> None:
     from kerasft.runtimes.onnx.write import write_onnx
 
     made: Any = task_of(classifier).to_write(classifier)

@@ -7,8 +7,8 @@ from pathlib import Path
 from kerasft import storage
 from kerasft.architectures import arguments_to_config, to_tensors
 from kerasft.errors import ConfigError
-from kerasft.exports.notes import notes
-from kerasft.tasks.classification.task import TextClassifier
+from kerasft.tasks.headed_encoder import EncoderParts
+from kerasft.tasks.registry import task_of
 
 FILES = (
     "config.json",
@@ -25,7 +25,7 @@ def is_export(path: str | Path) -> bool:
     return folder.is_dir() and {file.name for file in folder.iterdir()} == set(FILES)
 
 
-def write_huggingface(classifier: TextClassifier, folder: Path) -> None:
+def write_huggingface(classifier: EncoderParts, folder: Path) -> None:
     """Writes a loaded folder, whose adapters have been folded in, for `transformers`.
 
     Args:
@@ -50,7 +50,7 @@ def write_huggingface(classifier: TextClassifier, folder: Path) -> None:
     card = [
         f"# {name} of {len(classifier.labels)} labels",
         f"A `{name}` exported by kerasft.",
-        *notes(classifier),
+        *task_of(classifier).before_model(classifier),
         "    pipeline = transformers.pipeline('text-classification', '<this folder>')\n"
         "    pipeline('A text.', truncation=True)",
     ]

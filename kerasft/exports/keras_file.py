@@ -11,10 +11,10 @@ from typing import Any
 
 import keras
 
-from kerasft.tasks.classification.task import TextClassifier
+from kerasft.tasks.headed_encoder import EncoderParts
 
 
-def write_keras(classifier: TextClassifier, path: Path) -> None:
+def write_keras(classifier: EncoderParts, path: Path) -> None:
     """Writes a loaded folder, whose adapters have been folded in, as a `.keras` file.
 
     Args:

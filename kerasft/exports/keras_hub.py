@@ -21,8 +21,8 @@ from kerasft.architectures import (
     layers_by_path,
 )
 from kerasft.errors import ConfigError
-from kerasft.exports.notes import notes
-from kerasft.tasks.classification.task import TextClassifier
+from kerasft.tasks.headed_encoder import EncoderParts
+from kerasft.tasks.registry import task_of
 
 README = "README.md"
 EQUAL = 1e-4
@@ -44,7 +44,7 @@ def is_export(path: str | Path) -> bool:
     return {"config.json", "task.json", README} <= found <= written
 
 
-def write_keras_hub(classifier: TextClassifier, folder: Path) -> list[str]:
+def write_keras_hub(classifier: EncoderParts, folder: Path) -> list[str]:
     """Writes a loaded folder, whose adapters have been folded in, for KerasHub.
 
     KerasHub fixes some choices in its code (for BERT an approximate GELU). So both models compute
@@ -108,7 +108,7 @@ def write_keras_hub(classifier: TextClassifier, folder: Path) -> list[str]:
         f"# {twin.prefix}TextClassifier of {len(classifier.labels)} labels",
         "A KerasHub preset exported by kerasft.",
         f"Labels, in the order of the logits: {', '.join(classifier.labels.names)}.",
-        *notes(classifier),
+        *task_of(classifier).before_model(classifier),
         *said,
         "    classifier = keras_hub.models.TextClassifier.from_preset('<this folder>')\n"
         "    classifier.predict(['A text.'])",
@@ -117,7 +117,7 @@ def write_keras_hub(classifier: TextClassifier, folder: Path) -> list[str]:
     return said
 
 
-def _tokenizer_settings(classifier: TextClassifier) -> dict[str, Any]:
+def _tokenizer_settings(classifier: EncoderParts) -> dict[str, Any]:
     """The tokenizer as KerasHub's WordPiece takes it.
 
     Raises:

@@ -152,6 +152,10 @@ class Task(ABC, Generic[OfTask]):
             return parts
         return replace(parts, model=self.build(opened, parts))  # type: ignore[type-var]
 
+    def before_model(self, parts: OfTask) -> list[str]:
+        """What is done to a text before the model, and so is in no file of it: sentences."""
+        return [f"Texts are cut at {parts.max_length} tokens."]
+
     @abstractmethod
     def to_write(self, parts: OfTask) -> EncoderModel | WriterModel:
         """What there is to write for a runtime: the model of loaded parts, its adapters folded in.

@@ -158,6 +158,21 @@ class ClassificationTask(EncoderTask[TextClassifier]):
 
         return LabelPredictor(opened, *self.load_encoder(opened), **options)
 
+    def before_model(self, parts: TextClassifier) -> list[str]:
+        """See `Task.before_model`."""
+        sentences = super().before_model(parts)
+        if parts.long_texts == "head_tail":
+            sentences = [
+                f"Texts of more than {parts.max_length} tokens are cut in the middle (a quarter is "
+                "kept from the beginning, the rest from the end), which is not part of the export."
+            ]
+        if steps := [f"{name} = {value}" for name, value in parts.cleaning.to_dict().items()]:
+            sentences.append(
+                f"Texts are cleaned before the tokenizer ({', '.join(steps)}), which is not part "
+                "of the export."
+            )
+        return sentences
+
     def file_facts(self, parts: TextClassifier) -> dict[str, str]:
         """See `EncoderTask.file_facts`."""
         return {"cleaning": json.dumps(parts.cleaning.to_dict()), "long_texts": parts.long_texts}
