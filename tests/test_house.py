@@ -245,11 +245,6 @@ OF_OTHERS = re.compile(
 ALLOWED = {
     "task": {
         "data/pairs.py": "the Hub calls a column of pairs `translation`",
-        "exports/command.py": "other programs' formats hold classifiers alone",
-        "exports/huggingface.py": "the same",
-        "exports/keras_file.py": "the same",
-        "exports/keras_hub.py": "the same",
-        "exports/notes.py": "the same",
         "reporting/runs.py": "what is compared are classifiers",
     },
     "family": {

@@ -117,20 +117,9 @@ def load(folder: str | Path | Opened, kind: type = object) -> Any:
         ('business', 'sports')
     """
     manifest = folder.manifest if isinstance(folder, Opened) else read(folder)
-    check_manifest(folder, manifest, kind)
-    return read_parts(folder if isinstance(folder, Opened) else open_saved(folder, KERAS, manifest))
-
-
-def read_parts(opened: Opened) -> Any:
-    """The parts of a folder; without the model where it was read for another runtime than Keras.
-
-    Args:
-        opened: The folder.
-
-    Raises:
-        BundleError: One sentence that names the file that does not fit.
-    """
-    return check_manifest(opened.path, opened.manifest).load(opened)
+    task = check_manifest(folder, manifest, kind)
+    opened = folder if isinstance(folder, Opened) else open_saved(folder, KERAS, manifest)
+    return task.load(opened)
 
 
 def check_manifest(
