@@ -1,7 +1,7 @@
 """Whether a classifier that learns from kept features is as good as one that runs its whole model.
 
     python benchmarks/cached_accuracy.py --config recipes/distilbert_lora/trec6_minilm.yaml \
-        --data trec6.csv --lora_layers 2 --frozen_dropout false --pooling first
+        --data trec6.csv --last_layers 2 --frozen_dropout false --pooling first
 
 The same recipe, rows and settings, with `--cache_backbone off` and with a directory that all seeds
 share (so the first of them fills it). Printed are accuracy and macro-F1 on the test rows for every

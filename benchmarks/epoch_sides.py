@@ -56,7 +56,7 @@ def _model_and_batches(options: Namespace) -> tuple[Any, Any]:
 
     backends.seed_everything(0)
     model, _ = load_preset(str(options.checkpoint)).build_classifier(CLASSES)
-    above_backbone.add_lora(model, options.lora_layers)
+    above_backbone.add_lora(model, options.last_layers)
     ids, labels, pad_id = rows(options.checkpoint, options)
     batches = BucketedBatches(
         ids, labels, batch_size=BATCH, pad_id=pad_id, max_length=options.max_length, seed=0,
@@ -109,7 +109,7 @@ def _peft(options: Namespace, batches: Callable[[Any], Iterator[Any]]) -> Jobs:
     torch.set_num_threads(options.threads)
     transformers.logging.set_verbosity_error()
     settings = other.Settings(
-        batch_size=BATCH, max_length=options.max_length, lora_layers=options.lora_layers
+        batch_size=BATCH, max_length=options.max_length, last_layers=options.last_layers
     )
     model = other.build(options.checkpoint, CLASSES, settings)
     trainer = other.Trainer(model, settings, total_steps=1)

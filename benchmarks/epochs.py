@@ -59,7 +59,7 @@ class Case:
     """A model: its size, and the layers that get LoRA."""
 
     size: str
-    lora_layers: int
+    last_layers: int
     keeps: bool
 
 
@@ -176,7 +176,7 @@ def main() -> None:
     parser.add_argument("--starts", type=int, default=3, help="cold starts of each side")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--backends", nargs="+", default=BACKENDS, choices=BACKENDS)
-    parser.add_argument("--lora_layers", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--last_layers", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--worker", choices=list(epoch_sides.SIDES), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.worker:
@@ -194,7 +194,7 @@ def main() -> None:
         for name in arguments.cases:
             case = CASES[name]
             checkpoint = arguments.checkpoint or random_checkpoint(Path(scratch, name), case.size)
-            words: list[object] = ["--checkpoint", checkpoint, "--lora_layers", case.lora_layers]
+            words: list[object] = ["--checkpoint", checkpoint, "--last_layers", case.last_layers]
             for option in ("rows", "max_length", "threads", "text_column"):
                 words += [f"--{option}", getattr(arguments, option)]
             words += ["--data", arguments.data] if arguments.data else []

@@ -35,7 +35,7 @@ class Settings:
     rank: int = 8
     alpha: float = 16.0
     dropout: float = 0.05
-    lora_layers: int = 2
+    last_layers: int = 2
     targets: tuple[str, ...] = ("query", "value")
     learning_rate: float = 1e-3
     schedule: str = "constant"
@@ -83,7 +83,7 @@ def build(checkpoint: Path, num_labels: int, settings: Settings) -> torch.nn.Mod
         lora_alpha=settings.alpha,
         lora_dropout=settings.dropout,
         target_modules=[names[target] for target in settings.targets],
-        layers_to_transform=list(range(count - settings.lora_layers, count)),
+        layers_to_transform=list(range(count - settings.last_layers, count)),
         layers_pattern="layer",
         modules_to_save=heads,
     )

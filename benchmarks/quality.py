@@ -71,7 +71,7 @@ def theirs(config: Any, dataset: Dataset, checkpoint: Path) -> Scores:
         rank=config.rank,
         alpha=config.alpha,
         dropout=config.dropout,
-        lora_layers=config.lora_layers,
+        last_layers=config.last_layers,
         targets=config.targets,
         learning_rate=config.peak_rate,
         schedule=config.schedule,

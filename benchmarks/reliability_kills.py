@@ -46,11 +46,11 @@ RUNS: Mapping[str, tuple[str, ...]] = {
         "--vocab_size", "200", "--batch_size", "8", *CLASSIFIER,
     ),
     "distilbert_lora": (
-        "--data", "rows.csv", "--preset", "small_bert", "--lora_layers", "1", "--dropout", "0.1",
+        "--data", "rows.csv", "--preset", "small_bert", "--last_layers", "1", "--dropout", "0.1",
         "--early_stopping", "1", *CLASSIFIER,
     ),
     "tagger_lora": (
-        "--data", "rows.conll", "--preset", "small_bert", "--lora_layers", "1", *CLASSIFIER,
+        "--data", "rows.conll", "--preset", "small_bert", "--last_layers", "1", *CLASSIFIER,
     ),
     "translate": (
         "--data", "pairs.tsv", "--d_model", "16", "--num_layers", "1", "--num_heads", "2",

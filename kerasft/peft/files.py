@@ -40,6 +40,7 @@ class AdapterReport:
     """What `load_adapter` did.
 
     Attributes:
+        method: The method's name in `METHODS`.
         adapted: Paths of the layers that carry an adapter now.
         trained_in_full: Paths of the layers whose own weights came from the file (the head).
         from_base: Names of the head's modules that the file lacks: they stay as in the base model.
@@ -48,6 +49,7 @@ class AdapterReport:
         counts: Trained and frozen parameters.
     """
 
+    method: str
     adapted: tuple[str, ...]
     trained_in_full: tuple[str, ...]
     from_base: tuple[str, ...]
@@ -171,6 +173,7 @@ def load_adapter(
     for slot in slots:
         slot.write(arrays[slot.name])
     return AdapterReport(
+        method=config.method.name,
         adapted=report.adapted,
         trained_in_full=tuple(layer.path for layer in from_file),
         from_base=contents.from_base,

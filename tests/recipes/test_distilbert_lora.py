@@ -115,7 +115,7 @@ def test_only_the_last_two_layers_and_the_head_are_saved_with_the_adapter(recipe
 @pytest.mark.any_backend
 def test_options_choose_what_trains(recipe):
     output = recipe(
-        "--rank=2", "--alpha=3", "--rank_stabilized", "--lora_layers=1", "--targets=key,value",
+        "--rank=2", "--alpha=3", "--rank_stabilized", "--last_layers=1", "--targets=key,value",
         "--dropout=0.3", preset="bert",
     )  # fmt: skip
     config = json.loads((output / "adapter" / "adapter_config.json").read_text())
@@ -206,7 +206,7 @@ def test_bad_data_is_one_sentence(recipe, tmp_path: Path, name: str, capsys):
         (["--epochs", "0"], "--epochs"),
         (["--learning_rate", "nan"], "--learning_rate"),
         (["--max_length", "65"], "64 tokens"),
-        (["--lora_layers", "9"], "9"),
+        (["--last_layers", "9"], "9"),
         (["--targets", "qury"], "query"),
         (["--validation", "0.6", "--test", "0.5"], "0.6"),
         (["--unknown", "1"], "--unknown"),

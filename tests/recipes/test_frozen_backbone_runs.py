@@ -39,7 +39,7 @@ def run(world: Path, tmp_path: Path, monkeypatch, capsys):
     def start(*arguments: str, recipe=distilbert_lora, data: str = "rows.csv", name: str = "out"):
         output = tmp_path / name
         command = ["recipe", "--preset", world / "preset", "--data", world / data]
-        command += ["--output", output, "--max_length", "24", "--lora_layers", "1", *arguments]
+        command += ["--output", output, "--max_length", "24", "--last_layers", "1", *arguments]
         monkeypatch.setattr(sys, "argv", list(map(str, command)))
         main(recipe.run, recipe.Config)
         return output, capsys.readouterr().out
@@ -135,7 +135,7 @@ def test_killed_in_the_first_epoch_it_equals_an_unbroken_run(run, run_python, wo
     unbroken, _ = run(*options, "--cache_backbone", tmp_path / "unbroken.cache", name="unbroken")
     broken = tmp_path / "broken"
     command = ["--preset", world / "preset", "--data", world / "rows.csv", "--output", broken]
-    command += ["--max_length", "24", "--lora_layers", "1", *options]
+    command += ["--max_length", "24", "--last_layers", "1", *options]
     command += ["--cache_backbone", tmp_path / "broken.cache"]
     killed = run_python(*RECIPE, 3, *command)
     assert killed.returncode == -signal.SIGKILL, killed.stderr

@@ -49,7 +49,7 @@ def recipe(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         output = tmp_path / "out"
         command = ["recipe", "--preset", str(world / preset), "--output", str(output)]
         command += ["--data", data or str(world / "rows.conll"), "--epochs", "1"]
-        command += ["--max_length", "24", "--lora_layers", "1"]
+        command += ["--max_length", "24", "--last_layers", "1"]
         monkeypatch.setattr(sys, "argv", [*command, *arguments])
         main(tagger_lora.run, tagger_lora.Config)
         return output
@@ -59,7 +59,7 @@ def recipe(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 def test_a_run_learns_and_leaves_a_folder_that_finds_the_same(recipe, capsys):
     output = recipe(
-        "--epochs", "10", "--learning_rate=0.02", "--lora_layers", "2", "--max_length", "10"
+        "--epochs", "10", "--learning_rate=0.02", "--last_layers", "2", "--max_length", "10"
     )
     said = capsys.readouterr().out
     assert "nothing was found" not in said
@@ -226,7 +226,7 @@ def test_bad_data_is_one_sentence(recipe, tmp_path, name, capsys):
         (["--tag_column", "5"], "--tag_column 5"),
         (["--rank", "0"], "--rank"),
         (["--max_length", "65"], "64 tokens"),
-        (["--lora_layers", "9"], "9"),
+        (["--last_layers", "9"], "9"),
         (["--warmup_ratio", "1"], "A warmup of"),
         (["--warmup_ratio", "-0.1"], "--warmup_ratio is -0.1"),
         (["--validation", "0.6", "--test", "0.5"], "0.6"),

@@ -53,7 +53,7 @@ def recipe(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def run(*arguments: str) -> Path:
         command = ["recipe", "--config", str(world / "classes.yaml"), "--epochs", "1"]
         command += ["--data", str(world / "rows.csv"), "--output", str(tmp_path / "out")]
-        command += ["--lora_layers", "1", "--max_length", "16", "--min_words", "5", *arguments]
+        command += ["--last_layers", "1", "--max_length", "16", "--min_words", "5", *arguments]
         monkeypatch.setattr(sys, "argv", command)
         main(tinybert_lora.run, tinybert_lora.Config)
         return tmp_path / "out"

@@ -127,6 +127,7 @@ class IA3Config(Method):
     title = "IA3"
     peft_type = "IA3"
     usual_targets = ("key|k", "value|v", "feedforward_output_dense|wo")
+    usual_rate = 1e-2
     pattern_fields = ("targets", "modules_to_save", "feedforward")
     layers: ClassVar = {keras.layers.Dense: IA3Dense, keras.layers.EinsumDense: IA3EinsumDense}
     suffixes = ("ia3_l",)

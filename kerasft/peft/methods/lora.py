@@ -200,6 +200,7 @@ class LoRAConfig(LoRASettings, Method):
     title = "LoRA"
     peft_type = "LORA"
     usual_targets = ("query|q", "value|v")
+    usual_rate = 2e-3
     layers: ClassVar = {
         keras.layers.Dense: LoRADense,
         keras.layers.EinsumDense: LoRAEinsumDense,

@@ -56,8 +56,9 @@ class Method(ABC):
         name: Its key in `METHODS` (of the class).
         title: Its name in sentences (of the class).
         peft_type: Its name in `adapter_config.json` (of the class).
-        usual_targets: Names of layers in a block that are usually adapted, as patterns; all the
-            layers that fit where it is empty (of the class).
+        usual_targets: Names of layers in a block that are usually adapted, as patterns (of the
+            class).
+        usual_rate: A learning rate of Adam that usually does (of the class).
         layers: The class that an adapted layer gets, by its plain class (of the class).
         kind: What the layers that fit are called (of the class).
         suffixes: How the names of its arrays in a file end, after a module's name (of the class).
@@ -76,7 +77,8 @@ class Method(ABC):
     name: ClassVar[str]
     title: ClassVar[str]
     peft_type: ClassVar[str]
-    usual_targets: ClassVar[tuple[str, ...]] = ()
+    usual_targets: ClassVar[tuple[str, ...]]
+    usual_rate: ClassVar[float]
     layers: ClassVar[Mapping[type, type[AdaptedLayer]]] = {}
     kind: ClassVar[str] = "Dense or EinsumDense layer"
     suffixes: ClassVar[tuple[str, ...]]

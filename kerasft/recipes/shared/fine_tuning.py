@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from kerasft import storage
 from kerasft.errors import ConfigError
@@ -15,10 +16,12 @@ if TYPE_CHECKING:
     from keras.optimizers.schedules import LearningRateSchedule
 
     from kerasft.architectures import HeadedEncoder
-    from kerasft.peft import AdapterReport, Counts
+    from kerasft.peft import AdapterReport, Counts, Method
     from kerasft.presets import Pretrained
 
-LEARNING_RATES = {"lora": 2e-3, "head": 2e-3, "full": 5e-5}
+LEARNING_RATES = {"head": 2e-3, "full": 5e-5}
+# Of a method; each recipe's options have them all, and each method takes those that it has.
+METHOD_OPTIONS = ("rank", "alpha", "dropout", "rank_stabilized")
 
 
 @dataclass
@@ -26,8 +29,8 @@ class AdapterOptions(BackboneOptions):
     """Where the training of an adapter begins.
 
     Args:
-        adapter: A folder with a LoRA adapter of Hugging Face PEFT (or of ours) for the preset, to
-            go on from; its rank, alpha, dropout and layers are its own then.
+        adapter: A folder with an adapter of Hugging Face PEFT (or of ours) for the preset, to go on
+            from; its numbers and its layers are its own then.
     """
 
     adapter: str | None = None
@@ -51,20 +54,22 @@ class TuningOptions(AdapterOptions):
         preset: The pretrained model: a Hugging Face directory, a Hub id, a KerasHub preset name, a
             folder that kerasft saved, or `minilm` (22.7M parameters, needs no hub).
         architecture: `bert` or `distilbert`, for a directory whose config does not say.
-        tune: `lora` (adapter and head), `head` (head alone) or `full` (everything).
-        rank: Rank r of the update A B.
-        alpha: The update is scaled by alpha / r.
-        dropout: Dropout on the way into A.
-        rank_stabilized: Scale by alpha / sqrt(r) instead.
-        lora_layers: How many transformer layers, from the last one down, get LoRA.
-        targets: Projections that get LoRA in those layers (query, key, value, attention_output,
+        tune: A method and the head (`lora`, `ia3` or `bitfit`), `head` alone, or `full`
+            (everything).
+        rank: Rank r of LoRA's update A B.
+        alpha: LoRA's update is scaled by alpha / r.
+        dropout: Dropout on the way into LoRA's A.
+        rank_stabilized: Scale LoRA's update by alpha / sqrt(r) instead.
+        last_layers: How many transformer layers, from the last one down, the method adapts.
+        targets: What it adapts in those layers (query, key, value, attention_output,
             feedforward_intermediate_dense, feedforward_output_dense), or, where one holds a `/`,
-            regular expressions over layer paths.
+            regular expressions over layer paths; null takes what is usual for the method.
         epochs: Passes over the training rows.
         batch_size: Texts a step.
         group_by_length: Batch texts of like length, which saves padding; null does so where an
             epoch has 64 batches or more (with fewer it costs accuracy).
-        learning_rate: Of Adam; null takes 2e-3 for lora and head and 5e-5 for full.
+        learning_rate: Of Adam; null takes what is usual for what is tuned: 2e-3 for lora and head,
+            1e-2 for ia3, 2e-3 for bitfit, and 5e-5 for full.
         schedule: `constant`, or `linear` down to 0 at the last step.
         warmup_ratio: Share of the steps in which the rate of `linear` rises first.
         early_stopping: Stop after so many epochs without a better validation loss, and take the
@@ -73,13 +78,13 @@ class TuningOptions(AdapterOptions):
 
     preset: str = "distilbert/distilbert-base-uncased"
     architecture: Literal["bert", "distilbert"] | None = None
-    tune: Literal["lora", "head", "full"] = "lora"
+    tune: Literal["lora", "ia3", "bitfit", "head", "full"] = "lora"
     rank: int = 8
     alpha: float = 16.0
     dropout: float = 0.05
     rank_stabilized: bool = False
-    lora_layers: int = 2
-    targets: tuple[str, ...] = ("query", "value")
+    last_layers: int = 2
+    targets: tuple[str, ...] | None = None
     epochs: int = 3
     batch_size: int = 8
     group_by_length: bool | None = None
@@ -88,11 +93,43 @@ class TuningOptions(AdapterOptions):
     warmup_ratio: float = 0.0
     early_stopping: int = 0
 
+    usual_targets: ClassVar[dict[str, tuple[str, ...]]] = {}
+    """What a recipe adapts by each method, where that is not what is usual for it."""
+
     @property
     def peak_rate(self) -> float:
         """The highest learning rate: what is set, or the usual one of what is tuned."""
-        rate = self.learning_rate
-        return LEARNING_RATES[self.tune] if rate is None else rate
+        if self.learning_rate is not None:
+            return self.learning_rate
+        if self.tune in LEARNING_RATES:
+            return LEARNING_RATES[self.tune]
+        from kerasft import peft
+
+        return peft.METHODS[self.tune].usual_rate
+
+    def method(self, model: HeadedEncoder) -> Method:
+        """The method and its options, for the last layers of a model and its head.
+
+        Raises:
+            ConfigError: A number is out of range, or an option is one that the method has not.
+            AdapterError: The model has no such layers.
+        """
+        from kerasft import peft
+
+        method = peft.METHODS[self.tune]
+        names = self.targets or self.usual_targets.get(self.tune, method.usual_targets)
+        own = {field.name for field in dataclasses.fields(method)}
+        for field in dataclasses.fields(self):
+            foreign = field.name in METHOD_OPTIONS and field.name not in own
+            if foreign and getattr(self, field.name) != field.default:
+                raise ConfigError(
+                    f"--{field.name} is no option of --tune {self.tune}; leave it out."
+                )
+        return method(
+            targets=peft.last_layers(model, self.last_layers, names),
+            modules_to_save=model.head_layers,
+            **{name: getattr(self, name) for name in METHOD_OPTIONS if name in own},
+        )
 
     def rate(self, steps: int) -> float | LearningRateSchedule:
         """The learning rate over a run of so many steps.
@@ -161,42 +198,39 @@ def tune(
 
     adapters = ["none"]
     if options.adapter is not None:
-        if options.tune != "lora":
+        if options.tune in LEARNING_RATES:
             raise ConfigError(
                 f"--adapter goes on from an adapter, which --tune {options.tune} does not train; "
                 "leave one of them out."
             )
-        adapters = _load_adapter(model, options.adapter, pretrained_labels, labels)
-    elif options.tune == "lora":
-        lora = peft.LoRAConfig(
-            targets=peft.last_layers(model, options.lora_layers, options.targets),
-            rank=options.rank,
-            alpha=options.alpha,
-            dropout=options.dropout,
-            rank_stabilized=options.rank_stabilized,
-            modules_to_save=model.head_layers,
-        )
-        adapters = [", ".join(peft.apply(model, lora).adapted)]
+        adapters = _load_adapter(model, options, pretrained_labels, labels)
     elif options.tune == "head":
         peft.freeze(model, except_patterns=model.head_layers)
+    elif options.tune != "full":
+        adapters = [", ".join(peft.apply(model, options.method(model)).adapted)]
     return peft.parameter_counts(model), adapters
 
 
 def _load_adapter(
     model: HeadedEncoder,
-    directory: str,
+    options: TuningOptions,
     pretrained_labels: Sequence[str] | None,
     labels: Sequence[str],
 ) -> list[str]:
     """Puts an adapter on an encoder, whose head trains too; returns sentences on it."""
     from kerasft import peft
 
+    directory = str(options.adapter)
     rows = None
     if pretrained_labels is not None and sorted(pretrained_labels) == sorted(labels):
         rows = [pretrained_labels.index(label) for label in labels]
     report = peft.load_adapter(
         model, directory, modules_to_save=model.head_layers, head_rows=rows, any_labels=True
     )
+    if report.method != options.tune:
+        raise ConfigError(
+            f"{directory} is an adapter of another method; go on with --tune {report.method}."
+        )
     sentences = [*describe_adapter(report, directory), ", ".join(report.adapted)]
     if "classifier" in report.from_base:
         sentences.append("it has no head for these labels: the head is not from the adapter")
