@@ -126,6 +126,24 @@ def test_options_choose_what_trains(recipe):
 
 
 @pytest.mark.any_backend
+@pytest.mark.parametrize(
+    ("tune", "count", "ends"),
+    [
+        ("ia3", 3, {"k_lin.ia3_l", "v_lin.ia3_l", "lin2.ia3_l"}),
+        ("bitfit", 8, {"q_lin.bias", "lin1.bias", "sa_layer_norm.bias"}),
+    ],
+)
+def test_other_methods_take_what_is_usual_for_them(recipe, tune: str, count: int, ends: set[str]):
+    output = recipe("--tune", tune, "--last_layers", "1")
+    config = json.loads((output / "adapter" / "adapter_config.json").read_text())
+    assert config["peft_type"] == tune.upper() and len(config["target_modules"]) == count
+    assert all(".layer.2." in name for name in config["target_modules"])
+    names = load_file(output / "adapter" / "adapter_model.safetensors")
+    assert ends <= {".".join(name.split(".")[-2:]) for name in names}
+    assert Predictor(output).predict(["a year in this place"])[0].label
+
+
+@pytest.mark.any_backend
 @pytest.mark.parametrize("tune", ["head", "full"])
 def test_head_and_full_have_no_adapter(recipe, tune: str, world: Path):
     output = recipe("--tune", tune, "--learning_rate", "0.01", preset="sentences")
@@ -211,6 +229,7 @@ def test_bad_data_is_one_sentence(recipe, tmp_path: Path, name: str, capsys):
         (["--validation", "0.6", "--test", "0.5"], "0.6"),
         (["--unknown", "1"], "--unknown"),
         (["--tune", "some"], "lora"),
+        (["--tune", "ia3", "--rank", "4"], "--rank is no option of --tune ia3; leave it out"),
         (["--preset", "/nowhere/at/all"], "/nowhere/at/all"),
         (["--data", "hub:"], "hub:"),
     ],
