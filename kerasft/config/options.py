@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, Literal
 
 from kerasft.errors import ConfigError
 
@@ -34,12 +34,16 @@ class RunOptions(Options):
         checkpoint_steps: Steps between two checkpoints; each epoch ends with one in any case.
         tensorboard: Write TensorBoard event files to `<output>.tensorboard`.
         wandb: Log the run to Weights & Biases (`WANDB_MODE=offline` needs no account).
+        export: "auto" also writes the model for ONNX Runtime or CTranslate2 into the saved folder,
+            compared with Keras, where the packages for it are installed; predict and serve then
+            start in a second. "none" does not.
     """
 
     resume: bool = False
     checkpoint_steps: int = 50
     tensorboard: bool = False
     wandb: bool = False
+    export: Literal["auto", "none"] = "auto"
 
     def fingerprint(self) -> dict[str, Any]:
         """The options that decide what a run computes: what a resumed run must not change."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kerasft import backends
-from kerasft.errors import ConfigError, KerasftError
+from kerasft.errors import ConfigError, attempt
 from kerasft.folder import Manifest
 from kerasft.folder.add_export import add_export
 from kerasft.folder.export_files import EXPORT, export_paths
@@ -91,30 +91,26 @@ def make_export(
     return add_export(folder, engine, write)
 
 
-def export_after_run(path: str | Path) -> str:
+def export_after_run(path: str | Path, export: str = "auto") -> None:
     """Puts the export in float32 into a folder that a run has saved, for `--engine auto`.
+
+    One line says what was made, or why nothing was: after a failure the folder is as it was. Where
+    the packages for it are not installed, nothing is done.
 
     Args:
         path: The folder.
-
-    Returns:
-        One sentence on what was made, or on why nothing was; "" where the packages for it are not
-        installed. A failure costs nothing: the folder is as it was.
+        export: The run's option, "auto" or "none".
 
     Example:
         >>> export_after_run("saved_models/run")
-        'saved_models/run/export/onnx was compared with Keras: they differ by 2.1e-07.'
+        wrote saved_models/run/export/onnx, which differs from Keras by 2.1e-07
     """
-    task = TASKS[read(path).task]
-    for engine in task.runtimes:
-        if engine in RUNTIMES and engine == RUNTIMES[engine].exact:
-            if not RUNTIMES[engine].installed(writing=True):
-                return ""
-            try:
-                facts = make_export(path, engine).exports[engine]
-            except KerasftError as error:
-                return f"There is no export for --engine {engine}: {error}"
+    engines = TASKS[read(path).task].runtimes if export == "auto" else ()
+    for engine in engines:
+        runtime = RUNTIMES.get(engine)
+        if runtime is None or engine != runtime.exact or not runtime.installed(writing=True):
+            continue
+        with attempt(f"The export for --engine {engine}", []):
+            facts = make_export(path, engine).exports[engine]
             off = facts["largest_difference_to_keras"]
-            place = Path(path, EXPORT, engine)
-            return f"{place} was compared with Keras: they differ by {off:.1e}."
-    return ""
+            print(f"wrote {Path(path, EXPORT, engine)}, which differs from Keras by {off:.1e}")

@@ -15,6 +15,7 @@ from pathlib import Path
 from kerasft import backends, storage
 from kerasft.config import alone, at_least, main, print_next, to_yaml
 from kerasft.data.labelled_texts import LabelledTextOptions, load_labelled
+from kerasft.exports.engines import export_after_run
 from kerasft.folder import Facts, adding_report, is_ours
 from kerasft.recipes.shared.fine_tuning import FineTuningOptions, tune
 from kerasft.recipes.shared.frozen_backbone import train_above_backbone
@@ -152,6 +153,7 @@ def run(config: Config) -> Path:
     history.close()
     run.finish()
     above.finish()
+    export_after_run(output, config.export)
     print_next(output, dataset.test["text"][0])
     return output
 

@@ -18,6 +18,7 @@ from kerasft.config import RunOptions, alone, at_least, main, print_next, to_yam
 from kerasft.data.dataset import Dataset
 from kerasft.data.labelled_texts import CorpusOptions, load_labelled
 from kerasft.errors import ConfigError
+from kerasft.exports.engines import export_after_run
 from kerasft.folder import Facts, adding_report, is_ours
 from kerasft.tasks import save
 from kerasft.tasks.classification.report import classifier_report, score
@@ -175,19 +176,9 @@ def run(config: Config) -> Path:
 
     # Saved before all else: what fails below costs no model, and is a sentence of the card.
     classifier = TextClassifier(
-        model,
-        tokenizer,
-        label_map,
-        config.max_length,
-        dataset.cleaning,
-        config.long_texts,
+        model, tokenizer, label_map, config.max_length, dataset.cleaning, config.long_texts
     )
-    save(
-        output,
-        classifier,
-        config_yaml=to_yaml(config),
-        card=facts.card(output.name),
-    )
+    save(output, classifier, config_yaml=to_yaml(config), card=facts.card(output.name))
 
     # Evaluation, once, on rows that nothing above has seen, beside what costs nothing to try.
     with adding_report(output, facts) as reports:
@@ -213,6 +204,7 @@ def run(config: Config) -> Path:
     history.close()
     for each in runs:
         each.finish()
+    export_after_run(output, config.export)
     print_next(output, dataset.test["text"][0])
     return output
 

@@ -15,6 +15,7 @@ from typing import Literal
 
 from kerasft import backends, storage
 from kerasft.config import alone, at_least, at_most, main, print_next, to_yaml
+from kerasft.exports.engines import export_after_run
 from kerasft.folder import Facts, adding_report, is_ours
 from kerasft.recipes.shared.from_scratch import FromScratchOptions
 from kerasft.tasks import check_parts, save
@@ -230,6 +231,7 @@ def run(config: Config) -> Path:
         reports.append(text_to_text_report(results, history.to_dict(), model=model))
     history.close()
     run.finish()
+    export_after_run(output, config.export)
     print_next(output, data[0].prefixed(data[0].pairs.validation)[0])
     return output
 

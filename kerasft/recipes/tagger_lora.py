@@ -16,6 +16,7 @@ from kerasft import backends, evaluation, storage
 from kerasft.config import alone, at_least, main, print_next, to_yaml
 from kerasft.data.entity_dataset import EntityOptions, load_entities
 from kerasft.evaluation.report_files import THIS_MODEL
+from kerasft.exports.engines import export_after_run
 from kerasft.folder import Facts, adding_report, is_ours
 from kerasft.recipes.shared.fine_tuning import TuningOptions, tune
 from kerasft.recipes.shared.frozen_backbone import train_above_backbone
@@ -165,6 +166,7 @@ def run(config: Config) -> Path:
     history.close()
     run.finish()
     above.finish()
+    export_after_run(output, config.export)
     print_next(output, test[0].text)
     return output
 

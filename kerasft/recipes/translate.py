@@ -16,6 +16,7 @@ from typing import Literal
 from kerasft import backends, evaluation, storage
 from kerasft.config import alone, at_least, main, print_next, to_yaml
 from kerasft.data.pair_dataset import load_pairs
+from kerasft.exports.engines import export_after_run
 from kerasft.folder import Facts, adding_report, is_ours
 from kerasft.recipes.shared.from_scratch import FromScratchOptions
 from kerasft.tasks import check_parts, save
@@ -224,6 +225,7 @@ def run(config: Config) -> Path:
         reports.append(report)
     history.close()
     run.finish()
+    export_after_run(output, config.export)
     print_next(output, held_out["source"][0])
     return output
 

@@ -50,7 +50,9 @@ def recipe(world, tmp_path, monkeypatch):
     def run(*arguments: str, data: str = "rows.csv") -> Path:
         command = ["recipe", "--preset", str(world / "base"), "--adapter", str(world / "adapter")]
         command += ["--output", str(tmp_path / "out"), "--data", str(world / data)]
-        monkeypatch.setattr(sys, "argv", [*command, "--epochs", "1", *arguments])
+        monkeypatch.setattr(
+            sys, "argv", [*command, "--epochs", "1", "--export", "none", *arguments]
+        )
         main(distilbert_lora.run, distilbert_lora.Config)
         return tmp_path / "out"
 

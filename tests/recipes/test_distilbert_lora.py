@@ -46,6 +46,8 @@ def recipe(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
             "1",
             "--max_length",
             "24",
+            "--export",
+            "none",
         ]
         monkeypatch.setattr(sys, "argv", [*command, *arguments])
         main(distilbert_lora.run, distilbert_lora.Config)
@@ -55,7 +57,10 @@ def recipe(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_a_run_leaves_a_folder_that_predicts(recipe, capsys: pytest.CaptureFixture):
-    output = recipe("--class_weight", "balanced", "--max_length", "12", "--schedule", "constant")
+    output = recipe(
+        "--class_weight", "balanced", "--max_length", "12", "--schedule", "constant",
+        "--export", "auto",
+    )  # fmt: skip
     said = capsys.readouterr().out
     for words in (
         "backend: ",
@@ -69,6 +74,7 @@ def test_a_run_leaves_a_folder_that_predicts(recipe, capsys: pytest.CaptureFixtu
         "majority class",
         "tf-idf baseline: ",
         "settings the one with the best macro-F1 on the validation rows (",
+        f"wrote {output}/export/onnx, which differs from Keras by ",
         f"kerasft predict {output} ",
         f"kerasft serve {output} --port 8000",
     ):
@@ -77,6 +83,7 @@ def test_a_run_leaves_a_folder_that_predicts(recipe, capsys: pytest.CaptureFixtu
         "README.md",
         "adapter",
         "config.yaml",
+        "export",
         "label_map.json",
         "manifest.json",
         "model.safetensors",
@@ -93,7 +100,9 @@ def test_a_run_leaves_a_folder_that_predicts(recipe, capsys: pytest.CaptureFixtu
     assert kept == {"news": 4, "opinion": 4, "comparison": 4}
     with open(report / "predictions.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    predictions = Predictor(output).predict([row["text"] for row in rows])
+    predictor = Predictor(output)
+    assert predictor.metadata["engine"] == "onnx"
+    predictions = predictor.predict([row["text"] for row in rows])
     assert [p.label for p in predictions] == [row["predicted"] for row in rows]
     for row, prediction in zip(rows, predictions, strict=True):
         for name, probability in prediction.probabilities.items():

@@ -39,7 +39,17 @@ def run(world: Path, tmp_path: Path, monkeypatch, capsys):
     def start(*arguments: str, recipe=distilbert_lora, data: str = "rows.csv", name: str = "out"):
         output = tmp_path / name
         command = ["recipe", "--preset", world / "preset", "--data", world / data]
-        command += ["--output", output, "--max_length", "24", "--last_layers", "1", *arguments]
+        command += [
+            "--output",
+            output,
+            "--max_length",
+            "24",
+            "--last_layers",
+            "1",
+            "--export",
+            "none",
+        ]
+        command += [*arguments]
         monkeypatch.setattr(sys, "argv", list(map(str, command)))
         main(recipe.run, recipe.Config)
         return output, capsys.readouterr().out

@@ -33,7 +33,17 @@ def recipe(rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
     def run(*arguments: str, data: Path = rows) -> Path:
         output = tmp_path / "out"
-        command = ["recipe", *TINY, "--data", str(data), "--output", str(output), *arguments]
+        command = [
+            "recipe",
+            *TINY,
+            "--export",
+            "none",
+            "--data",
+            str(data),
+            "--output",
+            str(output),
+            *arguments,
+        ]
         monkeypatch.setattr(sys, "argv", command)
         main(small_bert.run, small_bert.Config)
         return output

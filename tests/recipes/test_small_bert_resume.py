@@ -58,6 +58,7 @@ class World:
             "epochs": 2,
             "early_stopping": 2,
             "checkpoint_steps": 2,
+            "export": "none",
             **options,
         }
         try:

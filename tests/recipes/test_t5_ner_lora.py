@@ -44,6 +44,7 @@ def recipe(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         output = tmp_path / "out"
         command = ["recipe", "--data", data or str(world / "rows.conll"), "--output", str(output)]
         command += ["--epochs", "1", "--max_length", "32", "--max_target_length", "24"]
+        command += ["--export", "none"]
         if preset:
             command += ["--preset", str(world / preset)]
         monkeypatch.setattr(sys, "argv", [*command, *arguments])
@@ -55,7 +56,9 @@ def recipe(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 def test_a_run_learns_and_leaves_a_folder_that_finds_the_same(recipe, world, capsys):
     # Another prefix than the model knows: there is something to learn.
-    output = recipe("--prefix", "to: ", "--epochs", "3", "--learning_rate", "0.01")
+    output = recipe(
+        "--prefix", "to: ", "--epochs", "3", "--learning_rate", "0.01", "--export", "auto"
+    )
     said = capsys.readouterr().out
     for words in (
         "backend: ",
@@ -65,6 +68,7 @@ def test_a_run_learns_and_leaves_a_folder_that_finds_the_same(recipe, world, cap
         "tokens: train: none of ",
         "names seen in training",
         "outputs that could not be read as a whole: ",
+        f"wrote {output}/export/ctranslate2, which differs from Keras by ",
         f"kerasft predict {output} ",
     ):
         assert words in said, words

@@ -22,6 +22,7 @@ from kerasft.tasks import load
 from kerasft.tasks.text_to_text.sources import load_tasks
 
 SMALL = (
+    "--export=none",
     "--d_model=16", "--d_kv=8", "--num_heads=2", "--d_ff=32", "--num_layers=1",
     "--num_decoder_layers=1", "--vocab_size=300", "--max_length=32", "--max_target_length=24",
     "--output_tokens=12", "--batch_size=8", "--warmup_steps=2", "--learning_rate=0.01",

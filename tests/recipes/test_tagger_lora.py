@@ -50,6 +50,7 @@ def recipe(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         command = ["recipe", "--preset", str(world / preset), "--output", str(output)]
         command += ["--data", data or str(world / "rows.conll"), "--epochs", "1"]
         command += ["--max_length", "24", "--last_layers", "1"]
+        command += ["--export", "none"]
         monkeypatch.setattr(sys, "argv", [*command, *arguments])
         main(tagger_lora.run, tagger_lora.Config)
         return output

@@ -51,7 +51,15 @@ def recipe(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Runs the recipe's command line in this process; returns the output folder."""
 
     def run(*arguments: str) -> Path:
-        command = ["recipe", "--config", str(world / "classes.yaml"), "--epochs", "1"]
+        command = [
+            "recipe",
+            "--config",
+            str(world / "classes.yaml"),
+            "--epochs",
+            "1",
+            "--export",
+            "none",
+        ]
         command += ["--data", str(world / "rows.csv"), "--output", str(tmp_path / "out")]
         command += ["--last_layers", "1", "--max_length", "16", "--min_words", "5", *arguments]
         monkeypatch.setattr(sys, "argv", command)

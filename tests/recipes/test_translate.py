@@ -19,6 +19,7 @@ from kerasft.predict import Predictor
 from kerasft.recipes import translate
 
 SMALL = (
+    "--export=none",
     "--d_model=16", "--num_layers=1", "--num_heads=2", "--d_ff=32", "--max_length=12",
     "--warmup_steps=4", "--tokens_per_batch=128", "--vocab_size=400", "--validation_sentences=8",
     "--learning_rate=0.01",
