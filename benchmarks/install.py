@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -29,13 +30,20 @@ ALLOWED = {"serve": set(), **{name: {name, *TRAINING} for name in EXTRAS[1:]}}
 TEXT = "Jon: It shipped today."
 
 
-def install(extra: str, place: Path, flags: list[str]) -> Path:
-    """Makes an environment with one extra of this tree, and returns its folder of programs."""
+def install(extra: str, source: Path, place: Path, flags: list[str]) -> Path:
+    """Makes an environment with one extra of the package, and returns its folder of programs."""
     subprocess.run([sys.executable, "-m", "venv", place], check=True)
     programs = place / "bin"
     words = ["install", "--quiet", *flags, "--constraint", str(ROOT / "constraints.txt")]
-    subprocess.run([programs / "pip", *words, f"{ROOT}[{extra}]"], check=True)
+    subprocess.run([programs / "pip", *words, f"{source}[{extra}]"], check=True)
     return programs
+
+
+def copy_package(source: Path) -> None:
+    """Copies what a wheel is built of, so that nothing which was built before gets into it."""
+    shutil.copytree(ROOT / "kerasft", source / "kerasft")
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
 
 
 def megabytes(place: Path) -> float:
@@ -91,9 +99,11 @@ def main() -> None:
     wrong = []
     print("| extra | MB | packages | frameworks |\n|---|---|---|---|")
     for extra in arguments.extras:
-        with tempfile.TemporaryDirectory() as place:
-            programs = install(extra, Path(place), arguments.pip)
-            size, names = megabytes(Path(place)), packages(programs)
+        with tempfile.TemporaryDirectory() as scratch:
+            source, place = Path(scratch, "source"), Path(scratch, "environment")
+            copy_package(source)
+            programs = install(extra, source, place, arguments.pip)
+            size, names = megabytes(place), packages(programs)
             held = {name for name in FRAMEWORKS if name in names}
             listed = ", ".join(sorted(held)) or "none"
             print(f"| `{extra}` | {size:.0f} | {len(names)} | {listed} |", flush=True)

@@ -30,8 +30,8 @@ def test_the_error_names_a_command_that_helps(directory, run_python):
         load_preset(str(directory))
     command = str(caught.value).split("`")[1]
     words = shlex.split(command)
-    assert words[:3] == ["python", "-m", "kerasft.convert"]
-    result = run_python(*words[1:])
+    assert words[:2] == ["kerasft", "convert"]
+    result = run_python("-m", *words)
     assert result.returncode == 0, result.stderr
     assert "tensors, " in result.stdout and "in model.safetensors" in result.stdout
     load_preset(str(directory)).build_classifier(2)
@@ -39,7 +39,7 @@ def test_the_error_names_a_command_that_helps(directory, run_python):
 
 def test_an_index_of_shards_leads_there_too(directory):
     (directory / "pytorch_model.bin").rename(directory / "pytorch_model.bin.index.json")
-    with pytest.raises(PresetError, match=r"bin\.index\.json, .*python -m kerasft\.convert"):
+    with pytest.raises(PresetError, match=r"bin\.index\.json, .*kerasft convert"):
         load_preset(str(directory))
 
 

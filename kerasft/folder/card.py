@@ -6,6 +6,7 @@ A recipe collects `Facts` from its first line on; at the end they become the fol
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeGuard
 
 MOST_ROWS = 100  # of a table that are shown; metrics.json has all
@@ -24,7 +25,7 @@ class Facts:
         failures: Sentences on what failed without ending the run (`errors.attempt`).
 
     Example:
-        >>> facts = Facts("python -m kerasft.recipes.distilbert_lora")
+        >>> facts = Facts("kerasft run distilbert_lora")
         >>> facts.state("Data", {"rows": 600, "labels": 4})
         data: rows 600, labels 4
         >>> facts.record("Metrics", {"this model": {"accuracy": 0.91, "macro F1": 0.905}})
@@ -32,7 +33,7 @@ class Facts:
     """
 
     def __init__(self, command: str | None = None) -> None:
-        self.command = command or shlex.join(["python", *sys.orig_argv[1:]])
+        self.command = command or _command(sys.orig_argv)
         self.sections: dict[str, Value] = {}
         self.failures: list[str] = []
 
@@ -70,6 +71,13 @@ class Facts:
             parts.append(section("Not made", self.failures))
         parts += ["## Command", "    " + self.command.replace("\n", "\n    ")]
         return "\n\n".join(parts) + "\n"
+
+
+def _command(words: Sequence[str]) -> str:
+    """The words that started this process, without the folders in which its programs lie."""
+    if len(words) > 1 and Path(words[1]).name == "kerasft":
+        return shlex.join(["kerasft", *words[2:]])
+    return shlex.join(["python", *words[1:]])
 
 
 def section(heading: str, value: Value) -> str:

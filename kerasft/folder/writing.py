@@ -92,7 +92,7 @@ def write_reports(folder: Path, reports: Sequence[Report]) -> list[str]:
 
 def write_card(folder: Path, card: str, manifest: Manifest) -> None:
     """Writes the README.md of a folder: a card, the way to predict, versions, exports."""
-    use = '## Use\n\n    python -m kerasft.predict FOLDER "A text."'
+    use = '## Use\n\n    kerasft predict FOLDER "A text."'
     versions = section("Versions", manifest.versions)
     text = "\n\n".join([card.rstrip(), use, versions, *export_sections(manifest)]) + "\n"
     # The card is UTF-8, also where a path in it is not.

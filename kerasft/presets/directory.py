@@ -130,7 +130,7 @@ def _no_weights(directory: Path) -> str:
         if (directory / name).is_file():
             mend = f"save the model again as {WEIGHTS}"
             if name not in _OTHER_WEIGHTS:
-                mend = f"convert them: `python -m kerasft.convert {shlex.quote(str(directory))}`"
+                mend = f"convert them: `kerasft convert {shlex.quote(str(directory))}`"
             return (
                 f"{directory} has its weights only as {name}, which is not read (only safetensors "
                 f"are); {mend}"

@@ -1,4 +1,4 @@
 """The HTTP application around one saved folder: JSON in, JSON out, bounded in every direction.
 
-`server.run` is what `python -m kerasft.serve` calls; `app.create_app` is the application by itself.
+`server.run` is what `kerasft serve` calls; `app.create_app` is the application by itself.
 """

@@ -8,7 +8,7 @@ pytestmark = pytest.mark.plain
 
 
 def test_facts_are_printed_and_kept_for_the_card(capsys):
-    facts = Facts("python -m kerasft.recipes.x --seed 1")
+    facts = Facts("kerasft run x --seed 1")
     facts.state("Data", {"source": "a.csv", "rows": 12345, "share": 0.25, "dropped": {"blank": 2}})
     facts.state("Texts cut", "3 of 10 texts were cut")
     facts.state("Trained", ["query", "value"])
@@ -58,7 +58,7 @@ def test_facts_are_printed_and_kept_for_the_card(capsys):
 
 ## Command
 
-    python -m kerasft.recipes.x --seed 1
+    kerasft run x --seed 1
 """
     )
 
@@ -73,3 +73,7 @@ def test_nothing_of_a_user_breaks_out_of_the_card():
 def test_the_command_is_this_process(monkeypatch):
     monkeypatch.setattr(sys, "orig_argv", ["/usr/bin/python3", "-m", "x", "--data", "my file.csv"])
     assert Facts().command == "python -m x --data 'my file.csv'"
+    monkeypatch.setattr(
+        sys, "orig_argv", ["/v/bin/python3", "/v/bin/kerasft", "run", "x", "--seed"]
+    )
+    assert Facts().command == "kerasft run x --seed"

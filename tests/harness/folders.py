@@ -83,7 +83,7 @@ def save_parts(folder: Path, kind: Callable[..., object], title: str, **options:
     """Saves parts of a task, with a stand-in for everything else that is not in `options`."""
     others = {
         "config_yaml": "seed: 0\n",
-        "card": Facts("python -m kerasft.recipes.none").card(title),
+        "card": Facts("kerasft run none").card(title),
         "report": lambda report: storage.write_json(report / "metrics.json", {"accuracy": 0.5}),
         "base_model": "random",
     }

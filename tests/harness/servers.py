@@ -35,7 +35,7 @@ class Running:
 
     Args:
         log_file: Where its stderr goes. (A pipe would fill up and stop it.)
-        arguments: What stands behind `python -m kerasft.serve`.
+        arguments: What stands behind `kerasft serve`.
         program: What stands in place of `-m kerasft.serve`.
         descriptors: How many it may open (`ulimit -n`).
     """

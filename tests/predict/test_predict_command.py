@@ -1,4 +1,4 @@
-"""`python -m kerasft.predict` as a user runs it, on a folder that labels texts."""
+"""`kerasft predict` as a user runs it, on a folder that labels texts."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""Entities that a T5 writes: `python -m kerasft.predict` on a folder whose T5 writes entities."""
+"""Entities that a T5 writes: `kerasft predict` on a folder whose T5 writes entities."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""Entities that a tagger finds: `python -m kerasft.predict` on a folder that finds entities."""
+"""Entities that a tagger finds: `kerasft predict` on a folder that finds entities."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""The Predictor predictor, and `python -m kerasft.predict` on a folder of several tasks."""
+"""The Predictor predictor, and `kerasft predict` on a folder of several tasks."""
 
 import csv
 import json

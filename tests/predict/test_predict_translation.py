@@ -1,4 +1,4 @@
-"""The Translator, and `python -m kerasft.predict` on a folder that translates texts."""
+"""The Translator, and `kerasft predict` on a folder that translates texts."""
 
 import csv
 import json

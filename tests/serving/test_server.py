@@ -1,4 +1,4 @@
-"""The process: port, exit codes, signals and what it writes, through `python -m kerasft.serve`."""
+"""The process: port, exit codes, signals and what it writes, through `kerasft serve`."""
 
 import signal
 import socket

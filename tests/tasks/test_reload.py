@@ -177,7 +177,7 @@ def test_the_folder_is_what_was_given(saved):
     assert manifest.versions.keys() >= {"kerasft", "keras", backends.choose().name}
     assert (folder / "config.yaml").read_text() == "seed: 0\n"
     card = (folder / "README.md").read_text()
-    assert card.startswith("# A tiny model\n") and "python -m kerasft.predict FOLDER" in card
+    assert card.startswith("# A tiny model\n") and "kerasft predict FOLDER" in card
     assert all(f"- {name}: {version}" in card for name, version in manifest.versions.items())
     assert json.loads((folder / "report/metrics.json").read_text()) == {"accuracy": 0.5}
     assert not [path for path in folder.parent.iterdir() if path.name.startswith(".")]

@@ -43,7 +43,7 @@ def test_the_folder_is_what_was_given(saved):
             assert tokenizer.decode(ids) == expected.decode(ids)
     assert (folder / "config.yaml").read_text() == "seed: 0\n"
     card = (folder / "README.md").read_text()
-    assert card.startswith("# A tiny translator\n") and "python -m kerasft.predict FOLDER" in card
+    assert card.startswith("# A tiny translator\n") and "kerasft predict FOLDER" in card
     assert json.loads((folder / "report/metrics.json").read_text()) == {"accuracy": 0.5}
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     assert names == {"manifest.json", "report/metrics.json", *TASKS["translation"].all_files}
