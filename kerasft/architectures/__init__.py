@@ -8,7 +8,7 @@ from kerasft.architectures.architecture import (
     Architecture,
     EncoderArchitecture,
 )
-from kerasft.architectures.encoder import Encoder, EncoderArguments
+from kerasft.architectures.encoder import EncoderArguments, EncoderStack
 from kerasft.architectures.headed_encoder import (
     POOLINGS,
     Classifier,
@@ -65,9 +65,9 @@ __all__ = [
     "V1_1",
     "Architecture",
     "Classifier",
-    "Encoder",
     "EncoderArchitecture",
     "EncoderArguments",
+    "EncoderStack",
     "Entry",
     "HeadedEncoder",
     "LoadReport",

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import keras
 
 from kerasft.architectures.arguments import Arguments
-from kerasft.architectures.encoder import Encoder, EncoderArguments
+from kerasft.architectures.encoder import EncoderArguments, EncoderStack
 from kerasft.architectures.name_table import Entry
 from kerasft.errors import ConfigError, KerasftError, PresetError
 from kerasft.layers.initializers import TruncatedNormal
@@ -117,8 +117,8 @@ class EncoderArchitecture(Architecture):
             the value of each that is computed here.
     """
 
-    arguments = EncoderArguments
-    encoder: ClassVar[type[Encoder]]
+    arguments: ClassVar[type[EncoderArguments]] = EncoderArguments
+    encoder: ClassVar[type[EncoderStack]]
     twin: ClassVar[str]
     prefix: ClassVar[str]
     has_segments: ClassVar[bool] = False
@@ -132,7 +132,7 @@ class EncoderArchitecture(Architecture):
         "embedding_size": None,
     }
 
-    def build(self, arguments: EncoderArguments, initialize: bool = True) -> Encoder:
+    def build(self, arguments: EncoderArguments, initialize: bool = True) -> EncoderStack:
         """Makes the encoder."""
         self._check(arguments, ConfigError)
         return self.encoder(arguments, initialize)
@@ -141,7 +141,7 @@ class EncoderArchitecture(Architecture):
         self, values: Mapping[str, Any], error: type[KerasftError] = ConfigError
     ) -> EncoderArguments:
         """The arguments that `to_dict` wrote, checked."""
-        arguments = EncoderArguments.from_dict(values, error)
+        arguments = self.arguments.from_dict(values, error)
         self._check(arguments, error)
         return arguments
 
@@ -211,7 +211,7 @@ class EncoderArchitecture(Architecture):
             )
         values["activation"] = ACTIVATION_OF[activation]
         try:
-            return EncoderArguments.from_dict(values, PresetError)
+            return self.arguments.from_dict(values, PresetError)
         except PresetError as problem:
             raise PresetError(f"{source}: {problem}") from None
 

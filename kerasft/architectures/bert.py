@@ -14,7 +14,7 @@ from kerasft.architectures.architecture import (
     head_dense,
     layer_entries,
 )
-from kerasft.architectures.encoder import Encoder, EncoderArguments, embedding, positions
+from kerasft.architectures.encoder import EncoderArguments, EncoderStack, embedding, positions
 from kerasft.architectures.name_table import Entry
 from kerasft.layers.transformer_layer import TransformerLayer
 
@@ -30,7 +30,7 @@ _LAYER = {
 }
 
 
-class BertEncoder(Encoder):
+class BertEncoder(EncoderStack):
     """Embeddings of tokens, positions and segments, normalized, under post-norm blocks.
 
     Args:
@@ -71,7 +71,7 @@ class BertEncoder(Encoder):
         self.build()
 
     def embed(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
-        """Sums what is known of each token; see `Encoder.embed`.
+        """Sums what is known of each token; see `EncoderStack.embed`.
 
         Without `segment_ids` all tokens are of segment 0.
         """

@@ -13,7 +13,7 @@ from kerasft.architectures.architecture import (
     head_dense,
     layer_entries,
 )
-from kerasft.architectures.encoder import Encoder, EncoderArguments, embedding, positions
+from kerasft.architectures.encoder import EncoderArguments, EncoderStack, embedding, positions
 from kerasft.architectures.name_table import Entry
 from kerasft.layers.transformer_layer import TransformerLayer
 
@@ -53,7 +53,7 @@ class TokenAndPositionEmbedding(keras.layers.Layer):
         return self.token_embedding(token_ids) + self.position_embedding(positions(token_ids))
 
 
-class DistilBertEncoder(Encoder):
+class DistilBertEncoder(EncoderStack):
     """BERT's encoder without segments.
 
     Args:
@@ -92,7 +92,7 @@ class DistilBertEncoder(Encoder):
         self.build()
 
     def embed(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
-        """Sums what is known of each token; see `Encoder.embed`."""
+        """Sums what is known of each token; see `EncoderStack.embed`."""
         x = self.norm(self.embeddings(inputs["token_ids"]))
         return self.dropout(x, training=training)
 

@@ -90,7 +90,7 @@ class EncoderArguments(Arguments):
         return rows * width + 2 * width + self.num_layers * (attention + feed_forward + 4 * width)
 
 
-class Encoder(keras.Model):
+class EncoderStack(keras.Model):
     """Base of the encoders of all families.
 
     Inputs: `{"token_ids": (batch, length) int32, "padding_mask": (batch, length) bool}`, the mask
@@ -140,7 +140,9 @@ class Encoder(keras.Model):
             padding_mask: (batch, length), True or 1 where there is a token.
 
         Returns:
-            (batch, 1, 1, length) bool, which broadcasts over heads and queries.
+            (batch, 1, 1, length) bool, which broadcasts over heads and queries. A family with
+            relative positions returns what is added to the scores, (batch, heads, length, length)
+            float32.
         """
         return ops.cast(padding_mask, "bool")[:, None, None, :]
 

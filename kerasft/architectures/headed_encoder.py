@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from kerasft.architectures.architecture import head_dense
-from kerasft.architectures.encoder import Encoder, EncoderArguments
+from kerasft.architectures.encoder import EncoderArguments, EncoderStack
 from kerasft.architectures.frozen_backbone import FrozenEncoder, split_encoder, still_encoder
 from kerasft.architectures.name_table import Entry, TwinModel
 from kerasft.architectures.registry import find_encoder
@@ -19,7 +19,7 @@ POOLINGS: tuple[str, ...] = get_args(Pooling)
 class HeadedEncoder(TwinModel):
     """An encoder and a head on it; the base of `Classifier` and `Tagger`.
 
-    Inputs: those of `Encoder`. Output: float32 logits.
+    Inputs: those of `EncoderStack`. Output: float32 logits.
 
     Layer paths do not depend on what was built before in the process: "classifier",
     "transformer_layer_1/self_attention_layer/query", ...
@@ -60,7 +60,7 @@ class HeadedEncoder(TwinModel):
         self.arguments = arguments
         self.num_labels = num_labels
         self.pooling = pooling
-        self.backbone: Encoder = family.build(arguments, initialize)
+        self.backbone: EncoderStack = family.build(arguments, initialize)
         if pooling == "none":
             below = family.token_head(arguments)
         else:

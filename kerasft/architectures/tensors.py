@@ -202,4 +202,4 @@ def _old_name(name: str) -> str:
 def _is_of_other_labels(entry: Entry, shape: tuple[int, ...]) -> bool:
     """Whether a classifier's tensor only differs in how many labels it has."""
     expected = entry.shape if len(shape) == 2 else entry.shape[:1]
-    return entry.module == "classifier" and len(shape) in (1, 2) and shape[1:] == expected[1:]
+    return entry.layer == "classifier" and len(shape) in (1, 2) and shape[1:] == expected[1:]

@@ -81,7 +81,6 @@ class SelfAttention(keras.layers.Layer):
         x: Any,
         source: Any,
         attention_mask: Any = None,
-        bias: Any = None,
         training: bool | None = None,
     ) -> Any:
         """Lets each position of `x` read from those of `source`.
@@ -89,24 +88,25 @@ class SelfAttention(keras.layers.Layer):
         Args:
             x: (batch, t, d_model).
             source: (batch, s, d_model).
-            attention_mask: bool, broadcast to (batch, heads, t, s); True where a position may look.
-            bias: float32, broadcast to (batch, heads, t, s): added to the scores, instead of a mask
-                or beside it.
+            attention_mask: Broadcast to (batch, heads, t, s): bool, True where a position may look;
+                or float32, what is added to the scores (see `layers.t5_attention.hide`).
 
         Returns:
             (batch, t, d_model).
         """
         query = self.query(x)  # (batch, t, heads, d_k)
         key, value = self.key(source), self.value(source)  # (batch, s, heads, d_k)
+        mask, bias = attention_mask, None
+        if mask is not None and keras.backend.standardize_dtype(mask.dtype) != "bool":
+            mask, bias = None, mask
         if not (training and self.dropout.rate > 0):
-            read = ops.dot_product_attention(query, key, value, bias=bias, mask=attention_mask)
-            return self.merge(read)
+            return self.merge(ops.dot_product_attention(query, key, value, bias=bias, mask=mask))
         scale = (self.d_model // self.heads) ** -0.5
         scores = ops.einsum("bthd,bshd->bhts", query * scale, key)
         if bias is not None:
             scores = scores + bias
-        if attention_mask is not None:
-            scores = ops.where(attention_mask, scores, HIDDEN)
+        if mask is not None:
+            scores = ops.where(mask, scores, HIDDEN)
         weights = self.dropout(ops.softmax(scores, axis=-1), training=training)
         return self.merge(ops.einsum("bhts,bshd->bthd", weights, value))
 

@@ -105,15 +105,19 @@ class TransformerLayer(keras.layers.Layer):
 
         Args:
             x: (batch, length, d_model).
-            attention_mask: bool, broadcast to (batch, heads, length, length); True where a position
-                may look.
+            attention_mask: Broadcast to (batch, heads, length, length): bool, True where a position
+                may look; or float32, what is added to the scores.
             first_only: Whether to compute what becomes of position 0 alone. It reads from all; but
                 queries, normalizations and the feed-forward part run on one position.
 
         Returns:
             (batch, length, d_model), or with `first_only` (batch, 1, d_model).
         """
-        asking = x[:, :1] if first_only else x
+        asking = x
+        if first_only:
+            asking = x[:, :1]
+            if attention_mask is not None:
+                attention_mask = attention_mask[:, :, :1]
         added = self.attention(asking, x, attention_mask=attention_mask, training=training)
         added = self.attention_dropout(added, training=training)
         attended = self.attention_norm(asking + added)
