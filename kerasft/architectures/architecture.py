@@ -80,8 +80,7 @@ class Architecture(ABC):
         """Makes the model; of an encoder the encoder alone, without a head.
 
         Args:
-            arguments: Its shape.
-            initialize: False leaves the matrices 0, for whoever loads all of them at once.
+            initialize: False leaves the matrices 0, when all of them are loaded afterwards.
 
         Raises:
             ConfigError: Such a model cannot be.
@@ -157,7 +156,6 @@ class EncoderArchitecture(Architecture):
         """What stands between the pooled hidden state and the layer `classifier`.
 
         Args:
-            arguments: The encoder's shape.
             pooling: What is pooled: the "first" token or the "mean" of all.
         """
 
@@ -170,7 +168,6 @@ class EncoderArchitecture(Architecture):
         """The names of all weights in transformers and here, from the bottom up.
 
         Args:
-            arguments: The encoder's shape.
             num_labels: Outputs of the head.
             pooling: "first" or "mean" of a classifier, "none" of a tagger.
         """
@@ -184,13 +181,12 @@ class EncoderArchitecture(Architecture):
 
     @abstractmethod
     def config_from_arguments(self, arguments: EncoderArguments) -> dict[str, Any]:
-        """The inverse: a `config.json`, without what is alike in all families."""
+        """The inverse: a `config.json`, without what all families share."""
 
     def arguments_from_config(self, config: Mapping[str, Any], source: str) -> EncoderArguments:
         """Reads a `config.json`.
 
         Args:
-            config: What it holds.
             source: The file, for messages.
 
         Raises:
@@ -231,7 +227,6 @@ def layer_entries(
         modules: Part of a block -> module in transformers' layer:
             {"self_attention_layer/query": "attention.self.query", ...}.
         theirs: Where transformers has its layers: "bert.encoder.layer".
-        arguments: The encoder's shape.
     """
     width, inner = arguments.hidden_size, arguments.intermediate_size
     shapes = {

@@ -34,7 +34,6 @@ class BertEncoder(EncoderStack):
     """Embeddings of tokens, positions and segments, normalized, under post-norm blocks.
 
     Args:
-        arguments: Its shape.
         initialize: False leaves the weights 0.
     """
 

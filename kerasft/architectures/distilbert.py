@@ -33,7 +33,6 @@ class TokenAndPositionEmbedding(keras.layers.Layer):
     """The sum of a vector for each token and one for its position.
 
     Args:
-        arguments: The encoder's shape.
         deviation: Of the random start; 0 for none.
     """
 
@@ -57,7 +56,6 @@ class DistilBertEncoder(EncoderStack):
     """BERT's encoder without segments.
 
     Args:
-        arguments: Its shape.
         initialize: False leaves the weights 0.
     """
 

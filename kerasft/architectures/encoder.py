@@ -102,11 +102,9 @@ class EncoderStack(keras.Model):
     `first_only=True` it computes position 0 alone.
 
     Args:
-        arguments: The encoder's shape.
         initialize: False leaves the matrices 0.
 
     Attributes:
-        arguments: The same.
         token_embedding: The table of tokens, a `keras.layers.Embedding`.
         blocks: The layers of the stack, from the bottom up.
     """
@@ -124,10 +122,6 @@ class EncoderStack(keras.Model):
     @abstractmethod
     def embed(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
         """What the first block is given.
-
-        Args:
-            inputs: See the class.
-            training: Whether to drop out.
 
         Returns:
             (batch, length, hidden_size).
@@ -164,7 +158,6 @@ class EncoderStack(keras.Model):
             start: The lowest of them, from 0.
             stop: Where they end, this one left out; None runs all the rest.
             first_only: Whether the uppermost computes position 0 alone.
-            training: Whether to drop out.
 
         Returns:
             (batch, length, hidden_size), or with `first_only` (batch, 1, hidden_size).
@@ -181,9 +174,7 @@ class EncoderStack(keras.Model):
         """Reads texts.
 
         Args:
-            inputs: See the class.
             first_only: Whether to compute position 0 alone, as far as the others need not be known.
-            training: Whether to drop out.
 
         Returns:
             (batch, length, hidden_size), or with `first_only` (batch, 1, hidden_size).

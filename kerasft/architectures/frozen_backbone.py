@@ -51,7 +51,7 @@ class FrozenBackbone(ABC):
     @property
     @abstractmethod
     def facts(self) -> dict[str, Any]:
-        """Of what shape the lower part is, as JSON can hold it."""
+        """Of what shape the lower part is, as JSON."""
 
     @abstractmethod
     def token_ids(self, inputs: Inputs) -> list[np.ndarray]:
@@ -73,7 +73,7 @@ class FrozenBackbone(ABC):
         """The SHA-256 of all that decides what the lower part makes: weights, shape, and `facts`.
 
         Args:
-            facts: What else counts, such as versions, as JSON can hold it.
+            facts: What else counts, such as versions, as JSON.
 
         Returns:
             64 hexadecimal digits.

@@ -26,12 +26,11 @@ class HeadedEncoder(TwinModel):
 
     Args:
         architecture: The family's name: "bert", "distilbert", ...
-        arguments: The encoder's shape.
         num_labels: Outputs of the head, at least 2.
         pooling: What the head reads: "first" token, "mean" of the tokens, or "none", which is each
             token by itself.
-        initialize: False leaves the encoder's weights 0, for whoever loads all of them at once; the
-            head is always random.
+        initialize: False leaves the encoder's weights 0, when all of them are loaded afterwards;
+            the head is always random.
 
     Attributes:
         backbone: The encoder alone: the same inputs -> hidden states (batch, length, hidden_size).
@@ -95,10 +94,6 @@ class HeadedEncoder(TwinModel):
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """Computes logits; of the uppermost block only what the head reads.
 
-        Args:
-            inputs: See the class.
-            training: Whether to drop out.
-
         Returns:
             (batch, num_labels), or with pooling "none" (batch, length, num_labels).
         """
@@ -145,7 +140,6 @@ class Classifier(HeadedEncoder):
 
     Args:
         architecture: The family's name: "bert", "distilbert", ...
-        arguments: The encoder's shape.
         num_labels: Number of classes, at least 2.
         pooling: "first" or "mean".
         initialize: False leaves the encoder's weights 0; see `HeadedEncoder`.
@@ -186,7 +180,6 @@ class Tagger(HeadedEncoder):
 
     Args:
         architecture: The family's name: "bert", "distilbert", ...
-        arguments: The encoder's shape.
         num_labels: Number of tags, at least 2.
         initialize: False leaves the encoder's weights 0; see `HeadedEncoder`.
 

@@ -22,12 +22,6 @@ class MaskedLanguageModel(keras.Model):
 
     Source: Devlin et al., "BERT" (2019), section 3.1.
 
-    Args:
-        classifier: Whose encoder it is.
-
-    Attributes:
-        head: The head's layer.
-
     Example:
         >>> classifier = Classifier("bert", arguments, num_labels=3)
         >>> model = MaskedLanguageModel(classifier)

@@ -86,7 +86,7 @@ def arguments_to_config(model: "HeadedEncoder", label_names: Sequence[str]) -> d
 
 
 def config_labels(config: Mapping[str, Any]) -> list[str] | None:
-    """The label names in `id2label`, in order; None where nobody named them.
+    """The label names in `id2label`, in order; None without names.
 
     LABEL_0, LABEL_1, ... are transformers' fillers and count as no names.
     """

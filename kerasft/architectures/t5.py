@@ -41,8 +41,7 @@ class T5(TokenLossModel, TwinModel):
     "decoder/block_0/cross_attention/v", "encoder/block_0/feed_forward/wi_0", "lm_head", "shared".
 
     Args:
-        arguments: The model's shape.
-        initialize: False leaves the matrices 0, for whoever loads all of them at once.
+        initialize: False leaves the matrices 0, when all of them are loaded afterwards.
 
     Example:
         >>> model = T5(T5Arguments(100, d_model=16, d_kv=8, d_ff=32, heads=2))
@@ -94,10 +93,6 @@ class T5(TokenLossModel, TwinModel):
     def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
         """Scores each next token of given targets.
 
-        Args:
-            inputs: See the class.
-            training: Whether to drop out.
-
         Returns:
             (batch, t, vocab_size) float32 logits.
         """
@@ -123,7 +118,6 @@ class T5(TokenLossModel, TwinModel):
         Args:
             source_ids: (batch, s) int.
             source_mask: (batch, 1, 1, s) bool.
-            training: Whether to drop out.
 
         Returns:
             The memory, (batch, s, d_model).
@@ -145,7 +139,6 @@ class T5(TokenLossModel, TwinModel):
             memory: (batch, s, d_model).
             source_mask: (batch, 1, 1, s) bool.
             target_ids: (batch, t) int.
-            training: Whether to drop out.
             return_scores: Whether to return the last block's attention to the source as well.
 
         Returns:

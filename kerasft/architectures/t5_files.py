@@ -174,7 +174,6 @@ class T5Architecture(Architecture):
 
         Args:
             model: The model; adapters on it are left out (merge them first).
-            folder: An existing folder.
 
         Example:
             >>> with storage.write_folder("my-t5", is_ours=...) as folder:

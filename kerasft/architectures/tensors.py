@@ -116,7 +116,7 @@ def load_tensors(
         source: The checkpoint, for messages.
 
     Returns:
-        What was loaded, what of the head is new, and what was left unread.
+        What was loaded, the new parts of the head, and what was not read.
 
     Raises:
         PresetError: A tensor of the encoder is missing or misshapen, and nothing was loaded; or one
@@ -151,8 +151,6 @@ def finite(tensors: Mapping[str, np.ndarray], name: str, source: str) -> np.ndar
     """A tensor of a checkpoint as float32.
 
     Args:
-        tensors: Tensor by name.
-        name: The one to read.
         source: The checkpoint, for messages.
 
     Raises:

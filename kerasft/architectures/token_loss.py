@@ -34,7 +34,6 @@ class TokenLossModel(keras.Model):
         """The compiled loss; its mean over the epoch is kept by real tokens.
 
         Args:
-            x: The inputs.
             y: (batch, t) int, the next tokens.
             y_pred: (batch, t, vocabulary), what `call` returned.
             sample_weight: (batch, t), 1 at real tokens and 0 at padding.

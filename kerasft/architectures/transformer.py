@@ -110,9 +110,6 @@ class Transformer(TokenLossModel):
     `compile` wants a loss whose value is the mean over a batch's real tokens, see
     `TokenLossModel`.
 
-    Args:
-        arguments: The model's shape.
-
     Example:
         >>> model = Transformer(TransformerArguments(100, 120, 20, 20, d_model=16, N=1, h=2))
         >>> model({"source_ids": np.array([[2, 7, 3]]), "target_ids": np.array([[2, 9]])})
@@ -158,10 +155,6 @@ class Transformer(TokenLossModel):
     def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
         """Scores each next token of given targets.
 
-        Args:
-            inputs: See the class.
-            training: Whether to drop out.
-
         Returns:
             (batch, t, tgt_vocab_size) float32 log-probabilities.
 
@@ -204,7 +197,6 @@ class Transformer(TokenLossModel):
         Args:
             source_ids: (batch, s) int.
             source_mask: (batch, 1, 1, s) bool.
-            training: Whether to drop out.
 
         Returns:
             The memory, (batch, s, d_model).
@@ -228,7 +220,6 @@ class Transformer(TokenLossModel):
             source_mask: (batch, 1, 1, s) bool.
             target_ids: (batch, t) int.
             target_mask: (batch, 1, t, t) bool.
-            training: Whether to drop out.
             return_scores: Whether to return the last block's attention to the source as well.
 
         Returns:
@@ -260,9 +251,6 @@ class Transformer(TokenLossModel):
 
     def cross_attention(self, inputs: Mapping[str, Any]) -> Any:
         """How the last decoder block looks at the source, for a picture.
-
-        Args:
-            inputs: See the class.
 
         Returns:
             The scores, (batch, h, t, s): each row sums to 1.

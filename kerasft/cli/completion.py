@@ -1,4 +1,4 @@
-"""Print the script that completes commands, recipes and options in a shell; `docs/cli.md`."""
+"""Print the completion script for a shell; see `docs/command_line.md`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SHELLS = ("bash", "zsh")
 
 
 def parser() -> Parser:
-    """What the command understands."""
+    """The command's arguments."""
     parser = Parser(prog="kerasft completion", description=__doc__, allow_abbrev=False)
     parser.add_argument("shell", choices=SHELLS)
     return parser

@@ -1,4 +1,4 @@
-"""Turn what other libraries saved into what is read here.
+"""Convert files of other libraries for kerasft.
 
 kerasft convert tinybert --output tinybert-safetensors
 kerasft convert bert-base-uncased --adapter sst2-lora --output sst2 --labels neg pos
@@ -16,7 +16,7 @@ from kerasft.config import Parser, print_next
 
 
 def parser() -> Parser:
-    """What the command understands."""
+    """The command's arguments."""
     parser = Parser(
         prog="kerasft convert",
         description="Write the weights of pytorch_model.bin (or its shards) as safetensors, which "
@@ -78,7 +78,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Converts, and says what was written."""
+    """Converts, and prints what was written."""
     options = parse(arguments)
     backends.check()
     if options.adapter is not None:

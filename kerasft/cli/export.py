@@ -19,7 +19,7 @@ from kerasft.runtimes.registry import RUNTIMES
 
 
 def parser() -> Parser:
-    """What the command understands."""
+    """The command's arguments."""
     parser = Parser(
         prog="kerasft export",
         description="Write a saved folder as what other tools read: a .keras file, a directory for "
@@ -70,7 +70,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Exports, and says what a user of the export must know."""
+    """Exports, and prints notes for the user of the export."""
     options = parse(arguments)
     if options.engine:
         _for_engine(options)

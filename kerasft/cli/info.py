@@ -1,4 +1,4 @@
-"""Say what a saved folder holds, once its files are found to be as they were saved."""
+"""Show the content of a saved folder after checking its files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST_LABELS = 20
 
 
 def parser() -> Parser:
-    """What the command understands."""
+    """The command's arguments."""
     parser = Parser(prog="kerasft info", description=__doc__, allow_abbrev=False)
     parser.add_argument("folder", metavar="FOLDER", help="a folder that a recipe saved")
     return parser
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def facts(folder: Path, manifest: Manifest) -> Iterator[tuple[str, str]]:
-    """What there is to say of a folder whose files have been checked."""
+    """The facts about a folder whose files have been checked."""
     yield "task", manifest.task
     yield "architecture", f"{manifest.architecture} ({_listed(manifest.arguments)})"
     yield "base model", manifest.base_model or "none: trained from random weights"

@@ -1,4 +1,4 @@
-"""The command `kerasft`, and which commands it has; each is imported when it runs."""
+"""The command `kerasft` and its subcommands; each is imported when it runs."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ usage: kerasft COMMAND ...
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The entry point: does what the words say, or exits with one sentence; see `guard`.
+    """The entry point: runs a command, or exits with one sentence; see `guard`.
 
     Args:
         arguments: The words after `kerasft`; None takes those of the command line.
@@ -57,13 +57,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def two_columns(rows: dict[str, str]) -> str:
-    """Names and what they mean, as the help shows them."""
+    """Names and their meanings in two columns, for the help."""
     width = max(map(len, rows))
     return "\n".join(f"  {name:{width}}  {text}" for name, text in rows.items())
 
 
 def check_name(what: str, name: str, known: dict[str, str]) -> None:
-    """Refuses a name that is not known.
+    """Refuses an unknown name.
 
     Raises:
         ConfigError: The sentence has the name that is most like it, or all.

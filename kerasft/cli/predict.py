@@ -28,7 +28,7 @@ CHUNK = 512
 
 
 def parser() -> Parser:
-    """What the command understands."""
+    """The command's arguments."""
     parser = Parser(
         prog="kerasft predict",
         description="Predict with a saved folder, for the texts on the command line, those of a "
@@ -105,7 +105,7 @@ def _lines_of_input() -> list[str]:
 
 
 def open_predictor(folder: str, **options: Any) -> Predictor:
-    """`Predictor`, with a quicker import of Keras where Keras is needed; see there.
+    """`Predictor`, with a quicker import of Keras where Keras is needed; see that.
 
     Where another engine was chosen for the user, stderr says which.
     """

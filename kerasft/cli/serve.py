@@ -17,7 +17,7 @@ ACCESS = {
 
 
 def parser() -> Parser:
-    """What the command understands."""
+    """The command's arguments."""
     parser = Parser(prog="kerasft serve", description=__doc__, allow_abbrev=False)
     parser.add_argument("folder", metavar="FOLDER", help="a folder that a recipe saved")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
@@ -44,7 +44,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Serves until it is told to end."""
+    """Serves until a signal ends it."""
     options = parse(arguments)
     limits = Limits(**{field.name: getattr(options, field.name) for field in fields(Limits)})
     from kerasft.serving.server import run  # imports FastAPI: --help does without

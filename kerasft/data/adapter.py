@@ -33,7 +33,7 @@ class EpochBatches(DataAdapter):
     start. Each epoch that `fit` takes to its end moves `epoch` on by one and sets `first_batch` to
     0 (before the callbacks' `on_epoch_end`); one that is broken off is begun again.
 
-    The epoch counts what Keras draws, whoever asks: `model.evaluate` on the training batches would
+    The epoch counts every iterator that Keras makes: `model.evaluate` on the training batches would
     move it on too, so evaluate on an object of its own.
 
     Iterating over the object itself (`for batch in batches`) gives what `fit` would get next and

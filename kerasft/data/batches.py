@@ -82,7 +82,6 @@ class BucketedBatches(EpochBatches):
             pad_id: Token id that fills rows up to their bucket's length.
             max_length: Most tokens that a row may have.
             shuffle: Whether each epoch has an order of its own.
-            seed: Seed of these orders.
             sample_weight: (rows,) weight of each row in the loss; 1 by default.
             bucket_count: Most shapes that there may be.
             group_by_length: Whether shuffled batches hold rows of like length; None groups epochs

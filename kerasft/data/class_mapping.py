@@ -22,7 +22,6 @@ def merge_classes(
     """Gives each row the new name of its class; rows of classes without one are dropped.
 
     Args:
-        table: The rows.
         classes: New name -> raw names, all of which the rows must have; "complaints" for the
             mapping that ships, which may name more than the rows have; "none" to merge nothing.
         complete: Whether the rows are all that there are. A test file may lack classes.
@@ -64,7 +63,6 @@ def keep_major(table: Rows, classes: int) -> tuple[Rows, DataStep]:
     """Keeps the rows of the largest classes (of equal ones, those first by name).
 
     Args:
-        table: The rows.
         classes: How many classes.
 
     Raises:

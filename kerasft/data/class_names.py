@@ -26,10 +26,10 @@ _WHOLE = re.compile(r"([+-]?[0-9]+)\.0+")
 
 
 def tidy_label(label: str) -> str:
-    """A class name without what nobody sees.
+    """A class name without invisible characters.
 
     Characters that are shown as nothing (zero-width spaces, byte order marks, soft hyphens, control
-    characters) go, each run of white space (line breaks and non-breaking spaces too) becomes one
+    characters) go, each run of whitespace (line breaks and non-breaking spaces too) becomes one
     space, none stays at the ends, a non-breaking hyphen is a hyphen, and accents are written in one
     way (NFC).
 
@@ -169,7 +169,6 @@ def shortest(value: Any, bits: int) -> Any:
 
     Args:
         value: A Python float that holds it, or anything else, which stays.
-        bits: Its bits.
     """
     if not isinstance(value, float) or bits not in (16, 32):
         return value

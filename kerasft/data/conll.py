@@ -40,7 +40,6 @@ def read_conll(
     that begin with "#" before a sentence's first token and are no token with its tag are comments.
 
     Args:
-        path: The file, UTF-8.
         tag_scheme: "IO", "IOB1", "BIO" (or "IOB2"), "BIOES" or "BILOU"; None finds it out.
         token_column: The column of the tokens, from 0; from -1 down it counts from the last.
         tag_column: The column of the tags, likewise.
@@ -78,7 +77,6 @@ class _Rows:
         source: The file, for messages.
         lines: Its lines, without their ends.
         token_column: As for `read_conll`.
-        tag_column: Likewise.
     """
 
     def __init__(self, source: str, lines: list[str], token_column: int, tag_column: int) -> None:

@@ -91,7 +91,6 @@ class CsvRows:
         r"""Reads the header.
 
         Args:
-            file: The text.
             delimiter: "," or "\t".
         """
         self._source = file.source
@@ -205,7 +204,6 @@ class _Swallowed:
     """Fields that hold line ends and look as if rows were among their lines.
 
     Args:
-        rows: The rows.
         label: The number of the column of the labels; None if they are not asked for.
     """
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import TextIO
 
 FIRST = "text"
-# White space before it does not stop every spreadsheet, and some take the wide forms, too. That
+# Whitespace before it does not stop every spreadsheet, and some take the wide forms, too. That
 # apostrophes may stand before it makes a cell that has one by itself come back as it was.
 _FORMULA = re.compile("[\\s\0']*[=+@\uff1d\uff0b\uff0d\uff20-]|'*[\t\r\n]")
 _NUMBER = re.compile(r"[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]+)?")
@@ -77,7 +77,6 @@ def is_marked(first_line: str, delimiter: str) -> bool:
     """Whether a file says that it is one of ours in which apostrophes stand before formulas.
 
     Args:
-        first_line: Its first line.
         delimiter: What parts its columns.
     """
     start = f'"{FIRST}"{delimiter}'

@@ -19,7 +19,6 @@ class Dataset:
     """Three parts, with the fields "text" and "label", that share no text.
 
     Attributes:
-        train: Rows to train on.
         validation: Rows to watch while training.
         test: Rows that nothing but the final evaluation sees.
         test_sha256: Hash of the test texts; equal hashes mean the same test.

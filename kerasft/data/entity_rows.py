@@ -52,8 +52,6 @@ class Tagged:
     """A sentence as a file holds it.
 
     Attributes:
-        tokens: The tokens.
-        tags: Their tags.
         lines: Where each stands, for messages: a line of a file, or the row of all of them.
     """
 
@@ -132,11 +130,11 @@ def make_entity_rows(
 
 
 def _readable(tagged: Sequence[Tagged], source: str, unit: str, notes: list[str]) -> list[Tagged]:
-    """The sentences that hold words, their tags without what nobody sees."""
+    """The sentences that hold words, their tags without invisible characters."""
     names = {tag: tidy_label(tag) for row in tagged for tag in row.tags}
     unseen = sum(tag != names[tag] for row in tagged for tag in row.tags)
     if unseen:
-        notes.append(f"{unseen} tags of {source} hold characters that nobody sees, now left out")
+        notes.append(f"{unseen} tags of {source} hold invisible characters, which were removed")
     found = []
     for row in tagged:
         size = sum(map(len, row.tokens))
@@ -156,13 +154,13 @@ def _readable(tagged: Sequence[Tagged], source: str, unit: str, notes: list[str]
     blank = sum(token.isspace() for row in found for token in row.tokens)
     if blank:
         notes.append(
-            f"{blank} tokens of {source} are white space; no entity begins or ends with one"
+            f"{blank} tokens of {source} are whitespace; no entity begins or ends with one"
         )
     return found
 
 
 def _trimmed(tokens: Sequence[str], spans: Iterable[Span]) -> tuple[Span, ...]:
-    """The spans without white space at their ends; those of nothing else are none."""
+    """The spans without whitespace at their ends; those of nothing else are none."""
     found = []
     for span in spans:
         words = [n for n in range(span.start, span.end) if not tokens[n].isspace()]

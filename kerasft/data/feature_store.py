@@ -8,7 +8,7 @@ A store is a folder:
 
 Whoever adds texts takes the lock, reads the records that others have added, writes the features
 behind the last published ones and then their records. A record that is there is thus the promise
-that its features are. A kill between the two leaves features that nobody knows of, and the next
+that its features are. A kill between the two leaves features that are not listed, and the next
 writer overwrites them; a kill within the records leaves a piece of one, which no reader takes and
 the next writer overwrites too. A kill drops the lock, since the system holds it. What a power cut
 or a bad disk may do beyond that, the checksums find: such a text counts as not kept.
@@ -57,7 +57,6 @@ class FeatureStore:
     and a run that goes on after a kill finds the very same numbers.
 
     Attributes:
-        folder: Where it is.
         dtype: Of the features, float16 or float32.
         width: Values of a token.
         max_bytes: Most bytes of features; None is no limit.
@@ -139,7 +138,6 @@ class FeatureStore:
 
         Args:
             key: Its key, 32 bytes.
-            tokens: Its tokens.
 
         Returns:
             (tokens, width), a view of the file that must not be written to; None if the text is
@@ -207,7 +205,7 @@ class FeatureStore:
             # A piece of a record that a killed writer left is overwritten: only whole ones count.
             _write_at(self.folder / INDEX, self._read, b"".join(records))
         except OSError:
-            # What nobody knows of is not to take the room that the run's checkpoint needs.
+            # Unlisted features must not take the room that the run's checkpoint needs.
             for name, size in ((FEATURES, self._end), (INDEX, self._read)):
                 with suppress(OSError):
                     os.truncate(self.folder / name, size)

@@ -123,8 +123,6 @@ def load_data(
 
     Args:
         source: FILE.csv, .tsv, .jsonl, .parquet, .zip, hub:NAME or sample:NAME; see `read_rows`.
-        text_column: Column of the texts.
-        label_column: Column of the labels.
         test_data: The test rows, if they have a file of their own; then `test` is not used, and
             rows of `source` whose text stands in it are left out and counted.
         validation: Share of each class's texts to validate on.
@@ -238,7 +236,6 @@ def _prepare(way: _Way, options: LabelledTextOptions, trained_on: set[str] | Non
     """Takes the steps that rows take by themselves.
 
     Args:
-        way: The rows.
         options: Which steps.
         trained_on: For test rows: the classes of the training rows; they may have fewer or others.
     """

@@ -13,7 +13,6 @@ class LengthFacts:
     """Lengths of texts in tokens, special tokens included, before any cut.
 
     Attributes:
-        texts: Number of texts.
         maximum: Tokens of the longest text.
         percentile_99: Tokens that 99 of 100 texts do not exceed.
         mean: Tokens of a text on average.

@@ -76,7 +76,6 @@ class MaskedBatches(EpochBatches):
             batch_size: Texts in each batch.
             max_length: Most tokens that a text may have.
             shuffle: Whether each epoch has an order and a choice of its own.
-            seed: Seed of both.
             group_by_length: See `BucketedBatches`.
 
         Raises:
@@ -212,7 +211,6 @@ def masked_batches(
 
     Args:
         encodings: "train" and "validation" -> token ids, as in `LabelledBatches.encodings`.
-        tokenizer: What made them.
         batch_size: Texts in each batch.
         seed: Seed of the order of the training texts and of what is hidden.
         group_by_length: See `BucketedBatches`.

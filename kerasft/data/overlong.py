@@ -61,7 +61,6 @@ def apply(
     target more than `max_length` with one of the two.
 
     Args:
-        pairs: The pairs.
         source_tokenizer: Makes `[SOS] source [EOS]`.
         target_tokenizer: Makes `[SOS] target [EOS]`.
         max_length: Most tokens that the encoder, and likewise the decoder, takes.

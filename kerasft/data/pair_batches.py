@@ -60,7 +60,6 @@ class PairBatches(EpochBatches):
                 target) that has more; but a batch always has one row.
             pad_id: Token id that fills rows up to their bucket's lengths.
             shuffle: Whether each epoch has an order of its own.
-            seed: Seed of these orders.
             max_length: Most tokens that a source, and a target without [SOS], may have.
             bucket_count: Most shapes that there may be.
 

@@ -75,10 +75,6 @@ def load_pairs(
 
     Args:
         data: As for `read_pairs`, like the next four.
-        source_file: See there.
-        target_file: See there.
-        source_lang: See there.
-        target_lang: See there.
         validation: Share of the sentences to validate on, above 0 and below 1.
         seed: Another seed gives another split.
 
@@ -110,7 +106,6 @@ def split_pairs(table: Rows, validation: float, seed: int) -> PairDataset:
     """Splits pairs that were read, as `load_pairs` says.
 
     Args:
-        table: The pairs.
         validation: Share of the sources to validate on, above 0 and below 1.
         seed: Another seed gives another split.
 

@@ -26,7 +26,7 @@ def read_pairs(
     r"""Reads sentences, as the field "source", and their translations, as the field "target".
 
     Where the data says where its pairs come from ("phrasebook"), that is the field "origin". No
-    sentence is blank, and none has white space around it.
+    sentence is blank, and none has whitespace around it.
 
     Args:
         data: One of these, or several, which are read one after the other; the origin of pairs

@@ -112,7 +112,6 @@ def make_rows(
 
     Args:
         raw: (position, value of each field) each.
-        fields: What was asked for.
         source: The file or data set, for messages.
         sha256: Hash of the content.
         unit: What a position counts: "line" or "row".
@@ -171,7 +170,6 @@ def value_of(
     """A value as JSON or a typed column holds it, as the text of its field; "" for none.
 
     Args:
-        value: The value.
         wanted: The field.
         where: The row, for messages.
         names: For classes: the names of the numbers from 0, if they have some.

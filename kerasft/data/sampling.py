@@ -19,9 +19,7 @@ def sample(table: Rows, rows: int, seed: int) -> tuple[Rows, DataStep]:
     Which ones depends on the texts and the seed, not on the order of the rows.
 
     Args:
-        table: The rows.
         rows: How many to keep; more than there are keeps all.
-        seed: Another seed keeps others.
 
     Raises:
         ConfigError: So few rows cannot hold 3 of each class.

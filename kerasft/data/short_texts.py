@@ -7,7 +7,7 @@ from kerasft.data.steps import DataStep, count
 def drop_short(table: Rows, min_words: int) -> tuple[Rows, DataStep]:
     """Drops texts of fewer than `min_words` words, and in any case those without a word.
 
-    A word is what stands between white space and has a letter or digit.
+    A word is what stands between whitespace and has a letter or digit.
 
     Example:
         >>> table, step = drop_short(table, 10)

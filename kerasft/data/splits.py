@@ -19,8 +19,6 @@ class Split:
 
     Attributes:
         train: Row indices, int64, in the order of the texts' hashes (not of the file).
-        validation: Likewise.
-        test: Likewise.
         test_sha256: Hash of the test part's texts; equal hashes mean the same test.
         duplicates: Rows whose text (normalized) stands in an earlier row already.
         conflicts: Distinct texts that carry more than one label.

@@ -161,7 +161,6 @@ class Budget:
         Args:
             place: What `number` counts, for messages: "line", "row".
             number: Where the row is.
-            texts: Its strings.
 
         Raises:
             DataError: One of them is too long, or all rows together take too much.
@@ -225,7 +224,6 @@ def open_text(path: Path, *, nul: bool = False) -> Iterator[TextFile]:
     """Opens a UTF-8 file to be read by its lines.
 
     Args:
-        path: The file.
         nul: See `TextFile`.
 
     Raises:
@@ -244,7 +242,7 @@ def open_file(path: Path) -> Iterator[io.BufferedReader]:
     """
     try:
         _check_file(path, os.stat(path).st_mode)
-        # Not blocking, should it have become a pipe by now, whose other end nobody may open.
+        # Not blocking, should it have become a pipe by now, whose other end may never be opened.
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
         stream = os.fdopen(os.open(path, flags), "rb")
     except FileNotFoundError:

@@ -1,6 +1,6 @@
-"""Exports a saved folder to what other tools read; adapters are folded into the weights.
+"""Exports a saved folder to what other tools read; adapters are merged.
 
-"keras"         one FILE.keras that Keras loads by itself
+"keras"         one FILE.keras that Keras alone loads
 "huggingface"   a directory that transformers loads
 "keras-hub"     a preset directory that keras_hub loads (needs keras_hub)
 "onnx"          one FILE.onnx for ONNX Runtime and others (needs the package onnx)
@@ -27,7 +27,7 @@ _SUFFIXES = {"keras": ".keras", "onnx": ".onnx"}
 def export(
     folder: str | Path, format: str, output: str | Path, *, overwrite: bool = False
 ) -> list[str]:
-    """Writes a saved folder in a foreign format, whole or not at all.
+    """Writes a saved folder in another format, whole or not at all.
 
     Args:
         folder: A folder that `save` wrote.
@@ -84,7 +84,7 @@ Writer = Callable[[EncoderParts, Path], list[str] | None]
 
 
 def _writer(format: str) -> tuple[Writer, Callable[[str | Path], bool] | None]:
-    """What writes a format; and what knows an earlier export again, where that is a folder."""
+    """The writer of a format, and the check for an earlier export if that is a folder."""
     if format == "keras":
         from kerasft.exports.keras_file import write_keras
 

@@ -1,4 +1,4 @@
-"""Puts into a saved folder what another runtime than Keras reads, and checks it before."""
+"""Writes the export for another runtime into a saved folder, after checking it."""
 
 from __future__ import annotations
 
@@ -30,14 +30,13 @@ def make_export(
     data: str | None = None,
     columns: Mapping[str, str] = COLUMNS,
 ) -> Manifest:
-    """Puts what an engine reads into a saved folder, in place of what was there for it.
+    """Writes the export for an engine into a saved folder, in place of an earlier one.
 
     Args:
         path: The folder.
         engine: "onnx", "ctranslate2", ...; or the same in 8 bits, "onnx-int8", for which the one in
             float32 is made too where it is missing.
         data: Rows to compare the model in 8 bits on; see `Task.gate_rows`.
-        columns: See there.
 
     Returns:
         The folder's new manifest.

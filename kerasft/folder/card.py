@@ -20,7 +20,6 @@ class Facts:
         command: The command line of the run; by default that of this process.
 
     Attributes:
-        command: As above.
         sections: Heading -> what was stated under it.
         failures: Sentences on what failed without ending the run (`errors.attempt`).
 

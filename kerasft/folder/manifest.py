@@ -58,7 +58,7 @@ def is_saved(path: str | Path) -> bool:
 
 
 def is_ours(path: str | Path) -> bool:
-    """Whether a folder is a saved folder in which nobody left a file of their own.
+    """Whether a folder is a saved folder without files of other origin.
 
     Such a folder may be replaced; `storage.check_output(output, is_ours)` asks before a run.
     """
@@ -126,11 +126,11 @@ def verify(path: str | Path, hashed: Container[str] | None = None) -> Manifest:
     """Checks that a saved folder is whole and unchanged, and returns its manifest.
 
     Every file must be there, a plain file (no link), of the size and sha256 in `manifest.json`,
-    and there must be no other; names that start with a dot are nobody's and are left out.
+    and there must be no other; hidden files are ignored.
 
     Args:
         path: The folder.
-        hashed: For whoever reads a few of the files only: those whose sha256 is checked.
+        hashed: The files whose sha256 is checked, for readers of a few of them; all by default.
 
     Raises:
         BundleError: The sentence names the file that is missing, changed or foreign.
@@ -157,7 +157,6 @@ def check_files(
     """Compares the files of a folder with its manifest; each is opened once.
 
     Args:
-        folder: The folder.
         manifest: What its `manifest.json` says.
         hashed: Those whose sha256 is checked; all where it is None.
         names: Those whose contents are put into `kept`.

@@ -104,8 +104,6 @@ class AdaptedLayer:
         """Makes one of the variables in `added`.
 
         Args:
-            name: Its name.
-            shape: Its shape.
             initializer: What it starts from, unless it is to be loaded at once.
         """
         layer: Any = self

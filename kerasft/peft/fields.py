@@ -13,7 +13,6 @@ class Fields:
 
     Args:
         path: The file, for sentences.
-        values: What it holds.
 
     Attributes:
         notes: Sentences on what the file asks for and does not get, as in PEFT.

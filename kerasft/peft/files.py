@@ -188,7 +188,6 @@ def open_weights(directory: Path, config: PeftConfig, raw: bytes | None = None) 
 
     Args:
         directory: A PEFT folder.
-        config: Its config.
         raw: What its file of weights holds, where it was read before.
 
     Raises:

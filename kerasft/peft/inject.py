@@ -115,7 +115,6 @@ def install(
 
     Args:
         model: The outermost model.
-        method: The method.
         plan: Each layer to adapt, which was checked, with the method's settings for it.
         in_full: Layers that train as they are and are saved with the adapter.
         is_loading: Whether the adapters are filled at once, so nothing need be drawn for them.

@@ -37,7 +37,6 @@ def to_peft(
     """What stands in the `adapter_config.json` of adapters that exist.
 
     Args:
-        method: Their method.
         settings: Each adapted module's settings by its name.
         modules_to_save: Names of the modules that are saved whole.
         base_model: The base model's name or path.

@@ -56,7 +56,6 @@ def einsum_factors(equation: str, kernel_shape: tuple[int, ...], where: str) -> 
 
     Args:
         equation: The layer's equation, e.g. "abc,cde->abde" or "...x,xy->...y".
-        kernel_shape: The kernel's shape.
         where: The layer's path, for the error.
 
     Raises:

@@ -27,7 +27,6 @@ class Predictor:
             None counts as not given.
 
     Attributes:
-        task: The task.
         max_length: Tokens that a text is cut at.
         metadata: What the folder says: name, task, architecture, base model, versions, ..., and
             what is the task's own; and the engine, which is never "auto".
@@ -69,9 +68,6 @@ class Predictor:
 
     def predict(self, texts: Sequence[str]) -> list[Any]:
         """One result a text, in their order, none for none: `Prediction`, `Translation`, ...
-
-        Args:
-            texts: The texts.
 
         Raises:
             DataError: A text is blank, is not a string, or is not Unicode; the sentence says which

@@ -26,9 +26,7 @@ def open_for(folder: str | Path, engine: str | None = None, **options: Any) -> O
     import Keras; stderr says so.
 
     Args:
-        folder: The folder.
         engine: As for `Predictor`, like the options.
-        options: See there.
 
     Raises:
         BundleError: The folder is missing, broken or was changed.

@@ -154,7 +154,7 @@ class Comparison:
         return [label for label in self.classes if label in chosen]
 
     def to_dict(self) -> dict[str, Any]:
-        """The comparison as JSON can hold it."""
+        """The comparison as JSON."""
         return {
             "rows": self.rows,
             "classes": list(self.classes),

@@ -18,7 +18,6 @@ class GateRows:
     """Rows that two models are compared on, and how a task scores what is said of them.
 
     Attributes:
-        texts: The texts.
         wanted: What is right, row by row.
         source: What they are, for people: "validation rows of the run".
         said: What of a result of the task is compared: its label, its text, its entities.
@@ -46,7 +45,6 @@ class Gate:
     """Two models on the same rows.
 
     Attributes:
-        rows: How many there are.
         source: See `GateRows`.
         scores: Of the model in 8 bits: name ("accuracy", "BLEU") -> 0 to 100.
         scores_float32: Of the one that it was made of.
@@ -82,7 +80,6 @@ def compare(small: Sequence[Any], exact: Sequence[Any], rows: GateRows) -> Gate:
     Args:
         small: What the model in 8 bits said, row by row: results of the task.
         exact: What the one said that it was made of.
-        rows: The rows.
 
     Example:
         >>> compare(small.predict(rows.texts), exact.predict(rows.texts), rows).same_outputs

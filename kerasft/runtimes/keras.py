@@ -15,7 +15,7 @@ from kerasft.runtimes.runtime import Reading, finite
 class KerasEncoder:
     """Computes in a few fixed shapes; the backend compiles one function once a shape.
 
-    What comes out of a text does not depend on the texts beside it beyond float32 rounding (1e-6).
+    What comes out of a text does not depend on the other texts, but for float32 rounding (1e-6).
 
     Args:
         model: A `HeadedEncoder`; adapters on it may be folded in or not.

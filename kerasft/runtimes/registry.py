@@ -44,7 +44,7 @@ def encoder(opened: Opened, model: Any, reading: Reading) -> Encodes:
 
     Args:
         opened: The folder.
-        model: Its model, for Keras; its adapters are folded into the weights, for speed.
+        model: Its model, for Keras; its adapters are merged, for speed.
         reading: How it is asked.
 
     Raises:

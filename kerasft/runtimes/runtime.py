@@ -177,7 +177,6 @@ class Runtime(ABC):
 
         Args:
             model: An `EncoderModel` or a `WriterModel`.
-            place: An empty folder.
 
         Returns:
             How the comparison went, for the manifest.
@@ -194,7 +193,6 @@ class Runtime(ABC):
         Args:
             exact: The folder that `write` wrote.
             model: Gives what it was written of, where that is needed too.
-            place: An empty folder.
         """
 
     @abstractmethod

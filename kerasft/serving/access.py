@@ -58,9 +58,9 @@ class Access:
 def access_for(host: str, allowed: Sequence[str], cors_origins: Sequence[str]) -> Access:
     """Who may ask a server that listens on `host`.
 
-    The names of the machine itself are always among the hosts: nobody can make them point
+    The names of the machine itself are always among the hosts: no one can make them point
     elsewhere. Without a word on the hosts, a server that only this machine can reach has these
-    alone, and any other has every name, since it is not known here what the world calls it.
+    alone, and any other has every name, since its outer name is not known here.
 
     Raises:
         ConfigError: A host or an origin is none.

@@ -54,8 +54,6 @@ def create_app(
     """The application; its lifespan begins to load the model and stops the worker.
 
     Args:
-        worker: Holds the model.
-        limits: The server's bounds.
         name: The model's name in the answers (the saved folder's).
         task: The folder's task; known before the model is loaded.
         access: Under which names the server answers, and to the pages of which other servers;
@@ -109,7 +107,7 @@ def create_app(
     )
     async def predict(request: Request) -> Body:
         """Asks the model about the texts of the body."""
-        # A place is taken only once the body is there: slow uploads are to starve nobody.
+        # A place is taken only once the body is there: slow uploads must not starve others.
         raw = await read_body(request, limits, uploads)
         with worker.admit():
             texts = parse_texts(raw, limits)

@@ -25,7 +25,6 @@ async def read_body(request: Request, limits: Limits, uploads: Uploads) -> bytes
 
     Args:
         request: The request, its body not yet read.
-        limits: The server's bounds.
         uploads: All bodies that are arriving.
 
     Raises:

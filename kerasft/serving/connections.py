@@ -1,4 +1,4 @@
-"""The open connections: bounded, so that descriptors last, and so that health can be asked."""
+"""The open connections: bounded, so that descriptors last and health checks get through."""
 
 from __future__ import annotations
 
@@ -69,7 +69,6 @@ class Connections:
         """From now on the server waits for this client.
 
         Args:
-            connection: Its connection.
             known: Whether it has been answered before.
         """
         self.served(connection)

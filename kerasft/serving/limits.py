@@ -1,4 +1,4 @@
-"""How much one server takes on: the bounds of a request, of the queue and of the connections."""
+"""The limits of a server: of a request, of the queue and of the connections."""
 
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -12,7 +12,7 @@ def _bound(default: float, description: str) -> Any:
 
 @dataclass(frozen=True)
 class Limits:
-    """The bounds of the server; every one of them is answered with a clear 4xx or 503.
+    """The limits of the server; beyond each, the answer is a clear 4xx or 503.
 
     Raises:
         ConfigError: A bound is not positive, or two of them do not go together.

@@ -1,4 +1,4 @@
-"""The listening socket, which goes on when the process has no descriptor left."""
+"""The listening socket, which keeps working when the process has no descriptor left."""
 
 import errno
 import os
@@ -65,7 +65,7 @@ class Listener(socket.socket):
         if self._spare is not None:
             os.close(self._spare)
             self._spare = None
-            # There may be nobody: without a descriptor the system does not even look.
+            # There may be no client: without a descriptor the system does not even look.
             with suppress(OSError):
                 super().accept()[0].close()
                 self.crowded()

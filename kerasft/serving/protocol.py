@@ -1,4 +1,4 @@
-"""Uvicorn's HTTP/1.1 protocol with our shape of errors and a bound on what a client may delay."""
+"""Uvicorn's HTTP/1.1 protocol with our error format and limits for slow clients."""
 
 import asyncio
 import json
@@ -26,7 +26,7 @@ BODY_EXTRA_SECONDS = 2.0
 
 
 class Protocol(H11Protocol):
-    """One connection. What is not HTTP is answered with our JSON; who delays is not waited for.
+    """One connection. Invalid HTTP is answered with our JSON; a client that delays is dropped.
 
     Attributes:
         read_seconds: Longest time from a connection, or from the first byte of a request, to the
@@ -70,7 +70,7 @@ class Protocol(H11Protocol):
             self._rest()
 
     def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn's says None, for False
-        """The client sends no more, but may read: what it has asked is answered."""
+        """The client sends no more, but may read: its request is answered."""
         answering = self.cycle is not None and not self.cycle.response_complete
         if answering and self.conn.their_state is not h11.SEND_BODY:
             self._sends_no_more = True
@@ -83,12 +83,12 @@ class Protocol(H11Protocol):
         return False
 
     def pause_writing(self) -> None:
-        """The client does not take what was written."""
+        """The client does not read the answer."""
         super().pause_writing()
         self._await("reading")
 
     def resume_writing(self) -> None:
-        """The client has taken all of it."""
+        """The client has read all of it."""
         super().resume_writing()
         self._look("more")
 
@@ -122,11 +122,11 @@ class Protocol(H11Protocol):
         self.transport.close()
 
     def send_400_response(self, msg: str) -> None:
-        """Answers what is not HTTP."""
+        """Answers invalid HTTP."""
         self._refuse(HTTPStatus.BAD_REQUEST, "invalid_http", "This is not a valid HTTP request.")
 
     def _look(self, at_rest: Awaited) -> None:
-        """Finds out what is waited for now; `at_rest`: what, if no request is under way."""
+        """Determines what is waited for now; `at_rest`: what, if no request is under way."""
         if self.flow.write_paused:
             self._await("reading")
         elif self.transport.is_closing():
@@ -152,7 +152,7 @@ class Protocol(H11Protocol):
             self.gate.waited_for(self, self._answered)
 
     def _rest(self) -> None:
-        """Leaves what the client sends to the system for a while."""
+        """Stops reading from the client for a while."""
         seconds = REST_SHARE * (self.loop.time() - self._since)
         self.transport.pause_reading()
         self.loop.call_later(seconds, self._rested)
@@ -186,5 +186,5 @@ class Protocol(H11Protocol):
             for event in (response, h11.Data(data=content), h11.EndOfMessage()):
                 self.transport.write(self.conn.send(event) or b"")
         if self.cycle is not None and not self.cycle.response_complete:
-            self.cycle.disconnected = True  # the application has nobody to answer any more
+            self.cycle.disconnected = True  # there is no client left to answer
         self.transport.close()

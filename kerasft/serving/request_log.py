@@ -1,4 +1,4 @@
-"""One line in the log per request, and an answer in our own shape where the program itself fails.
+"""One line in the log per request, and an answer in our own format if the program fails.
 
 A line holds the route, the status, the time and the number of texts; never a text, a query or a
 path that we do not know, since these may hold anything.
@@ -49,7 +49,7 @@ class RequestLog:
         try:
             await self.app(scope, receive, note_status)
         except ClientDisconnect:
-            pass  # nobody is left to answer
+            pass  # the client has gone
         except asyncio.CancelledError:  # the server stops, and this has taken too long
             if status is None:
                 message = "The server is stopping; try again."

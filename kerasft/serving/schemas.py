@@ -1,6 +1,6 @@
-"""The shapes of the JSON that goes in and out, as /openapi.json states them.
+"""The JSON of requests and answers, as /openapi.json states it.
 
-What a task answers is derived from the dataclasses of its results.
+The answers of a task are derived from the dataclass of its result.
 """
 
 from collections.abc import Sequence
@@ -97,7 +97,6 @@ def request_body(limits: Limits, example: Sequence[str]) -> dict[str, Any]:
     """OpenAPI's description of the body of /predict, with this server's bounds.
 
     Args:
-        limits: The bounds.
         example: Texts to try it with.
     """
     text = {
@@ -105,14 +104,14 @@ def request_body(limits: Limits, example: Sequence[str]) -> dict[str, Any]:
         "minLength": 1,
         "maxLength": limits.max_characters,
         "pattern": f"[^{WHITE_SPACE}]",
-        "description": "Has a character that is not white space, as Python's str.strip counts it.",
+        "description": "Has a character that is not whitespace, as Python's str.strip counts it.",
     }
     texts = {
         "type": "array",
         "items": text,
         "minItems": 1,
         "maxItems": limits.max_texts,
-        "description": "The texts. One of white space alone is answered with 422, as is one of "
+        "description": "The texts. One of whitespace alone is answered with 422, as is one of "
         "which the model's own cleaning leaves nothing (a model that cleans markup: `<br>`).",
     }
     schema = {

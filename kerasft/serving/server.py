@@ -59,7 +59,6 @@ def run(
         folder: A folder that a recipe saved.
         host: Address to listen on; "127.0.0.1" is reached from this machine only.
         port: Port to listen on; 0 lets the system choose (the log says which).
-        limits: The server's bounds.
         allowed_hosts: See `access_for`.
         cors_origins: See `Access`.
         options: Those of `kerasft.predict.Predictor` that were given, its engine too.
@@ -119,7 +118,7 @@ def run(
         try:
             server.run(sockets=[listener])
         except SystemExit as stopped:
-            # At once: neither a thread that nobody needs nor the libraries' own farewells, which
+            # At once: neither an unneeded thread nor the libraries' own farewells, which
             # can take seconds, are waited for.
             sys.stdout.flush()
             logging.shutdown()
@@ -129,7 +128,7 @@ def run(
 
 
 class Server(uvicorn.Server):
-    """Uvicorn, with an end that nothing can put off."""
+    """Uvicorn, with a bounded shutdown."""
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begins the end: each answer is the last of its connection, and the time is bounded."""
@@ -146,9 +145,9 @@ class Server(uvicorn.Server):
 
 @contextmanager
 def own_words_only(stream: TextIO) -> Iterator[Callable[[], None]]:
-    """Gives a function after which libraries can write to stderr no longer, but we still can.
+    """Returns a function after whose call libraries can no longer write to stderr, but we can.
 
-    What they say by themselves of a failure (Rust: "... is not a char boundary; it is inside ...")
+    Their own messages about a failure (Rust: "... is not a char boundary; it is inside ...")
     may quote a text, and runs to thousands of lines.
 
     Args:

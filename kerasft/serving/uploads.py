@@ -1,4 +1,4 @@
-"""The bodies that are arriving: bounded together, so that slow ones neither fill memory nor queue.
+"""The bodies that are arriving: bounded together, so that slow ones fill neither memory nor queue.
 
 A body takes no place among the requests before it is whole. Where too many arrive at once, or hold
 too many bytes, the one that began first gives way: a client that means it is done in milliseconds,
@@ -42,7 +42,7 @@ class Upload:
         self._size = 0
 
     def refuse(self) -> None:
-        """Ends it: whoever reads it gets a TimeoutError."""
+        """Ends it: its reader gets a TimeoutError."""
         self.refused = True
         if self.clock is not None and not self.clock.expired():
             self.clock.reschedule(asyncio.get_running_loop().time())
@@ -50,9 +50,6 @@ class Upload:
 
 class Uploads:
     """All bodies on their way.
-
-    Args:
-        limits: The server's bounds.
 
     Attributes:
         held_bytes: How many bytes of them are in memory.

@@ -1,7 +1,7 @@
-"""The model in its own thread: loaded once, asked one batch at a time, with a bounded queue.
+"""The model in its own thread: loaded once, called one batch at a time, with a bounded queue.
 
 The event loop never computes, so the health pages answer while a prediction runs. One thread,
-because one model uses all of the backend's threads by itself. (Gathering the waiting requests into
+because one model uses all of the backend's threads. (Gathering the waiting requests into
 one batch would go into `Worker.predict`.)
 """
 
@@ -36,7 +36,6 @@ class Worker:
 
     Args:
         load: Makes the predictor; called once, in the worker's thread.
-        limits: The server's bounds.
         on_loaded: Called in the event loop when the model is ready, or with the error that `load`
             or the warm-up raised.
 
@@ -71,7 +70,7 @@ class Worker:
 
     @property
     def loading(self) -> bool:
-        """Whether the thread is still at work on loading."""
+        """Whether the thread is still loading."""
         return self._loading is not None and not self._loading.done()
 
     def start(self) -> None:
@@ -81,7 +80,7 @@ class Worker:
         self._loading.add_done_callback(self._loaded)
 
     def stop(self) -> None:
-        """Takes no further work; what runs in the thread runs to its end."""
+        """Accepts no further work; the running call finishes."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     @contextmanager
@@ -106,8 +105,8 @@ class Worker:
         """Predicts in the model's thread when it is this request's turn.
 
         Args:
-            texts: Checked texts.
-            client_has_gone: Asked when the turn comes, so that nothing is computed for nobody.
+            client_has_gone: Asked when the turn comes, so that nothing is computed for a lost
+                client.
 
         Raises:
             ApiError: 503 when the turn does not come within `wait_seconds`; 422 when nothing is

@@ -1,4 +1,4 @@
-"""Entities that were found in texts: what several tasks answer."""
+"""Entities found in texts: the result of several tasks."""
 
 from __future__ import annotations
 

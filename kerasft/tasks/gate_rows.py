@@ -1,4 +1,4 @@
-"""Rows that a model in 8 bits is compared on, for several tasks: of a file, or kept by the run."""
+"""The rows on which an 8-bit model is compared, of a file or kept by the run, for several tasks."""
 
 from __future__ import annotations
 

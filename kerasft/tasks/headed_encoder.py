@@ -1,4 +1,4 @@
-"""What tasks of an encoder with a head have alike: their folders hold a tokenizer and labels."""
+"""What tasks of an encoder with a head share: their folders hold a tokenizer and labels."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MAX_LABELS = 100_000
 
 
 class EncoderParts(Protocol):
-    """The parts that such tasks have alike; see `kerasft.tasks.task.Parts`."""
+    """The parts that such tasks share; see `kerasft.tasks.task.Parts`."""
 
     @property
     def model(self) -> Any:
@@ -45,7 +45,7 @@ class EncoderParts(Protocol):
 
     @property
     def labels(self) -> LabelMap:
-        """The names of what the head tells apart."""
+        """The names of the head's outputs."""
 
     @property
     def max_length(self) -> int:
@@ -69,7 +69,7 @@ class EncoderTask(Task[OfEncoder]):
 
     @abstractmethod
     def make(self, opened: Opened, arguments: EncoderArguments) -> HeadedEncoder:
-        """The model that a checked manifest asks for, without its weights."""
+        """The model of a checked manifest, without its weights."""
 
     def pooling(self, opened: Opened) -> str:
         """What the head reads: "first", "mean", or "none", which is each token by itself."""
@@ -114,12 +114,12 @@ class EncoderTask(Task[OfEncoder]):
         return tokenizer, labels
 
     def reading(self, parts: OfEncoder) -> Reading:
-        """How the encoder is asked, and what comes out of it."""
+        """How the encoder is called, and the shape of its output."""
         tokenizer, labels = parts.tokenizer, parts.labels
         return Reading(tokenizer.pad_id, parts.max_length, len(labels), self.each_token)
 
     def load_encoder(self, opened: Opened) -> tuple[OfEncoder, Encodes]:
-        """The parts of a folder, and the encoder on the runtime that the folder was read for.
+        """The parts of a folder, and its encoder on the chosen runtime.
 
         Raises:
             BundleError: One sentence that names the file that does not fit.
@@ -139,7 +139,7 @@ class EncoderTask(Task[OfEncoder]):
         return EncoderModel(parts.model, self.reading(parts), longest, facts)
 
     def file_facts(self, parts: OfEncoder) -> dict[str, str]:
-        """What else a file of the model says, for whoever reads it without kerasft."""
+        """What else a file of the model says, for readers without kerasft."""
         return {}
 
     def build(self, opened: Opened, parts: OfEncoder) -> HeadedEncoder:

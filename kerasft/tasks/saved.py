@@ -1,4 +1,4 @@
-"""Saving the parts of any task as one folder, whole or not at all, and loading them again.
+"""Saves the parts of any task as one folder, whole or not at all, and loads them.
 
 save("saved_models/mails", TextClassifier(model, tokenizer, labels, max_length=128))
 classifier = load("saved_models/mails", TextClassifier)
@@ -23,7 +23,7 @@ Parts = TypeVar("Parts")
 
 
 def check_parts(parts: Any) -> None:
-    """Whether parts can be saved and loaded again, for a run to know before it trains.
+    """Checks that parts can be saved and loaded again; a run calls it before the training.
 
     Args:
         parts: Those of any task; the model need not be trained.
@@ -129,8 +129,6 @@ def check_manifest(
 
     Args:
         folder: Where it stands, for the sentences.
-        manifest: What it says.
-        kind: As for `load`.
 
     Raises:
         BundleError: The task is unknown or another, its settings are no good, or it has other

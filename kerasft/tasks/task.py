@@ -23,7 +23,6 @@ class Option(NamedTuple):
     """An option of predict and serve that not every task has.
 
     Attributes:
-        name: Its name.
         type: What it is made of a word of the command line by.
         help: What it does.
     """

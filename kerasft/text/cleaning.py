@@ -52,7 +52,7 @@ _DATE = re.compile(r"(?<!X)X{2,}([/-])XX(?!X)(?:\1(?:X{2,}|\d{1,4}X*|<?year>?)?)
 # Each is one piece in the vocabulary of BERT.
 NAME, DATE = "unnamed", "date"
 
-# White space stays; what else cannot be seen or is a mark of broken decoding becomes a space.
+# Whitespace stays; what else cannot be seen or is a mark of broken decoding becomes a space.
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ufffc\ufffd]")
 # These stand inside words, which must not fall apart. The joiners of emoji and Indic scripts stay.
 _INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
@@ -178,7 +178,8 @@ def strip_html(text: str) -> str:
 def _cut(pattern: re.Pattern[str], text: str, end: int) -> str:
     """Replaces matches by spaces before `end`, where the last match could end.
 
-    Beyond it, each opening would be searched in vain up to the end of the text: quadratic time.
+    Beyond it, each opening would be searched without success up to the end of the text: quadratic
+    time.
     """
     return pattern.sub(" ", text[:end]) + text[end:] if end > 0 else text
 

@@ -19,9 +19,10 @@ OPENING = re.compile(r"[(\[{«“„¿¡$£€#]|``|-L[RSC]B-")
 # 's, 'm, n't and so on belong to the word before them.
 CLITIC = re.compile(r"(?:['’´](?:s|m|d|ll|re|ve|t)|n['’´]t)", re.IGNORECASE)  # noqa: RUF001
 
-# How running text is split: clitics off their word; abbreviations, numbers, addresses, names with
-# & or apostrophes in one piece; any other mark by itself. The repeats that could be tried from many
-# places in vain are bounded, so that the time grows with the length of the text and no faster.
+# How running text is split: clitics off their word; abbreviations, numbers, addresses, names with &
+# or apostrophes in one piece; any other mark by itself. The repeats that could be tried from many
+# places without success are bounded, so that the time grows with the length of the text and no
+# faster.
 _WORD = re.compile(
     r"""
       https?://\S+[^\s.,;:!?)\]}'"»”]             # an address on the web

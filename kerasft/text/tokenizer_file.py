@@ -271,7 +271,7 @@ def check_added_token(entry: Any, most_tokens: int | None = None) -> None:
         raise PresetError(f"it has the added token {_short(entry)}, which cannot be one")
     if not entry["content"].strip() and any(map(entry.get, ("single_word", "lstrip", "rstrip"))):
         # In a run of spaces, each would look through all others.
-        raise PresetError(f"it has the added token {entry['content']!r} with white space around it")
+        raise PresetError(f"it has the added token {entry['content']!r} with whitespace around it")
     _check_size(1 + entry["id"], most_tokens)
 
 

@@ -34,11 +34,11 @@ def train_tokenizer(
     """Trains a tokenizer of words or word pieces.
 
     Every text is encoded as `[SOS] ... [EOS]`. Before that its characters are composed (NFC) and
-    each run of white space becomes one space.
+    each run of whitespace becomes one space.
 
     - "word": words between whitespace, and each punctuation mark alone. A word that is not
       in the vocabulary is [UNK]. `Tokenizer.decode` puts the text together by rules.
-    - "bpe": pieces of words. White space is part of the pieces, as "▁", so decoding gives back the
+    - "bpe": pieces of words. Whitespace is part of the pieces, as "▁", so decoding gives back the
       very text (but for [UNK], which stands for characters that the texts hardly have).
 
     Source: Sennrich et al., "Neural Machine Translation of Rare Words with Subword Units" (2016),

@@ -22,7 +22,7 @@ def train_unigram(texts: Sequence[str], vocab_size: int, extra_ids: int = 100) -
     """Trains a tokenizer of T5's kind, of the pieces that best explain the texts.
 
     Every text is encoded as `... </s>`. Before that, characters of one meaning become one (NFKC),
-    control characters go, and white space only separates words; it is part of the pieces, as "▁",
+    control characters go, and whitespace only separates words; it is part of the pieces, as "▁",
     so decoding gives the text back. The vocabulary holds <pad> (0), </s> (1), <unk> (2), every
     character of the texts, the longer pieces, the most probable first, and at its end the
     sentinels, <extra_id_0> as the last. Pieces are chosen so that the texts, each cut in its most
@@ -41,7 +41,7 @@ def train_unigram(texts: Sequence[str], vocab_size: int, extra_ids: int = 100) -
 
     Raises:
         ConfigError: The vocabulary has no room for the characters, or a number is too small.
-        DataError: There are no texts, or nothing but white space in them.
+        DataError: There are no texts, or nothing but whitespace in them.
 
     Example:
         >>> tokenizer = train_unigram(["the debt is paid", "They paid the debts."], 40, extra_ids=2)
@@ -57,7 +57,7 @@ def train_unigram(texts: Sequence[str], vocab_size: int, extra_ids: int = 100) -
     backend = build_unigram([(token, 0.0) for token in SPECIAL_TOKENS], normalizer)
     characters = _characters(backend, texts)
     if not characters:
-        raise DataError(f"there is nothing but white space in the {len(texts)} texts")
+        raise DataError(f"there is nothing but whitespace in the {len(texts)} texts")
     needed = len(SPECIAL_TOKENS) + len(characters) + extra_ids
     if vocab_size < needed:
         raise ConfigError(

@@ -26,7 +26,7 @@ def train_wordpiece(
 ) -> Tokenizer:
     """Trains a tokenizer of BERT's kind.
 
-    Words are split off as BERT does it (white space, punctuation, each CJK ideograph). The
+    Words are split off as BERT does it (whitespace, punctuation, each CJK ideograph). The
     vocabulary begins with the five special tokens and every character that occurs
     `min_frequency` times, as the start of a word ("c") and, where it occurs so, inside of one
     ("##c"). Then the two neighboring pieces that occur together most often become one piece, again

@@ -41,7 +41,7 @@ def build_unigram(
 ) -> tokenizers.Tokenizer:
     """Builds T5's normalizer, pre-tokenizer, Unigram model and post-processor.
 
-    White space separates words and is part of them, as "▁" before each; so runs of it count as
+    Whitespace separates words and is part of them, as "▁" before each; so runs of it count as
     one, and decoding gives the text back. Every text is encoded as `... </s>`. Special and added
     tokens are found in the raw text before anything else happens to it; those that the vocabulary
     lacks get the next free ids.

@@ -53,7 +53,6 @@ class BackboneFeatures:
     store. A run that is killed and goes on is thus given the very same ones.
 
     Attributes:
-        backbone: The backbone.
         store: Where its features are kept.
     """
 
@@ -61,7 +60,6 @@ class BackboneFeatures:
         """Compiles nothing yet.
 
         Args:
-            backbone: The backbone.
             store: Where its features are kept.
             digest: That of the backbone; see `keys_of`.
         """

@@ -45,11 +45,9 @@ def fit(
     rest of this epoch and one over the others (see `Resume`).
 
     Args:
-        model: The compiled model.
         train: Its training batches, which know epochs.
         validation: What `model.fit` takes as `validation_data`.
         epochs: Epochs of the whole run.
-        config: The recipe's options.
         output: The folder that the run will save; the checkpoint lies beside it.
         history: Records the run.
         fingerprint: What else a resumed run must not change: hashes of the data and the preset.

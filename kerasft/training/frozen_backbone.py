@@ -101,7 +101,6 @@ def above_backbone(
         model: The whole model.
         backbone: Its parts, if something below is frozen.
         train: Batches for the whole model.
-        validation: Likewise.
         settings: Whether and where the features are kept.
         epochs: Epochs of the run: one alone has nothing to gain.
         frozen_dropout: Whether frozen layers drop out, so that no two steps see the same.

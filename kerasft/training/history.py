@@ -89,7 +89,7 @@ class History(keras.callbacks.Callback):
         return len(self.epochs), self._seen, len(self.losses)
 
     def to_dict(self) -> dict[str, Any]:
-        """The whole history as JSON can hold it: `losses` and `epochs` (see the class)."""
+        """The whole history as JSON: `losses` and `epochs` (see the class)."""
         return {"losses": list(self.losses), "epochs": [dict(epoch) for epoch in self.epochs]}
 
     def track(self, values: Mapping[str, float]) -> None:

@@ -31,7 +31,7 @@ class LabelSmoothedCrossEntropy(keras.losses.Loss):
         """Sets the share.
 
         Args:
-            smoothing: The share s that goes to all tokens alike, 0 to below 1.
+            smoothing: The share s that is spread over all tokens, 0 to below 1.
             name: Keras's name of the loss.
             from_logits: Whether the model gives logits; otherwise it gives log-probabilities.
 

@@ -7,7 +7,7 @@ import sys
 def progress() -> int:
     """What `fit` takes as `verbose`: 1, a bar, where one can be drawn; else 2, a line an epoch.
 
-    Keras draws its bar with backspaces, which fill a log that somebody reads later.
+    Keras draws its bar with backspaces, which fill a log file.
 
     Example:
         >>> model.fit(batches, epochs=3, verbose=progress())

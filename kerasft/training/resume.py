@@ -103,7 +103,6 @@ class Resume:
         """Looks at the checkpoint, if there is one; nothing is written or loaded yet.
 
         Args:
-            model: The compiled model.
             batches: Its training batches, which know epochs.
             directory: The checkpoint's folder.
             seed: Seeds each step's dropout, together with the step's number.

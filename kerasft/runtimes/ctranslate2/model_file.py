@@ -35,7 +35,6 @@ def check_ctranslate2_file(raw: bytes, path: Path) -> None:
     """Refuses a file that is no whole model of CTranslate2, or not of the kind that we write.
 
     Args:
-        raw: All of the file.
         path: Where it stands, for the sentence.
 
     Raises:

@@ -54,7 +54,7 @@ def target_tokens(token_ids: Sequence[int] | np.ndarray) -> list[str]:
 def write_ctranslate2(
     model: Transformer | T5, folder: Path, start_id: int, end_id: int, *, int8: bool = False
 ) -> None:
-    """Writes a model, whose adapters have been folded in, as a directory of CTranslate2.
+    """Writes a model, whose adapters are merged, as a directory of CTranslate2.
 
     Args:
         model: A translator or a T5.

@@ -172,10 +172,8 @@ class Graph:
 
         Args:
             name: Of the graph.
-            inputs: By their names.
-            output: Its name, and what it is.
             axes: The names of sizes: {Size(7, 11): "batch"}.
-            facts: For whoever reads the file: {"max_length": "128"}.
+            facts: For readers of the file: {"max_length": "128"}.
         """
         from onnx import helper, numpy_helper
 
@@ -189,7 +187,7 @@ class Graph:
         )
         used: set[str] = set()
         kept: list[Any] = []
-        for node in written:  # from the end: what nobody reads is left out
+        for node in written:  # from the end: unused nodes are left out
             if used.intersection(node.output) or not kept:
                 used.update(node.input)
                 kept.append(node)

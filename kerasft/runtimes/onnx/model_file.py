@@ -68,7 +68,6 @@ def check_onnx_file(raw: bytes, path: Path) -> None:
     """Refuses an ONNX file that holds anything but a flat graph of known operators.
 
     Args:
-        raw: All of the file.
         path: Where it stands, for the sentence.
 
     Raises:

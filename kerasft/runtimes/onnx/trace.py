@@ -91,7 +91,6 @@ class Trace(NamedTuple):
     """A model.
 
     Attributes:
-        inputs: Its inputs by name.
         steps: Its operations, in the order in which they are computed.
         output: What it returns.
     """

@@ -35,9 +35,8 @@ def write_onnx(
     Args:
         model: From {"token_ids", "padding_mask"} to logits. Adapters on it are written as they
             are; folded into the weights, they cost nothing.
-        path: The file.
         longest: Most tokens of a text.
-        facts: What else the file is to say, for whoever reads it: {"max_length": "128"}.
+        facts: What else the file is to say, for readers of the file: {"max_length": "128"}.
 
     Raises:
         ConfigError: The package onnx is not installed, the model is too large for one file, or it
@@ -73,8 +72,6 @@ def to_onnx(
 
     Args:
         call: See `trace`, as for the next two.
-        inputs: See there.
-        longest: See there.
         output: The name of what it returns.
         facts: See `write_onnx`.
 

@@ -1,4 +1,4 @@
-"""From labelled texts to the batches of a classifier: tokens, class ids, weights."""
+"""Batches of a classifier from labelled texts: tokens, class ids, weights."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class LabelledBatches:
     class_weight: dict[int, float] | None
 
     def describe(self) -> list[str]:
-        """What was cut and what is unknown, one sentence a part."""
+        """What was cut and what is unknown: a sentence for each part."""
         return [f"{part}: {found.summary()}" for part, found in self.encodings.items()]
 
 

@@ -53,7 +53,6 @@ def plot_classes(before: Mapping[str, int], after: Mapping[str, int], path: str 
     Args:
         before: Rows of each class as read.
         after: Rows of each class that is left.
-        path: The PNG to write.
 
     Raises:
         ValueError: One of them is empty.
@@ -85,7 +84,6 @@ def plot_text_lengths(
     Args:
         lengths: (texts,) tokens of each text without the cut, special tokens included.
         max_length: Tokens that texts are cut at.
-        path: The PNG to write.
 
     Raises:
         ValueError: There are no texts.

@@ -1,4 +1,4 @@
-"""The rows that a classifier in 8 bits is compared on with the one that it was made of."""
+"""The rows on which an 8-bit classifier is compared with the original."""
 
 from __future__ import annotations
 

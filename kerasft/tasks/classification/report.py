@@ -39,12 +39,10 @@ class Scores(dict[str, Metrics]):
     """Metrics by the printed name of what was scored, "this model" first.
 
     Args:
-        metrics: These.
         peak_memory: Bytes that the process had needed before a baseline was fitted; None where the
             system does not tell.
 
     Attributes:
-        peak_memory: As above.
         baseline_probabilities: (test rows, labels) of TF-IDF + logistic regression; None where it
             could not be made.
         baseline_costs: See `TfidfBaseline.costs`; and `peak_memory_bytes` of a process that chooses
@@ -86,7 +84,6 @@ def score(
     Args:
         probabilities: (test rows, labels), in the order of the rows.
         dataset: The rows that the classifier was trained, watched and tested on.
-        label_map: Names of the labels.
         class_weight: How the classifier's training weighed the classes, and so the baselines do:
             "balanced" by the inverse of each class's share, "none" all alike.
 
@@ -134,8 +131,8 @@ def classifier_report(
         probabilities: (test rows, labels), in the order of the rows.
         names: The labels' names, in id order.
         pictures: Further pictures: the name of each ("lengths.png"), and what draws it into a path.
-        validation: The validation rows, which are kept for whoever changes the model later and has
-            to know whether it is as good: they are none of the test's.
+        validation: The validation rows, which are kept for later changes of the model, as by one
+            who has to know whether it is as good: they are none of the test's.
         **more: Further entries of `metrics.json`.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What a classifier answers, and what is said of it."""
+"""The results and the facts of a classifier."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kerasft.tasks.columns import TEXT, said
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the model says about one text."""
+    """The prediction for one text."""
 
     label: str = said("The label with the largest probability.")
     probabilities: dict[str, float] = said(
@@ -24,7 +24,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class ClassifierFacts:
-    """What is said of a classifier."""
+    """The facts about a classifier, for its metadata."""
 
     labels: tuple[str, ...] = said("The labels, in the order of the model's outputs.")
     pooling: str = said("What the head reads: the first token, or the mean of the tokens.")

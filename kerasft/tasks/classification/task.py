@@ -32,8 +32,6 @@ class TextClassifier:
 
     Attributes:
         model: The classifier, with its adapters on it (unmerged) if it has any.
-        tokenizer: Its tokenizer.
-        labels: The names of its labels.
         max_length: Tokens that a text is cut at.
         cleaning: What is done to each text before the tokenizer.
         long_texts: What is kept of texts longer than `max_length`; see `Tokenizer.encode`.
@@ -187,7 +185,7 @@ class ClassificationTask(EncoderTask[TextClassifier]):
 
 
 def _wrong_long_texts(long_texts: object) -> str:
-    """What is wrong with what is to be kept of long texts, or nothing."""
+    """What is wrong with the setting for long texts; empty if nothing."""
     from kerasft.text.tokenizer import LongTexts
 
     known = get_args(LongTexts)

@@ -1,4 +1,4 @@
-"""Logistic regression over TF-IDF: what a classifier has to beat, and what it costs."""
+"""Logistic regression over TF-IDF: the baseline of a classifier, and its costs."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ class TfidfBaseline:
         return found
 
     def costs(self, texts: Sequence[str]) -> dict[str, object]:
-        """What it takes, as JSON can hold it.
+        """Its costs, as JSON.
 
         Args:
             texts: Some texts to time it with; the first 64 are used.

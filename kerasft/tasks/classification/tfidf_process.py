@@ -1,4 +1,4 @@
-"""The TF-IDF baseline in a process of its own, so that it can cost the run neither memory nor life.
+"""The TF-IDF baseline in a process of its own, whose failure or memory cannot end the run.
 
 Of very many classes its fit takes hundreds of megabytes; and chosen beside a neural model, it would
 be held to account for the memory of that model's libraries.
@@ -29,7 +29,7 @@ _ROWS, _FOUND, _PROBABILITIES = "rows.jsonl", "found.json", "probabilities.npy"
 
 @dataclass(frozen=True)
 class TfidfResult:
-    """What the baseline said of the test rows.
+    """The baseline's predictions on the test rows.
 
     Attributes:
         probabilities: (texts, classes) float64.
@@ -52,14 +52,12 @@ def tfidf_result(
     *,
     class_weight: str | None = None,
 ) -> TfidfResult:
-    """Chooses the baseline in a process of its own, and asks it about the test texts.
+    """Chooses the baseline in a process of its own, and predicts the test texts.
 
     Args:
         train: As `TfidfBaseline.choose` takes it.
-        validation: Likewise.
         test: The test texts.
         classes: As `TfidfBaseline.choose` takes it.
-        class_weight: Likewise.
 
     Raises:
         DataError: The rows have nothing to learn from, or the process failed or was killed.

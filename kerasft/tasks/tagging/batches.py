@@ -1,4 +1,4 @@
-"""From sentences with entities to the batches of a tagger: tokens, tag ids, weights."""
+"""Batches of a tagger from sentences with entities: tokens, tag ids, weights."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class TaggedBatches(EpochBatches):
         ({"token_ids": int32 (batch_size, length), "padding_mask": bool (batch_size, length)},
          labels: int32 (batch_size, length), weights: float32 (batch_size, length))
 
-    A word's tag stands at its first token; all other tokens, padding and filling weigh 0. The
+    A word's tag is at its first token; all other tokens, padding and filling weigh 0. The
     weights of the words make up for the mean over a batch's slots that Keras takes: they are slots
     / (words in an epoch / batches). So each word counts the same in the gradient, whatever batch it
     is in, and the logs of an epoch are means over its words. Rows, order and shapes are those of
@@ -60,7 +60,6 @@ class TaggedBatches(EpochBatches):
             pad_id: Token id that fills rows up to their bucket's length.
             max_length: Most tokens of a window.
             shuffle: Whether each epoch has an order of its own.
-            seed: Seed of these orders.
             group_by_length: See `BucketedBatches`.
 
         Raises:
@@ -126,7 +125,7 @@ class TaggedBatches(EpochBatches):
 
 @dataclass(frozen=True)
 class TaggedParts:
-    """Batches to train a tagger on and to watch the training by.
+    """The training and validation batches of a tagger.
 
     Attributes:
         train: Shuffled from the seed.
@@ -139,7 +138,7 @@ class TaggedParts:
     windows: dict[str, Windows]
 
     def describe(self) -> list[str]:
-        """What was cut and what is unknown, one sentence a part."""
+        """What was cut and what is unknown: a sentence for each part."""
         return [f"{part}: {found.summary()}" for part, found in self.windows.items()]
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Tagged(NamedTuple):
-    """What the model finds in a sentence and what was lost on the way.
+    """What the model finds in a sentence, and whether some of it was cut.
 
     Attributes:
         spans: The entities, in order.
@@ -37,7 +37,6 @@ class TaggingEngine:
 
     Args:
         encoder: The tagger on some runtime.
-        tokenizer: Its tokenizer.
         tags: The names of its BIO tags, in the order of the logits.
         max_length: Most tokens that the model reads at once.
 

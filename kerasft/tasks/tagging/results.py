@@ -1,4 +1,4 @@
-"""What is said of a tagger; what it answers are `Entities`."""
+"""The facts about a tagger; its results are `Entities`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from kerasft.tasks.columns import said
 
 @dataclass(frozen=True)
 class TaggerFacts:
-    """What is said of a tagger."""
+    """The facts about a tagger, for its metadata."""
 
     types: tuple[str, ...] = said("The types of entity that the model finds.")
     adapter: bool = said("Whether the folder holds an adapter beside the base model.")

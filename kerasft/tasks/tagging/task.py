@@ -27,7 +27,6 @@ class TokenTagger:
 
     Attributes:
         model: The tagger, with its adapters on it (unmerged) if it has any.
-        tokenizer: Its tokenizer.
         labels: The names of its BIO tags, as `tag_names` gives them.
         max_length: Tokens that are read at once.
 

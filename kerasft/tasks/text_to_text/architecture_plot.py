@@ -35,7 +35,6 @@ def plot_t5(arguments: T5Arguments, adapted: Collection[str], path: str | Path) 
         arguments: The shape of the model.
         adapted: Paths of the layers with an adapter, "encoder/block_1/self_attention/q" (whatever
             stands before "encoder" or "decoder" does not matter).
-        path: The PNG to write.
 
     Example:
         >>> plot_t5(model.arguments, report.adapted, "architecture.png")

@@ -138,7 +138,6 @@ def read_spans(sentence: Sentence, written: Written) -> ScoredSpans:
     """What a model wrote of a sentence, by the sentence's tokens.
 
     Args:
-        sentence: The sentence.
         written: What the model wrote of it.
 
     Returns:
@@ -163,9 +162,7 @@ def describe_reading(
     """How sentences whose entities are known were read, in one sentence.
 
     Args:
-        sentences: The sentences.
         written: What the model wrote of each.
-        tokens: How it reads them.
 
     Example:
         >>> describe_reading(test, engine.read(test), tokens)

@@ -63,7 +63,6 @@ def encode_entities(sentences: Sequence[Sentence], tokens: TextToTextTokens) -> 
 
     Args:
         sentences: The sentences with their entities.
-        tokens: How.
 
     Raises:
         DataError: There are no sentences.
@@ -113,7 +112,7 @@ class EntityBatches:
     Attributes:
         train: Shuffled from the seed.
         validation: From short to long.
-        notes: What was cut and what is unknown, one sentence a part.
+        notes: What was cut and what is unknown: a sentence for each part.
     """
 
     train: PairBatches
@@ -128,7 +127,6 @@ def entity_batches(
 
     Args:
         dataset: The sentences.
-        tokens: How they are read.
         tokens_per_batch: See `PairBatches`.
         seed: Of the order of the training batches.
 

@@ -16,7 +16,6 @@ class TaskLosses(keras.callbacks.Callback):
     callbacks that read the logs (history, early stopping).
 
     Args:
-        model: The model.
         batches: Task -> its validation batches, whose epoch 0 has each row once.
         loss: The loss, whose value is the mean over a batch's real tokens.
 

@@ -85,7 +85,6 @@ class MixtureBatches(EpochBatches):
             batch_size: Rows in each batch.
             pad_id: Token id that fills rows up to their batch's shape.
             start_id: Token id that the decoder reads first.
-            seed: Seed of all orders.
             shape_count: Most shapes that there may be.
 
         Raises:

@@ -173,6 +173,6 @@ def task_of(text: str, tasks: Sequence[SavedTask]) -> SavedTask | None:
 
 
 def begins_with(text: str, prefix: str) -> bool:
-    """Whether a text begins with a prefix; runs of white space count as one space, as in T5."""
+    """Whether a text begins with a prefix; runs of whitespace count as one space, as in T5."""
     start = " ".join(prefix.split()) + (" " if prefix[-1:].isspace() else "")
     return (" ".join(text.split()) + " ").startswith(start if prefix.strip() else "")

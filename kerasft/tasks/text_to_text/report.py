@@ -59,9 +59,7 @@ def text_to_text_report(
     A part that fails is left out; the function returns a sentence on each.
 
     Args:
-        tasks: The tasks.
         history: What `History.to_dict` said of the training.
-        model: The model as trained.
         **more: Further entries of `metrics.json`.
 
     Raises:

@@ -78,7 +78,7 @@ def baseline(metric: str, train: Rows, held_out: Rows) -> tuple[str, list[str]]:
 
 
 def first_sentence(text: str) -> str:
-    """A text up to the first ".", "!" or "?" before white space; all of it where there is none.
+    """A text up to the first ".", "!" or "?" before whitespace; all of it where there is none.
 
     Example:
         >>> first_sentence("It rained. We stayed.")

@@ -48,7 +48,6 @@ class TaskData:
     """A task and its pairs, whose sources are without the prefix.
 
     Attributes:
-        task: The task.
         pairs: To train and to validate on; no source is on both sides.
     """
 
@@ -71,7 +70,6 @@ def load_tasks(tasks: Sequence[TextTask], *, validation: float, seed: int) -> li
     all of them.
 
     Args:
-        tasks: The tasks.
         validation: Share of each task's sources to validate on, above 0 and below 1.
         seed: Another seed gives another split.
 
@@ -102,9 +100,6 @@ def load_tasks(tasks: Sequence[TextTask], *, validation: float, seed: int) -> li
 def shared_prefixes(tasks: Sequence[TextTask]) -> list[str]:
     """A sentence on each prefix that several tasks have: to the model they are one task.
 
-    Args:
-        tasks: The tasks.
-
     Example:
         >>> news, talks = (TextTask(name, f"{name}.csv", "sum: ") for name in ("news", "talks"))
         >>> shared_prefixes([news, talks])
@@ -112,7 +107,7 @@ def shared_prefixes(tasks: Sequence[TextTask]) -> list[str]:
     """
     names: dict[str, list[str]] = {}
     for task in tasks:
-        # White space as a T5 reads it.
+        # Whitespace as a T5 reads it.
         names.setdefault(" ".join(task.prefix.split()), []).append(repr(task.name))
     return [
         f"the tasks {', '.join(several[:-1])} and {several[-1]} have the same prefix {prefix!r}, "

@@ -83,7 +83,7 @@ Writer = TypeVar("Writer", bound=TextWriter)
 
 
 class _Writing(Task[Writer]):
-    """What a model that writes texts and one that writes entities have alike."""
+    """What models that write texts and models that write entities share."""
 
     files = (TOKENIZER,)
     has_adapter = True

@@ -28,7 +28,6 @@ def plot_architecture(arguments: TransformerArguments, path: str | Path) -> None
     Args:
         arguments: The shape of the model. In the picture, B is the batch, S the length of the
             source and T that of the target.
-        path: The PNG to write.
     """
     a = arguments
     figure, axes = figure_and_axes(11.5, 11.5 if a.norm_first else 10.5)

@@ -32,7 +32,6 @@ def plot_attention(
         scores: (t, s), each row sums to 1.
         source_tokens: (s,) tokens that were read.
         target_tokens: (t,) tokens that were said.
-        path: The PNG to write.
 
     Raises:
         DataError: The scores have another shape than the tokens.
@@ -79,7 +78,6 @@ def plot_lengths(
 
     Args:
         lengths: Language -> tokens of each sentence.
-        path: The PNG to write.
         seq_len: The most tokens that the model reads: longer sentences were dropped or cut.
         label_x: What the tokens are.
     """
@@ -123,7 +121,6 @@ def plot_scores(
 
     Args:
         epochs: The `epochs` of `History.to_dict()`, with `step`, `val_bleu` and `val_chrf`.
-        path: The PNG to write.
         training_seconds: Seconds of training up to the end of each epoch; the scores are then
             drawn against minutes.
     """

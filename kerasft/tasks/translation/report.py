@@ -52,9 +52,7 @@ def translation_report(
     Args:
         metrics: What `score_translations` returned.
         history: What `History.to_dict` said of the training.
-        model: The model as trained.
         tokenizers: Of the source and of the target.
-        languages: Their names.
         train: The training pairs, for the histogram of lengths.
         held_out: The pairs that were translated.
         translations: As for `score_translations`; the last is the one shown in the pictures.
@@ -133,7 +131,6 @@ def attention_of(
     """Where the last decoder block looked while it said a translation, as the mean of its heads.
 
     Args:
-        model: The model.
         tokenizers: Of the source and of the target.
         source_ids: (s,) int, one source with its special tokens.
         translation: What the model made of it.

@@ -45,7 +45,6 @@ class Translator:
     """A model that translates texts.
 
     Attributes:
-        model: The model.
         source_tokenizer: The tokenizer of the language that is translated.
         target_tokenizer: The tokenizer of the language that comes out.
         languages: {"source": "en", "target": "it"}, as the data calls them.

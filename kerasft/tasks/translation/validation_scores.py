@@ -20,7 +20,6 @@ class TranslationScores(keras.callbacks.Callback):
     Args:
         translate: Token ids of sources -> translations, by the model as it is.
         source_ids: One int array (tokens,) a pair.
-        pairs: The pairs.
         sentences: How many are translated, evenly spaced over the pairs; None takes all.
         num_examples: How many are printed, each time the same, so that one sees them improve.
         failures: Gets a sentence for each epoch in which it failed.
