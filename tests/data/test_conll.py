@@ -116,7 +116,7 @@ def test_a_token_may_be_a_space_of_another_kind(tmp_path):
     for sentence in table.sentences:
         places = [sentence.text[start:end] for start, end in sentence.places]
         assert tuple(places) == sentence.tokens
-    assert f"4 tokens of {table.source} are white space" in table.notes[-1]
+    assert f"4 tokens of {table.source} are whitespace" in table.notes[-1]
     assert f"1 sentence of {table.source} without a word left out" in table.notes[-2]
 
 

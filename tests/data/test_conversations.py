@@ -46,7 +46,7 @@ def test_every_row_is_jon_or_sumit_in_12_to_45_words(rows):
         text = row["text"]
         assert re.search(r"\b(Jon|Sumit)\b", text), f"line {number} names neither speaker"
         assert 12 <= len(text.split()) <= 45, f"line {number} has {len(text.split())} words"
-        assert text == " ".join(text.split()), f"line {number} has stray white space"
+        assert text == " ".join(text.split()), f"line {number} has stray whitespace"
 
 
 def test_no_duplicates(rows):

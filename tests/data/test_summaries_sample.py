@@ -60,7 +60,7 @@ def test_every_row_is_clean(rows):
         assert 40 <= len(text.split()) <= 110, f"line {number} has {len(text.split())} words"
         assert 8 <= len(summary.split()) <= 20, f"line {number}: {summary}"
         for side in (text, summary):
-            assert side == " ".join(side.split()), f"line {number} has stray white space"
+            assert side == " ".join(side.split()), f"line {number} has stray whitespace"
             assert side.isascii(), f"line {number} has more than ASCII"
         assert summary[0].isupper() and summary[-1] == ".", f"line {number}: {summary}"
 

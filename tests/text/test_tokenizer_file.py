@@ -149,7 +149,7 @@ REFUSED = {
     ),
     "an added token without a number": ({"added_tokens": [{"content": "x"}]}, "added token"),
     "a huge added token": ({"added_tokens": [token("x" * 10**5)]}, "added token"),
-    "a blank added token": ({"added_tokens": [token(" ", lstrip=True)]}, "white space around"),
+    "a blank added token": ({"added_tokens": [token(" ", lstrip=True)]}, "whitespace around"),
     "an added token beyond any": ({"added_tokens": [token(number=2**30)]}, "1073741825 tokens"),
 }  # fmt: skip
 

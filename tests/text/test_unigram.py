@@ -273,7 +273,7 @@ def test_transformers_reads_it(tmp_path):
     ("texts", "settings", "error", "words"),
     [
         ([], (100, 10), DataError, "there are no texts"),
-        ([" ", "\n"], (100, 10), DataError, "nothing but white space"),
+        ([" ", "\n"], (100, 10), DataError, "nothing but whitespace"),
         (OWN, (30, 10), ConfigError, "the vocabulary size is 30, but the 3 special tokens, the 10"),
         (OWN, (200, -1), ConfigError, "extra_ids is -1"),
     ],
