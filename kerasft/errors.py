@@ -52,7 +52,7 @@ class AdapterError(KerasftError):
     """An adapter does not fit the model (no matching layer, another architecture, ...)."""
 
 
-class BundleError(KerasftError):
+class FolderError(KerasftError):
     """A saved folder is broken, was changed by hand, or is not one of ours."""
 
 

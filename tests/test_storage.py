@@ -13,7 +13,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from kerasft import storage
-from kerasft.errors import BundleError, ConfigError
+from kerasft.errors import ConfigError, FolderError
 
 pytestmark = pytest.mark.plain
 
@@ -48,7 +48,7 @@ def test_sha256_file(tmp_path):
 def test_json_round_trip(tmp_path):
     value = {"è": [1, 2.5, None, True], "b": {"c": "\n"}}
     storage.write_json(tmp_path / "x.json", value)
-    assert storage.read_json(tmp_path / "x.json", BundleError) == value
+    assert storage.read_json(tmp_path / "x.json", FolderError) == value
     with pytest.raises(ValueError):
         storage.write_json(tmp_path / "x.json", float("nan"))
 
@@ -67,14 +67,14 @@ def test_json_round_trip(tmp_path):
 )
 def test_bad_json_is_one_sentence_with_the_file(tmp_path, content, message):
     (tmp_path / "x.json").write_bytes(content)
-    with pytest.raises(BundleError, match=message) as caught:
-        storage.read_json(tmp_path / "x.json", BundleError)
+    with pytest.raises(FolderError, match=message) as caught:
+        storage.read_json(tmp_path / "x.json", FolderError)
     assert "x.json" in str(caught.value) and "\n" not in str(caught.value)
 
 
 def test_a_missing_json_file_is_named(tmp_path):
-    with pytest.raises(BundleError, match=r"none\.json cannot be read"):
-        storage.read_json(tmp_path / "none.json", BundleError)
+    with pytest.raises(FolderError, match=r"none\.json cannot be read"):
+        storage.read_json(tmp_path / "none.json", FolderError)
 
 
 def test_first_write_makes_parents_and_leaves_nothing_beside(tmp_path):

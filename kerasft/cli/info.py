@@ -8,7 +8,7 @@ from typing import Any
 
 from kerasft import storage
 from kerasft.config import Parser
-from kerasft.errors import BundleError
+from kerasft.errors import FolderError
 from kerasft.folder import verify
 from kerasft.folder.contents import ADAPTER_CONFIG, ADAPTER_WEIGHTS, Manifest
 from kerasft.tasks.headed_encoder import LABEL_MAP
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str]) -> None:
     """Prints the facts, a line each.
 
     Raises:
-        BundleError: The folder is missing, broken or was changed.
+        FolderError: The folder is missing, broken or was changed.
     """
     folder = Path(parser().parse_args(arguments).folder)
     manifest = verify(folder)
@@ -44,12 +44,12 @@ def facts(folder: Path, manifest: Manifest) -> Iterator[tuple[str, str]]:
     yield "architecture", f"{manifest.architecture} ({_listed(manifest.arguments)})"
     yield "base model", manifest.base_model or "none: trained from random weights"
     if manifest.has_adapter:
-        adapter = storage.read_json(folder / ADAPTER_CONFIG, BundleError)
+        adapter = storage.read_json(folder / ADAPTER_CONFIG, FolderError)
         rank = f", rank {adapter['r']}" if "r" in adapter else ""
         size = _megabytes(manifest.files[ADAPTER_WEIGHTS].bytes)
         yield "adapter", f"{adapter.get('peft_type', 'unknown')}{rank}, {size}"
     if LABEL_MAP in manifest.files:
-        labels = list(storage.read_json(folder / LABEL_MAP, BundleError).values())
+        labels = list(storage.read_json(folder / LABEL_MAP, FolderError).values())
         more = f", and {len(labels) - MOST_LABELS} more" if len(labels) > MOST_LABELS else ""
         yield "labels", f"{len(labels)}: {', '.join(labels[:MOST_LABELS])}{more}"
     yield "texts", f"cut at {manifest.max_length} tokens"

@@ -42,7 +42,7 @@ def export(
     Raises:
         ConfigError: The format is unknown, the output cannot be written or exists, or the format
             cannot hold this model; or the folder is of a task that has no exports.
-        BundleError: The folder is broken.
+        FolderError: The folder is broken.
 
     Example:
         >>> export("saved_models/run", "huggingface", "exported")

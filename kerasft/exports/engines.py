@@ -44,7 +44,7 @@ def make_export(
     Raises:
         ConfigError: A package or a backend is missing, the folder cannot be written, or the export
             is not as good as it must be; the folder is as it was.
-        BundleError: The folder is broken, or its task has no such export.
+        FolderError: The folder is broken, or its task has no such export.
         DataError: `data` cannot be used.
 
     Example:

@@ -35,7 +35,7 @@ def add_export(
         The new manifest.
 
     Raises:
-        BundleError: The folder is broken.
+        FolderError: The folder is broken.
         ConfigError: There is no such format, the folder cannot be written, or it was saved anew
             meanwhile.
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from kerasft import storage
-from kerasft.errors import BundleError
+from kerasft.errors import FolderError
 
 FORMAT_VERSION = 2
 MANIFEST = "manifest.json"
@@ -71,12 +71,12 @@ class Reader:
         """The value of a key, which must be of the type `kind`: dict, list, str or int.
 
         Raises:
-            BundleError: It is not.
+            FolderError: It is not.
         """
         value = self.data[key]
         # type(), since True is an int to isinstance.
         if type(value) is not kind:
-            raise BundleError(
+            raise FolderError(
                 f"{self.file}: {key} is {short(value)}, but must be a {_JSON_NAME[kind]}."
             )
         return value
@@ -85,11 +85,11 @@ class Reader:
         """The whole number of a key.
 
         Raises:
-            BundleError: It is none, or not from `low` to `high`.
+            FolderError: It is none, or not from `low` to `high`.
         """
         value = self.get(key, int)
         if not low <= value <= high:
-            raise BundleError(f"{self.file}: {key} is {short(value)}, but must be {low} to {high}.")
+            raise FolderError(f"{self.file}: {key} is {short(value)}, but must be {low} to {high}.")
         return value
 
 

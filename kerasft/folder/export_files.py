@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from kerasft.errors import BundleError
+from kerasft.errors import FolderError
 from kerasft.folder.contents import Reader, short
 
 EXPORT = "export"
@@ -52,14 +52,14 @@ def read_exports(reader: Reader) -> dict[str, dict[str, Any]]:
         reader: The JSON object.
 
     Raises:
-        BundleError: It names a format that there is not, or does not map names to facts.
+        FolderError: It names a format that there is not, or does not map names to facts.
     """
     exports = reader.get("exports", dict)
     for name, facts in exports.items():
         if name not in EXPORT_FILES:
-            raise BundleError(
+            raise FolderError(
                 f"{reader.file} lists the export {short(name)}, which no saved folder has."
             )
         if not isinstance(facts, dict):
-            raise BundleError(f"{reader.file}: the export {name} must be a JSON object.")
+            raise FolderError(f"{reader.file}: the export {name} must be a JSON object.")
     return dict(exports)

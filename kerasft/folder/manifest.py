@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from kerasft import storage
-from kerasft.errors import BundleError
+from kerasft.errors import FolderError
 from kerasft.folder.contents import (
     ADAPTER,
     COMMON,
@@ -49,8 +49,8 @@ def is_saved(path: str | Path) -> bool:
     """Whether a folder has a manifest of ours, intact or not, of this or an older format."""
     for name in (MANIFEST, OLD_MANIFEST):
         try:
-            data = storage.read_json(Path(path, name), BundleError, max_bytes=MAX_MANIFEST_BYTES)
-        except BundleError:
+            data = storage.read_json(Path(path, name), FolderError, max_bytes=MAX_MANIFEST_BYTES)
+        except FolderError:
             continue
         if isinstance(data, dict) and {"format_version", "architecture", "files"} <= data.keys():
             return True
@@ -66,7 +66,7 @@ def is_ours(path: str | Path) -> bool:
         return False
     try:
         return not set(_files(Path(path), hidden=True)) - {MANIFEST, *read(path).files, ".DS_Store"}
-    except (BundleError, OSError):
+    except (FolderError, OSError):
         return False
 
 
@@ -74,7 +74,7 @@ def seal(folder: Path, manifest: Manifest) -> None:
     """Writes `manifest.json` over the files that lie in the folder, with their sizes and hashes.
 
     Raises:
-        BundleError: The folder holds a file that does not belong into a saved folder.
+        FolderError: The folder holds a file that does not belong into a saved folder.
     """
     files = {
         name: FileEntry((folder / name).stat().st_size, storage.sha256_file(folder / name))
@@ -89,34 +89,34 @@ def read(path: str | Path) -> Manifest:
     """Reads and checks `manifest.json` alone; `verify` checks the files too.
 
     Raises:
-        BundleError: Not a saved folder, another format version, or a changed `manifest.json`.
+        FolderError: Not a saved folder, another format version, or a changed `manifest.json`.
     """
     folder = Path(path)
     file = folder / MANIFEST
     storage.recover(folder)
     if not folder.is_dir():
-        raise BundleError(f"{folder} is not a folder; name a folder that kerasft saved.")
+        raise FolderError(f"{folder} is not a folder; name a folder that kerasft saved.")
     if not os.path.lexists(file):
         if (folder / "adapter_config.json").is_file():
-            raise BundleError(
+            raise FolderError(
                 f"{folder} is a PEFT adapter and not a saved folder; make one: `python -m "
                 f"kerasft.convert MODEL --adapter {shlex.quote(str(folder))} --output FOLDER`, "
                 "with the model that it was trained on."
             )
         if is_saved(folder):
-            raise BundleError(
+            raise FolderError(
                 f"{folder} was saved in format 1 ({OLD_MANIFEST}), which this kerasft does not "
                 "read; run the command in its README.md again, with another --output."
             )
-        raise BundleError(f"{folder} has no {MANIFEST}, so it is not a folder that kerasft saved.")
+        raise FolderError(f"{folder} has no {MANIFEST}, so it is not a folder that kerasft saved.")
     _check_regular(file)
-    raw = storage.read_bytes(file, BundleError, max_bytes=MAX_MANIFEST_BYTES)
-    data = storage.parse_json(raw, file, BundleError)
+    raw = storage.read_bytes(file, FolderError, max_bytes=MAX_MANIFEST_BYTES)
+    data = storage.parse_json(raw, file, FolderError)
     manifest = _parse(data, file)
     if data["sha256"] != manifest.to_dict()["sha256"]:
-        raise BundleError(f"{file} was changed after it was saved (its own sha256 does not fit).")
+        raise FolderError(f"{file} was changed after it was saved (its own sha256 does not fit).")
     if raw.decode("utf-8") != storage.json_text(manifest.to_dict()):
-        raise BundleError(
+        raise FolderError(
             f"{file} was changed after it was saved (it is not as kerasft writes it)."
         )
     return manifest
@@ -133,7 +133,7 @@ def verify(path: str | Path, hashed: Container[str] | None = None) -> Manifest:
         hashed: The files whose sha256 is checked, for readers of a few of them; all by default.
 
     Raises:
-        BundleError: The sentence names the file that is missing, changed or foreign.
+        FolderError: The sentence names the file that is missing, changed or foreign.
 
     Example:
         >>> verify("saved_models/run").max_length
@@ -144,7 +144,7 @@ def verify(path: str | Path, hashed: Container[str] | None = None) -> Manifest:
         check_files(Path(path), manifest, hashed)
         return manifest
     except OSError as error:
-        raise BundleError(f"{path} cannot be read: {error}.") from error
+        raise FolderError(f"{path} cannot be read: {error}.") from error
 
 
 def check_files(
@@ -163,14 +163,14 @@ def check_files(
         kept: Gets these contents, by name.
 
     Raises:
-        BundleError: The sentence names the file that is missing, changed or foreign.
+        FolderError: The sentence names the file that is missing, changed or foreign.
         OSError: One cannot be read.
     """
     found = set(_files(folder)) - {MANIFEST}
     for name in sorted(manifest.files.keys() - found):
-        raise BundleError(f"{folder / name} is missing.")
+        raise FolderError(f"{folder / name} is missing.")
     for name in sorted(found - manifest.files.keys()):
-        raise BundleError(
+        raise FolderError(
             f"{folder / name} is not one of the files that were saved; move it elsewhere."
         )
     for name, entry in manifest.files.items():
@@ -186,12 +186,12 @@ def check_files(
         else:
             digest = storage.sha256_file(path)
         if digest != entry.sha256:
-            raise BundleError(f"{path} was changed after it was saved (its sha256 is another).")
+            raise FolderError(f"{path} was changed after it was saved (its sha256 is another).")
 
 
 def _check_entry(path: Path, size: int, wanted: int) -> None:
     if size != wanted:
-        raise BundleError(f"{path} was changed after it was saved ({size} bytes, not {wanted}).")
+        raise FolderError(f"{path} was changed after it was saved ({size} bytes, not {wanted}).")
 
 
 def _files(folder: Path, *, hidden: bool = False) -> Iterator[str]:
@@ -211,9 +211,9 @@ def _files(folder: Path, *, hidden: bool = False) -> Iterator[str]:
 def _check_regular(path: Path) -> None:
     mode = path.lstat().st_mode
     if stat.S_ISLNK(mode):
-        raise BundleError(f"{path} is a link; a saved folder holds plain files only.")
+        raise FolderError(f"{path} is a link; a saved folder holds plain files only.")
     if not stat.S_ISREG(mode):
-        raise BundleError(f"{path} is not a plain file.")
+        raise FolderError(f"{path} is not a plain file.")
 
 
 def _check_names(folder: Path, names: Any, exports: Iterable[str]) -> None:
@@ -224,39 +224,39 @@ def _check_names(folder: Path, names: Any, exports: Iterable[str]) -> None:
             name != MANIFEST and OWN_FILE.fullmatch(name)
         )
         if not known and not REPORT_FILE.fullmatch(name):
-            raise BundleError(f"{folder / MANIFEST} lists {name!r}, which no saved folder has.")
+            raise FolderError(f"{folder / MANIFEST} lists {name!r}, which no saved folder has.")
     required = [*COMMON, *exported, *(ADAPTER if any(name in names for name in ADAPTER) else ())]
     for name in required:
         if name not in names:
-            raise BundleError(f"{folder / MANIFEST} does not list {name}.")
+            raise FolderError(f"{folder / MANIFEST} does not list {name}.")
 
 
 def _parse(data: Any, file: Path) -> Manifest:
     """Turns untrusted JSON into a Manifest, or says which key is wrong."""
     if not isinstance(data, dict):
-        raise BundleError(f"{file} holds {short(data)}, but must hold a JSON object.")
+        raise FolderError(f"{file} holds {short(data)}, but must hold a JSON object.")
     version = data.get("format_version")
     if type(version) is int and version > FORMAT_VERSION:
-        raise BundleError(
+        raise FolderError(
             f"{file} is of format {short(version)}, and this kerasft reads up to "
             f"{FORMAT_VERSION}: upgrade kerasft (`pip install --upgrade kerasft`)."
         )
     if type(version) is not int or version != FORMAT_VERSION:
-        raise BundleError(
+        raise FolderError(
             f"{file}: format_version is {short(version)}, but must be {FORMAT_VERSION}."
         )
     reader = Reader(data, file)
     for key in sorted(set(_KEYS) - data.keys()):
-        raise BundleError(f"{file} has no {key!r}.")
+        raise FolderError(f"{file} has no {key!r}.")
     for key in sorted(data.keys() - set(_KEYS)):
-        raise BundleError(f"{file} has an unknown key {short(key)}.")
+        raise FolderError(f"{file} has an unknown key {short(key)}.")
     reader.get("sha256", str)
     versions = reader.get("versions", dict)
     if not all(isinstance(value, str) for value in versions.values()):
-        raise BundleError(f"{file}: versions must map names to strings.")
+        raise FolderError(f"{file}: versions must map names to strings.")
     files = reader.get("files", dict)
     if len(files) > MAX_FILES:
-        raise BundleError(f"{file} lists {len(files)} files, more than {MAX_FILES}.")
+        raise FolderError(f"{file} lists {len(files)} files, more than {MAX_FILES}.")
     exports = read_exports(reader)
     _check_names(file.parent, files, exports)
     return Manifest(
@@ -281,5 +281,5 @@ def _entry(data: Any, name: str, file: Path) -> FileEntry:
         or not isinstance(data["sha256"], str)
         or not re.fullmatch("[0-9a-f]{64}", data["sha256"])
     ):
-        raise BundleError(f"{file}: the entry of {name} must be its bytes and its sha256.")
+        raise FolderError(f"{file}: the entry of {name} must be its bytes and its sha256.")
     return FileEntry(data["bytes"], data["sha256"])

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kerasft import storage
-from kerasft.errors import BundleError, KerasftError
+from kerasft.errors import FolderError, KerasftError
 from kerasft.folder import contents
 from kerasft.folder.opened import Opened
 from kerasft.folder.reading import problem
@@ -42,7 +42,7 @@ def write_named_weights(model: TwinModel, folder: Path, base_model: str) -> None
         adapter = (folder / contents.ADAPTER_CONFIG).parent
         adapter.mkdir()
         peft.save_adapter(model, adapter, base_model)
-        for name in storage.Tensors(folder / contents.ADAPTER_WEIGHTS, error=BundleError):
+        for name in storage.Tensors(folder / contents.ADAPTER_WEIGHTS, error=FolderError):
             tensors.pop(name.removeprefix(_PREFIX), None)
     write_weights(tensors, folder / contents.WEIGHTS)
 
@@ -54,14 +54,14 @@ class NamedWeights:
         opened: The folder.
 
     Raises:
-        BundleError: A file is no safetensors file.
+        FolderError: A file is no safetensors file.
     """
 
     def __init__(self, opened: Opened) -> None:
         folder = opened.path
         raw = opened.take(contents.WEIGHTS)
         self._base = storage.Tensors(
-            folder / contents.WEIGHTS, raw, error=BundleError, kinds=("F32",)
+            folder / contents.WEIGHTS, raw, error=FolderError, kinds=("F32",)
         )
         self._files: dict[str, bytes] = {}
         self._adapter: storage.Tensors | None = None
@@ -69,7 +69,7 @@ class NamedWeights:
             self._files = {Path(name).name: opened.take(name) for name in contents.ADAPTER}
             file = folder / contents.ADAPTER_WEIGHTS
             self._adapter = storage.Tensors(
-                file, self._files[file.name], error=BundleError, kinds=("F32",),
+                file, self._files[file.name], error=FolderError, kinds=("F32",),
                 spelling=lambda name: name.removeprefix(_PREFIX),
             )  # fmt: skip
 
@@ -80,7 +80,7 @@ class NamedWeights:
             entries: The model's name table.
 
         Raises:
-            BundleError: A weight is missing, misshapen, or has no place in the model; the sentence
+            FolderError: A weight is missing, misshapen, or has no place in the model; the sentence
                 names it and its file.
         """
         files = [self._base, *([self._adapter] if self._adapter is not None else [])]
@@ -89,9 +89,9 @@ class NamedWeights:
             file = next((each for each in reversed(files) if parameter.name in each), None)
             if file is None:
                 nor = "".join(f", nor has {each.path}" for each in files[1:])
-                raise BundleError(f"{files[0].path} has no tensor {parameter.name!r}{nor}.")
+                raise FolderError(f"{files[0].path} has no tensor {parameter.name!r}{nor}.")
             if file.shapes[parameter.name] != parameter.shape:
-                raise BundleError(
+                raise FolderError(
                     f"{file.path} holds {parameter.name!r} in the shape "
                     f"{file.shapes[parameter.name]}, but {contents.MANIFEST} asks for "
                     f"{parameter.shape}."
@@ -99,7 +99,7 @@ class NamedWeights:
             if file is self._base:
                 unused.remove(parameter.name)
         if unused:
-            raise BundleError(
+            raise FolderError(
                 f"{self._base.path} holds {min(unused)!r}, for which the model has no place."
             )
 
@@ -110,7 +110,7 @@ class NamedWeights:
             model: The model, without adapters.
 
         Raises:
-            BundleError: The adapter does not fit.
+            FolderError: The adapter does not fit.
         """
         from kerasft import peft
         from kerasft.architectures import load_tensors
@@ -124,4 +124,4 @@ class NamedWeights:
             try:
                 peft.load_adapter(model, folder, files=self._files)
             except KerasftError as error:
-                raise BundleError(f"{folder} does not fit: {problem(error)}.") from error
+                raise FolderError(f"{folder} does not fit: {problem(error)}.") from error

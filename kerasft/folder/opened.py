@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kerasft import backends, storage
-from kerasft.errors import BundleError
+from kerasft.errors import FolderError
 from kerasft.folder import contents
 from kerasft.folder.contents import Manifest
 from kerasft.folder.export_files import EXPORT
@@ -63,9 +63,9 @@ class Opened:
         """What a JSON file holds.
 
         Raises:
-            BundleError: It is no JSON file.
+            FolderError: It is no JSON file.
         """
-        return storage.parse_json(self.take(name), self.path / name, BundleError)
+        return storage.parse_json(self.take(name), self.path / name, FolderError)
 
 
 def open_saved(path: str | Path, engine: str = KERAS, manifest: Manifest | None = None) -> Opened:
@@ -80,7 +80,7 @@ def open_saved(path: str | Path, engine: str = KERAS, manifest: Manifest | None 
         manifest: What its `manifest.json` says, where that was read before.
 
     Raises:
-        BundleError: The sentence names the file that is missing, changed or foreign; or the folder
+        FolderError: The sentence names the file that is missing, changed or foreign; or the folder
             has no such export.
 
     Example:
@@ -95,9 +95,9 @@ def open_saved(path: str | Path, engine: str = KERAS, manifest: Manifest | None 
         kept: dict[str, bytes] = {}
         check_files(folder, manifest, names if engine != KERAS else None, names, kept)
     except OSError as error:
-        raise BundleError(f"{path} cannot be read: {error}.") from error
+        raise FolderError(f"{path} cannot be read: {error}.") from error
     if engine != KERAS and engine not in manifest.exports:
-        raise BundleError(
+        raise FolderError(
             f"{folder} has no export {engine}; `python -m kerasft.export {folder} --engine "
             f"{engine}` makes it."
         )
@@ -118,7 +118,7 @@ def _check_memory(folder: Path, size: int) -> None:
     """Refuses files that there is no memory for; they may stand on the disk as mere holes."""
     free = backends.free_memory()
     if free is not None and size > free:
-        raise BundleError(
+        raise FolderError(
             f"{folder} takes {size / 1e9:.1f} GB to read, but {free / 1e9:.1f} GB of memory are "
             "free."
         )

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kerasft.errors import BundleError, KerasftError
+from kerasft.errors import FolderError, KerasftError
 from kerasft.folder import contents
 from kerasft.folder.contents import Manifest, Reader
 
@@ -27,11 +27,11 @@ def check_known(file: Path, what: str, value: str, known: Iterable[str]) -> None
         known: What it may be.
 
     Raises:
-        BundleError: It is another.
+        FolderError: It is another.
     """
     known = list(known)
     if value not in known:
-        raise BundleError(
+        raise FolderError(
             f"{file}: the {what} {value[:60]!r} is unknown; this kerasft knows {', '.join(known)}."
         )
 
@@ -46,7 +46,7 @@ def read_tokenizer(raw: bytes, file: Path, max_length: int, vocab_size: int) -> 
         vocab_size: Rows of the model's embedding table.
 
     Raises:
-        BundleError: It is no tokenizer, or gives ids that the table does not have.
+        FolderError: It is no tokenizer, or gives ids that the table does not have.
     """
     from kerasft.text.tokenizer import Tokenizer
 
@@ -57,10 +57,10 @@ def read_tokenizer(raw: bytes, file: Path, max_length: int, vocab_size: int) -> 
         reason = problem(error)
         if not reason.startswith(str(file)):
             reason = f"{file} is no tokenizer that can be used: {reason}"
-        raise BundleError(f"{reason}.") from error
+        raise FolderError(f"{reason}.") from error
     size = tokenizer.vocab_size
     if size > vocab_size:
-        raise BundleError(f"{file} has {size} tokens, but the model only {vocab_size}.")
+        raise FolderError(f"{file} has {size} tokens, but the model only {vocab_size}.")
     return tokenizer
 
 
@@ -68,11 +68,11 @@ def whole_argument(folder: Path, manifest: Manifest, name: str, low: int, high: 
     """A whole number among the model's arguments.
 
     Raises:
-        BundleError: It is missing or out of range.
+        FolderError: It is missing or out of range.
     """
     file = folder / contents.MANIFEST
     if name not in manifest.arguments:
-        raise BundleError(f"{file}: arguments has no {name!r}.")
+        raise FolderError(f"{file}: arguments has no {name!r}.")
     return Reader(manifest.arguments, file).whole(name, low, high)
 
 

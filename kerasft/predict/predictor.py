@@ -35,7 +35,7 @@ class Predictor:
         warm_up_texts: As the notes.
 
     Raises:
-        BundleError: The folder is missing, broken or was changed.
+        FolderError: The folder is missing, broken or was changed.
         ConfigError: An option has no meaning for the folder's task, the engine is unknown, or what
             it reads is missing and cannot be made.
 

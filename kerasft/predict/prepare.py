@@ -29,7 +29,7 @@ def open_for(folder: str | Path, engine: str | None = None, **options: Any) -> O
         engine: As for `Predictor`, like the options.
 
     Raises:
-        BundleError: The folder is missing, broken or was changed.
+        FolderError: The folder is missing, broken or was changed.
         ConfigError: See `Predictor`; of an export that cannot be made the sentence is that of
             `make_export`.
 

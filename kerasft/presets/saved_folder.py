@@ -5,7 +5,7 @@ from typing import cast
 
 from kerasft import peft
 from kerasft.architectures import Classifier, HeadedEncoder, Pooling, to_tensors
-from kerasft.errors import BundleError, PresetError
+from kerasft.errors import FolderError, PresetError
 from kerasft.folder.opened import open_saved, sha256_of
 from kerasft.presets.pretrained import Pretrained
 from kerasft.tasks import load
@@ -24,7 +24,7 @@ def load_saved_folder(folder: Path) -> Pretrained:
     try:
         opened = open_saved(folder)
         saved: EncoderParts = load(opened)
-    except BundleError as error:
+    except FolderError as error:
         raise PresetError(f"the preset {folder} cannot be loaded: {error}") from error
     model = saved.model
     if not isinstance(model, HeadedEncoder):

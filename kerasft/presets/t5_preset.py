@@ -8,7 +8,7 @@ from pathlib import Path
 from kerasft import peft
 from kerasft.architectures import LoadReport, T5Architecture
 from kerasft.architectures.t5 import T5
-from kerasft.errors import BundleError, PresetError
+from kerasft.errors import FolderError, PresetError
 from kerasft.folder import has_manifest
 from kerasft.folder.opened import open_saved, sha256_of
 from kerasft.presets.directory import CONFIG, read_config, sha256_files, weight_files
@@ -142,7 +142,7 @@ def load_saved_t5(folder: Path, *, source: str | None = None) -> PretrainedT5:
     try:
         opened = open_saved(folder)
         saved = load(opened)
-    except BundleError as error:
+    except FolderError as error:
         raise PresetError(f"the preset {where} cannot be loaded: {error}") from error
     if not isinstance(saved.model, T5):
         raise PresetError(f"{where} was saved by kerasft, but holds no T5; {_INSTEAD}")

@@ -15,7 +15,7 @@ from kerasft.data.csv_files import csv_rows
 from kerasft.data.rows import quoted
 from kerasft.data.splits import normalize
 from kerasft.data.text_files import open_text
-from kerasft.errors import BundleError, ConfigError, DataError
+from kerasft.errors import ConfigError, DataError, FolderError
 from kerasft.evaluation.report_files import METRICS
 from kerasft.folder import Manifest, contents, verify
 from kerasft.folder.reading import problem
@@ -63,7 +63,7 @@ def read_runs(folders: Sequence[str | Path]) -> list[Run]:
 
     Raises:
         ConfigError: There are fewer than two, or one stands there twice.
-        BundleError: One is missing, broken or no classifier, has no test predictions, other classes
+        FolderError: One is missing, broken or no classifier, has no test predictions, other classes
             or another test than the first.
 
     Example:
@@ -108,22 +108,22 @@ def _names(folders: Sequence[str | Path]) -> list[str]:
 def _read(folder: Path, name: str) -> Run:
     storage.recover(folder)
     if not folder.exists():
-        raise BundleError(
+        raise FolderError(
             f"there is no folder {folder}; train that model first, or name others with --folders"
         )
     manifest = verify(folder)
     check_manifest(folder, manifest, TextClassifier)
     file = folder / contents.REPORT / METRICS
-    report = storage.read_json(file, BundleError)
+    report = storage.read_json(file, FolderError)
     if not isinstance(report, dict) or not isinstance(report.get("test_sha256"), str):
-        raise BundleError(f"{file} has no 'test_sha256', so nobody knows which rows were tested")
+        raise FolderError(f"{file} has no 'test_sha256', so nobody knows which rows were tested")
     labels, texts, truth, probabilities = _read_predictions(file.with_name(PREDICTIONS))
     beside = file.with_name(BASELINE_PREDICTIONS)
     baseline = None
     if beside.exists():
         *same, their_truth, baseline = _read_predictions(beside)
         if same != [labels, texts] or not np.array_equal(their_truth, truth):
-            raise BundleError(f"{beside} is of other rows than {PREDICTIONS} beside it")
+            raise FolderError(f"{beside} is of other rows than {PREDICTIONS} beside it")
     run = Run(name, folder, manifest, report, labels, texts, truth, probabilities, baseline)
     keys = [
         (normalize(text), labels[label], text) for text, label in zip(texts, truth, strict=True)
@@ -141,7 +141,7 @@ def _read(folder: Path, name: str) -> Run:
 def _read_predictions(file: Path) -> tuple[tuple[str, ...], list[str], np.ndarray, np.ndarray]:
     """The classes, texts, true classes (rows,) and probabilities (rows, classes) of a file."""
     if not file.exists():
-        raise BundleError(
+        raise FolderError(
             f"{file} is missing; train that model again, so that its test predictions are kept"
         )
     try:
@@ -155,7 +155,7 @@ def _read_predictions(file: Path) -> tuple[tuple[str, ...], list[str], np.ndarra
         evaluation.evaluate(truth, probabilities, labels)
         return labels, texts, truth, probabilities
     except (ValueError, LookupError, DataError) as error:
-        raise BundleError(
+        raise FolderError(
             f"{file} does not hold predictions as a recipe leaves them ({problem(error)})"
         ) from error
 
@@ -164,16 +164,16 @@ def _aligned(first: Run, run: Run) -> Run:
     """The run with its classes in the order of the first's, if both were tested alike.
 
     Raises:
-        BundleError: They were not.
+        FolderError: They were not.
     """
     if set(first.labels) != set(run.labels):
-        raise BundleError(
+        raise FolderError(
             f"{first.folder} and {run.folder} tell apart other classes: {quoted(first.labels)} and "
             f"{quoted(run.labels)}; train them on the same classes"
         )
     ours, theirs = first.report["test_sha256"], run.report["test_sha256"]
     if ours != theirs:
-        raise BundleError(
+        raise FolderError(
             f"{first.folder} and {run.folder} were tested on other rows (test_sha256 "
             f"{ours[:12]} and {theirs[:12]}); train them on the same data with the same options "
             "of cleaning and split"
@@ -189,7 +189,7 @@ def _aligned(first: Run, run: Run) -> Run:
     )
     same = [normalize(text) for text in first.texts] == [normalize(text) for text in run.texts]
     if not same or not np.array_equal(first.truth, run.truth):
-        raise BundleError(
+        raise FolderError(
             f"{first.folder} and {run.folder} were tested on the same texts with other labels; "
             "train them on the same data"
         )

@@ -48,7 +48,7 @@ def encoder(opened: Opened, model: Any, reading: Reading) -> Encodes:
         reading: How it is asked.
 
     Raises:
-        BundleError: The model is not one of ours, or does not fit.
+        FolderError: The model is not one of ours, or does not fit.
         ConfigError: The package that computes is not installed.
     """
     if opened.engine != KERAS:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 
-from kerasft.errors import BundleError, ConfigError
+from kerasft.errors import ConfigError, FolderError
 
 if TYPE_CHECKING:
     from kerasft.architectures import T5, HeadedEncoder, Transformer
@@ -98,7 +98,7 @@ class Encodes(Protocol):
             Of each text, in their order: logits float32, (labels,), or (tokens, labels).
 
         Raises:
-            BundleError: The model computes NaN or infinity, or cannot be run.
+            FolderError: The model computes NaN or infinity, or cannot be run.
         """
         ...
 
@@ -209,7 +209,7 @@ class Runtime(ABC):
             What `Encodes`, or `generation.Generates`.
 
         Raises:
-            BundleError: The model is not one of ours, or does not fit.
+            FolderError: The model is not one of ours, or does not fit.
             ConfigError: The package is not installed.
         """
 
@@ -224,10 +224,10 @@ def finite(logits: np.ndarray) -> np.ndarray:
     """The logits, of any shape.
 
     Raises:
-        BundleError: There is NaN or infinity among them.
+        FolderError: There is NaN or infinity among them.
     """
     if not np.isfinite(logits).all():
-        raise BundleError("The model computes NaN or infinity: its weights are broken.")
+        raise FolderError("The model computes NaN or infinity: its weights are broken.")
     return logits
 
 

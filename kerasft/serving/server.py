@@ -66,7 +66,7 @@ def run(
     Raises:
         ConfigError: The address cannot be listened on, the backend is not there, an option has no
             meaning for the folder's task, or the process may open too few files.
-        BundleError: The folder is missing or broken.
+        FolderError: The folder is missing or broken.
     """
     # Uvicorn puts these handlers back when it is done and raises the signal that stopped it again.
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -51,7 +51,7 @@ def read_json(
         max_bytes: The largest file that is read into memory.
 
     Example:
-        >>> read_json("manifest.json", BundleError)["format_version"]
+        >>> read_json("manifest.json", FolderError)["format_version"]
         1
     """
     return parse_json(read_bytes(path, error_class, max_bytes=max_bytes), path, error_class)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from kerasft.errors import BundleError, ConfigError, DataError
+from kerasft.errors import ConfigError, DataError, FolderError
 from kerasft.folder import contents
 from kerasft.runtimes.gate import GateRows
 
@@ -28,7 +28,7 @@ def kept_rows(folder: Path, name: str, read: Callable[[Any], Row]) -> list[Row]:
 
     Raises:
         ConfigError: There is no such file.
-        BundleError: It holds something else.
+        FolderError: It holds something else.
     """
     file = folder / contents.REPORT / name
     if not file.exists():
@@ -40,7 +40,7 @@ def kept_rows(folder: Path, name: str, read: Callable[[Any], Row]) -> list[Row]:
         if not rows:
             raise ValueError("no rows")
     except (KeyError, TypeError, ValueError, DataError) as error:
-        raise BundleError(f"{file} does not hold rows as a run leaves them.") from error
+        raise FolderError(f"{file} does not hold rows as a run leaves them.") from error
     return rows
 
 

@@ -7,7 +7,7 @@ from abc import abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
-from kerasft.errors import BundleError, ConfigError, KerasftError
+from kerasft.errors import ConfigError, FolderError, KerasftError
 from kerasft.folder.contents import MANIFEST, TOKENIZER, Reader
 from kerasft.folder.named_weights import NamedWeights, write_named_weights
 from kerasft.folder.opened import KERAS, Opened
@@ -104,7 +104,7 @@ class EncoderTask(Task[OfEncoder]):
         """The tokenizer and the labels of an untrusted folder.
 
         Raises:
-            BundleError: One of them is none, or they do not fit the manifest.
+            FolderError: One of them is none, or they do not fit the manifest.
         """
         labels = _read_labels(opened)
         rows = whole_argument(opened.path, opened.manifest, "vocab_size", 1, MAX_VOCABULARY)
@@ -122,7 +122,7 @@ class EncoderTask(Task[OfEncoder]):
         """The parts of a folder, and its encoder on the chosen runtime.
 
         Raises:
-            BundleError: One sentence that names the file that does not fit.
+            FolderError: One sentence that names the file that does not fit.
             ConfigError: The package that computes is not installed.
         """
         parts = self.load(opened)
@@ -159,12 +159,12 @@ def _read_labels(opened: Opened) -> LabelMap:
     file, count = opened.path / LABEL_MAP, opened.manifest.settings["num_labels"]
     try:
         labels = LabelMap.from_dict(opened.json(LABEL_MAP), "it")
-    except BundleError:
+    except FolderError:
         raise
     except KerasftError as error:
-        raise BundleError(f"{file} is no label map: {problem(error)}.") from None
+        raise FolderError(f"{file} is no label map: {problem(error)}.") from None
     if len(labels) != count:
-        raise BundleError(f"{file} has {len(labels)} labels, but the model has {count}.")
+        raise FolderError(f"{file} has {len(labels)} labels, but the model has {count}.")
     return labels
 
 
@@ -175,11 +175,11 @@ def _arguments(opened: Opened) -> EncoderArguments:
     manifest, file = opened.manifest, opened.path / MANIFEST
     check_known(file, "architecture", manifest.architecture, ENCODERS)
     try:
-        arguments = ENCODERS[manifest.architecture].read_arguments(manifest.arguments, BundleError)
-    except BundleError as error:
-        raise BundleError(f"{file}: {error}") from None
+        arguments = ENCODERS[manifest.architecture].read_arguments(manifest.arguments, FolderError)
+    except FolderError as error:
+        raise FolderError(f"{file}: {error}") from None
     if manifest.max_length > arguments.max_length:
-        raise BundleError(
+        raise FolderError(
             f"{file}: max_length is {manifest.max_length}, more than the model's "
             f"{arguments.max_length} positions."
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
-from kerasft.errors import BundleError
+from kerasft.errors import FolderError
 from kerasft.folder.card import Facts
 from kerasft.folder.contents import MANIFEST, REPORT, Manifest, Reader, short
 from kerasft.folder.export_files import EXPORT
@@ -109,7 +109,7 @@ def load(folder: str | Path | Opened, kind: type = object) -> Any:
         kind: The class of the parts that are needed; a folder of another task is refused.
 
     Raises:
-        BundleError: One sentence that names the file that is missing, changed or does not fit; or
+        FolderError: One sentence that names the file that is missing, changed or does not fit; or
             the folder is of another task.
 
     Example:
@@ -131,37 +131,37 @@ def check_manifest(
         folder: Where it stands, for the sentences.
 
     Raises:
-        BundleError: The task is unknown or another, its settings are no good, or it has other
+        FolderError: The task is unknown or another, its settings are no good, or it has other
             files.
     """
     file = Path(folder) / MANIFEST
     if manifest.task not in TASKS:
-        raise BundleError(
+        raise FolderError(
             f"{file}: the task {manifest.task[:60]!r} is unknown; this kerasft knows "
             f"{', '.join(TASKS)}."
         )
     task = TASKS[manifest.task]
     for key in task.settings:
         if key not in manifest.settings:
-            raise BundleError(f"{file} has no {key!r} among its settings.")
+            raise FolderError(f"{file} has no {key!r} among its settings.")
     for key in manifest.settings:
         if key not in task.settings:
-            raise BundleError(f"{file} has an unknown setting {short(key)}.")
+            raise FolderError(f"{file} has an unknown setting {short(key)}.")
     for name in task.files:
         if name not in manifest.files:
-            raise BundleError(f"{file} does not list {name}.")
+            raise FolderError(f"{file} does not list {name}.")
     for name in manifest.files:
         if name not in task.all_files and not name.startswith((f"{REPORT}/", f"{EXPORT}/")):
-            raise BundleError(f"{file} lists {name}, which no model for {task.name} has.")
+            raise FolderError(f"{file} lists {name}, which no model for {task.name} has.")
     for name in manifest.exports:
         if name not in task.runtimes:
-            raise BundleError(
+            raise FolderError(
                 f"{file} lists the export {name}, which no model for {task.name} has."
             )
     task.check_settings(Reader(manifest.settings, file))
     if not issubclass(task.parts, kind):
         needed = " or ".join(name for name, t in TASKS.items() if issubclass(t.parts, kind))
-        raise BundleError(
+        raise FolderError(
             f"{folder} holds a model for {task.name}, but one for {needed} is needed here."
         )
     return task

@@ -113,7 +113,7 @@ class Task(ABC, Generic[OfTask]):
         """Refuses values of untrusted `settings`, whose keys are the task's own.
 
         Raises:
-            BundleError: One is of the wrong type or out of range.
+            FolderError: One is of the wrong type or out of range.
         """
 
     @abstractmethod
@@ -129,7 +129,7 @@ class Task(ABC, Generic[OfTask]):
         """The parts of an untrusted folder but their model, checked; imports no Keras.
 
         Raises:
-            BundleError: One sentence that names the file that does not fit.
+            FolderError: One sentence that names the file that does not fit.
         """
 
     @abstractmethod
@@ -137,14 +137,14 @@ class Task(ABC, Generic[OfTask]):
         """The model that belongs to parts; all is checked before memory is taken for it.
 
         Raises:
-            BundleError: One sentence that names the file that does not fit.
+            FolderError: One sentence that names the file that does not fit.
         """
 
     def load(self, opened: Opened) -> OfTask:
         """The parts of a folder; without the model, if it was read for a runtime but Keras.
 
         Raises:
-            BundleError: One sentence that names the file that does not fit.
+            FolderError: One sentence that names the file that does not fit.
         """
         parts = self.read(opened)
         if opened.engine != KERAS:
@@ -177,7 +177,7 @@ class Task(ABC, Generic[OfTask]):
         Raises:
             DataError: `data` cannot be used.
             ConfigError: There is no `data`, and the folder keeps no rows.
-            BundleError: The rows that the folder keeps are none.
+            FolderError: The rows that the folder keeps are none.
         """
 
     @abstractmethod

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from kerasft.errors import BundleError
+from kerasft.errors import FolderError
 
 if TYPE_CHECKING:
     from kerasft.generation.hypotheses import Generates
@@ -66,7 +66,7 @@ class TextEngine:
 
         Raises:
             DataError: An element is not a string, or not Unicode.
-            BundleError: The model computes NaN or infinity.
+            FolderError: The model computes NaN or infinity.
         """
         # What is not a string goes on as it is: the tokenizer says which one it was.
         cleaned = [self._clean(text) if isinstance(text, str) else text for text in texts]
@@ -75,7 +75,7 @@ class TextEngine:
         outputs = []
         for text, size, (best, *_) in zip(cleaned, encodings.full_lengths, found, strict=True):
             if not math.isfinite(best.score):
-                raise BundleError("The model computes NaN or infinity: its weights are broken.")
+                raise FolderError("The model computes NaN or infinity: its weights are broken.")
             cut = bool(size > encodings.max_length)
             written = self._target.decode(best.token_ids)
             unknown = self._source.unknown_words(text)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from kerasft.architectures import ENCODERS, EncoderArguments, find_encoder
-from kerasft.errors import BundleError, ConfigError
+from kerasft.errors import ConfigError, FolderError
 
 TINY = EncoderArguments(
     vocab_size=50,
@@ -107,8 +107,8 @@ def test_weights_can_be_left_out(name, backbone):
     ],
 )
 def test_bad_arguments_are_named(changes, words):
-    with pytest.raises(BundleError) as caught:
-        EncoderArguments.from_dict({**TINY.to_dict(), **changes}, BundleError)
+    with pytest.raises(FolderError) as caught:
+        EncoderArguments.from_dict({**TINY.to_dict(), **changes}, FolderError)
     assert words in str(caught.value)
 
 

@@ -11,7 +11,7 @@ from keras import ops
 from harness import decoding, gradients, t5_twins
 from kerasft import backends
 from kerasft.architectures import T5, T5Arguments, layers_by_path, shift_right
-from kerasft.errors import BundleError, ConfigError
+from kerasft.errors import ConfigError, FolderError
 
 SMALL = T5Arguments(
     20, d_model=8, d_kv=5, d_ff=12, encoder_layers=2, decoder_layers=1, heads=2, relative_buckets=6,
@@ -277,6 +277,6 @@ def test_arguments_survive_json():
     ],
 )
 def test_bad_arguments_are_named(changes, words):
-    with pytest.raises(BundleError) as caught:
-        T5Arguments.from_dict({**SMALL.to_dict(), **changes}, BundleError)
+    with pytest.raises(FolderError) as caught:
+        T5Arguments.from_dict({**SMALL.to_dict(), **changes}, FolderError)
     assert words in str(caught.value)

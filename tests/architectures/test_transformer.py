@@ -10,7 +10,7 @@ from keras import ops
 from harness import decoding
 from kerasft import backends
 from kerasft.architectures import Transformer, TransformerArguments, build_transformer
-from kerasft.errors import BundleError, ConfigError, DataError
+from kerasft.errors import ConfigError, DataError, FolderError
 
 SMALL = TransformerArguments(
     src_vocab_size=20, tgt_vocab_size=24, src_seq_len=9, tgt_seq_len=8, d_model=8, N=2, h=2, d_ff=12
@@ -215,8 +215,8 @@ def test_arguments_survive_json():
     ],
 )
 def test_bad_arguments_are_named(changes, words):
-    with pytest.raises(BundleError) as caught:
-        TransformerArguments.from_dict({**SMALL.to_dict(), **changes}, BundleError)
+    with pytest.raises(FolderError) as caught:
+        TransformerArguments.from_dict({**SMALL.to_dict(), **changes}, FolderError)
     assert words in str(caught.value)
 
 

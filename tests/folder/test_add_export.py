@@ -13,7 +13,7 @@ import pytest
 from harness import folders
 from harness.folders import FILES
 from kerasft import storage
-from kerasft.errors import BundleError, ConfigError
+from kerasft.errors import ConfigError, FolderError
 from kerasft.folder import contents as c
 from kerasft.folder import manifest as m
 from kerasft.folder.add_export import add_export
@@ -39,14 +39,14 @@ def writer(content: bytes, **facts: object):
 
 
 def refusal(folder: Path) -> str:
-    with pytest.raises(BundleError) as caught:
+    with pytest.raises(FolderError) as caught:
         m.verify(folder)
     return str(caught.value)
 
 
 def edit(folder: Path, **changes: object) -> None:
     """Changes manifest.json as someone might who knows how its own hash is made."""
-    data = storage.read_json(folder / c.MANIFEST, BundleError)
+    data = storage.read_json(folder / c.MANIFEST, FolderError)
     data = {k: v for k, v in {**data, **changes}.items() if k != "sha256" and v is not None}
     storage.write_json(folder / c.MANIFEST, {**data, "sha256": c.hash_of(data)})
 
@@ -97,8 +97,8 @@ def test_what_goes_wrong_leaves_the_folder_as_it_was(folder):
 
     for format, write, error, message in [
         ("onnx", fails, ConfigError, "not as good"),
-        ("onnx", odd, BundleError, r"lists 'export/onnx/run\.py', which no saved folder has"),
-        ("onnx", lambda place: {}, BundleError, "does not list export/onnx/model.onnx"),
+        ("onnx", odd, FolderError, r"lists 'export/onnx/run\.py', which no saved folder has"),
+        ("onnx", lambda place: {}, FolderError, "does not list export/onnx/model.onnx"),
         ("onnx", writer(b"graph", loss=np.float32(1)), TypeError, "float32"),
         ("ctranslate9", writer(b"graph"), ConfigError, "there is no export ctranslate9"),
     ]:
@@ -153,7 +153,7 @@ def test_only_what_is_read_need_be_hashed(folder):
     assert "model.safetensors was changed" in refusal(folder)
     m.verify(folder, hashed=[c.TOKENIZER])
     (folder / c.WEIGHTS).write_bytes(good + b"y")
-    with pytest.raises(BundleError, match=r"model\.safetensors was changed .* \(101 bytes"):
+    with pytest.raises(FolderError, match=r"model\.safetensors was changed .* \(101 bytes"):
         m.verify(folder, hashed=[c.TOKENIZER])
 
 

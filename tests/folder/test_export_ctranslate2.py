@@ -7,7 +7,7 @@ import pytest
 
 from harness import text_models, translators
 from kerasft import backends, peft
-from kerasft.errors import BundleError, ConfigError
+from kerasft.errors import ConfigError, FolderError
 from kerasft.folder.export_files import CTRANSLATE2_FILES
 from kerasft.runtimes.ctranslate2.generator import open_translator
 from kerasft.runtimes.ctranslate2.model_file import check_ctranslate2_file
@@ -169,8 +169,8 @@ def huge(data: bytes) -> bytes:
 def test_a_broken_file_is_refused_before_it_is_read(model_file, change, message, tmp_path: Path):
     file = tmp_path / "model.bin"
     file.write_bytes(change(model_file))
-    with pytest.raises(BundleError, match="was not read") as caught:
+    with pytest.raises(FolderError, match="was not read") as caught:
         check_ctranslate2_file(file.read_bytes(), file)
     assert message in str(caught.value) and str(file) in str(caught.value)
-    with pytest.raises(BundleError, match="was not read"):
+    with pytest.raises(FolderError, match="was not read"):
         open_translator(tmp_path)

@@ -15,7 +15,7 @@ import pytest
 
 from harness.folders import FACTS, FILES, write
 from kerasft import storage
-from kerasft.errors import BundleError, ConfigError
+from kerasft.errors import ConfigError, FolderError
 from kerasft.folder import contents as c
 from kerasft.folder import manifest as m
 
@@ -38,7 +38,7 @@ def edit(folder: Path, change: Callable[[dict], object], *, reseal: bool = True)
 
 
 def refusal(folder: Path) -> str:
-    with pytest.raises(BundleError) as caught:
+    with pytest.raises(FolderError) as caught:
         m.verify(folder)
     message = str(caught.value)
     assert message.endswith(".") and "\n" not in message and len(message) < 400
@@ -132,7 +132,7 @@ def test_paths_that_no_saved_folder_has_are_refused(folder, name):
 
 def test_files_that_do_not_belong_are_not_sealed(tmp_path):
     with (
-        pytest.raises(BundleError, match=r"model\.pkl"),
+        pytest.raises(FolderError, match=r"model\.pkl"),
         storage.write_folder(tmp_path / "run", is_ours=m.is_ours) as folder,
     ):
         (folder / "model.pkl").write_bytes(pickle.dumps({}))
@@ -171,7 +171,7 @@ def test_edits_are_refused_even_where_the_json_stays_valid(folder):
 )
 def test_wrong_types_and_absurd_sizes_are_one_sentence(folder, change, message):
     edit(folder, lambda data: data.update(change))
-    with pytest.raises(BundleError, match=message):
+    with pytest.raises(FolderError, match=message):
         m.verify(folder)
     assert "manifest.json" in refusal(folder)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kerasft.errors import BundleError
+from kerasft.errors import FolderError
 from kerasft.runtimes.onnx.model_file import OPSET, check_onnx_file
 
 pytestmark = pytest.mark.plain
@@ -28,7 +28,7 @@ def model(*nodes, opsets=(("", OPSET),)):
 
 def check(path: Path, content: bytes) -> str:
     path.write_bytes(content)
-    with pytest.raises(BundleError) as caught:
+    with pytest.raises(FolderError) as caught:
         check_onnx_file(path.read_bytes(), path)
     message = str(caught.value)
     assert str(path) in message and "\n" not in message and message.endswith(".")
@@ -140,6 +140,6 @@ def test_no_broken_file_gets_through_or_ends_in_a_traceback(tmp_path):
         path.write_bytes(content[:length])
         try:
             check_onnx_file(path.read_bytes(), path)
-        except BundleError:
+        except FolderError:
             continue
         onnx.load_from_string(content[:length])  # whole by chance: the fields end there

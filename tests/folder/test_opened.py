@@ -12,7 +12,7 @@ import pytest
 
 from harness import classifiers, onnx_folders, taggers, text_models, translators
 from kerasft import storage
-from kerasft.errors import BundleError
+from kerasft.errors import FolderError
 from kerasft.exports.engines import make_export
 from kerasft.folder import opened
 from kerasft.folder.contents import hash_of
@@ -83,7 +83,7 @@ def test_nothing_that_comes_after_the_check_is_loaded(
     opens.clear()
     assert answers(Predictor(folder, **options)) == expected
     monkeypatch.undo()
-    with pytest.raises(BundleError):
+    with pytest.raises(FolderError):
         open_saved(folder)
     read = {name: count for name, count in opens.items() if name.startswith(str(folder))}
     # One to read, and one of `check_and_swap` to write.
@@ -110,9 +110,9 @@ def test_the_loaders_take_what_was_opened_before():
     load(open_saved(text_models.saved().folder), TextWriter)
     engine = classifiers.engine(onnx_folders.saved(), "onnx")
     assert np.isfinite(engine.logits(["a"])).all()
-    with pytest.raises(BundleError, match="but one for tagging is needed"):
+    with pytest.raises(FolderError, match="but one for tagging is needed"):
         load(open_saved(saved.folder), TokenTagger)
-    with pytest.raises(BundleError, match="has no export onnx"):
+    with pytest.raises(FolderError, match="has no export onnx"):
         open_saved(saved.folder, "onnx")
 
 
@@ -121,10 +121,10 @@ def test_a_file_that_is_larger_than_the_memory_is_not_read(tmp_path):
     folder = Path(shutil.copytree(classifiers.saved_lora().folder, tmp_path / "run"))
     os.truncate(folder / "model.safetensors", 2**42)
 
-    manifest = storage.read_json(folder / "manifest.json", BundleError)
+    manifest = storage.read_json(folder / "manifest.json", FolderError)
     manifest["files"]["model.safetensors"]["bytes"] = 2**42
     manifest.pop("sha256")
     manifest["sha256"] = hash_of(manifest)
     storage.write_json(folder / "manifest.json", manifest)
-    with pytest.raises(BundleError, match=r"takes 4398.0 GB to read, but .* GB of"):
+    with pytest.raises(FolderError, match=r"takes 4398.0 GB to read, but .* GB of"):
         load(folder)

@@ -7,7 +7,7 @@ import pytest
 
 from harness import translators
 from harness.folders import reseal, task_engine
-from kerasft.errors import BundleError
+from kerasft.errors import FolderError
 from kerasft.exports.engines import make_export
 from kerasft.text.tokenizer import Tokenizer
 
@@ -39,7 +39,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_forged_manifest(plain, change, message, tmp_path):
     folder = shutil.copytree(plain, tmp_path / "run")
     reseal(folder, change)
-    with pytest.raises(BundleError) as caught:
+    with pytest.raises(FolderError) as caught:
         task_engine(folder, "ctranslate2")
     assert message in str(caught.value) and str(caught.value).endswith(".")
 
@@ -50,6 +50,6 @@ def test_a_tokenizer_without_a_start(plain, tmp_path):
     Tokenizer.from_wordpiece(pieces).save(folder / "tokenizer_target.json")
     reseal(folder)
     with pytest.raises(
-        BundleError, match=r"tokenizer_target\.json pads with the token 0, but the model with 1"
+        FolderError, match=r"tokenizer_target\.json pads with the token 0, but the model with 1"
     ):
         task_engine(folder, "ctranslate2")

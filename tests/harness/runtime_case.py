@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 from harness.task_case import alike
-from kerasft.errors import BundleError, ConfigError, DataError, KerasftError
+from kerasft.errors import ConfigError, DataError, FolderError, KerasftError
 from kerasft.exports.engines import make_export
 from kerasft.folder import verify
 from kerasft.folder.export_files import export_paths
@@ -115,16 +115,16 @@ class RuntimeCase:
         for name in export_paths([self.format]):
             good = (folder / name).read_bytes()
             (folder / name).write_bytes(good[:-3] + bytes([good[-3] ^ 1]) + good[-2:])
-            with pytest.raises(BundleError, match=f"{name} was changed after it was saved"):
+            with pytest.raises(FolderError, match=f"{name} was changed after it was saved"):
                 open_saved(folder, self.format)
             (folder / name).unlink()
-            with pytest.raises(BundleError, match=f"{name} is missing"):
+            with pytest.raises(FolderError, match=f"{name} is missing"):
                 open_saved(folder, self.format)
             (folder / name).write_bytes(good)
         open_saved(folder, self.format)
 
     def test_a_folder_without_an_export_says_how_to_make_it(self):
-        with pytest.raises(BundleError, match=f"has no export {self.format}; .*{self.saved()}"):
+        with pytest.raises(FolderError, match=f"has no export {self.format}; .*{self.saved()}"):
             open_saved(self.saved(), self.format)
 
     def test_a_model_that_computes_nan_is_not_exported(self, tmp_path, monkeypatch):

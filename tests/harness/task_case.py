@@ -21,7 +21,7 @@ from fastapi.testclient import TestClient
 from harness.servers import LIMITS, matches
 from kerasft import backends, tasks
 from kerasft.cli.main import main
-from kerasft.errors import BundleError, ConfigError, DataError
+from kerasft.errors import ConfigError, DataError, FolderError
 from kerasft.exports.engines import make_export
 from kerasft.folder.contents import MANIFEST
 from kerasft.predict import Predictor
@@ -126,7 +126,7 @@ class TaskCase:
             predictor.predict(SENTENCE_OF[sentence])
 
     def test_an_option_of_another_task_is_refused(self):
-        with pytest.raises(BundleError, match="not a folder"):
+        with pytest.raises(FolderError, match="not a folder"):
             Predictor("nowhere")
         own = [option.name for option in TASKS[self.name].options]
         for name in OPTIONS.keys() - {"engine", *own}:
@@ -156,7 +156,7 @@ class TaskCase:
             good = path.read_bytes()
             middle = len(good) // 2
             path.write_bytes(good[:middle] + bytes([good[middle] ^ 0xFF]) + good[middle + 1 :])
-            with pytest.raises(BundleError, match=path.name) as caught:
+            with pytest.raises(FolderError, match=path.name) as caught:
                 tasks.load(folder)
             assert str(caught.value).endswith(".") and "\n" not in str(caught.value)
             path.write_bytes(good)

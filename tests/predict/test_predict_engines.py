@@ -9,7 +9,7 @@ import pytest
 
 from harness import classifiers, onnx_folders, taggers, translators
 from kerasft import backends
-from kerasft.errors import BundleError, ConfigError, DataError
+from kerasft.errors import ConfigError, DataError, FolderError
 from kerasft.predict import Predictor, open_for
 from kerasft.runtimes import registry as runtimes
 
@@ -64,7 +64,7 @@ def test_nothing_else_differs_but_the_engines_name(predictors):
 def test_missing_folders_are_the_same_sentence(tmp_path):
     sentences = set()
     for engine in ("keras", "onnx"):
-        with pytest.raises(BundleError) as caught:
+        with pytest.raises(FolderError) as caught:
             Predictor(tmp_path / "nowhere", engine=engine)
         sentences.add(str(caught.value))
     assert len(sentences) == 1

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from harness import entity_writers, text_models
-from kerasft.errors import BundleError, ConfigError
+from kerasft.errors import ConfigError, FolderError
 from kerasft.predict import Predictor
 from kerasft.tasks import load
 from kerasft.tasks.text_to_text.task import EntityWriter
@@ -65,7 +65,7 @@ def test_open_folder_knows_the_task():
     assert found.task.name == "text_to_entities" and found.metadata["beam_size"] == 2
     with pytest.raises(ConfigError, match="--task has no meaning"):
         Predictor(entity_writers.saved(), task="entities")
-    with pytest.raises(BundleError, match="text_to_text, but one for text_to_entities is needed"):
+    with pytest.raises(FolderError, match="text_to_text, but one for text_to_entities is needed"):
         load(text_models.saved().folder, EntityWriter)
 
 

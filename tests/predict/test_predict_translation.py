@@ -9,7 +9,7 @@ import pytest
 
 from harness import classifiers, translators
 from kerasft import backends
-from kerasft.errors import BundleError, ConfigError
+from kerasft.errors import ConfigError, FolderError
 from kerasft.predict import Predictor
 from kerasft.tasks import load
 from kerasft.tasks.translation.task import Translator
@@ -104,7 +104,7 @@ def test_a_folder_is_opened_by_its_task(saved, tmp_path):
         Predictor(classifier, beam_size=2)
     folder = shutil.copytree(saved.folder, tmp_path / "copy")
     (folder / "tokenizer_target.json").unlink()
-    with pytest.raises(BundleError, match=r"tokenizer_target\.json is missing"):
+    with pytest.raises(FolderError, match=r"tokenizer_target\.json is missing"):
         Predictor(folder)
 
 

@@ -13,7 +13,7 @@ from harness import t5_twins
 from harness.checkpoints import write_checkpoint
 from kerasft import peft as ours
 from kerasft.cli.convert import parse
-from kerasft.errors import AdapterError, BundleError, ConfigError, PresetError
+from kerasft.errors import AdapterError, ConfigError, FolderError, PresetError
 from kerasft.folder import verify
 from kerasft.predict import Predictor
 from kerasft.presets import load_preset
@@ -151,7 +151,7 @@ def test_what_does_not_fit_is_refused_before_anything_is_written(classifier, tmp
     with pytest.raises(PresetError, match="has the layer pre_classifier of a classifier, so it wo"):
         save_adapter_folder(str(bare), tmp_path / "no head", output, labels=["a", "b"])
     assert not output.exists()
-    with pytest.raises(BundleError, match=r"is a PEFT adapter.*kerasft\.convert MODEL --adapter"):
+    with pytest.raises(FolderError, match=r"is a PEFT adapter.*kerasft\.convert MODEL --adapter"):
         load(adapter)
 
 

@@ -11,7 +11,7 @@ import pytest
 from harness import classifiers, translators
 from harness.compared import make_table, save_run
 from kerasft import evaluation
-from kerasft.errors import BundleError, ConfigError, KerasftError
+from kerasft.errors import ConfigError, FolderError, KerasftError
 from kerasft.folder import manifest
 from kerasft.reporting import gap, read_runs
 from kerasft.reporting.runs import _names
@@ -120,29 +120,29 @@ def test_too_few_folders(folders):
 
 
 def test_a_folder_that_is_no_classifier(folders, tmp_path):
-    refused(BundleError, ["no folder", "nowhere", "--folders"], folders[0], tmp_path / "nowhere")
+    refused(FolderError, ["no folder", "nowhere", "--folders"], folders[0], tmp_path / "nowhere")
     (tmp_path / "empty").mkdir()
-    refused(BundleError, ["empty", "manifest.json"], folders[0], tmp_path / "empty")
+    refused(FolderError, ["empty", "manifest.json"], folders[0], tmp_path / "empty")
     translator = translators.saved().folder
-    refused(BundleError, ["translation", "classification"], folders[0], translator)
+    refused(FolderError, ["translation", "classification"], folders[0], translator)
 
 
 def test_a_folder_without_predictions(folders, tmp_path):
     bare = classifiers.saved_lora().folder
-    refused(BundleError, ["metrics.json", "test_sha256"], folders[0], bare)
+    refused(FolderError, ["metrics.json", "test_sha256"], folders[0], bare)
 
     def forget(report: Path) -> None:
         (report / PREDICTIONS).unlink()
 
     forgetful = changed(folders[1], tmp_path / "forgetful", forget)
-    refused(BundleError, ["predictions.csv is missing"], folders[0], forgetful)
+    refused(FolderError, ["predictions.csv is missing"], folders[0], forgetful)
 
 
 def test_a_folder_that_was_changed(folders, tmp_path):
     shutil.copytree(folders[1], tmp_path / "touched")
     file = tmp_path / "touched" / "report" / PREDICTIONS
     file.write_text(file.read_text().replace("0.", "1.", 1))
-    refused(BundleError, ["predictions.csv was changed"], folders[0], tmp_path / "touched")
+    refused(FolderError, ["predictions.csv was changed"], folders[0], tmp_path / "touched")
 
 
 def test_other_classes(folders, tmp_path):
@@ -150,19 +150,19 @@ def test_other_classes(folders, tmp_path):
     table = make_table(24, seed=2)
     table["label"][:] = [name.replace("sports", "weather") for name in table["label"]]
     other = save_run(tmp_path / "other", test=table, label_map=names)
-    refused(BundleError, ["other classes", "'weather'", "'sports'"], folders[0], other)
+    refused(FolderError, ["other classes", "'weather'", "'sports'"], folders[0], other)
 
 
 def test_another_test(folders, tmp_path):
     other = save_run(tmp_path / "other", test=make_table(24, seed=3))
-    refused(BundleError, ["one", "other", "tested on other rows"], folders[0], other)
+    refused(FolderError, ["one", "other", "tested on other rows"], folders[0], other)
 
 
 def test_other_labels_of_the_same_texts(folders, tmp_path):
     table = make_table(24, seed=2)
     table["label"][0], table["label"][1] = table["label"][1], table["label"][0]
     other = save_run(tmp_path / "other", test=table)
-    refused(BundleError, ["same texts with other labels"], folders[0], other)
+    refused(FolderError, ["same texts with other labels"], folders[0], other)
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_other_labels_of_the_same_texts(folders, tmp_path):
 )
 def test_predictions_that_are_none(folders, tmp_path, change):
     broken = changed(folders[1], tmp_path / "broken", rewrite(change))
-    refused(BundleError, ["predictions.csv does not hold predictions"], folders[0], broken)
+    refused(FolderError, ["predictions.csv does not hold predictions"], folders[0], broken)
 
 
 def test_a_baseline_of_other_rows(folders, tmp_path):
@@ -189,4 +189,4 @@ def test_a_baseline_of_other_rows(folders, tmp_path):
         file.write_text("".join(file.read_text().splitlines(keepends=True)[:-1]))
 
     broken = changed(folders[1], tmp_path / "broken", change)
-    refused(BundleError, ["baseline_predictions.csv is of other rows"], folders[0], broken)
+    refused(FolderError, ["baseline_predictions.csv is of other rows"], folders[0], broken)

@@ -10,7 +10,7 @@ import pytest
 from harness import text_models, translators
 from harness.folders import task_engine
 from kerasft import storage
-from kerasft.errors import BundleError, ConfigError, DataError
+from kerasft.errors import ConfigError, DataError, FolderError
 from kerasft.exports.engines import make_export
 from kerasft.folder import is_ours, verify
 from kerasft.folder.export_files import export_paths
@@ -193,7 +193,7 @@ def test_rows_to_judge_by(tmp_path):
 def test_rows_that_are_none(row, tmp_path):
     folder = tmp_path / "run"
     translators.save(folder, translators.build(), report=with_rows(SAMPLES, [row]))
-    with pytest.raises(BundleError, match=r"samples\.jsonl does not hold rows as a run leaves"):
+    with pytest.raises(FolderError, match=r"samples\.jsonl does not hold rows as a run leaves"):
         translated_rows(folder, None)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from harness import text_models, translators
-from kerasft.errors import BundleError, ConfigError
+from kerasft.errors import ConfigError, FolderError
 from kerasft.generation import Generator, Hypothesis, Search
 from kerasft.runtimes.ctranslate2.generator import CTranslate2Generator, batch_size, open_translator
 from kerasft.runtimes.ctranslate2.write import write_ctranslate2
@@ -182,9 +182,9 @@ def test_settings_that_it_cannot_have(settings, message, tmp_path):
 
 def test_a_folder_that_is_no_model(tmp_path):
     search = Search(START, END, PAD, max_length=5)
-    with pytest.raises(BundleError, match=r"model\.bin cannot be read"):
+    with pytest.raises(FolderError, match=r"model\.bin cannot be read"):
         CTranslate2Generator(tmp_path, search)
     write_ctranslate2(translators.build(N=1), tmp_path, START, END)
     (tmp_path / "config.json").write_text("{")
-    with pytest.raises(BundleError, match="CTranslate2 cannot read"):
+    with pytest.raises(FolderError, match="CTranslate2 cannot read"):
         CTranslate2Generator(tmp_path, search)

@@ -12,7 +12,7 @@ from harness import entity_writers
 from harness.folders import task_engine
 from kerasft import backends
 from kerasft.architectures import shift_right
-from kerasft.errors import BundleError
+from kerasft.errors import FolderError
 from kerasft.exports.engines import make_export
 from kerasft.generation import TextGenerator
 from kerasft.tasks.text_to_text.entity_engine import EntityTextEngine, describe_reading, read_spans
@@ -146,7 +146,7 @@ def test_broken_weights_are_said_to_be():
     model = entity_writers.build()
     model.decoder.weights[0].assign(np.full(model.decoder.weights[0].shape, np.nan))
     engine = entity_writers.engine(model, ["PER"])
-    with pytest.raises(BundleError, match="NaN or infinity"):
+    with pytest.raises(FolderError, match="NaN or infinity"):
         engine.read(SENTENCES[:1])
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from harness import classifiers
-from kerasft.errors import BundleError, DataError
+from kerasft.errors import DataError, FolderError
 from kerasft.tasks import load
 from kerasft.tasks.classification.engine import ClassifierEngine
 
@@ -61,5 +61,5 @@ def test_a_model_that_computes_nan_is_refused(folder):
     loaded = load(folder)
     bias = loaded.model.get_layer("classifier").bias
     bias.assign(bias * 0 + float("inf"))
-    with pytest.raises(BundleError, match="weights are broken"):
+    with pytest.raises(FolderError, match="weights are broken"):
         classifiers.engine_of(loaded).logits(["a"])

@@ -9,7 +9,7 @@ import pytest
 
 from harness import classifiers, onnx_folders
 from kerasft import storage
-from kerasft.errors import BundleError
+from kerasft.errors import FolderError
 from kerasft.folder import contents as c
 from kerasft.folder import verify
 from kerasft.runtimes.onnx.run import groups, padded
@@ -101,7 +101,7 @@ def copy(folder: Path, tmp_path: Path) -> Path:
 
 def edit(folder: Path, **changes: object) -> None:
     """Changes manifest.json as someone might who knows how its own hash is made."""
-    data = storage.read_json(folder / c.MANIFEST, BundleError)
+    data = storage.read_json(folder / c.MANIFEST, FolderError)
     data = {k: v for k, v in {**data, **changes}.items() if k != "sha256"}
     storage.write_json(folder / c.MANIFEST, {**data, "sha256": c.hash_of(data)})
 
@@ -109,7 +109,7 @@ def edit(folder: Path, **changes: object) -> None:
 def reseal(folder: Path, name: str, content: bytes) -> None:
     """Changes a file, and its entry in manifest.json."""
     (folder / name).write_bytes(content)
-    data = storage.read_json(folder / c.MANIFEST, BundleError)
+    data = storage.read_json(folder / c.MANIFEST, FolderError)
     files = data["files"]
     files[name] = {"bytes": len(content), "sha256": storage.sha256_file(folder / name)}
     edit(folder, files=files)
@@ -119,11 +119,11 @@ def test_a_damaged_export_is_refused_by_its_name(copy):
     model = copy / "export/onnx/model.onnx"
     good = model.read_bytes()
     model.write_bytes(good[:-1] + b"\x00")
-    with pytest.raises(BundleError, match=r"onnx/model\.onnx was changed"):
+    with pytest.raises(FolderError, match=r"onnx/model\.onnx was changed"):
         classifiers.engine(copy, "onnx")
     classifiers.engine(copy, "onnx-int8")  # which reads another
     model.unlink()
-    with pytest.raises(BundleError, match="is missing"):
+    with pytest.raises(FolderError, match="is missing"):
         classifiers.engine(copy, "onnx-int8")
 
 
@@ -138,7 +138,7 @@ def test_an_export_that_does_not_fit_is_one_sentence(copy, tmp_path):
         made.CopyFrom(good)
         change(made)
         reseal(copy, name, made.SerializeToString())
-        with pytest.raises(BundleError) as caught:
+        with pytest.raises(FolderError) as caught:
             classifiers.engine(copy, "onnx").logits(["the cat"])
         assert "\n" not in str(caught.value) and name in str(caught.value)
         return str(caught.value)
@@ -177,7 +177,7 @@ def test_what_bundle_json_says_is_checked_without_keras_too(copy):
         ({"max_length": 2}, "no tokenizer that can be used"),
     ]:
         edit(copy, **changes)
-        with pytest.raises(BundleError, match=message):
+        with pytest.raises(FolderError, match=message):
             classifiers.engine(copy, "onnx")
         edit(copy, **{key: getattr(manifest, key) for key in changes})
     classifiers.engine(copy, "onnx")

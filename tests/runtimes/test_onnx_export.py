@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from harness import classifiers, onnx_folders
-from kerasft.errors import BundleError, ConfigError, DataError
+from kerasft.errors import ConfigError, DataError, FolderError
 from kerasft.exports.engines import COLUMNS, make_export
 from kerasft.folder import contents as c
 from kerasft.folder import verify
@@ -131,7 +131,7 @@ def test_rows_are_asked_for_where_the_folder_keeps_none(tmp_path):
     rows = gate_rows(tmp_path, label_map, None, COLUMNS)
     assert rows.wanted == ["sports", "business"] and rows.source == "validation rows of the run"
     onnx_folders.write_rows(report / "validation.csv", ["a"], ["weather"])
-    with pytest.raises(BundleError, match=r"validation\.csv does not hold rows .*'weather'"):
+    with pytest.raises(FolderError, match=r"validation\.csv does not hold rows .*'weather'"):
         gate_rows(tmp_path, label_map, None, COLUMNS)
     with pytest.raises(DataError, match="'weather'"):
         gate_rows(tmp_path, label_map, str(report / "validation.csv"), COLUMNS)

@@ -8,7 +8,7 @@ from harness import taggers
 from harness.checkpoints import vocabulary
 from kerasft import backends
 from kerasft.architectures import EncoderArguments, Tagger
-from kerasft.errors import BundleError
+from kerasft.errors import FolderError
 from kerasft.text.tag_decoding import find_spans
 from kerasft.text.tokenizer import Tokenizer
 
@@ -97,5 +97,5 @@ def test_nothing_in_nothing_out(model):
 def test_broken_weights_are_an_error(model):
     broken = Tagger("distilbert", ARGUMENTS, len(TAGS))
     broken.get_layer("classifier").bias.assign([float("nan")] * len(TAGS))
-    with pytest.raises(BundleError, match="NaN"):
+    with pytest.raises(FolderError, match="NaN"):
         taggers.engine(broken, TOKENIZER, TAGS, 12).find([["hello"]])

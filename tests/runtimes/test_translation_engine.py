@@ -4,7 +4,7 @@ import pytest
 from harness import translators
 from harness.folders import task_engine
 from kerasft import backends
-from kerasft.errors import BundleError, ConfigError, DataError
+from kerasft.errors import ConfigError, DataError, FolderError
 from kerasft.generation import SentenceGenerator
 from kerasft.tasks import load
 from kerasft.tasks.text_engine import TextEngine
@@ -80,7 +80,7 @@ def test_a_model_that_computes_nan_is_refused(beam_size):
     loaded = load(translators.saved().folder, Translator)
     bias = loaded.model.projection.bias
     bias.assign(bias * float("nan"))
-    with pytest.raises(BundleError, match="weights are broken"):
+    with pytest.raises(FolderError, match="weights are broken"):
         engine_of(loaded, beam_size).write(["the station"])
 
 

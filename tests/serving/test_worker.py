@@ -10,7 +10,7 @@ import httpx
 import pytest
 from starlette.requests import ClientDisconnect
 
-from kerasft.errors import BundleError
+from kerasft.errors import FolderError
 from kerasft.predict import Predictor
 from kerasft.serving.app import create_app
 from kerasft.serving.errors import ApiError
@@ -170,7 +170,7 @@ def test_nothing_is_computed_for_a_client_that_has_gone(predictor: Predictor) ->
 def test_a_folder_that_cannot_be_loaded_is_an_error(tmp_path: Path) -> None:
     async def test() -> None:
         worker = await started(lambda: Predictor(tmp_path / "missing"), Limits())
-        assert isinstance(worker.error, BundleError)
+        assert isinstance(worker.error, FolderError)
         with refused("not_ready"):
             _ = worker.predictor
 

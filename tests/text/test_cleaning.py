@@ -7,7 +7,7 @@ import time
 import pytest
 
 from harness.texts import AWKWARD
-from kerasft.errors import BundleError, ConfigError
+from kerasft.errors import ConfigError, FolderError
 from kerasft.text.cleaning import Cleaning
 
 pytestmark = pytest.mark.plain
@@ -116,7 +116,7 @@ def test_old_steps_do_what_they_did():
     ],
 )
 def test_refusals(values, message):
-    with pytest.raises(BundleError, match=message):
-        Cleaning.from_dict(values, BundleError)
+    with pytest.raises(FolderError, match=message):
+        Cleaning.from_dict(values, FolderError)
     with pytest.raises(ConfigError):
         Cleaning.from_dict(values)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasft.errors import BundleError, ConfigError
+from kerasft.errors import ConfigError, FolderError
 from kerasft.folder.export_files import CTRANSLATE2_FILES, CTRANSLATE2_MODEL
 from kerasft.generation.hypotheses import Hypothesis
 from kerasft.generation.search import Search
@@ -45,7 +45,7 @@ class CTranslate2Generator:
             emptied.
 
     Raises:
-        BundleError: The model is not one of ours, or CTranslate2 cannot read it.
+        FolderError: The model is not one of ours, or CTranslate2 cannot read it.
         ConfigError: The package is not installed, this machine cannot compute so, or the settings
             are others.
 
@@ -83,7 +83,7 @@ class CTranslate2Generator:
             A list a source, in their order, of one hypothesis or more.
 
         Raises:
-            BundleError: CTranslate2 fails on the model.
+            FolderError: CTranslate2 fails on the model.
         """
         rows = [source_tokens(ids) for ids in source_ids]
         found = self._search(rows)
@@ -182,7 +182,7 @@ class CTranslate2Generator:
                 rows, *more, max_batch_size=size, max_input_length=0, **options
             )
         except (RuntimeError, ValueError, IndexError) as error:
-            raise BundleError(
+            raise FolderError(
                 f"CTranslate2 fails on {self._folder}: {_first_line(error)}"
             ) from error
 
@@ -208,7 +208,7 @@ def open_translator(
             emptied.
 
     Raises:
-        BundleError: The model is not one of ours, or CTranslate2 cannot read it.
+        FolderError: The model is not one of ours, or CTranslate2 cannot read it.
         ConfigError: The package is not installed, or this machine cannot compute so.
     """
     ctranslate2 = import_ctranslate2()
@@ -221,7 +221,7 @@ def open_translator(
         paths = [folder / name for name in CTRANSLATE2_FILES]
         files = {path.name: path.read_bytes() for path in paths if path.is_file()}
     if CTRANSLATE2_MODEL not in files:
-        raise BundleError(f"{folder / CTRANSLATE2_MODEL} cannot be read: there is no such file.")
+        raise FolderError(f"{folder / CTRANSLATE2_MODEL} cannot be read: there is no such file.")
     check_ctranslate2_file(files[CTRANSLATE2_MODEL], folder / CTRANSLATE2_MODEL)
     searchers, threads_each = (max(1, threads), 1) if int8 else (1, threads)
     options: dict[str, Any] = {"device": "cpu", "compute_type": kind}
@@ -233,7 +233,7 @@ def open_translator(
         with memory_files.memory_folder(files) as place:
             return ctranslate2.Translator(str(place), **options)
     except (RuntimeError, ValueError) as error:
-        raise BundleError(f"CTranslate2 cannot read {folder}: {_first_line(error)}") from error
+        raise FolderError(f"CTranslate2 cannot read {folder}: {_first_line(error)}") from error
 
 
 def batch_size(translator: Any, rows: int) -> int:

@@ -17,7 +17,7 @@ import struct
 from pathlib import Path
 from typing import BinaryIO
 
-from kerasft.errors import BundleError
+from kerasft.errors import FolderError
 
 VERSION = 6
 SPECIFICATION = "TransformerSpec"
@@ -38,7 +38,7 @@ def check_ctranslate2_file(raw: bytes, path: Path) -> None:
         path: Where it stands, for the sentence.
 
     Raises:
-        BundleError: One sentence that names the file.
+        FolderError: One sentence that names the file.
 
     Example:
         >>> path = Path("saved_models/run/export/ctranslate2/model.bin")
@@ -47,7 +47,7 @@ def check_ctranslate2_file(raw: bytes, path: Path) -> None:
     try:
         _check(io.BytesIO(raw), len(raw))  # which shares the bytes
     except _Refused as reason:
-        raise BundleError(f"{path} {reason}, so it was not read.") from None
+        raise FolderError(f"{path} {reason}, so it was not read.") from None
 
 
 def _check(file: BinaryIO, size: int) -> None:

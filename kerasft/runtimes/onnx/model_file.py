@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from kerasft.errors import BundleError
+from kerasft.errors import FolderError
 
 OPSET = 17
 """The first with LayerNormalization."""
@@ -71,7 +71,7 @@ def check_onnx_file(raw: bytes, path: Path) -> None:
         path: Where it stands, for the sentence.
 
     Raises:
-        BundleError: One sentence that names the file and what it holds.
+        FolderError: One sentence that names the file and what it holds.
 
     Example:
         >>> path = Path("saved_models/run/export/onnx/model.onnx")
@@ -80,7 +80,7 @@ def check_onnx_file(raw: bytes, path: Path) -> None:
     try:
         _check_model(raw)
     except _Refused as reason:
-        raise BundleError(
+        raise FolderError(
             f"{path} {reason}, which no export of kerasft does; it was not run."
         ) from None
 

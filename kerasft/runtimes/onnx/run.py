@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasft.errors import BundleError
+from kerasft.errors import FolderError
 from kerasft.runtimes.runtime import Reading, finite
 from kerasft.storage import memory_files
 
@@ -38,7 +38,7 @@ class OnnxEncoder:
         threads: Threads that compute.
 
     Raises:
-        BundleError: The graph is not one of such an encoder.
+        FolderError: The graph is not one of such an encoder.
 
     Example:
         >>> runtime.open("onnx", place, files, reading).run([np.array([2, 17, 3])])[0].shape
@@ -65,7 +65,7 @@ class OnnxEncoder:
             or len(shapes[0]) != len(wanted)
             or shapes[0][-1] != wanted[-1]
         ):
-            raise BundleError(
+            raise FolderError(
                 f"{file} must turn {' and '.join(INPUTS)} (texts, length) into logits "
                 f"({', '.join(map(str, wanted))}), which it does not."
             )
@@ -89,7 +89,7 @@ class OnnxEncoder:
         texts, labels = asked[0], self._reading.num_labels
         wanted = (*asked, labels) if self._reading.each_token else (texts, labels)
         if found != wanted:
-            raise BundleError(
+            raise FolderError(
                 f"{self._file} computes an array of the shape {found} for {texts} texts and "
                 f"{labels} labels."
             )
@@ -172,6 +172,6 @@ def _in_memory(model: bytes) -> Iterator[str | bytes]:
         yield str(folder / "model.onnx")
 
 
-def _unfit(file: Path, error: Exception) -> BundleError:
+def _unfit(file: Path, error: Exception) -> FolderError:
     reason = " ".join(str(error).split())
-    return BundleError(f"{file} cannot be run by ONNX Runtime: {reason[:300]}")
+    return FolderError(f"{file} cannot be run by ONNX Runtime: {reason[:300]}")

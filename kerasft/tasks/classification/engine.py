@@ -53,7 +53,7 @@ class ClassifierEngine:
         """The logits (texts, labels) float32 of token ids, (tokens,) int32 each.
 
         Raises:
-            BundleError: The model computes NaN or infinity, or cannot be run.
+            FolderError: The model computes NaN or infinity, or cannot be run.
         """
         empty = np.empty((0, len(self.parts.labels)), dtype=np.float32)
         return np.stack(self._encoder.run(token_ids)) if len(token_ids) else empty

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kerasft.data.readers import read_texts
-from kerasft.errors import BundleError, ConfigError, DataError
+from kerasft.errors import ConfigError, DataError, FolderError
 from kerasft.folder import contents
 from kerasft.runtimes.gate import GateRows
 from kerasft.tasks.classification.report import PREDICTIONS, VALIDATION
@@ -41,7 +41,7 @@ def gate_rows(
                 table = read_texts(file, "text", "label")
                 labels.encode(table["label"])
             except DataError as error:
-                raise BundleError(
+                raise FolderError(
                     f"{file} does not hold rows as a run leaves them: {error}"
                 ) from error
             return _rows(table["text"], table["label"], source, labels)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from kerasft.errors import BundleError, ConfigError
+from kerasft.errors import ConfigError, FolderError
 from kerasft.folder.contents import MANIFEST, Reader, short
 from kerasft.folder.opened import Opened
 from kerasft.folder.reading import check_known
@@ -110,11 +110,11 @@ class ClassificationTask(EncoderTask[TextClassifier]):
         super().check_settings(settings)
         settings.get("pooling", str)
         try:
-            Cleaning.from_dict(settings.get("cleaning", dict), BundleError)
-        except BundleError as error:
-            raise BundleError(f"{settings.file}: {error}") from None
+            Cleaning.from_dict(settings.get("cleaning", dict), FolderError)
+        except FolderError as error:
+            raise FolderError(f"{settings.file}: {error}") from None
         if wrong := _wrong_long_texts(settings.data["long_texts"]):
-            raise BundleError(f"{settings.file}: {wrong}.")
+            raise FolderError(f"{settings.file}: {wrong}.")
 
     def read(self, opened: Opened) -> TextClassifier:
         """See `Task.read`."""

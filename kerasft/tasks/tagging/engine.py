@@ -59,7 +59,7 @@ class TaggingEngine:
             sentences: The words of each sentence.
 
         Raises:
-            BundleError: The model computes NaN or infinity.
+            FolderError: The model computes NaN or infinity.
         """
         return [each.spans for each in self.read(sentences)]
 
@@ -70,7 +70,7 @@ class TaggingEngine:
             sentences: The words of each sentence.
 
         Raises:
-            BundleError: The model computes NaN or infinity.
+            FolderError: The model computes NaN or infinity.
         """
         windows = prediction_windows(self._tokenizer, sentences, self._max_length)
         cut = set(windows.cut_words)
@@ -91,7 +91,7 @@ class TaggingEngine:
             (words, tags) float64 of each sentence; each row sums to 1.
 
         Raises:
-            BundleError: The model computes NaN or infinity.
+            FolderError: The model computes NaN or infinity.
         """
         windows = prediction_windows(self._tokenizer, sentences, self._max_length)
         return self._probabilities(sentences, windows.windows)

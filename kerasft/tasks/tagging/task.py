@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kerasft.errors import BundleError, ConfigError, DataError
+from kerasft.errors import ConfigError, DataError, FolderError
 from kerasft.folder.opened import Opened
 from kerasft.tasks.entities import Entities
 from kerasft.tasks.headed_encoder import LABEL_MAP, EncoderTask
@@ -63,7 +63,7 @@ class TaggingTask(EncoderTask[TokenTagger]):
         """See `Task.read`."""
         tokenizer, tags = self.read_common(opened)
         if wrong := _wrong_tags(tags):
-            raise BundleError(f"{opened.path / LABEL_MAP}: {wrong}.")
+            raise FolderError(f"{opened.path / LABEL_MAP}: {wrong}.")
         return TokenTagger(NO_MODEL, tokenizer, tags, opened.manifest.max_length)
 
     def make(self, opened: Opened, arguments: EncoderArguments) -> Tagger:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from kerasft.errors import BundleError
+from kerasft.errors import FolderError
 from kerasft.tasks.text_to_text.tokens import TextToTextTokens
 from kerasft.text.entities import Entity, Sentence, Span
 from kerasft.text.entity_format import CUTS_A_TOKEN, ParsedSpans, Problem, parse
@@ -69,7 +69,7 @@ class EntityTextEngine:
         """What the model writes of each sentence.
 
         Raises:
-            BundleError: The model computes NaN or infinity.
+            FolderError: The model computes NaN or infinity.
         """
         texts: list[str] = []
         starts: list[list[int]] = []  # where in its sentence each text begins, by characters
@@ -98,7 +98,7 @@ class EntityTextEngine:
         for place, (text, hypothesis, cut) in zip(places, rows, strict=True):
             mean = hypothesis.rank(1.0)  # of the tokens' log-probabilities
             if not mean > -1e30:  # TensorFlow makes -infinity of the largest of NaNs
-                raise BundleError("the model computes NaN or infinity: its weights are broken")
+                raise FolderError("the model computes NaN or infinity: its weights are broken")
             score = math.exp(mean)
             outputs.append(self._tokens.tokenizer.decode(hypothesis.token_ids))
             parsed = parse(outputs[-1], text, self._types)

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from kerasft.errors import BundleError, ConfigError
+from kerasft.errors import ConfigError, FolderError
 from kerasft.folder.contents import MANIFEST, TOKENIZER, Reader, short
 from kerasft.folder.named_weights import NamedWeights, write_named_weights
 from kerasft.folder.opened import KERAS, Opened
@@ -120,7 +120,7 @@ class _Writing(Task[Writer]):
         settings.whole("max_target_length", 1, MAX_TEXT_TOKENS)
         settings.whole("beam_size", 1, MAX_BEAMS)
         if wrong := _wrong_tasks(tasks):
-            raise BundleError(f"{settings.file}: {wrong}.")
+            raise FolderError(f"{settings.file}: {wrong}.")
 
     def write(self, parts: Writer, folder: Path, base_model: str) -> None:
         """See `Task.write`."""
@@ -131,7 +131,7 @@ class _Writing(Task[Writer]):
         """See `Task.read`."""
         folder, manifest = opened.path, opened.manifest
         if manifest.max_length > MAX_TEXT_TOKENS:
-            raise BundleError(
+            raise FolderError(
                 f"{folder / MANIFEST}: max_length is {manifest.max_length}, but must be 1 to "
                 f"{MAX_TEXT_TOKENS}."
             )
@@ -143,7 +143,7 @@ class _Writing(Task[Writer]):
             for name in ("pad_id", "end_id", "start_id")
         )
         if wrong := _wrong_ids(tokenizer, pad_id, end_id):
-            raise BundleError(f"{file} {wrong}.")
+            raise FolderError(f"{file} {wrong}.")
         settings = dict(manifest.settings)
         settings["tasks"] = tuple(SavedTask(**task) for task in settings["tasks"])
         if "entity_types" in settings:
@@ -175,7 +175,7 @@ class _Writing(Task[Writer]):
 
         Raises:
             ConfigError: The beam size is out of range, or the package is not installed.
-            BundleError: One sentence that names the file that does not fit.
+            FolderError: One sentence that names the file that does not fit.
         """
         parts = self.load(opened)
         beams = parts.beam_size if beam_size is None else beam_size
@@ -280,7 +280,7 @@ class TextToEntitiesTask(_Writing[EntityWriter]):
         """See `Task.check_settings`."""
         super().check_settings(settings)
         if wrong := _wrong_types(settings.get("entity_types", list)):
-            raise BundleError(f"{settings.file}: {wrong}.")
+            raise FolderError(f"{settings.file}: {wrong}.")
 
     def gate_rows(
         self, folder: Path, parts: EntityWriter, data: str | None, columns: Mapping[str, str]
@@ -333,7 +333,7 @@ def _saved_task(entry: Any, file: Path) -> SavedTask:
         or entry.keys() != {"name", "prefix", "metric"}
         or not all(isinstance(value, str) for value in entry.values())
     ):
-        raise BundleError(
+        raise FolderError(
             f"{file}: tasks holds {short(entry)}, but each must have a name, a prefix and a metric."
         )
     return SavedTask(**entry)
@@ -346,9 +346,9 @@ def _arguments(opened: Opened) -> T5Arguments:
     manifest, file = opened.manifest, opened.path / MANIFEST
     check_known(file, "architecture", manifest.architecture, [ARCHITECTURE])
     try:
-        return T5Arguments.from_dict(manifest.arguments, BundleError)
-    except BundleError as error:
-        raise BundleError(f"{file}: {error}") from None
+        return T5Arguments.from_dict(manifest.arguments, FolderError)
+    except FolderError as error:
+        raise FolderError(f"{file}: {error}") from None
 
 
 def _wrong_ids(tokenizer: Tokenizer, pad_id: int, end_id: int) -> str:

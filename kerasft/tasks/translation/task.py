@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kerasft.errors import BundleError, ConfigError
+from kerasft.errors import ConfigError, FolderError
 from kerasft.folder.contents import MANIFEST, WEIGHTS, Reader, short
 from kerasft.folder.opened import KERAS, Opened
 from kerasft.folder.reading import MAX_VOCABULARY, check_known, read_tokenizer, whole_argument
@@ -114,14 +114,14 @@ class TranslationTask(Task[Translator]):
         """See `Task.check_settings`."""
         languages = settings.get("languages", dict)
         if not _are_languages(languages):
-            raise BundleError(
+            raise FolderError(
                 f"{settings.file}: languages is {short(languages)}, but must name one source and "
                 'one target, as in {"source": "en", "target": "it"}.'
             )
         try:
-            Cleaning.from_dict(settings.get("cleaning", dict), BundleError)
-        except BundleError as error:
-            raise BundleError(f"{settings.file}: {error}") from None
+            Cleaning.from_dict(settings.get("cleaning", dict), FolderError)
+        except FolderError as error:
+            raise FolderError(f"{settings.file}: {error}") from None
 
     def write(self, parts: Translator, folder: Path, base_model: str) -> None:
         """See `Task.write`; the weights are named by the paths of their variables."""
@@ -145,7 +145,7 @@ class TranslationTask(Task[Translator]):
             size = whole_argument(folder, manifest, rows, 1, MAX_VOCABULARY)
             found = read_tokenizer(opened.take(name), folder / name, manifest.max_length, size)
             if wrong := _wrong_ids(found, pad_id):
-                raise BundleError(f"{folder / name} {wrong}.")
+                raise FolderError(f"{folder / name} {wrong}.")
             return found
 
         return Translator(
@@ -163,7 +163,7 @@ class TranslationTask(Task[Translator]):
 
         file = opened.path / WEIGHTS
         arguments = _arguments(opened)
-        tensors = Tensors(file, opened.take(WEIGHTS), error=BundleError, kinds=("F32",))
+        tensors = Tensors(file, opened.take(WEIGHTS), error=FolderError, kinds=("F32",))
         _check_size(arguments, tensors, opened.path)
         model = Transformer(arguments)
         _fill(model, tensors, file)
@@ -197,7 +197,7 @@ class TranslationTask(Task[Translator]):
 
         Raises:
             ConfigError: The beam size is out of range, or the package is not installed.
-            BundleError: The model cannot be read.
+            FolderError: The model cannot be read.
         """
         length = opened.manifest.arguments["tgt_seq_len"]
         if opened.engine != KERAS:
@@ -238,11 +238,11 @@ def _arguments(opened: Opened) -> TransformerArguments:
     manifest, file = opened.manifest, opened.path / MANIFEST
     check_known(file, "architecture", manifest.architecture, [ARCHITECTURE])
     try:
-        arguments = TransformerArguments.from_dict(manifest.arguments, BundleError)
-    except BundleError as error:
-        raise BundleError(f"{file}: {error}") from None
+        arguments = TransformerArguments.from_dict(manifest.arguments, FolderError)
+    except FolderError as error:
+        raise FolderError(f"{file}: {error}") from None
     if manifest.max_length > arguments.src_seq_len:
-        raise BundleError(
+        raise FolderError(
             f"{file}: max_length is {manifest.max_length}, more than the model's "
             f"{arguments.src_seq_len} positions."
         )
@@ -265,13 +265,13 @@ def _check_size(arguments: TransformerArguments, tensors: Tensors, folder: Path)
     """Refuses a model, or tables of positions, far larger than the file of its weights."""
     held = tensors.count
     if arguments.parameter_count > held + SPARE:
-        raise BundleError(
+        raise FolderError(
             f"{folder / WEIGHTS} holds {held:,} numbers, but {MANIFEST} asks for a model of "
             f"{arguments.parameter_count:,}."
         )
     positions = _positions(arguments)
     if positions > held + SPARE:
-        raise BundleError(
+        raise FolderError(
             f"{folder / MANIFEST}: the positions of src_seq_len {arguments.src_seq_len} and "
             f"tgt_seq_len {arguments.tgt_seq_len} take {positions:,} numbers, more than the whole "
             "model."
@@ -288,14 +288,14 @@ def _fill(model: Transformer, tensors: Tensors, file: Path) -> None:
     for weight in model.weights:
         shape = tensors.shapes.get(weight.path)
         if shape is None:
-            raise BundleError(f"{file} has no tensor {weight.path!r}.")
+            raise FolderError(f"{file} has no tensor {weight.path!r}.")
         if shape != tuple(weight.shape):
-            raise BundleError(
+            raise FolderError(
                 f"{file} holds {weight.path!r} in the shape {shape}, but {MANIFEST} asks for "
                 f"{tuple(weight.shape)}."
             )
     unknown = tensors.keys() - {weight.path for weight in model.weights}
     if unknown:
-        raise BundleError(f"{file} holds {min(unknown)!r}, for which the model has no place.")
+        raise FolderError(f"{file} holds {min(unknown)!r}, for which the model has no place.")
     for weight in model.weights:
         weight.assign(tensors[weight.path])

@@ -13,7 +13,7 @@ import pytest
 from harness import classifiers
 from harness.folders import reseal, rewrite, set_argument, set_setting
 from kerasft import storage
-from kerasft.errors import BundleError
+from kerasft.errors import FolderError
 from kerasft.folder import contents as c
 from kerasft.tasks import load
 from kerasft.tasks.headed_encoder import LABEL_MAP
@@ -28,7 +28,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def refusal(folder: Path) -> str:
-    with pytest.raises(BundleError) as caught:
+    with pytest.raises(FolderError) as caught:
         load(folder)
     message = str(caught.value)
     assert message.endswith(".") and "\n" not in message and len(message) < 500, message
@@ -176,7 +176,7 @@ def test_a_broken_tokenizer(folder, content):
 
 def test_a_forged_tokenizer(folder):
     """Valid JSON that makes the library panic, or gives ids that the embedding table lacks."""
-    good = storage.read_json(folder / c.TOKENIZER, BundleError)
+    good = storage.read_json(folder / c.TOKENIZER, FolderError)
     special = good["post_processor"]["special_tokens"]
     for change in (
         {"[CLS]": special["[CLS]"]},
@@ -199,7 +199,7 @@ def test_a_forged_tokenizer(folder):
     ],
 )
 def test_a_forged_adapter_config(folder, change, name):
-    config = storage.read_json(folder / c.ADAPTER_CONFIG, BundleError)
+    config = storage.read_json(folder / c.ADAPTER_CONFIG, FolderError)
     change(config)
     storage.write_json(folder / c.ADAPTER_CONFIG, config)
     reseal(folder)

@@ -10,7 +10,7 @@ import pytest
 from harness import classifiers, taggers
 from harness.folders import reseal, rewrite, set_argument
 from kerasft import peft
-from kerasft.errors import BundleError, ConfigError
+from kerasft.errors import ConfigError, FolderError
 from kerasft.exports.command import export
 from kerasft.folder import contents as c
 from kerasft.folder import verify
@@ -60,7 +60,7 @@ def test_it_is_a_preset_with_its_head(folder):
 
 
 def refusal(folder: Path) -> str:
-    with pytest.raises(BundleError) as caught:
+    with pytest.raises(FolderError) as caught:
         load(folder, TokenTagger)
     message = str(caught.value)
     assert message.endswith(".") and "\n" not in message and len(message) < 500, message
@@ -79,7 +79,7 @@ def test_a_flipped_byte_is_refused_by_the_files_name(folder):
 
 
 def test_tasks_are_not_mixed_up(folder):
-    with pytest.raises(BundleError, match="tagging"):
+    with pytest.raises(FolderError, match="tagging"):
         load(folder, TextClassifier)
     assert "classification" in refusal(classifiers.saved_lora().folder)
     with pytest.raises(ConfigError, match="tagging"):

@@ -12,7 +12,7 @@ from safetensors.numpy import load_file
 from harness import classifiers, text_models
 from harness.folders import reseal, rewrite, set_argument, set_setting
 from kerasft import peft
-from kerasft.errors import BundleError, ConfigError
+from kerasft.errors import ConfigError, FolderError
 from kerasft.exports.command import export
 from kerasft.folder import contents as c
 from kerasft.folder import is_ours, verify
@@ -74,7 +74,7 @@ def test_models_for_entities_name_their_types(tmp_path):
 
 
 def refusal(folder: Path) -> str:
-    with pytest.raises(BundleError) as caught:
+    with pytest.raises(FolderError) as caught:
         load(folder, TextWriter)
     message = str(caught.value)
     assert message.endswith(".") and "\n" not in message and len(message) < 500, message
@@ -173,7 +173,7 @@ def test_a_huge_model_takes_no_memory(folder):
 
 
 def test_tasks_are_not_mixed_up(folder, tmp_path):
-    with pytest.raises(BundleError, match="a model for text_to_text, but one for classification"):
+    with pytest.raises(FolderError, match="a model for text_to_text, but one for classification"):
         load(folder, TextClassifier)
     assert "a model for classification" in refusal(classifiers.saved_lora().folder)
     with pytest.raises(ConfigError, match="text_to_text, which cannot be exported yet"):

@@ -10,7 +10,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from harness import translators
-from kerasft.errors import BundleError, ConfigError, PresetError
+from kerasft.errors import ConfigError, FolderError, PresetError
 from kerasft.exports.command import export
 from kerasft.folder import is_ours, verify
 from kerasft.tasks import check_parts, load
@@ -133,9 +133,9 @@ def test_a_folder_of_another_task_is_said_to_be_one(saved, tmp_path):
     from kerasft.presets import load_preset
 
     folder = saved["tiny"].folder
-    with pytest.raises(BundleError, match="a model for translation, but one for classification"):
+    with pytest.raises(FolderError, match="a model for translation, but one for classification"):
         load(folder, TextClassifier)
-    with pytest.raises(BundleError, match="a model for classification, but one for translation"):
+    with pytest.raises(FolderError, match="a model for classification, but one for translation"):
         load(classifiers.saved_lora().folder, Translator)
     with pytest.raises(PresetError, match="holds a model for translation, which is no encoder"):
         load_preset(str(folder))

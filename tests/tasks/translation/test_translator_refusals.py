@@ -12,7 +12,7 @@ import pytest
 from harness import translators
 from harness.folders import reseal, rewrite, set_argument, set_setting
 from kerasft import storage
-from kerasft.errors import BundleError
+from kerasft.errors import FolderError
 from kerasft.folder import contents as c
 from kerasft.tasks import load
 from kerasft.tasks.registry import TASKS
@@ -31,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def refusal(folder: Path) -> str:
-    with pytest.raises(BundleError) as caught:
+    with pytest.raises(FolderError) as caught:
         load(folder, Translator)
     message = str(caught.value)
     assert message.endswith(".") and "\n" not in message and len(message) < 500, message
@@ -175,7 +175,7 @@ def test_a_broken_tokenizer(folder, name, content):
 @pytest.mark.parametrize("name", TOKENIZERS)
 def test_a_forged_tokenizer(folder, name):
     """Valid JSON that makes the library panic, or gives ids that the model lacks or mistakes."""
-    good = storage.read_json(folder / name, BundleError)
+    good = storage.read_json(folder / name, FolderError)
     around = good["post_processor"]
     special = around["special_tokens"]
     words = {**good["model"]["vocab"], "one": 1000}
