@@ -1,4 +1,4 @@
-"""What an adapter on a layer is, whatever the method, and what is known of a model's layers.
+"""What an adapter on a layer is, whatever the method, and which layers of a model carry one.
 
 Keras keeps a layer in several places at once (its parent's attribute, the parent's list of layers,
 the nodes of a functional graph), so exchanging the object is fragile. The object therefore stays:
@@ -18,7 +18,7 @@ import keras
 import numpy as np
 
 from kerasft.errors import AdapterError
-from kerasft.peft.projections import PROJECTIONS
+from kerasft.peft.model_layers import all_layers, in_model_order
 
 if TYPE_CHECKING:
     from kerasft.peft.methods.method import Method
@@ -175,12 +175,6 @@ def drop_attributes(layer: keras.layers.Layer, names: Iterable[str]) -> None:
         super(keras.layers.Layer, layer).__delattr__(name)
 
 
-def all_layers(model: keras.layers.Layer) -> list[keras.layers.Layer]:
-    """Every layer inside `model` at any depth, each once, without the model itself."""
-    layers: list[keras.layers.Layer] = model._flatten_layers(include_self=False)
-    return layers
-
-
 def adapted_layers(model: keras.Model) -> list[Any]:
     """Lists the layers of a model that carry an adapter, in the order of their paths' variables.
 
@@ -215,63 +209,3 @@ def saved_layers(model: keras.Model) -> list[keras.layers.Layer]:
     """
     found = [each for each in all_layers(model) if getattr(each, "_saved_with_adapter", False)]
     return in_model_order(model, found)
-
-
-def in_model_order(
-    model: keras.Model, layers: Iterable[keras.layers.Layer]
-) -> list[keras.layers.Layer]:
-    """Sorts layers by where their first weight stands in `model.weights` (layer 0 first)."""
-    position = {id(weight): index for index, weight in enumerate(model.weights)}
-    return sorted(layers, key=lambda layer: position[id(layer.weights[0])])
-
-
-def refresh(model: keras.Model) -> None:
-    """Makes a model forget what it compiled or cached about the variables that it had.
-
-    Call it on the outermost model after variables came or went. On TensorFlow and JAX a traced
-    function would go on running the old graph; on torch `zero_grad()` would miss the new variables
-    and their gradients would pile up.
-
-    Args:
-        model: The outermost model.
-    """
-    for layer in [*reversed(all_layers(model)), model]:
-        if isinstance(layer, keras.Model):
-            layer.train_function = layer.test_function = layer.predict_function = None
-        if hasattr(layer, "_torch_params"):
-            layer._track_variables()
-
-
-def check_built(model: keras.Model) -> None:
-    """Refuses a model that has no variables yet, or whose projections have none.
-
-    Args:
-        model: The model that is to be adapted.
-
-    Raises:
-        AdapterError: It names what is not built.
-    """
-    dense = [layer for layer in all_layers(model) if type(layer) in PROJECTIONS]
-    waiting = [layer for layer in dense if not layer.built]
-    if not model.built or waiting:
-        name = waiting[0].name if waiting else model.name
-        raise AdapterError(
-            f"The model cannot be adapted because {name!r} is not built yet; call the model once "
-            "on a batch (or use model.build) first."
-        )
-
-
-def check_unique_paths(model: keras.Model) -> None:
-    """Refuses a model in which two variables share a path.
-
-    Raises:
-        AdapterError: It names the path.
-    """
-    seen: set[str] = set()
-    for variable in model.variables:
-        if variable.path in seen:
-            raise AdapterError(
-                f"Two variables of the model share the path {variable.path!r}, so an adapter could "
-                "not tell them apart; give the layers different names."
-            )
-        seen.add(variable.path)

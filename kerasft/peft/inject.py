@@ -14,17 +14,9 @@ from typing import Any
 import keras
 
 from kerasft.errors import AdapterError
-from kerasft.peft.adapted import (
-    Adapter,
-    adapted_layers,
-    all_layers,
-    check_built,
-    check_unique_paths,
-    drop_attributes,
-    mark_saved,
-    refresh,
-)
+from kerasft.peft.adapted import Adapter, adapted_layers, drop_attributes, mark_saved
 from kerasft.peft.methods.method import Method
+from kerasft.peft.model_layers import all_layers, check_built, check_unique_paths, refresh
 from kerasft.peft.targets import find_any_layers
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from kerasft.architectures import Entry, Parameter, TwinModel
 from kerasft.peft.adapted import AdaptedLayer
-from kerasft.peft.targets import layers_by_path
+from kerasft.peft.model_layers import layers_with_weights
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def modules_of(model: keras.Model) -> dict[str, Module]:
     Raises:
         AdapterError: Two layers share a path.
     """
-    layers = layers_by_path(model)
+    layers = layers_with_weights(model)
     if isinstance(model, TwinModel):
         return {entry.module: _of_entry(entry, layers[entry.layer]) for entry in model.entries()}
     found = [_of_path(layer) for layer in layers.values()]

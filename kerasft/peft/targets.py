@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Sequence
 import keras
 
 from kerasft.errors import AdapterError
-from kerasft.peft.adapted import all_layers, in_model_order
+from kerasft.peft.model_layers import all_layers, layers_with_weights
 from kerasft.peft.patterns import compile_pattern
 from kerasft.peft.projections import PROJECTIONS
 
@@ -34,23 +34,6 @@ def matches(pattern: str, path: str) -> bool:
         True
     """
     return compile_pattern(pattern, "(?:.*/)?(?:%s)").fullmatch(path) is not None
-
-
-def layers_by_path(model: keras.Model) -> dict[str, keras.layers.Layer]:
-    """The layers of a model that hold weights (themselves or inside them), by path.
-
-    Raises:
-        AdapterError: Two layers share a path.
-    """
-    layers: dict[str, keras.layers.Layer] = {}
-    found = [layer for layer in all_layers(model) if layer.path and layer.weights]
-    for layer in in_model_order(model, found):
-        if layers.setdefault(layer.path, layer) is not layer:
-            raise AdapterError(
-                f"Two layers of the model share the path {layer.path!r}, so a pattern cannot tell "
-                "them apart; give them different names."
-            )
-    return layers
 
 
 def is_projection(layer: keras.layers.Layer) -> bool:
@@ -83,7 +66,7 @@ def find_layers(
             another kind.
         ConfigError: A pattern is no regular expression.
     """
-    by_path = layers_by_path(model)
+    by_path = layers_with_weights(model)
     out = {id(inner) for layer in excluding for inner in [layer, *all_layers(layer)]}
     usable = {
         path: layer for path, layer in by_path.items() if fits(layer) and id(layer) not in out
@@ -124,7 +107,7 @@ def find_any_layers(model: keras.Model, patterns: Sequence[str]) -> list[keras.l
     Raises:
         AdapterError: A pattern matches no layer; near names are listed.
     """
-    by_path = layers_by_path(model)
+    by_path = layers_with_weights(model)
     for pattern in patterns:
         if not any(matches(pattern, path) for path in by_path):
             raise AdapterError(

@@ -3,13 +3,8 @@ import pytest
 
 from harness import small
 from kerasft.errors import AdapterError, ConfigError
-from kerasft.peft.targets import (
-    find_any_layers,
-    find_layers,
-    last_layers,
-    layers_by_path,
-    matches,
-)
+from kerasft.peft.model_layers import layers_with_weights
+from kerasft.peft.targets import find_any_layers, find_layers, last_layers, matches
 
 
 @pytest.fixture(scope="module")
@@ -119,4 +114,4 @@ def test_two_layers_of_one_path_are_refused() -> None:
     x = keras.Input((4,))
     model = keras.Model(x, tower()(x) + tower()(x))
     with pytest.raises(AdapterError, match="Two layers of the model share the path 'same'"):
-        layers_by_path(model)
+        layers_with_weights(model)

@@ -1,0 +1,94 @@
+"""The layers of a Keras model: in which order, under which paths, built or not.
+
+Keras keeps what it has traced and collected of a model's variables; `refresh` makes it forget.
+"""
+
+from collections.abc import Iterable
+
+import keras
+
+from kerasft.errors import AdapterError
+from kerasft.peft.projections import PROJECTIONS
+
+
+def all_layers(model: keras.layers.Layer) -> list[keras.layers.Layer]:
+    """Every layer inside `model` at any depth, each once, without the model itself."""
+    layers: list[keras.layers.Layer] = model._flatten_layers(include_self=False)
+    return layers
+
+
+def in_model_order(
+    model: keras.Model, layers: Iterable[keras.layers.Layer]
+) -> list[keras.layers.Layer]:
+    """Sorts layers by where their first weight stands in `model.weights` (layer 0 first)."""
+    position = {id(weight): index for index, weight in enumerate(model.weights)}
+    return sorted(layers, key=lambda layer: position[id(layer.weights[0])])
+
+
+def layers_with_weights(model: keras.Model) -> dict[str, keras.layers.Layer]:
+    """The layers of a model that hold weights (themselves or inside them), by path.
+
+    Raises:
+        AdapterError: Two layers share a path.
+    """
+    layers: dict[str, keras.layers.Layer] = {}
+    found = [layer for layer in all_layers(model) if layer.path and layer.weights]
+    for layer in in_model_order(model, found):
+        if layers.setdefault(layer.path, layer) is not layer:
+            raise AdapterError(
+                f"Two layers of the model share the path {layer.path!r}, so a pattern cannot tell "
+                "them apart; give them different names."
+            )
+    return layers
+
+
+def check_built(model: keras.Model) -> None:
+    """Refuses a model that has no variables yet, or whose projections have none.
+
+    Args:
+        model: The model that is to be adapted.
+
+    Raises:
+        AdapterError: It names what is not built.
+    """
+    dense = [layer for layer in all_layers(model) if type(layer) in PROJECTIONS]
+    waiting = [layer for layer in dense if not layer.built]
+    if not model.built or waiting:
+        name = waiting[0].name if waiting else model.name
+        raise AdapterError(
+            f"The model cannot be adapted because {name!r} is not built yet; call the model once "
+            "on a batch (or use model.build) first."
+        )
+
+
+def check_unique_paths(model: keras.Model) -> None:
+    """Refuses a model in which two variables share a path.
+
+    Raises:
+        AdapterError: It names the path.
+    """
+    seen: set[str] = set()
+    for variable in model.variables:
+        if variable.path in seen:
+            raise AdapterError(
+                f"Two variables of the model share the path {variable.path!r}, so an adapter could "
+                "not tell them apart; give the layers different names."
+            )
+        seen.add(variable.path)
+
+
+def refresh(model: keras.Model) -> None:
+    """Makes a model forget what it compiled or cached about the variables that it had.
+
+    Call it on the outermost model after variables came or went. On TensorFlow and JAX a traced
+    function would go on running the old graph; on torch `zero_grad()` would miss the new variables
+    and their gradients would pile up.
+
+    Args:
+        model: The outermost model.
+    """
+    for layer in [*reversed(all_layers(model)), model]:
+        if isinstance(layer, keras.Model):
+            layer.train_function = layer.test_function = layer.predict_function = None
+        if hasattr(layer, "_torch_params"):
+            layer._track_variables()
