@@ -235,7 +235,7 @@ def layer_entries(
     }
     for number in range(arguments.num_layers):
         for part, module in modules.items():
-            norm = part.endswith("_norm")
+            norm = part.endswith("/norm")
             yield Entry(
                 f"{theirs}.{number}.{module}",
                 f"transformer_layer_{number}/{part}",

@@ -23,10 +23,10 @@ _LAYER = {
     "self_attention_layer/key": "attention.self.key",
     "self_attention_layer/value": "attention.self.value",
     "self_attention_layer/attention_output": "attention.output.dense",
-    "self_attention_layer_norm": "attention.output.LayerNorm",
+    "self_attention_residual/norm": "attention.output.LayerNorm",
     "feedforward_intermediate_dense": "intermediate.dense",
     "feedforward_output_dense": "output.dense",
-    "feedforward_layer_norm": "output.LayerNorm",
+    "feedforward_residual/norm": "output.LayerNorm",
 }
 
 

@@ -22,10 +22,10 @@ _LAYER = {
     "self_attention_layer/key": "attention.k_lin",
     "self_attention_layer/value": "attention.v_lin",
     "self_attention_layer/attention_output": "attention.out_lin",
-    "self_attention_layer_norm": "sa_layer_norm",
+    "self_attention_residual/norm": "sa_layer_norm",
     "feedforward_intermediate_dense": "ffn.lin1",
     "feedforward_output_dense": "ffn.lin2",
-    "feedforward_layer_norm": "output_layer_norm",
+    "feedforward_residual/norm": "output_layer_norm",
 }
 
 

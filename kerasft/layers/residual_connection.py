@@ -6,7 +6,6 @@ from typing import Any
 import keras
 
 from kerasft.layers.layer_normalization import LayerNormalization
-from kerasft.layers.root_mean_square_normalization import RootMeanSquareNormalization
 
 
 @keras.saving.register_keras_serializable(package="kerasft")
@@ -19,9 +18,7 @@ class ResidualConnection(keras.layers.Layer):
     Args:
         dropout: Share of the sublayer's values that is set to 0 in training.
         norm_first: Which of the two.
-        root_mean_square: Whether norm is a `RootMeanSquareNormalization`, as in T5, and not a
-            `LayerNormalization`.
-        epsilon: The normalization's; its own default where it is None.
+        norm: The layer that normalizes; a `LayerNormalization` where it is None.
 
     Example:
         >>> ResidualConnection(dropout=0.1)(x, sublayer=FeedForward(d_model=16, d_ff=64))
@@ -31,15 +28,12 @@ class ResidualConnection(keras.layers.Layer):
         self,
         dropout: float = 0.0,
         norm_first: bool = True,
-        root_mean_square: bool = False,
-        epsilon: float | None = None,
+        norm: keras.layers.Layer | None = None,
         **options: Any,
     ) -> None:
         super().__init__(**options)
         self.norm_first = norm_first
-        self.root_mean_square = root_mean_square
-        kind = RootMeanSquareNormalization if root_mean_square else LayerNormalization
-        self.norm = kind(name="norm") if epsilon is None else kind(epsilon, name="norm")
+        self.norm = LayerNormalization(name="norm") if norm is None else norm
         self.dropout = keras.layers.Dropout(dropout, name="dropout")
 
     def build(self, x_shape: Any) -> None:
@@ -56,9 +50,8 @@ class ResidualConnection(keras.layers.Layer):
         Returns:
             (batch, length, d_model).
         """
-        if self.norm_first:
-            return x + self.dropout(sublayer(self.norm(x)), training=training)
-        return self.norm(x + self.dropout(sublayer(x), training=training))
+        added = sublayer(self.norm(x) if self.norm_first else x)
+        return self.add(x, self.dropout(added, training=training))
 
     def step(self, x: Any, sublayer: Callable[[Any], Any]) -> Any:
         """`call` without dropout, for decoding token by token (see `DecoderBlock.step`).
@@ -70,16 +63,31 @@ class ResidualConnection(keras.layers.Layer):
         Returns:
             (batch, beams, d_model).
         """
-        if self.norm_first:
-            return x + sublayer(self.norm.call(x))
-        return self.norm.call(x + sublayer(x))
+        return self.add(x, sublayer(self.norm.call(x) if self.norm_first else x))
+
+    def add(self, x: Any, added: Any) -> Any:
+        """Ends `call` and `step`: here both ways meet.
+
+        Args:
+            x: (batch, length, d_model), what went around the sublayer.
+            added: (batch, length, d_model), what the sublayer made.
+
+        Returns:
+            (batch, length, d_model).
+        """
+        return x + added if self.norm_first else self.norm.call(x + added)
 
     def get_config(self) -> dict[str, Any]:
         """What Keras needs to make the layer again."""
         own = {
             "dropout": self.dropout.rate,
             "norm_first": self.norm_first,
-            "root_mean_square": self.root_mean_square,
-            "epsilon": self.norm.epsilon,
+            "norm": keras.saving.serialize_keras_object(self.norm),
         }
         return {**super().get_config(), **own}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "ResidualConnection":
+        """Makes the layer that `get_config` described."""
+        norm = keras.saving.deserialize_keras_object(config["norm"])
+        return cls(**{**config, "norm": norm})

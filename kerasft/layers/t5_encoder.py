@@ -174,4 +174,5 @@ class T5Encoder(Encoder):
 
 def t5_residual(dropout: float, epsilon: float, name: str) -> ResidualConnection:
     """T5's residual connection: normalized by the root mean square before the sublayer."""
-    return ResidualConnection(dropout, root_mean_square=True, epsilon=epsilon, name=name)
+    norm = RootMeanSquareNormalization(epsilon, name="norm")
+    return ResidualConnection(dropout, norm=norm, name=name)

@@ -6,6 +6,7 @@ import keras
 
 from kerasft.layers.activations import ACTIVATIONS
 from kerasft.layers.initializers import TruncatedNormal
+from kerasft.layers.residual_connection import ResidualConnection
 from kerasft.layers.self_attention import SelfAttention
 
 
@@ -63,11 +64,8 @@ class TransformerLayer(keras.layers.Layer):
         self.attention = SelfAttention(
             d_model, heads, attention_dropout, initial_deviation, name="self_attention_layer"
         )
-        self.attention_norm = keras.layers.LayerNormalization(
-            epsilon=epsilon, name="self_attention_layer_norm"
-        )
-        self.attention_dropout = keras.layers.Dropout(
-            self_attention_dropout, name="self_attention_dropout"
+        self.attention_residual = _residual(
+            self_attention_dropout, epsilon, "self_attention_residual"
         )
         self.inner = keras.layers.Dense(
             d_ff,
@@ -79,20 +77,15 @@ class TransformerLayer(keras.layers.Layer):
             kernel_initializer=TruncatedNormal(initial_deviation),
             name="feedforward_output_dense",
         )
-        self.feedforward_norm = keras.layers.LayerNormalization(
-            epsilon=epsilon, name="feedforward_layer_norm"
-        )
-        self.feedforward_dropout = keras.layers.Dropout(
-            feedforward_dropout, name="feedforward_dropout"
-        )
+        self.feedforward_residual = _residual(feedforward_dropout, epsilon, "feedforward_residual")
 
     def build(self, x_shape: Any = None) -> None:
         """Makes the parts' weights."""
         width, inner = self.settings["d_model"], self.settings["d_ff"]
-        for part in (self.attention, self.attention_norm, self.inner):
+        for part in (self.attention, self.attention_residual, self.inner):
             part.build((None, None, width))
         self.outer.build((None, None, inner))
-        self.feedforward_norm.build((None, None, width))
+        self.feedforward_residual.build((None, None, width))
 
     def call(
         self,
@@ -118,13 +111,21 @@ class TransformerLayer(keras.layers.Layer):
             asking = x[:, :1]
             if attention_mask is not None:
                 attention_mask = attention_mask[:, :, :1]
-        added = self.attention(asking, x, attention_mask=attention_mask, training=training)
-        added = self.attention_dropout(added, training=training)
-        attended = self.attention_norm(asking + added)
-        added = self.outer(self.activation(self.inner(attended)))
-        added = self.feedforward_dropout(added, training=training)
-        return self.feedforward_norm(attended + added)
+
+        def attend(y: Any) -> Any:
+            return self.attention(y, x, attention_mask=attention_mask, training=training)
+
+        def feed_forward(y: Any) -> Any:
+            return self.outer(self.activation(self.inner(y)))
+
+        attended = self.attention_residual(asking, sublayer=attend, training=training)
+        return self.feedforward_residual(attended, sublayer=feed_forward, training=training)
 
     def get_config(self) -> dict[str, Any]:
         """What Keras needs to make the layer again."""
         return {**super().get_config(), **self.settings}
+
+
+def _residual(dropout: float, epsilon: float, name: str) -> ResidualConnection:
+    norm = keras.layers.LayerNormalization(epsilon=epsilon, name="norm")
+    return ResidualConnection(dropout, norm_first=False, norm=norm, name=name)

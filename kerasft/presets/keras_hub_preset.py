@@ -107,10 +107,10 @@ def _table(family: EncoderArchitecture, arguments: EncoderArguments) -> list[Ent
 
 
 def _tensors(layers: Mapping[str, Any], table: Iterable[Entry]) -> dict[str, np.ndarray]:
-    """A backbone's weights by Hugging Face name. KerasHub calls its layers as we do."""
+    """A backbone's weights by Hugging Face name. KerasHub has our names of layers, but of norms."""
     tensors = {}
     for entry in table:
-        layer = layers[entry.layer]
+        layer = layers[entry.layer.replace("_residual/norm", "_layer_norm")]
         for parameter in entry.parameters:
             # Its table of positions alone is no Embedding.
             found = getattr(layer, "position_embeddings", None)

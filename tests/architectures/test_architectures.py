@@ -47,13 +47,13 @@ def test_numbers_are_set_in_every_layer(name, backbone):
     assert parts["embeddings_layer_norm"].epsilon == 1e-5
     assert parts["embeddings_dropout"].rate == 0.3
     for block in backbone.blocks:
-        parts = {layer.name: layer for layer in block._flatten_layers()}
-        assert parts["self_attention_layer_norm"].epsilon == 1e-5
-        assert parts["feedforward_layer_norm"].epsilon == 1e-5
-        assert parts["self_attention_layer"].dropout.rate == 0.2
-        assert parts["feedforward_dropout"].rate == 0.3
+        assert block.attention_residual.norm.epsilon == 1e-5
+        assert block.feedforward_residual.norm.epsilon == 1e-5
+        assert block.attention.dropout.rate == 0.2
+        assert block.feedforward_residual.dropout.rate == 0.3
         # transformers' DistilBERT draws no dropout here.
-        assert parts["self_attention_dropout"].rate == (0.3 if name == "bert" else 0.0)
+        rate = 0.3 if name == "bert" else 0.0
+        assert block.attention_residual.dropout.rate == rate
         found = block.activation(np.array([-1.0, 2.0], "float32"))
         np.testing.assert_array_equal(keras.ops.convert_to_numpy(found), [0.0, 2.0])
 

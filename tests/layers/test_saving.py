@@ -12,7 +12,7 @@ LAYERS = [
     layers.FeedForward(8, 12),
     layers.MultiHeadAttention(8, 2),
     layers.ResidualConnection(0.2, norm_first=False),
-    layers.ResidualConnection(0.2, root_mean_square=True, epsilon=1e-3),
+    layers.ResidualConnection(0.2, norm=layers.RootMeanSquareNormalization(1e-3)),
     layers.EncoderBlock(8, 2, 12, 0.2, norm_first=False),
     layers.Encoder(2, 8, 2, 12, 0.2, norm_first=False),
     layers.DecoderBlock(8, 2, 12, 0.2, norm_first=False),

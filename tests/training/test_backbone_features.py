@@ -116,7 +116,7 @@ def test_a_run_outlives_the_removal_of_its_features(backbone, tmp_path, capsys):
 
 def test_numbers_that_float16_does_not_hold_are_refused(tmp_path):
     model = frozen_backbones.encoder()
-    scale = model.backbone.get_layer("transformer_layer_1").feedforward_norm.gamma
+    scale = model.backbone.get_layer("transformer_layer_1").feedforward_residual.norm.gamma
     scale.assign(scale * 1e6)
     with pytest.raises(ConfigError, match="--cache_dtype float32"):
         features_of(model.frozen_backbone(), tmp_path, "float16").of(frozen_backbones.batch())
