@@ -22,7 +22,14 @@ from kerasft.errors import missing_module
 
 if TYPE_CHECKING:
     from kerasft.data.labelled_texts import load_data
-    from kerasft.peft import BitFitConfig, IA3Config, LoRAConfig, apply, merge
+    from kerasft.peft import (
+        BitFitConfig,
+        BottleneckConfig,
+        IA3Config,
+        LoRAConfig,
+        apply,
+        merge,
+    )
     from kerasft.predict import Predictor
     from kerasft.presets import load_preset
     from kerasft.tasks import load, save
@@ -34,6 +41,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "BitFitConfig",
+    "BottleneckConfig",
     "IA3Config",
     "LabelMap",
     "LoRAConfig",
@@ -51,7 +59,14 @@ __all__ = [
 
 _HOMES = {
     "kerasft.data.labelled_texts": ("load_data",),
-    "kerasft.peft": ("BitFitConfig", "IA3Config", "LoRAConfig", "apply", "merge"),
+    "kerasft.peft": (
+        "BitFitConfig",
+        "BottleneckConfig",
+        "IA3Config",
+        "LoRAConfig",
+        "apply",
+        "merge",
+    ),
     "kerasft.predict": ("Predictor",),
     "kerasft.presets": ("load_preset",),
     "kerasft.tasks": ("load", "save"),

@@ -25,7 +25,7 @@ class Contents:
         self._config, self._file = config, file
         self._task = getattr(model, "peft_task", None)
         self._prefix = config.method.prefix
-        modules = modules_of(model)
+        modules = modules_of(model, config.method.fits)
         owners = {slot.name: each for each in modules.values() for slot in each.own.values()}
         adapted, whole = set(), set()
         for name in file:
@@ -130,7 +130,7 @@ class Contents:
                     "target; the two files do not belong together."
                 )
         for name in modules:
-            if self._config.saves(name) and name not in self.whole:
+            if self._config.saves(name) and modules[name].own and name not in self.whole:
                 raise AdapterError(
                     f"{where} holds nothing for {name!r}, which its {CONFIG_NAME} names in "
                     "modules_to_save; the adapter is incomplete."

@@ -88,11 +88,11 @@ def save_adapter(model: keras.Model, directory: str | Path, base_model_name: str
     slots: list[Slot] = []
     settings: dict[str, Any] = {}
     whole: list[str] = []
-    for module in modules_of(model).values():
+    for module in modules_of(model, method.fits).values():
         if adapter := adapter_of(module.layer):
             slots += method.slots(module, adapter.settings)
             settings[module.name] = adapter.settings
-        elif id(module.layer) in in_full:
+        elif id(module.layer) in in_full and module.own:
             slots += module.own.values()
             whole.append(module.name)
     tensors = {method.prefix + slot.name: slot.read() for slot in slots}

@@ -14,7 +14,7 @@ import numpy as np
 
 from kerasft.architectures import Entry, Parameter, TwinModel
 from kerasft.peft.adapted import AdaptedLayer
-from kerasft.peft.model_layers import layers_with_weights
+from kerasft.peft.model_layers import all_layers, layers_with_weights
 
 
 @dataclass(frozen=True)
@@ -63,20 +63,28 @@ class Module:
     head: bool = False
 
 
-def modules_of(model: keras.Model) -> dict[str, Module]:
+def modules_of(
+    model: keras.Model, fits: Callable[[keras.layers.Layer], bool] | None = None
+) -> dict[str, Module]:
     """The layers of a model that hold variables of their own, by their names in a file.
 
     Args:
         model: Any built model.
+        fits: Which further layers count, under their paths: those that a method adapts.
 
     Raises:
         AdapterError: Two layers share a path.
     """
     layers = layers_with_weights(model)
     if isinstance(model, TwinModel):
-        return {entry.module: _of_entry(entry, layers[entry.layer]) for entry in model.entries()}
-    found = [_of_path(layer) for layer in layers.values()]
-    return {module.name: module for module in found if module.own}
+        found = [_of_entry(entry, layers[entry.layer]) for entry in model.entries()]
+    else:
+        found = [module for module in map(_of_path, layers.values()) if module.own]
+    if fits is not None:
+        named = {id(module.layer) for module in found}
+        further = [each for each in all_layers(model) if each.path and id(each) not in named]
+        found += [_of_path(layer) for layer in further if fits(layer)]
+    return {module.name: module for module in found}
 
 
 def _of_entry(entry: Entry, layer: keras.layers.Layer) -> Module:

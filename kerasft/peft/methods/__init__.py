@@ -1,18 +1,34 @@
 """The methods, one file each (`method.py` says what one is), and the table of them."""
 
 from kerasft.peft.methods.bitfit import BitFitConfig
+from kerasft.peft.methods.bottleneck import (
+    BottleneckConfig,
+    BottleneckDense,
+    BottleneckEinsumDense,
+    BottleneckResidualConnection,
+)
 from kerasft.peft.methods.ia3 import IA3Config, IA3Dense, IA3EinsumDense
 from kerasft.peft.methods.lora import LoRAConfig, LoRADense, LoRAEinsumDense, LoRASettings
 from kerasft.peft.methods.method import Method
 
 METHODS: dict[str, type[Method]] = {
-    method.name: method for method in (LoRAConfig, IA3Config, BitFitConfig)
+    method.name: method
+    for method in (
+        LoRAConfig,
+        IA3Config,
+        BitFitConfig,
+        BottleneckConfig,
+    )
 }
 """The config class of each method by its name."""
 
 __all__ = [
     "METHODS",
     "BitFitConfig",
+    "BottleneckConfig",
+    "BottleneckDense",
+    "BottleneckEinsumDense",
+    "BottleneckResidualConnection",
     "IA3Config",
     "IA3Dense",
     "IA3EinsumDense",
