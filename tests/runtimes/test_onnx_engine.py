@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from kerasft.tasks.classification.engine import ClassifierEngine
 pytestmark = pytest.mark.any_backend
 
 pytest.importorskip("onnx")
-pytest.importorskip("onnxruntime")
+onnxruntime = pytest.importorskip("onnxruntime")
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +85,25 @@ def test_padding_is_masked():
     assert found["input_ids"].tolist() == [[2, 5, 3], [4, 1, 1]]
     assert found["attention_mask"].tolist() == [[1, 1, 1], [1, 0, 0]]
     assert {array.dtype for array in found.values()} == {np.dtype("int64")}
+
+
+def test_nobody_keeps_the_bytes_while_the_session_is_made(folder, monkeypatch):
+    """A session takes as much memory again as the file."""
+    size = (folder / "export/onnx/model.onnx").stat().st_size
+    sizes: list[int] = []
+
+    class Session(onnxruntime.InferenceSession):
+        def __init__(self, *args, **kwargs):
+            frame = sys._getframe()
+            while frame := frame.f_back:
+                held = [*frame.f_locals.values()]
+                held += [value for each in held if isinstance(each, dict) for value in each.values()]
+                sizes.extend(len(each) for each in held if isinstance(each, bytes))
+            super().__init__(*args, **kwargs)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Session)
+    classifiers.engine(folder, "onnx")
+    assert size not in sizes
 
 
 def test_threads_are_those_that_were_asked_for(monkeypatch):

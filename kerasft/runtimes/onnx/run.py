@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,8 @@ class OnnxEncoder:
 
     Args:
         runtime: The package onnxruntime.
-        model: All of the file, checked.
+        files: Name -> contents of the file, checked. It is empty afterwards: nobody keeps the bytes
+            beside the session, which takes as much again.
         file: Where it stands, for the sentences.
         reading: How it is asked.
         most_rows: Most texts in one call.
@@ -48,10 +49,16 @@ class OnnxEncoder:
     compiles = False
 
     def __init__(
-        self, runtime: Any, model: bytes, file: Path, reading: Reading, most_rows: int, threads: int
+        self,
+        runtime: Any,
+        files: dict[str, bytes],
+        file: Path,
+        reading: Reading,
+        most_rows: int,
+        threads: int,
     ) -> None:
         self._file, self._reading, self._most_rows = file, reading, most_rows
-        self._session = _session(runtime, model, file, threads)
+        self._session = _session(runtime, files, file, threads)
         found = [
             {place.name: place.type for place in places}
             for places in (self._session.get_inputs(), self._session.get_outputs())
@@ -142,34 +149,24 @@ def padded(token_ids: Sequence[np.ndarray], pad_id: int) -> dict[str, np.ndarray
     return {"input_ids": ids, "attention_mask": mask.astype(np.int64)}
 
 
-def _session(runtime: Any, model: bytes, file: Path, threads: int) -> Any:
+def _session(runtime: Any, files: dict[str, bytes], file: Path, threads: int) -> Any:
     """An inference session on the CPU."""
     options = runtime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3  # errors, which are raised as well
     # Plans of memory are kept for each shape that ever came: texts come in hundreds.
     options.enable_mem_pattern = False
-    with _in_memory(model) as place:
-        del model
+    with ExitStack() as stack:
+        # From a path; bytes it would hold on to, and copy twice while it reads them.
+        place = (
+            str(stack.enter_context(memory_files.memory_folder(files)) / file.name)
+            if memory_files.AVAILABLE
+            else files.pop(file.name)
+        )
         try:
             return runtime.InferenceSession(place, options, providers=["CPUExecutionProvider"])
         except Exception as error:
             raise _unfit(file, error) from error
-
-
-@contextmanager
-def _in_memory(model: bytes) -> Iterator[str | bytes]:
-    """A name under which ONNX Runtime finds the checked bytes; the bytes where there is no such.
-
-    It holds on to bytes, and copies them twice while it reads them.
-    """
-    if not memory_files.AVAILABLE:
-        yield model
-        return
-    files = {"model.onnx": model}
-    del model
-    with memory_files.memory_folder(files) as folder:
-        yield str(folder / "model.onnx")
 
 
 def _unfit(file: Path, error: Exception) -> FolderError:

@@ -37,10 +37,9 @@ class OnnxRuntime(Runtime):
     ) -> OnnxEncoder:
         """See `Runtime.open`."""
         file = place / ONNX_MODEL
-        model = files.pop(ONNX_MODEL)
-        check_onnx_file(model, file)
+        check_onnx_file(files[ONNX_MODEL], file)
         rows = 1 if format == self.small else MOST_ROWS
-        return OnnxEncoder(self.module(), model, file, needs, rows, self.threads())
+        return OnnxEncoder(self.module(), files, file, needs, rows, self.threads())
 
     def write(self, model: EncoderModel, place: Path) -> dict[str, Any]:
         """See `Runtime.write`."""
