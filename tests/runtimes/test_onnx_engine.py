@@ -97,7 +97,7 @@ def test_nobody_keeps_the_bytes_while_the_session_is_made(folder, monkeypatch):
             frame = sys._getframe()
             while frame := frame.f_back:
                 held = [*frame.f_locals.values()]
-                held += [value for each in held if isinstance(each, dict) for value in each.values()]
+                held += [x for each in held if isinstance(each, dict) for x in each.values()]
                 sizes.extend(len(each) for each in held if isinstance(each, bytes))
             super().__init__(*args, **kwargs)
 
