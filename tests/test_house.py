@@ -232,12 +232,13 @@ OWN = {
     "method": ("peft/methods/{}*.py", "peft/methods/__init__.py", "__init__.py"),
 }
 SECOND = {"text_to_entities": "text_to_text"}  # a task that shares the folder of another
-# Words of others that hold such a name: of transformers, tokenizers, the Hub and CTranslate2, and
-# the block that all families are built of.
+# Words of others that hold such a name: of transformers, PEFT, tokenizers, the Hub and CTranslate2,
+# and the block that all families are built of.
 OF_OTHERS = re.compile(
     "transformer_layer|TransformerLayer|transformer[.]layer|TransformerSpec"
     "|For(Sequence|Token)Classification|single_label_classification"
     "|Bert(Normalizer|PreTokenizer|Processing)|RobertaProcessing"
+    "|prompt_embeddings|transformer_submodules"
     "|distilbert/distilbert-base-uncased|google-t5/t5-small|(BERT|T5)-(base|large|11B)|"
     + "|".join(path.stem for path in RECIPES)
 )
@@ -262,7 +263,7 @@ ALLOWED = {
         "tasks/translation/task.py": "the same",
         "text/pretrained.py": "transformers calls tokenizers by families",
     },
-    "method": {},
+    "method": {"training/wandb.py": "W&B calls a question to the user so"},
 }
 
 

@@ -14,7 +14,13 @@ from kerasft.architectures.architecture import (
     head_dense,
     layer_entries,
 )
-from kerasft.architectures.encoder import EncoderArguments, EncoderStack, embedding, positions
+from kerasft.architectures.encoder import (
+    EncoderArguments,
+    EncoderStack,
+    embedding,
+    positions,
+    virtual_tokens,
+)
 from kerasft.architectures.name_table import Entry
 from kerasft.layers.transformer_layer import TransformerLayer
 
@@ -42,6 +48,7 @@ class BertEncoder(EncoderStack):
         a, deviation = arguments, INITIAL_DEVIATION if initialize else 0.0
         width = a.hidden_size
         self.token_embedding = embedding(a.vocab_size, width, deviation, "token_embedding")
+        self.virtual_tokens = virtual_tokens(a, self.token_embedding)
         self.position_embedding = embedding(a.max_length, width, deviation, "position_embedding")
         self.segment_embedding = embedding(a.num_segments, width, deviation, "segment_embedding")
         self.norm = keras.layers.LayerNormalization(
@@ -65,7 +72,7 @@ class BertEncoder(EncoderStack):
         ]
         for table in (self.token_embedding, self.position_embedding, self.segment_embedding):
             table.build((None, None))
-        for layer in (self.norm, *self.blocks):
+        for layer in (self.virtual_tokens, self.norm, *self.blocks):
             layer.build((None, None, width))
         self.build()
 
@@ -78,8 +85,10 @@ class BertEncoder(EncoderStack):
         segment_ids = inputs.get("segment_ids")
         if segment_ids is None:
             segment_ids = ops.zeros_like(token_ids[:1, :])  # (1, length), as the positions
-        x = self.token_embedding(token_ids) + self.position_embedding(positions(token_ids))
-        x = self.norm(x + self.segment_embedding(segment_ids))
+        segment_ids = self.virtual_tokens.extend(segment_ids, 0)
+        x = self.virtual_tokens(self.token_embedding(token_ids), training=training)
+        x = x + self.position_embedding(positions(x)) + self.segment_embedding(segment_ids)
+        x = self.norm(x)
         return self.dropout(x, training=training)
 
 

@@ -13,7 +13,13 @@ from kerasft.architectures.architecture import (
     head_dense,
     layer_entries,
 )
-from kerasft.architectures.encoder import EncoderArguments, EncoderStack, embedding, positions
+from kerasft.architectures.encoder import (
+    EncoderArguments,
+    EncoderStack,
+    embedding,
+    positions,
+    virtual_tokens,
+)
 from kerasft.architectures.name_table import Entry
 from kerasft.layers.transformer_layer import TransformerLayer
 
@@ -40,16 +46,19 @@ class TokenAndPositionEmbedding(keras.layers.Layer):
         super().__init__(name="token_and_position_embedding")
         a, width = arguments, arguments.hidden_size
         self.token_embedding = embedding(a.vocab_size, width, deviation, "token_embedding")
+        self.virtual_tokens = virtual_tokens(a, self.token_embedding)
         self.position_embedding = embedding(a.max_length, width, deviation, "position_embedding")
 
     def build(self, input_shape: Any = None) -> None:
-        """Makes both tables."""
+        """Makes the tables."""
         self.token_embedding.build((None, None))
+        self.virtual_tokens.build()
         self.position_embedding.build((None, None))
 
-    def call(self, token_ids: Any) -> Any:
+    def call(self, token_ids: Any, training: bool | None = None) -> Any:
         """Looks up (batch, length) int; returns (batch, length, hidden_size)."""
-        return self.token_embedding(token_ids) + self.position_embedding(positions(token_ids))
+        x = self.virtual_tokens(self.token_embedding(token_ids), training=training)
+        return x + self.position_embedding(positions(x))
 
 
 class DistilBertEncoder(EncoderStack):
@@ -65,6 +74,7 @@ class DistilBertEncoder(EncoderStack):
         width = a.hidden_size
         self.embeddings = TokenAndPositionEmbedding(a, deviation)
         self.token_embedding = self.embeddings.token_embedding
+        self.virtual_tokens = self.embeddings.virtual_tokens
         self.norm = keras.layers.LayerNormalization(
             epsilon=a.layer_norm_epsilon, name="embeddings_layer_norm"
         )
@@ -91,7 +101,7 @@ class DistilBertEncoder(EncoderStack):
 
     def embed(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
         """Sums what is known of each token; see `EncoderStack.embed`."""
-        x = self.norm(self.embeddings(inputs["token_ids"]))
+        x = self.norm(self.embeddings(inputs["token_ids"], training=training))
         return self.dropout(x, training=training)
 
 

@@ -13,6 +13,7 @@ from kerasft.architectures.arguments import Arguments
 from kerasft.errors import ConfigError
 from kerasft.layers.activations import ACTIVATIONS
 from kerasft.layers.initializers import TruncatedNormal
+from kerasft.layers.virtual_tokens import VirtualTokens
 
 
 @dataclass(frozen=True)
@@ -99,17 +100,20 @@ class EncoderStack(keras.Model):
 
     A family makes and builds all its layers in `__init__`, so that their paths begin with their own
     names, and gives `embed` and `blocks`. A block is called as `block(hidden, mask)`; with
-    `first_only=True` it computes position 0 alone.
+    `first_only=True` it computes position 0 alone. Where virtual tokens stand before a text, the
+    first of them is position 0; the hidden states returned are those of the text's tokens.
 
     Args:
         initialize: False leaves the matrices 0.
 
     Attributes:
         token_embedding: The table of tokens, a `keras.layers.Embedding`.
+        virtual_tokens: What `embed` puts before the vectors of the tokens: nothing at first.
         blocks: The layers of the stack, from the bottom up.
     """
 
     token_embedding: keras.layers.Embedding
+    virtual_tokens: VirtualTokens
     blocks: list[keras.layers.Layer]
 
     def __init__(self, arguments: EncoderArguments, initialize: bool = True) -> None:
@@ -124,7 +128,7 @@ class EncoderStack(keras.Model):
         """What the first block is given.
 
         Returns:
-            (batch, length, hidden_size).
+            (batch, length, hidden_size), where the virtual tokens count among the length.
         """
 
     def mask(self, padding_mask: Any) -> Any:
@@ -179,12 +183,13 @@ class EncoderStack(keras.Model):
         Returns:
             (batch, length, hidden_size), or with `first_only` (batch, 1, hidden_size).
         """
-        return self.run_blocks(
+        hidden = self.run_blocks(
             self.embed(inputs, training),
-            inputs["padding_mask"],
+            self.virtual_tokens.extend(inputs["padding_mask"], True),
             first_only=first_only,
             training=training,
         )
+        return hidden if first_only else self.virtual_tokens.drop(hidden)
 
 
 def embedding(rows: int, width: int, deviation: float, name: str) -> keras.layers.Embedding:
@@ -193,6 +198,12 @@ def embedding(rows: int, width: int, deviation: float, name: str) -> keras.layer
     return keras.layers.Embedding(rows, width, embeddings_initializer=start, name=name)
 
 
-def positions(token_ids: Any) -> Any:
-    """Numbers the positions of a batch: (batch, length) int -> (1, length) int32, from 0."""
-    return ops.cumsum(ops.ones_like(token_ids[:1, :], dtype="int32"), axis=1) - 1
+def virtual_tokens(arguments: EncoderArguments, table: keras.layers.Embedding) -> VirtualTokens:
+    """The place for virtual tokens behind an encoder's table of tokens."""
+    width, most = arguments.hidden_size, arguments.max_length
+    return VirtualTokens(width, most, table.call, name="virtual_tokens")
+
+
+def positions(x: Any) -> Any:
+    """Numbers the positions of a batch: (batch, length, width) -> (1, length) int32, from 0."""
+    return ops.cumsum(ops.ones_like(x[:1, :, 0], dtype="int32"), axis=1) - 1

@@ -163,6 +163,8 @@ def split_encoder(model: "HeadedEncoder") -> FrozenEncoder | None:
     layers = frozen.index(False) if False in frozen else len(blocks)
     if not layers or any(layer.trainable_variables for layer in _bottom(model)):
         return None
+    if model.backbone.virtual_tokens.count:  # the lower part counts the tokens of a text alone
+        return None
     pooled = model.pooling if layers == len(blocks) and model.pooling != "none" else None
     lower, upper = _Below(model, layers, pooled is not None), _Above(model, layers, pooled)
     return FrozenEncoder(lower, upper, model.arguments, layers, model.architecture, pooled)

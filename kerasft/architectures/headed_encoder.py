@@ -75,6 +75,11 @@ class HeadedEncoder(TwinModel):
         """Paths of the head's layers that have weights, from the bottom up."""
         return tuple(layer.path for layer in self.head if layer.weights)
 
+    @property
+    def max_length(self) -> int:
+        """Most tokens of a text: the positions that virtual tokens leave."""
+        return self.arguments.max_length - self.backbone.virtual_tokens.count
+
     def entries(self) -> list[Entry]:
         """The model's name table, from the bottom up."""
         family = find_encoder(self.architecture)

@@ -63,6 +63,9 @@ class T5(TokenLossModel, TwinModel):
         self.shared = keras.layers.Embedding(
             a.vocab_size, a.d_model, keras.initializers.RandomNormal(stddev=1.0), name="shared"
         )
+        self.virtual_tokens = layers.VirtualTokens(
+            a.d_model, lookup=self.shared.call, name="virtual_tokens"
+        )
         self.dropout = keras.layers.Dropout(a.dropout, name="dropout")
         self.encoder = layers.T5Encoder(a.encoder_layers, *stack, name="encoder")
         self.decoder = layers.T5Decoder(a.decoder_layers, *stack, name="decoder")
@@ -86,7 +89,12 @@ class T5(TokenLossModel, TwinModel):
     def build(self, input_shape: Any = None) -> None:
         """Makes all weights; `__init__` has done it."""
         self.shared.build((None, None))
-        parts = [self.encoder, self.decoder, *([self.lm_head] if self.lm_head else [])]
+        parts = [
+            self.virtual_tokens,
+            self.encoder,
+            self.decoder,
+            *([self.lm_head] if self.lm_head else []),
+        ]
         for layer in parts:
             layer.build((None, None, self.arguments.d_model))
 
@@ -102,7 +110,7 @@ class T5(TokenLossModel, TwinModel):
         return self.project(x)
 
     def source_mask(self, source_ids: Any) -> Any:
-        """Hides the padding of the sources.
+        """Hides the padding of the sources; virtual tokens before them count among their length s.
 
         Args:
             source_ids: (batch, s) int.
@@ -110,7 +118,8 @@ class T5(TokenLossModel, TwinModel):
         Returns:
             (batch, 1, 1, s) bool.
         """
-        return layers.padding_mask(source_ids, self.arguments.pad_id)
+        mask = layers.padding_mask(source_ids, self.arguments.pad_id)
+        return self.virtual_tokens.extend(mask, True)
 
     def encode(self, source_ids: Any, source_mask: Any, training: bool | None = None) -> Any:
         """Reads the sources.
@@ -122,7 +131,8 @@ class T5(TokenLossModel, TwinModel):
         Returns:
             The memory, (batch, s, d_model).
         """
-        x = self.dropout(self.shared(source_ids), training=training)
+        x = self.virtual_tokens(self.shared(source_ids), training=training)
+        x = self.dropout(x, training=training)
         return self.encoder(x, source_mask=source_mask, training=training)
 
     def decode(

@@ -88,6 +88,8 @@ def split_t5(model: "T5") -> FrozenT5 | None:
     bottom = (model.shared, model.encoder.positions)
     if not count or any(layer.trainable_variables for layer in bottom):
         return None
+    if model.virtual_tokens.count:  # the lower part counts the tokens of a text alone
+        return None
     return FrozenT5(_Below(model, count), _Above(model, count), model.arguments, count)
 
 

@@ -125,6 +125,9 @@ class Transformer(TokenLossModel):
         self.source_embedding = layers.InputEmbedding(
             a.src_vocab_size, a.d_model, name="source_embedding"
         )
+        self.virtual_tokens = layers.VirtualTokens(
+            a.d_model, a.src_seq_len, self.source_embedding.call, name="virtual_tokens"
+        )
         self.source_positions = layers.PositionalEncoding(
             a.src_seq_len, a.d_model, a.dropout, name="source_positions"
         )
@@ -147,8 +150,8 @@ class Transformer(TokenLossModel):
         for layer in (self.source_embedding, self.target_embedding):
             layer.build((None, None))
         for layer in (
-            *(self.source_positions, self.encoder, self.target_positions, self.decoder),
-            self.projection,
+            *(self.virtual_tokens, self.source_positions, self.encoder),
+            *(self.target_positions, self.decoder, self.projection),
         ):
             layer.build((None, None, self.arguments.d_model))
 
@@ -168,7 +171,7 @@ class Transformer(TokenLossModel):
         return self.project(x)
 
     def source_mask(self, source_ids: Any) -> Any:
-        """Hides the padding of the sources.
+        """Hides the padding of the sources; virtual tokens before them count among their length s.
 
         Args:
             source_ids: (batch, s) int.
@@ -176,7 +179,8 @@ class Transformer(TokenLossModel):
         Returns:
             (batch, 1, 1, s) bool.
         """
-        return layers.padding_mask(source_ids, self.arguments.pad_id)
+        mask = layers.padding_mask(source_ids, self.arguments.pad_id)
+        return self.virtual_tokens.extend(mask, True)
 
     def target_mask(self, target_ids: Any) -> Any:
         """Hides the padding of the targets, and from each position those after it.
@@ -201,7 +205,8 @@ class Transformer(TokenLossModel):
         Returns:
             The memory, (batch, s, d_model).
         """
-        x = self.source_positions(self.source_embedding(source_ids), training=training)
+        x = self.virtual_tokens(self.source_embedding(source_ids), training=training)
+        x = self.source_positions(x, training=training)
         return self.encoder(x, source_mask=source_mask, training=training)
 
     def decode(

@@ -1,4 +1,4 @@
-"""Exports a saved folder to what other tools read; adapters are merged.
+"""Exports a saved folder to what other tools read; adapters are merged where they can be.
 
 "keras"         one FILE.keras that Keras alone loads
 "huggingface"   a directory that transformers loads
@@ -68,8 +68,12 @@ def export(
     classifier = load(folder)
     from kerasft import peft
 
-    if peft.adapted_layers(classifier.model):
-        peft.remove(classifier.model)
+    if (title := peft.unfoldable(classifier.model)) and format != "onnx":
+        raise ConfigError(
+            f"{folder} was tuned with {title}, which cannot be folded into the weights, so the "
+            f"format {format!r} cannot hold it; export it to onnx"
+        )
+    peft.fold(classifier.model)
     if is_export is None:
         with storage.write_file(output) as to:
             said = write(classifier, to)

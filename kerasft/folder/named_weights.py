@@ -17,8 +17,6 @@ from kerasft.folder.writing import write_weights
 if TYPE_CHECKING:
     from kerasft.architectures import Entry, TwinModel
 
-_PREFIX = "base_model.model."  # PEFT's, before each name in an adapter file
-
 
 def write_named_weights(model: TwinModel, folder: Path, base_model: str) -> None:
     """Writes the weights of a model, and its adapter if it has any.
@@ -38,12 +36,13 @@ def write_named_weights(model: TwinModel, folder: Path, base_model: str) -> None
     from kerasft.architectures import to_tensors
 
     tensors = to_tensors(model)
-    if peft.adapted_layers(model):
+    if adapted := peft.adapted_layers(model):
+        prefix = adapted[0].adapter.method.prefix
         adapter = (folder / contents.ADAPTER_CONFIG).parent
         adapter.mkdir()
         peft.save_adapter(model, adapter, base_model)
         for name in storage.Tensors(folder / contents.ADAPTER_WEIGHTS, error=FolderError):
-            tensors.pop(name.removeprefix(_PREFIX), None)
+            tensors.pop(name.removeprefix(prefix), None)
     write_weights(tensors, folder / contents.WEIGHTS)
 
 
@@ -68,9 +67,10 @@ class NamedWeights:
         if opened.manifest.has_adapter:
             self._files = {Path(name).name: opened.take(name) for name in contents.ADAPTER}
             file = folder / contents.ADAPTER_WEIGHTS
+            prefix = _prefix(file.parent, self._files[Path(contents.ADAPTER_CONFIG).name])
             self._adapter = storage.Tensors(
                 file, self._files[file.name], error=FolderError, kinds=("F32",),
-                spelling=lambda name: name.removeprefix(_PREFIX),
+                spelling=lambda name: name.removeprefix(prefix),
             )  # fmt: skip
 
     def check(self, entries: Iterable[Entry]) -> None:
@@ -125,3 +125,13 @@ class NamedWeights:
                 peft.load_adapter(model, folder, files=self._files)
             except KerasftError as error:
                 raise FolderError(f"{folder} does not fit: {problem(error)}.") from error
+
+
+def _prefix(folder: Path, config: bytes) -> str:
+    """What stands before the model's names in an adapter's file, which depends on its method."""
+    from kerasft.peft.peft_config import PeftConfig
+
+    try:
+        return PeftConfig.read(folder, config).method.prefix
+    except KerasftError as error:
+        raise FolderError(f"{folder} does not fit: {problem(error)}.") from error

@@ -11,6 +11,8 @@ around `T5Attention` and `T5FeedForward`, with a `RootMeanSquareNormalization` i
 
 Encoders such as BERT (Devlin et al. 2019) are `TransformerLayer`s around `SelfAttention`, under a
 `MaskedLanguageHead` while they learn a language.
+
+`VirtualTokens` is the place before the embeddings of a text which methods of tuning fill.
 """
 
 from kerasft.layers.activations import ACTIVATIONS
@@ -33,6 +35,7 @@ from kerasft.layers.t5_decoder import T5Decoder, T5DecoderBlock
 from kerasft.layers.t5_encoder import T5Encoder, T5EncoderBlock
 from kerasft.layers.t5_feed_forward import T5FeedForward
 from kerasft.layers.transformer_layer import TransformerLayer
+from kerasft.layers.virtual_tokens import VirtualTokens
 
 __all__ = [
     "ACTIVATIONS",
@@ -59,6 +62,7 @@ __all__ = [
     "T5EncoderBlock",
     "T5FeedForward",
     "TransformerLayer",
+    "VirtualTokens",
     "causal_mask",
     "padding_mask",
     "sinusoids",

@@ -16,6 +16,7 @@ from kerasft.peft.inject import (
     merge,
     parameter_counts,
     remove,
+    unfoldable,
     unfreeze,
     unmerge,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "remove",
     "save_adapter",
     "saved_layers",
+    "unfoldable",
     "unfreeze",
     "unmerge",
 ]

@@ -91,7 +91,7 @@ class AdaptedLayer:
         super().__init__(*args, **kwargs)
         self.adapter = Adapter(self.method, settings)
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Any = None) -> None:
         """Makes the plain layer's weights, then the adapter's."""
         super().build(input_shape)  # type: ignore[misc]
         self.add_adapter()

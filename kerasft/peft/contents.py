@@ -29,6 +29,9 @@ class Contents:
         owners = {slot.name: each for each in modules.values() for slot in each.own.values()}
         adapted, whole = set(), set()
         for name in file:
+            if name == config.method.array:
+                adapted.update(self._places(modules))
+                continue
             plain = name.removeprefix(self._prefix)
             owner = owners.get(plain)
             target = self._target(plain)
@@ -51,6 +54,17 @@ class Contents:
             for module in modules.values()
             if module.head and module.name not in {*self.adapted, *self.whole}
         )
+
+    def _places(self, modules: Mapping[str, Module]) -> list[str]:
+        """The modules that the one array of a model is for: all that the method fits."""
+        method = self._config.method
+        places = [name for name, module in modules.items() if method.fits(module.layer)]
+        if not places:
+            raise AdapterError(
+                f"{self._file.path} is of {method.title}, for which this model has no "
+                f"{method.kind}; load it onto the kind of model that it was trained on."
+            )
+        return places
 
     def _target(self, name: str) -> str | None:
         """The module whose adapter a tensor is of, by the end of its name."""
@@ -109,8 +123,9 @@ class Contents:
             raise AdapterError(f"{where} both adapts and replaces {both[0]!r}; only one can be.")
         if not self.adapted:
             method = self._config.method
+            names = method.array or ", ".join(method.suffixes)
             raise AdapterError(
-                f"{where} holds no tensor of {method.title} ({', '.join(method.suffixes)}), so "
+                f"{where} holds no tensor of {method.title} ({names}), so "
                 "there is nothing to load; save the adapter again."
             )
         fits = self._config.method.fits
@@ -166,11 +181,11 @@ class Contents:
         return slots
 
     def _is_of_other_labels(self, slot: Slot) -> bool:
-        shape = self._file.shapes.get(self._prefix + slot.name, slot.shape)
+        shape = self._file.shapes.get(self._config.method.full_name(slot.name), slot.shape)
         return len(shape) == len(slot.shape) and shape[0] != slot.shape[0]
 
     def _check_shape(self, name: str, wanted: tuple[int, ...]) -> None:
-        path, full = self._file.path, self._prefix + name
+        path, full = self._file.path, self._config.method.full_name(name)
         shape = self._file.shapes.get(full)
         if shape is None:
             raise AdapterError(

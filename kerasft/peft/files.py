@@ -95,7 +95,7 @@ def save_adapter(model: keras.Model, directory: str | Path, base_model_name: str
         elif id(module.layer) in in_full and module.own:
             slots += module.own.values()
             whole.append(module.name)
-    tensors = {method.prefix + slot.name: slot.read() for slot in slots}
+    tensors = {method.full_name(slot.name): slot.read() for slot in slots}
     for name, array in tensors.items():
         if not np.isfinite(array).all():
             raise AdapterError(
@@ -103,7 +103,7 @@ def save_adapter(model: keras.Model, directory: str | Path, base_model_name: str
                 "smaller learning rate."
             )
     task = getattr(model, "peft_task", None)
-    config = peft_config.to_peft(method, settings, whole, base_model_name, task)
+    config = peft_config.to_peft(model, method, settings, whole, base_model_name, task)
     with storage.write_folder(directory, is_ours=_is_ours) as folder:
         storage.write_json(folder / CONFIG_NAME, config)
         storage.write_tensors(tensors, folder / WEIGHTS_NAME)
@@ -153,7 +153,7 @@ def load_adapter(
     further = find_any_layers(model, modules_to_save)
     slots = contents.check()
     # Everything is read before the model is touched.
-    arrays = {slot.name: _finite(file, config.method.prefix + slot.name) for slot in slots}
+    arrays = {slot.name: _finite(file, config.method.full_name(slot.name)) for slot in slots}
     if head_rows is not None and "classifier" in contents.whole:
         head = [name for name in arrays if name.startswith("classifier.")]
         arrays |= {name: arrays[name][list(head_rows)] for name in head}

@@ -244,11 +244,20 @@ def fold(model: keras.Model) -> bool:
     Returns:
         Whether adapters were taken off.
     """
-    layers = adapted_layers(model)
-    if not layers or not all(layer.adapter.method.merges for layer in layers):
+    if not adapted_layers(model) or unfoldable(model):
         return False
     remove(model)
     return True
+
+
+def unfoldable(model: keras.Model) -> str | None:
+    """The title of the method on a model whose adapters cannot be folded into the weights, if any.
+
+    Args:
+        model: Any Keras model.
+    """
+    methods = (layer.adapter.method for layer in adapted_layers(model))
+    return next((method.title for method in methods if not method.merges), None)
 
 
 def parameter_counts(model: keras.Model) -> Counts:

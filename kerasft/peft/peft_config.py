@@ -10,6 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import keras
+
 from kerasft import storage
 from kerasft.errors import AdapterError, ConfigError
 from kerasft.peft.fields import Fields, ModuleNames
@@ -28,6 +30,7 @@ _COMMON = {
 
 
 def to_peft(
+    model: keras.Model,
     method: type[Method],
     settings: Mapping[str, Any],
     modules_to_save: list[str],
@@ -48,7 +51,8 @@ def to_peft(
         "base_model_name_or_path": base_model,
         "inference_mode": True,
         **method.to_peft(settings),
-        "target_modules": sorted(settings),
+        **method.sizes(model),
+        **({} if method.array else {"target_modules": sorted(settings)}),
         "modules_to_save": modules_to_save or None,
     }
 
@@ -118,7 +122,7 @@ class PeftConfig:
             _ = config._patterns
         except ConfigError as problem:
             raise AdapterError(f"{path} cannot be used: {problem}") from None
-        if not config.target_modules:
+        if not config.target_modules and not method.array:
             raise AdapterError(
                 f"{path} has no target_modules, so it does not say what is adapted; save the "
                 "adapter again with PEFT."
@@ -128,7 +132,7 @@ class PeftConfig:
     @property
     def takes_all(self) -> bool:
         """Whether the config leaves it to the weights which modules are adapted."""
-        return str(self.target_modules.names).lower() == ALL_LINEAR
+        return bool(self.method.array) or str(self.target_modules.names).lower() == ALL_LINEAR
 
     def targets(self, module: str) -> bool:
         """Whether the module of a name is adapted."""

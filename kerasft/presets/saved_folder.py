@@ -1,7 +1,7 @@
 """A saved folder as the start of another run."""
 
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from kerasft import peft
 from kerasft.architectures import Classifier, HeadedEncoder, Pooling, to_tensors
@@ -31,6 +31,7 @@ def load_saved_folder(folder: Path) -> Pretrained:
         raise PresetError(
             f"the preset {folder} holds a model for {opened.manifest.task}, which is no encoder."
         )
+    check_folds(model, folder)
     if peft.adapted_layers(model):
         peft.merge(model)
     names = list(saved.labels.names)
@@ -50,3 +51,16 @@ def load_saved_folder(folder: Path) -> Pretrained:
         pooling_reason="as it did in the saved folder",
         tags=tags,
     )
+
+
+def check_folds(model: Any, folder: Path) -> None:
+    """Refuses a saved model as the start of another run where its adapters must stay on it.
+
+    Raises:
+        PresetError: They cannot be folded into the weights.
+    """
+    if title := peft.unfoldable(model):
+        raise PresetError(
+            f"the preset {folder} was tuned with {title}, which cannot be folded into the weights; "
+            f"take the preset that it was tuned from, and go on with --adapter {folder / 'adapter'}"
+        )

@@ -14,6 +14,7 @@ from kerasft.folder.opened import open_saved, sha256_of
 from kerasft.presets.directory import CONFIG, read_config, sha256_files, weight_files
 from kerasft.presets.hub import fetch_config, fetch_rest
 from kerasft.presets.load import HUB_ID, is_path
+from kerasft.presets.saved_folder import check_folds
 from kerasft.presets.tensor_files import TensorFiles
 from kerasft.tasks import load
 from kerasft.text.tokenizer import Tokenizer
@@ -146,6 +147,7 @@ def load_saved_t5(folder: Path, *, source: str | None = None) -> PretrainedT5:
         raise PresetError(f"the preset {where} cannot be loaded: {error}") from error
     if not isinstance(saved.model, T5):
         raise PresetError(f"{where} was saved by kerasft, but holds no T5; {_INSTEAD}")
+    check_folds(saved.model, folder)
     if peft.fold(saved.model):
         peft.unfreeze(saved.model)
     loaded = [each.name for entry in saved.model.entries() for each in entry.parameters]

@@ -83,7 +83,7 @@ class EncoderTask(Task[OfEncoder]):
                 f"the label map has {len(parts.labels)} labels, but the model has "
                 f"{model.num_labels}"
             )
-        check_length(parts.max_length, model.arguments.max_length)
+        check_length(parts.max_length, model.max_length)
         check_vocabulary(parts.tokenizer.vocab_size, model.arguments.vocab_size)
 
     def settings_of(self, parts: OfEncoder) -> dict[str, Any]:
@@ -130,13 +130,12 @@ class EncoderTask(Task[OfEncoder]):
 
     def to_write(self, parts: OfEncoder) -> EncoderModel:
         """See `Task.to_write`."""
-        longest = parts.model.arguments.max_length
         facts = {
             "labels": json.dumps(parts.labels.names, ensure_ascii=False),
             "max_length": str(parts.max_length),
             **self.file_facts(parts),
         }
-        return EncoderModel(parts.model, self.reading(parts), longest, facts)
+        return EncoderModel(parts.model, self.reading(parts), parts.model.max_length, facts)
 
     def file_facts(self, parts: OfEncoder) -> dict[str, str]:
         """What else a file of the model says, for readers without kerasft."""
@@ -152,6 +151,11 @@ class EncoderTask(Task[OfEncoder]):
         weights.check(family.entries(arguments, len(parts.labels), self.pooling(opened)))
         model = self.make(opened, arguments)  # the files hold every weight
         weights.load_into(model)
+        if parts.max_length > model.max_length:
+            raise FolderError(
+                f"{opened.path / MANIFEST}: max_length is {parts.max_length}, more than the "
+                f"{model.max_length} positions that the adapter's virtual tokens leave."
+            )
         return model
 
 

@@ -111,8 +111,10 @@ def train(
         peft.apply(model, config)
     elif tune in peft.METHODS:
         method = peft.METHODS[tune]
-        targets = peft.last_layers(model, 1, method.usual_targets)
-        peft.apply(model, method(targets, modules_to_save=model.head_layers))
+        options = {"modules_to_save": model.head_layers}
+        if method.usual_targets:
+            options["targets"] = peft.last_layers(model, 1, method.usual_targets)
+        peft.apply(model, method(**options))
     elif tune == "head":
         peft.freeze(model, except_patterns=model.head_layers)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -156,3 +158,9 @@ def engine_of(parts: TextClassifier) -> ClassifierEngine:
 def saved_lora() -> Saved:
     """A saved folder with an adapter, made once a test run; copy it before you change it."""
     return save(kept("run"), train("lora"))
+
+
+@functools.cache
+def saved_p_tuning() -> Path:
+    """A saved folder whose adapter cannot be folded into the weights."""
+    return save(kept("p_tuning"), train("p_tuning", "bert")).folder

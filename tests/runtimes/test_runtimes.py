@@ -16,6 +16,16 @@ class TestOnnxClassifier(RuntimeCase):
     foreign = staticmethod(lambda: translators.saved().folder)
 
 
+class TestOnnxVirtualTokens(RuntimeCase):
+    """An adapter that cannot be folded into the weights is a part of the graph."""
+
+    format = "onnx"
+    texts = classifiers.TEXTS
+    odd = TestOnnxClassifier.odd
+    saved = staticmethod(classifiers.saved_p_tuning)
+    foreign = staticmethod(TestOnnxClassifier.foreign)
+
+
 class TestOnnxTagger(RuntimeCase):
     format = "onnx"
     texts = taggers.TEXTS

@@ -19,6 +19,8 @@ VARIANTS = {
     "full": {"tune": "full", "architecture": "bert", "activation": "gelu_approximate"},
     "ia3": {"tune": "ia3"},
     "bitfit": {"tune": "bitfit", "architecture": "bert"},
+    "prompt": {"tune": "prompt"},
+    "p_tuning": {"tune": "p_tuning", "architecture": "bert"},
 }
 
 RELOAD = """

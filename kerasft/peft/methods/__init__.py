@@ -10,6 +10,8 @@ from kerasft.peft.methods.bottleneck import (
 from kerasft.peft.methods.ia3 import IA3Config, IA3Dense, IA3EinsumDense
 from kerasft.peft.methods.lora import LoRAConfig, LoRADense, LoRAEinsumDense, LoRASettings
 from kerasft.peft.methods.method import Method
+from kerasft.peft.methods.p_tuning import PTuning, PTuningConfig
+from kerasft.peft.methods.prompt import Prompt, PromptConfig
 
 METHODS: dict[str, type[Method]] = {
     method.name: method
@@ -18,6 +20,8 @@ METHODS: dict[str, type[Method]] = {
         IA3Config,
         BitFitConfig,
         BottleneckConfig,
+        PromptConfig,
+        PTuningConfig,
     )
 }
 """The config class of each method by its name."""
@@ -37,4 +41,8 @@ __all__ = [
     "LoRAEinsumDense",
     "LoRASettings",
     "Method",
+    "PTuning",
+    "PTuningConfig",
+    "Prompt",
+    "PromptConfig",
 ]

@@ -23,8 +23,8 @@ What that means for some methods:
 - Layers after a layer (bottleneck adapters): an `AdaptedLayer` whose `call` goes on from
   `super().call`; `merges = False`. Between parts of a block: the same with the block's class.
 - Virtual tokens: in every attention layer (prefixes) an `AdaptedLayer` of it; at the input, of the
-  layer that makes the embeddings. `find` then takes no patterns but those layers, a slot holds
-  the one array that PEFT has for the model, and `prefix` is what PEFT puts before the head.
+  layer `VirtualTokens`. PEFT has one array for the whole model: `array` is its name, which a slot
+  of each layer bears, and `prefix` is what PEFT puts before the head's names.
 """
 
 from __future__ import annotations
@@ -62,7 +62,9 @@ class Method(ABC):
         layers: The class that an adapted layer gets, by its plain class (of the class).
         kind: What the layers that fit are called (of the class).
         suffixes: How the names of its arrays in a file end, after a module's name (of the class).
-        prefix: What stands before every name in a file (of the class).
+        array: The name of the one array that PEFT has for a whole model, if it has no arrays of
+            layers; all layers that fit are then adapted, and a file names none (of the class).
+        prefix: What stands before every other name in a file (of the class).
         peft_fields: The fields of `adapter_config.json` that `from_peft` knows (of the class).
         merges: Whether it can be folded into the weights (of the class).
         pattern_fields: Which fields hold lists of patterns (of the class).
@@ -81,7 +83,8 @@ class Method(ABC):
     usual_rate: ClassVar[float]
     layers: ClassVar[Mapping[type, type[AdaptedLayer]]] = {}
     kind: ClassVar[str] = "Dense or EinsumDense layer"
-    suffixes: ClassVar[tuple[str, ...]]
+    suffixes: ClassVar[tuple[str, ...]] = ()
+    array: ClassVar[str] = ""
     prefix: ClassVar[str] = "base_model.model."
     peft_fields: ClassVar[frozenset[str]] = frozenset()
     merges: ClassVar[bool] = True
@@ -174,6 +177,11 @@ class Method(ABC):
         """The arrays of a layer's adapter in a file; the layer need not be adapted yet."""
 
     @classmethod
+    def full_name(cls, name: str) -> str:
+        """A slot's name with all that stands before it in a file."""
+        return name if name == cls.array else cls.prefix + name
+
+    @classmethod
     def spelling(cls, name: str) -> str:
         """A tensor's name as `slots` has it, where a file may spell it in another way."""
         return name
@@ -212,3 +220,8 @@ class Method(ABC):
         Args:
             settings: Each adapted module's settings by its name.
         """
+
+    @classmethod
+    def sizes(cls, model: keras.Model) -> dict[str, Any]:
+        """Further fields, where PEFT wants to be told the sizes of the model."""
+        return {}

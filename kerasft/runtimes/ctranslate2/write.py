@@ -70,8 +70,14 @@ def write_ctranslate2(
     Example:
         >>> write_ctranslate2(model, Path("exported"), 2, 3)
     """
+    from kerasft import peft
     from kerasft.architectures import T5, Transformer
 
+    if title := peft.unfoldable(model):
+        raise ConfigError(
+            f"a model tuned with {title} cannot be exported to CTranslate2, which has no place for "
+            "what does not fold into the weights; predict with --engine keras"
+        )
     if isinstance(model, Transformer):
         spec = _transformer(model)
         sizes = (model.arguments.src_vocab_size, model.arguments.tgt_vocab_size)
