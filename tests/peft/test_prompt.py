@@ -1,5 +1,7 @@
 """Prompt tuning: the battery beside PEFT, and what is its own."""
 
+import functools
+
 import keras
 import numpy as np
 import peft as hugging_face_peft
@@ -8,11 +10,12 @@ import torch
 import transformers
 
 from harness import checkpoints, classifiers, peft_twins, small, t5_twins
+from harness.gradients import value_and_gradients
 from harness.virtual_token_case import COUNT, SIZES, VirtualTokenCase, place_of
 from kerasft import backends
 from kerasft.architectures import build_transformer, shift_right
 from kerasft.errors import AdapterError, ConfigError, DataError
-from kerasft.peft import PromptConfig, apply, load_adapter, save_adapter
+from kerasft.peft import METHODS, PromptConfig, apply, load_adapter, save_adapter
 from kerasft.presets import load_preset
 
 TAGS = ["O", "B-PER", "I-PER"]
@@ -132,23 +135,29 @@ BATCH = t5_twins.batch(rows=4)
 INPUTS = {"source_ids": BATCH["source_ids"], "target_ids": shift_right(BATCH["labels"])}
 
 
-def their_logits(model: torch.nn.Module) -> np.ndarray:
-    with torch.no_grad():
-        return model(
-            **t5_twins.their_inputs(INPUTS["source_ids"]),
-            decoder_input_ids=torch.tensor(INPUTS["target_ids"], dtype=torch.long),
-        ).logits.numpy()
+def their_logits(model: torch.nn.Module) -> torch.Tensor:
+    return model(
+        **t5_twins.their_inputs(INPUTS["source_ids"]),
+        decoder_input_ids=torch.tensor(INPUTS["target_ids"], dtype=torch.long),
+    ).logits
 
 
+THEIRS = {
+    "prompt": hugging_face_peft.PromptTuningConfig,
+    "p_tuning": functools.partial(hugging_face_peft.PromptEncoderConfig, encoder_hidden_size=6),
+}
+
+
+@pytest.mark.parametrize("method", THEIRS)
 @pytest.mark.parametrize("submodules", [None, 1])
-def test_a_t5_goes_to_peft_and_comes_from_it(tmp_path, submodules):
+def test_a_t5_goes_to_peft_and_comes_from_it(tmp_path, submodules, method):
     """PEFT makes vectors for the decoder too (submodules None), but puts them nowhere."""
     t5_twins.write(tmp_path / "base", num_layers=2)
 
     def base():
         return transformers.T5ForConditionalGeneration.from_pretrained(tmp_path / "base")
 
-    config = hugging_face_peft.PromptTuningConfig(
+    config = THEIRS[method](
         task_type="SEQ_2_SEQ_LM", num_virtual_tokens=COUNT, num_transformer_submodules=submodules
     )
     theirs = hugging_face_peft.get_peft_model(base(), config).eval()
@@ -157,17 +166,25 @@ def test_a_t5_goes_to_peft_and_comes_from_it(tmp_path, submodules):
     model = t5_twins.ours(tmp_path / "base")
     plain = small.numpy(model(INPUTS))
     load_adapter(model, tmp_path / "theirs")
-    found = small.numpy(model(INPUTS))
-    np.testing.assert_allclose(found, their_logits(theirs), atol=1e-4)
+    logits = their_logits(theirs)
+    direction = np.random.default_rng(0).standard_normal(plain.shape).astype("float32") / 100
+    vectors = [place_of(model).prompt_embeddings]
+    found, gradients = value_and_gradients(lambda: model(INPUTS), [], vectors, direction)
+    np.testing.assert_allclose(found, logits.detach().numpy(), atol=1e-4)
+    if method == "prompt":
+        (logits * torch.tensor(direction)).sum().backward()
+        wanted = _vectors_of(theirs).grad.numpy()[:COUNT]
+        np.testing.assert_allclose(gradients[0], wanted, atol=1e-4)
+        assert np.abs(wanted).max() > 1e-3
     assert np.abs(found - plain).max() > 0.01 and model.frozen_backbone() is None
     save_adapter(model, tmp_path / "ours", str(tmp_path / "base"))
-    again = hugging_face_peft.PeftModel.from_pretrained(base(), tmp_path / "ours").eval()
-    np.testing.assert_allclose(their_logits(again), found, atol=1e-4)
     fresh = t5_twins.ours(tmp_path / "base")
-    apply(fresh, PromptConfig(num_virtual_tokens=COUNT))
+    apply(fresh, METHODS[method](num_virtual_tokens=COUNT))
     save_adapter(fresh, tmp_path / "fresh", str(tmp_path / "base"))
-    again = hugging_face_peft.PeftModel.from_pretrained(base(), tmp_path / "fresh").eval()
-    np.testing.assert_allclose(their_logits(again), small.numpy(fresh(INPUTS)), atol=1e-4)
+    for folder, ours in (("ours", model), ("fresh", fresh)):
+        again = hugging_face_peft.PeftModel.from_pretrained(base(), tmp_path / folder).eval()
+        expected = their_logits(again).detach().numpy()
+        np.testing.assert_allclose(small.numpy(ours(INPUTS)), expected, atol=1e-4)
 
 
 def _t5(tmp_path):

@@ -70,6 +70,18 @@ def test_a_classifier(classifier, tmp_path):
     assert load(tmp_path / "out").labels.names == ("LABEL_0", "LABEL_1", "LABEL_2")
 
 
+def test_a_classifier_with_virtual_tokens(tmp_path):
+    base = write_checkpoint(tmp_path / "base", "bert", "ForSequenceClassification", layers=2)
+    config = peft.PromptTuningConfig(task_type="SEQ_CLS", num_virtual_tokens=4)
+    theirs = peft.get_peft_model(base, config).eval()
+    theirs.save_pretrained(tmp_path / "adapter")
+    save_adapter_folder(str(tmp_path / "base"), tmp_path / "adapter", tmp_path / "out")
+    assert load(tmp_path / "out").max_length == 60  # of 64 positions
+    for text, found in zip(TEXTS, Predictor(tmp_path / "out").predict(TEXTS), strict=True):
+        expected = probabilities(tmp_path / "base", theirs, text)
+        np.testing.assert_allclose([*found.probabilities.values()], expected, atol=1e-5)
+
+
 def test_an_adapter_of_ours_that_reads_the_mean(tmp_path):
     write_checkpoint(tmp_path / "base", "bert", layers=1)
     model, _ = load_preset(str(tmp_path / "base")).build_classifier(2, "mean")

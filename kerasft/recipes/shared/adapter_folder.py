@@ -1,6 +1,7 @@
 """Makes a saved folder of a PEFT adapter and its base model, without training."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
@@ -20,7 +21,7 @@ from kerasft.tasks.text_to_text.task import SavedTask, TextWriter
 from kerasft.text.labels import LabelMap
 
 MAX_LENGTH = 128
-_HEAD = "base_model.model.classifier.weight"
+_HEAD = "classifier.weight"
 _KINDS = {"SEQ_CLS": "classifier", "TOKEN_CLS": "tagger", "SEQ_2_SEQ_LM": "T5"}
 
 
@@ -59,8 +60,8 @@ def save_adapter_folder(
     """
     output = storage.check_output(output, is_ours)
     config = PeftConfig.read(Path(adapter))
-    shapes = open_weights(Path(adapter), config).shapes
-    task = config.task_type or ("SEQ_CLS" if _HEAD in shapes else None)
+    head = open_weights(Path(adapter), config).shapes.get(config.method.full_name(_HEAD))
+    task = config.task_type or ("SEQ_CLS" if head else None)
     if task not in _KINDS:
         raise PresetError(
             f"{adapter} was trained for the task {task!r}, of which there is no saved folder; "
@@ -76,7 +77,7 @@ def save_adapter_folder(
     else:
         found = load_preset(preset)
         source = found.source
-        names = _names(found, task, shapes, labels, adapter)
+        names = _names(found, task, head, labels, adapter)
         label_map = LabelMap(tuple(names))
         length = max_length or min(MAX_LENGTH, found.arguments.max_length)
         found.check_length(length)
@@ -87,6 +88,9 @@ def save_adapter_folder(
             classifier, read = found.build_classifier(len(names), pooling, names)
             parts = TextClassifier(classifier, found.tokenizer, label_map, length)
     report = peft.load_adapter(parts.model, adapter)
+    if max_length is None:  # virtual tokens take some of the positions
+        room = getattr(parts.model, "max_length", parts.max_length)
+        parts = replace(parts, max_length=min(parts.max_length, room))
     for module in report.from_base:
         if f"{module}.weight" in read.new:
             raise PresetError(
@@ -110,13 +114,13 @@ def save_adapter_folder(
 def _names(
     found: Pretrained,
     task: str,
-    shapes: dict[str, tuple[int, ...]],
+    head: tuple[int, ...] | None,
     labels: Sequence[str],
     adapter: str | Path,
 ) -> list[str]:
     """The labels of an adapter's head, in its order."""
     known = (found.tags if task == "TOKEN_CLS" else found.labels) or []
-    count = shapes[_HEAD][0] if shapes.get(_HEAD) else len(labels or known)
+    count = head[0] if head else len(labels or known)
     if labels and len(labels) != count:
         raise ConfigError(
             f"--labels names {len(labels)} labels, but the head of {adapter} has {count}."
