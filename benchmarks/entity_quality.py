@@ -68,9 +68,10 @@ def theirs(config: t5_ner_lora.Config) -> Scores:
     torch.manual_seed(config.seed)
     base = transformers.T5ForConditionalGeneration.from_pretrained(checkpoint, dtype=torch.float32)
     names = [name for name, part in base.named_modules() if isinstance(part, torch.nn.Linear)]
+    lora = config.method_options
     settings = peft.LoraConfig(
-        task_type="SEQ_2_SEQ_LM", r=config.rank, lora_alpha=config.alpha,
-        lora_dropout=config.dropout, use_rslora=config.rank_stabilized,
+        task_type="SEQ_2_SEQ_LM", r=lora["rank"], lora_alpha=lora["alpha"],
+        lora_dropout=lora["dropout"], use_rslora=lora["rank_stabilized"],
         target_modules=[name for name in names if _is_target(name, config.targets)],
     )  # fmt: skip
     model = peft.get_peft_model(base, settings)

@@ -68,9 +68,9 @@ def theirs(config: Any, dataset: Dataset, checkpoint: Path) -> Scores:
         for name, part in dataset.parts.items()
     }
     settings = peft_side.Settings(
-        rank=config.rank,
-        alpha=config.alpha,
-        dropout=config.dropout,
+        rank=config.method_options["rank"],
+        alpha=config.method_options["alpha"],
+        dropout=config.method_options["dropout"],
         last_layers=config.last_layers,
         targets=config.targets,
         learning_rate=config.peak_rate,

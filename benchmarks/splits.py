@@ -31,12 +31,16 @@ CORPORA = {
 }
 
 
-def measure(given: argparse.Namespace, tune: str, split: int, scratch: Path) -> dict[str, float]:
+def measure(given: argparse.Namespace, method: str, split: int, scratch: Path) -> dict[str, float]:
     """Runs the recipe once; what its report says."""
-    output = scratch / f"{tune}-{split}"
+    output = scratch / f"{method}-{split}"
     config = Config(
-        preset=given.preset, pooling=given.pooling, tune=tune, split_seed=split, output=str(output)
-    )  # type: ignore[arg-type]
+        method=method,
+        preset=given.preset,
+        pooling=given.pooling,
+        split_seed=split,
+        output=str(output),
+    )
     with open(scratch / "log.txt", "a") as log, redirect_stdout(log):
         run(config)
     report = json.loads((output / "report" / "metrics.json").read_text())
@@ -66,7 +70,7 @@ def main() -> None:
     parser.add_argument("--preset", default="minilm")
     parser.add_argument("--pooling", choices=("first", "mean"))
     parser.add_argument("--splits", type=int, default=5)
-    parser.add_argument("--tune", nargs="+", default=("lora", "head", "full"))
+    parser.add_argument("--method", nargs="+", default=("lora", "head", "full"))
     parser.add_argument("--baseline", choices=CORPORA)
     arguments = parser.parse_args()
     if arguments.baseline:
@@ -78,12 +82,13 @@ def main() -> None:
     print("|---|---|---|---|---|", flush=True)
     baseline: list[float] = []
     with tempfile.TemporaryDirectory() as scratch:
-        for tune in arguments.tune:
+        for method in arguments.method:
             runs = [
-                measure(arguments, tune, split, Path(scratch)) for split in range(arguments.splits)
+                measure(arguments, method, split, Path(scratch))
+                for split in range(arguments.splits)
             ]
             baseline = [r["tfidf"] for r in runs]
-            print(row(f"`{tune}`", [r["f1"] for r in runs]), end="")
+            print(row(f"`{method}`", [r["f1"] for r in runs]), end="")
             seconds = statistics.mean(r["seconds"] for r in runs)
             print(f" {seconds:.0f} | {runs[0]['trained']:,} |", flush=True)
     print(row(TFIDF, baseline) + " | |")

@@ -59,7 +59,8 @@ class FolderError(KerasftError):
 EXTRAS = {
     "torch": (
         *("keras", "safetensors", "huggingface_hub", "filelock", "re2", "ml_dtypes", "yaml"),
-        *("jsonargparse", "sklearn", "scipy", "sacrebleu", "seqeval", "rouge_score", "matplotlib"),
+        *("jsonargparse", "docstring_parser", "sklearn", "scipy", "sacrebleu", "seqeval"),
+        *("rouge_score", "matplotlib"),
     ),
     "serve": ("onnxruntime", "fastapi", "starlette", "pydantic", "uvicorn", "h11"),
     "onnx": ("onnx",),

@@ -138,21 +138,9 @@ def test_no_recipe_shares_its_output_with_another_run(path: Path) -> None:
     assert RUN.search(path.read_text("utf-8")), "run is neither @alone nor another recipe's"
 
 
-def test_every_recipe_config_is_accepted_by_its_recipe() -> None:
-    paths = sorted((ROOT / "recipes").rglob("*.yaml"))
-    assert paths
-    for path in paths:
-        recipe = importlib.import_module(f"kerasft.recipes.{path.parent.name}")
-        config = parse(recipe.Config, ["--config", str(path)])
-        assert isinstance(config, recipe.Config)
-        command = f"kerasft run {path.parent.name} --config {relative(path)}"
-        head = path.read_text("utf-8").split("\n\n")[0]
-        assert command in head, f"{relative(path)} does not begin with its command: {command}"
-
-
 def test_a_wrong_recipe_config_would_be_noticed(tmp_path: Path) -> None:
     from kerasft.errors import ConfigError
-    from kerasft.recipes.distilbert_lora import Config
+    from kerasft.recipes.small_bert import Config
 
     path = tmp_path / "wrong.yaml"
     path.write_text("epoch: 3\n", encoding="utf-8")

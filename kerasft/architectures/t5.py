@@ -51,6 +51,7 @@ class T5(TokenLossModel, TwinModel):
 
     architecture = "t5"
     peft_task = "SEQ_2_SEQ_LM"
+    head_layers: tuple[str, ...] = ()  # its output layer is pretrained, too
 
     def __init__(self, arguments: T5Arguments, initialize: bool = True) -> None:
         super().__init__(name="t5")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import importlib
 from collections.abc import Sequence
-from typing import Literal, get_args, get_origin, get_type_hints
+from typing import Literal, get_args, get_origin
 
 from kerasft.cli.main import COMMANDS
 from kerasft.cli.run import recipe_names
-from kerasft.config import Parser
+from kerasft.config import Parser, option_kinds
 
 SHELLS = ("bash", "zsh")
 
@@ -69,9 +68,7 @@ def _add_options(parser: argparse.ArgumentParser, recipe: str) -> None:
     """The options of a recipe, from the fields of its config."""
     parser.add_argument("--config", metavar="FILE")
     config = importlib.import_module(f"kerasft.recipes.{recipe}").Config
-    kinds = get_type_hints(config)
-    for field in dataclasses.fields(config):
-        kind = kinds[field.name]
+    for name, kind in option_kinds(config).items():
         literals = [kind, *get_args(kind)]
         choices = [c for each in literals if get_origin(each) is Literal for c in get_args(each)]
-        parser.add_argument(f"--{field.name}", choices=choices or None)
+        parser.add_argument(f"--{name}", choices=choices or None)

@@ -6,9 +6,20 @@ import argparse
 import dataclasses
 import re
 import sys
-from collections.abc import Callable, Container, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from types import NoneType
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Literal,
+    NoReturn,
+    TypeVar,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
+from kerasft.config.own_options import OwnOptions, help_of
 from kerasft.config.yaml_file import read_config
 from kerasft.errors import ConfigError
 
@@ -27,7 +38,7 @@ def parse(config_class: type[C], arguments: Sequence[str]) -> C:
     A boolean option needs no value: `--resume` is `--resume true`.
 
     Args:
-        config_class: A dataclass whose defaults are enough for a run.
+        config_class: A dataclass whose defaults are enough for a run; it may have `own_options`.
         arguments: Words of the command line, without the program's name.
 
     Raises:
@@ -36,33 +47,68 @@ def parse(config_class: type[C], arguments: Sequence[str]) -> C:
     import jsonargparse
 
     parser = jsonargparse.ArgumentParser(
-        prog=_program(config_class),
+        prog=f"kerasft run {_recipe(config_class)}",
         description=_summary(config_class),
         exit_on_error=False,
         allow_abbrev=False,
     )
     parser.add_argument("--config", action="config", help="YAML file with any of the options below")
-    parser.add_class_arguments(config_class, fail_untyped=True)
-    try:
-        namespace = parser.parse_args(_completed(config_class, arguments))
-    except (jsonargparse.ArgumentError, argparse.ArgumentError) as error:
-        raise ConfigError(_shown(_one_sentence(error, config_class))) from None
-    namespace = parser.instantiate_classes(namespace)  # dataclasses inside of options
-    values = {f.name: _texts(namespace[f.name], _shown) for f in dataclasses.fields(config_class)}
+    own, kinds, meanings = _own(config_class), option_kinds(config_class), help_of(config_class)
+    group = parser.add_argument_group(f"options of {_recipe(config_class)}")
     for field in dataclasses.fields(config_class):
-        # jsonargparse takes null for any of them.
-        if values[field.name] is None and "None" not in str(field.type):
-            raise ConfigError(f"--{field.name} has no value; give one, or leave it out.")
+        if own and field.name == own.holder:
+            continue
+        names, shown = [f"--{field.name}"], {}
+        if own and field.name == own.chooser:  # whose values would fill the line twice
+            names, shown = [*names, f"--{own.also}"], {"metavar": field.name.upper()}
+        factory = field.default_factory
+        group.add_argument(
+            *names,
+            type=kinds[field.name],
+            default=field.default if factory is dataclasses.MISSING else factory(),
+            help=meanings.get(field.name, ""),
+            **shown,
+        )
+    if own:
+        own.add_to(parser)
+    try:
+        namespace = parser.parse_args(_completed(kinds, arguments))
+    except (jsonargparse.ArgumentError, argparse.ArgumentError) as error:
+        raise ConfigError(_shown(_one_sentence(error, kinds))) from None
+    namespace = parser.instantiate_classes(namespace)  # dataclasses inside of options
+    values = {name: _texts(namespace[name], _shown) for name in kinds if name in namespace}
+    for name, value in values.items():
+        if isinstance(value, list) and _is_tuple(kinds[name]):  # `tuple[...] | None` of a file
+            values[name] = tuple(value)
+        # jsonargparse takes the null of a file for any of them.
+        if value is None and NoneType not in get_args(kinds[name]):
+            raise ConfigError(f"--{name} has no value; give one, or leave it out.")
+    if own:
+        values[own.holder] = {name: values.pop(name) for name in own.all() if name in values}
     return config_class(**values)
+
+
+def option_kinds(config_class: type) -> dict[str, Any]:
+    """The options of a config by name, and their types."""
+    hints, own = get_type_hints(config_class), _own(config_class)
+    kinds = {field.name: hints[field.name] for field in dataclasses.fields(config_class)}
+    if own:
+        del kinds[own.holder]
+        kinds[own.chooser] = Literal[tuple(own.values())]
+        kinds |= {name: option.kind for name, option in own.all().items()}
+    return kinds
 
 
 def to_yaml(config: Any) -> str:
     """The resolved config as YAML, in the order of the fields."""
     import yaml
 
+    own = _own(type(config))
+    values: dict[str, Any] = {}
+    for name, value in dataclasses.asdict(config).items():
+        values |= value if own and name == own.holder else {name: value}
     values = {
-        name: list(value) if isinstance(value, tuple) else value
-        for name, value in dataclasses.asdict(config).items()
+        name: list(value) if isinstance(value, tuple) else value for name, value in values.items()
     }
     values = _texts(values, _hidden)
     return yaml.safe_dump(values, sort_keys=False, allow_unicode=True, default_flow_style=None)
@@ -83,25 +129,33 @@ class Parser(argparse.ArgumentParser):
         raise ConfigError(f"{message}; see `{self.prog} --help`.")
 
 
-def _completed(config_class: type, arguments: Sequence[str]) -> list[str]:
+def _own(config_class: type) -> OwnOptions | None:
+    return getattr(config_class, "own_options", None)
+
+
+def _completed(options: Mapping[str, Any], arguments: Sequence[str]) -> list[str]:
     """Writes options as jsonargparse wants them: `--resume true`, `--targets [query,value]`.
 
     Also replaces the name of a `--config` file by its content.
     """
-    kinds = {f"--{f.name}": str(f.type) for f in dataclasses.fields(config_class)}
-    kinds["--config"] = "config"
+    kinds = {f"--{name}": kind for name, kind in options.items()} | {"--config": "config"}
     arguments = [part for word in arguments for part in _split(word, kinds)]
     completed: list[str] = []
     for word, following in zip(arguments, [*arguments, "--"][1:], strict=True):
-        kind = kinds.get(completed[-1], "") if completed else ""
+        kind = kinds.get(completed[-1]) if completed else None
         if kind == "config":
             word = read_config(word)
-        elif kind.startswith("tuple[") and not word.startswith("["):
+        elif _is_tuple(kind) and not word.startswith("["):
             word = f"[{word}]"
         completed.append(_hidden(word))
-        if kinds.get(word) in ("bool", "<class 'bool'>") and following.startswith("--"):
+        if kinds.get(word) is bool and following.startswith("--"):
             completed.append("true")
     return completed
+
+
+def _is_tuple(kind: Any) -> bool:
+    """Whether a type is `tuple[...]`, or that or None."""
+    return get_origin(kind) is tuple or any(get_origin(each) is tuple for each in get_args(kind))
 
 
 def _hidden(text: str) -> str:
@@ -138,7 +192,7 @@ def _summary(config_class: type) -> str:
     return (config_class.__doc__ or "").split("Args:")[0].strip()
 
 
-def _one_sentence(error: Exception, config_class: type) -> str:
+def _one_sentence(error: Exception, options: Iterable[str]) -> str:
     text = " ".join(str(error).split())
     if "File does not exist" in text:
         return text.replace('Parser key "config": ', "--config: ")
@@ -149,15 +203,15 @@ def _one_sentence(error: Exception, config_class: type) -> str:
     text = text.replace("Expected a typing.Literal", "expected one of ").replace("Got value", "got")
     text = re.sub(r"<class '(\w+)'>", r"\1", text)
     text = re.sub(r"Expected an? (\w+)", r"expected \1", text)
+    text = re.sub(r"(--\w+): .*got: None\.?$", r"\1 has no value; give one, or leave it out.", text)
     text = re.sub(r"(expected str\. got: [\w.+-]+)$", r"\1; put it in quotes.", text)
     if "nrecognized arguments" in text or "is not accepted" in text:
-        names = ", ".join(f.name for f in dataclasses.fields(config_class))
-        return f"{text.rstrip('.')}. The options are: {names}."
+        return f"{text.rstrip('.')}. The options are: {', '.join(options)}."
     return text
 
 
-def _program(config_class: type) -> str:
-    """The words that run the recipe of a config."""
+def _recipe(config_class: type) -> str:
+    """The name of a config's recipe."""
     spec = getattr(sys.modules["__main__"], "__spec__", None)
     name = spec.name if config_class.__module__ == "__main__" and spec else config_class.__module__
-    return f"kerasft run {name.rpartition('.')[2]}"
+    return name.rpartition(".")[2]

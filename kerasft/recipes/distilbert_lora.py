@@ -46,7 +46,7 @@ def run(config: Config) -> Path:
     from kerasft.tasks.classification.batches import labelled_batches
     from kerasft.tasks.classification.corpus_pictures import corpus_pictures
 
-    at_least(config, epochs=1, batch_size=1, rank=1, last_layers=1, max_length=4)
+    at_least(config, epochs=1, batch_size=1, last_layers=1, max_length=4)
     at_least(config, learning_rate=1e-12, warmup_ratio=0, early_stopping=0)
     output = storage.check_output(config.output, is_ours)
     history = training.History(training.trackers(output, asdict(config)))

@@ -12,7 +12,7 @@ and JAX.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -23,8 +23,9 @@ from kerasft.data.entity_dataset import EntityOptions, load_entities
 from kerasft.evaluation.report_files import THIS_MODEL
 from kerasft.exports.engines import export_after_run
 from kerasft.folder import Facts, adding_report, is_ours
-from kerasft.recipes.shared.fine_tuning import AdapterOptions, describe_adapter
+from kerasft.recipes.shared.fine_tuning import tune
 from kerasft.recipes.shared.frozen_backbone import train_above_backbone
+from kerasft.recipes.shared.method_options import MethodOptions, methods_and
 from kerasft.tasks import check_parts, save
 from kerasft.tasks.entity_report import entity_report, score_entities
 from kerasft.tasks.text_to_text.architecture_plot import plot_t5
@@ -32,25 +33,20 @@ from kerasft.tasks.text_to_text.task import MAX_BEAMS, MAX_TEXT_TOKENS, EntityWr
 
 
 @dataclass
-class Config(AdapterOptions, EntityOptions):
+class Config(MethodOptions, EntityOptions):
     """Teach a pretrained T5 to write the named entities of a sentence, with LoRA, and save it.
 
     Args:
         preset: The pretrained T5: a Hugging Face directory, a Hub id, or a folder saved by
             t5_text_to_text.
         prefix: What stands before each sentence.
-        targets: Layers that get LoRA: regular expressions over their paths, such as
+        targets: Layers that the method adapts: regular expressions over their paths, such as
             `encoder/.*/(q|v)` for all queries and values of the encoder, or `.*/(q|v)` for those of
-            the decoder too. Blocks are counted from 0.
-        rank: Rank r of the update A B.
-        alpha: The update is scaled by alpha / r.
-        dropout: Dropout on the way into A.
-        rank_stabilized: Scale by alpha / sqrt(r) instead.
+            the decoder too. Blocks are counted from 0. null takes what is usual for the method.
         max_length: Tokens of a source, with the prefix; a longer sentence is read in parts.
         max_target_length: Tokens of the entities that are written.
         epochs: Passes over the training sentences.
         tokens_per_batch: Positions of a batch: rows times the longer of the two lengths.
-        learning_rate: Of Adam.
         schedule: `constant`, or `linear` down to 0 at the last step.
         warmup_steps: Steps in which the rate rises (`linear` alone).
         early_stopping: Stop after so many epochs without a better validation loss, and take the
@@ -60,24 +56,32 @@ class Config(AdapterOptions, EntityOptions):
 
     preset: str = "google-t5/t5-small"
     prefix: str = "find entities: "
-    targets: tuple[str, ...] = (
-        "encoder/block_1/self_attention/(q|v)",
-        "encoder/block_2/self_attention/(q|v)",
-    )
-    rank: int = 16
-    alpha: float = 32.0
-    dropout: float = 0.05
-    rank_stabilized: bool = False
     max_length: int = 128
     max_target_length: int = 64
     epochs: int = 10
     tokens_per_batch: int = 512
-    learning_rate: float = 1e-2
     schedule: Literal["constant", "linear"] = "linear"
     warmup_steps: int = 0
     early_stopping: int = 0
     beam_size: int = 1
     output: str = "saved_models/t5_ner_lora"
+
+    # There is no head to train alone: its output layer is pretrained.
+    own_options = replace(
+        MethodOptions.own_options,
+        values=methods_and("full"),
+        usual={
+            "lora": {
+                "rank": 16,
+                "alpha": 32.0,
+                "learning_rate": 1e-2,
+                "targets": (
+                    "encoder/block_1/self_attention/(q|v)",
+                    "encoder/block_2/self_attention/(q|v)",
+                ),
+            }
+        },
+    )
 
 
 @alone
@@ -113,7 +117,7 @@ def run(config: Config) -> Path:
     facts.state("Sample sentences", dataset.samples())
     facts.state("Entities per type", dataset.entities_per_type())
 
-    # A pretrained T5 with its tokenizer, and low-rank updates on the layers that are named.
+    # A pretrained T5 with its tokenizer.
     pretrained = load_t5(config.preset)
     model = pretrained.model
     facts.state("Pretrained model", [pretrained.source, *pretrained.report.describe()])
@@ -130,21 +134,10 @@ def run(config: Config) -> Path:
     )
     check_parts(writer)
 
-    adapters: peft.ApplyReport | peft.AdapterReport
-    if config.adapter is None:
-        lora = peft.LoRAConfig(
-            targets=config.targets,
-            rank=config.rank,
-            alpha=config.alpha,
-            dropout=config.dropout,
-            rank_stabilized=config.rank_stabilized,
-        )
-        adapters = peft.apply(model, lora)
-    else:
-        adapters = peft.load_adapter(model, config.adapter)
-        facts.state("Adapter", describe_adapter(adapters, config.adapter))
-    facts.state("Adapters", ", ".join(adapters.adapted))
-    facts.state("Parameters", f"{adapters.counts}: {len(model.trainable_weights)} matrices")
+    # What trains: a method's layers, or everything.
+    counts, adapters = tune(model, config)
+    facts.state("Adapters", adapters)
+    facts.state("Parameters", f"{counts}: {len(model.trainable_weights)} matrices")
 
     # Token ids of sentences and of the texts that name their entities, in batches of a few shapes.
     tokens = TextToTextTokens(
@@ -166,7 +159,7 @@ def run(config: Config) -> Path:
 
     # Training with the right tokens so far; what was stopped goes on with --resume.
     steps = len(batches.train) * config.epochs
-    rate = training.schedule(config.schedule, config.learning_rate, steps, config.warmup_steps)
+    rate = training.schedule(config.schedule, config.peak_rate, steps, config.warmup_steps)
     above.model.compile(
         optimizer=training.adam(rate),
         loss=keras.losses.SparseCategoricalCrossentropy(
@@ -216,7 +209,7 @@ def run(config: Config) -> Path:
         if not metrics["found"]:
             facts.state("Nothing was found", evaluation.NOTHING_FOUND)
         facts.state("Outputs that could not be read as a whole", unreadable)
-        plot = plot_t5
+        adapted = [layer.path for layer in peft.adapted_layers(model)]
         report = entity_report(
             scores,
             history.to_dict(),
@@ -224,10 +217,10 @@ def run(config: Config) -> Path:
             spans,
             entity_scores=[each.scores for each in found],
             outputs=[" | ".join(each.outputs) for each in written],
-            pictures=[("architecture.png", partial(plot, model.arguments, adapters.adapted))],
+            pictures=[("architecture.png", partial(plot_t5, model.arguments, adapted))],
             unparsable=unreadable,
             seconds=history.seconds,
-            parameters=asdict(adapters.counts),
+            parameters=asdict(counts),
             trained=[weight.path for weight in model.trainable_weights],
             entities=dataset.entities_per_type(),
             test_sha256=dataset.test_sha256,

@@ -9,7 +9,7 @@ the head train. What is saved finds the same on torch, TensorFlow and JAX.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from kerasft import backends, evaluation, storage
@@ -37,13 +37,15 @@ class Config(TuningOptions, EntityOptions):
     """
 
     preset: str = "distilbert/distilbert-base-cased"
-    rank: int = 16
     last_layers: int = 6
     epochs: int = 10
     max_length: int = 128
     output: str = "saved_models/tagger_lora"
 
-    usual_targets = {"lora": ("query", "key", "value", "attention_output")}  # noqa: RUF012
+    own_options = replace(
+        TuningOptions.own_options,
+        usual={"lora": {"rank": 16, "targets": ("query", "key", "value", "attention_output")}},
+    )
 
 
 @alone
@@ -61,7 +63,7 @@ def run(config: Config) -> Path:
     from kerasft.tasks.tagging.batches import tagged_batches
     from kerasft.tasks.tagging.engine import TaggingEngine
 
-    at_least(config, epochs=1, batch_size=1, rank=1, last_layers=1, max_length=4)
+    at_least(config, epochs=1, batch_size=1, last_layers=1, max_length=4)
     at_least(config, learning_rate=1e-12, warmup_ratio=0, early_stopping=0)
     output = storage.check_output(config.output, is_ours)
     history = training.History(training.trackers(output, asdict(config)))

@@ -1,7 +1,5 @@
-"""The command `kerasft`: what it lists, what it refuses, and what a shell completes."""
+"""The command `kerasft`: what it lists and what it refuses."""
 
-import importlib
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -88,39 +86,3 @@ def test_modules_run_as_they_ever_did(module: str):
     words = [sys.executable, "-m", module, "--help"]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     assert "kerasft" in done.stdout
-
-
-def completed(tmp_path: Path, script: str, *words: str) -> list[str]:
-    """What bash offers for the last word."""
-    (tmp_path / "kerasft.bash").write_text(script, "utf-8")
-    shell = f"""
-        source {tmp_path / "kerasft.bash"}
-        COMP_WORDS=({" ".join(words)}); COMP_CWORD={len(words) - 1}
-        _shtab_kerasft kerasft {words[-1]} {words[-2]}
-        printf '%s\\n' "${{COMPREPLY[@]}}"
-    """
-    done = subprocess.run(
-        ["bash", "-c", shell], capture_output=True, text=True, check=True, cwd=tmp_path
-    )
-    return done.stdout.split()
-
-
-@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
-def test_bash_completes_commands_recipes_options_and_files(
-    tmp_path: Path, capsys: pytest.CaptureFixture
-):
-    importlib.import_module("shtab")  # which the development tools bring along
-    _, script, _ = said(capsys, "completion", "bash")
-    (tmp_path / "mails").mkdir()
-    assert completed(tmp_path, script, "kerasft", "pre") == ["predict"]
-    assert completed(tmp_path, script, "kerasft", "run", "tag") == ["tagger_lora"]
-    assert completed(tmp_path, script, "kerasft", "run", "translate", "--bea") == ["--beam_size"]
-    assert completed(tmp_path, script, "kerasft", "compare", "--dr") == ["--draws"]
-    assert completed(tmp_path, script, "kerasft", "run", "tagger_lora", "--tune", "h") == ["head"]
-    assert completed(tmp_path, script, "kerasft", "serve", "--por") == ["--port"]
-    assert completed(tmp_path, script, "kerasft", "predict", "mai") == ["mails"]
-
-
-def test_zsh_has_a_script_too(capsys: pytest.CaptureFixture):
-    _, script, _ = said(capsys, "completion", "zsh")
-    assert script.startswith("#compdef kerasft") and "--cache_" in script

@@ -107,8 +107,8 @@ def test_it_trains_and_its_head_gives_way_to_other_labels(recipe, world, capsys)
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--tune", "head"], "--tune head does not train; leave one of them out"),
-        (["--tune", "ia3"], "is an adapter of another method; go on with --tune lora"),
+        (["--method", "head"], "--method head does not train; leave one of them out"),
+        (["--method", "ia3"], "is an adapter of another method; go on with --method lora"),
         (
             ["--adapter", "nowhere"],
             "There is no folder nowhere; an adapter of the Hub must be downloaded first",

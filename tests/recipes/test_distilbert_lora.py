@@ -136,16 +136,16 @@ def test_options_choose_what_trains(recipe):
 
 @pytest.mark.any_backend
 @pytest.mark.parametrize(
-    ("tune", "count", "ends"),
+    ("method", "count", "ends"),
     [
         ("ia3", 3, {"k_lin.ia3_l", "v_lin.ia3_l", "lin2.ia3_l"}),
         ("bitfit", 8, {"q_lin.bias", "lin1.bias", "sa_layer_norm.bias"}),
     ],
 )
-def test_other_methods_take_what_is_usual_for_them(recipe, tune: str, count: int, ends: set[str]):
-    output = recipe("--tune", tune, "--last_layers", "1")
+def test_other_methods_take_what_is_usual_for_them(recipe, method: str, count: int, ends: set[str]):
+    output = recipe("--method", method, "--last_layers", "1")
     config = json.loads((output / "adapter" / "adapter_config.json").read_text())
-    assert config["peft_type"] == tune.upper() and len(config["target_modules"]) == count
+    assert config["peft_type"] == method.upper() and len(config["target_modules"]) == count
     assert all(".layer.2." in name for name in config["target_modules"])
     names = load_file(output / "adapter" / "adapter_model.safetensors")
     assert ends <= {".".join(name.split(".")[-2:]) for name in names}
@@ -153,9 +153,9 @@ def test_other_methods_take_what_is_usual_for_them(recipe, tune: str, count: int
 
 
 @pytest.mark.any_backend
-@pytest.mark.parametrize("tune", ["head", "full"])
-def test_head_and_full_have_no_adapter(recipe, tune: str, world: Path):
-    output = recipe("--tune", tune, "--learning_rate", "0.01", preset="sentences")
+@pytest.mark.parametrize("whole", ["head", "full"])
+def test_head_and_full_have_no_adapter(recipe, whole: str, world: Path):
+    output = recipe("--method", whole, "--learning_rate", "0.01", preset="sentences")
     assert json.loads((output / "manifest.json").read_text())["settings"]["pooling"] == "mean"
     assert "pooling: mean" in (output / "config.yaml").read_text()
     assert load_preset(str(output)).pooling == "mean"
@@ -164,7 +164,7 @@ def test_head_and_full_have_no_adapter(recipe, tune: str, world: Path):
     after = load_file(output / "model.safetensors")
     name = "transformer.layer.0.ffn.lin1.weight"
     moved = abs(before[name] - after[f"distilbert.{name}"]).max()
-    assert (moved > 1e-4) if tune == "full" else (moved == 0)
+    assert (moved > 1e-4) if whole == "full" else (moved == 0)
 
 
 @pytest.mark.any_backend
@@ -228,7 +228,7 @@ def test_bad_data_is_one_sentence(recipe, tmp_path: Path, name: str, capsys):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--rank", "0"], "--rank"),
+        (["--rank", "0"], "rank must be a whole number"),
         (["--dropout", "1.5"], "dropout"),
         (["--epochs", "0"], "--epochs"),
         (["--learning_rate", "nan"], "--learning_rate"),
@@ -237,8 +237,12 @@ def test_bad_data_is_one_sentence(recipe, tmp_path: Path, name: str, capsys):
         (["--targets", "qury"], "query"),
         (["--validation", "0.6", "--test", "0.5"], "0.6"),
         (["--unknown", "1"], "--unknown"),
-        (["--tune", "some"], "lora"),
-        (["--tune", "ia3", "--rank", "4"], "--rank is no option of --tune ia3; leave it out"),
+        (["--method", "some"], "lora"),
+        (["--tune", "ia3", "--rank", "4"], "--rank is no option of --method ia3; leave it out"),
+        (["--method", "full", "--alpha", "4"], "--alpha is no option of --method full; leave"),
+        (["--method", "head", "--targets", "key"], "--targets is no option of --method head"),
+        (["--bias", "all"], "bias"),
+        (["--rank", "null"], "--rank has no value"),
         (["--preset", "/nowhere/at/all"], "/nowhere/at/all"),
         (["--data", "hub:"], "hub:"),
     ],

@@ -119,7 +119,7 @@ def test_a_run_goes_on_from_an_adapter(recipe, world, tmp_path, capsys):
     before = load_file(first / "adapter" / "adapter_model.safetensors")
     adapter = (first / "adapter").rename(tmp_path / "theirs")
     again = recipe("--learning_rate", "1e-12", "--adapter", str(adapter), preset="t5")
-    assert f"adapter: from {adapter}, made for {world / 't5'}" in capsys.readouterr().out
+    assert f"adapters: from {adapter}, made for {world / 't5'}" in capsys.readouterr().out
     after = load_file(again / "adapter" / "adapter_model.safetensors")
     assert after.keys() == before.keys() and len(after) == 8
     for name, array in before.items():
@@ -134,6 +134,19 @@ def test_a_hugging_face_directory_and_other_targets(recipe):
     assert len(metrics["trained"]) == 5 * 2 * 2
     assert any("decoder/block_0/cross_attention/v" in path for path in metrics["trained"])
     assert (output / "report" / "samples.md").is_file()
+
+
+@pytest.mark.any_backend
+def test_other_methods_take_what_is_usual_for_them(recipe):
+    output = recipe("--method", "ia3", preset="t5")
+    config = json.loads((output / "adapter" / "adapter_config.json").read_text())
+    assert config["peft_type"] == "IA3"
+    # 3 encoder blocks and a decoder block with two attentions: k and v of each; wo of 4 blocks.
+    assert len(config["target_modules"]) == 5 * 2 + 4
+    whole = recipe("--method", "full", preset="t5")
+    assert not (whole / "adapter").exists()
+    trained = json.loads((whole / "report" / "metrics.json").read_text())["parameters"]
+    assert trained["frozen"] == 0 < trained["trained"]
 
 
 @pytest.mark.any_backend
@@ -197,6 +210,8 @@ def test_bad_data_is_one_sentence(recipe, tmp_path, content, words, capsys):
         (["--targets", "[encoder/block_9/self_attention/q]"], "near names are"),
         (["--targets", "[]"], "no targets"),
         (["--rank", "0"], "rank"),
+        (["--method", "head"], "'full'"),
+        (["--method", "bitfit", "--alpha", "3"], "--alpha is no option of --method bitfit"),
         (["--max_length", "4"], "the prefix 'find entities: ' takes"),
         (["--learning_rate", "0"], "--learning_rate"),
         (["--tokens_per_batch", "0"], "--tokens_per_batch"),

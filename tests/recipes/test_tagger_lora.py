@@ -111,15 +111,15 @@ def test_a_run_learns_and_leaves_a_folder_that_finds_the_same(recipe, capsys):
 
 
 @pytest.mark.any_backend
-@pytest.mark.parametrize("tune", ["head", "full"])
-def test_head_and_full_have_no_adapter(recipe, tune, world):
-    output = recipe("--tune", tune, "--learning_rate", "0.01", preset="bert")
+@pytest.mark.parametrize("whole", ["head", "full"])
+def test_head_and_full_have_no_adapter(recipe, whole, world):
+    output = recipe("--method", whole, "--learning_rate", "0.01", preset="bert")
     assert not (output / "adapter").exists()
     before = load_file(world / "bert" / "model.safetensors")
     after = load_file(output / "model.safetensors")
     name = "encoder.layer.0.output.dense.weight"
     moved = abs(before[name] - after[f"bert.{name}"]).max()
-    assert (moved > 1e-4) if tune == "full" else (moved == 0)
+    assert (moved > 1e-4) if whole == "full" else (moved == 0)
 
 
 @pytest.mark.any_backend
@@ -225,7 +225,7 @@ def test_bad_data_is_one_sentence(recipe, tmp_path, name, capsys):
         (["--tag_scheme", "BMES"], "'BMES'"),
         (["--tag_scheme", "BIOES"], "break the scheme BIOES"),
         (["--tag_column", "5"], "--tag_column 5"),
-        (["--rank", "0"], "--rank"),
+        (["--rank", "0"], "rank must be a whole number"),
         (["--max_length", "65"], "64 tokens"),
         (["--last_layers", "9"], "9"),
         (["--warmup_ratio", "1"], "A warmup of"),

@@ -1,0 +1,67 @@
+"""The options of the recipes: the shipped configs, and the methods' own options."""
+
+import dataclasses
+import importlib
+from pathlib import Path
+
+import pytest
+
+from kerasft import peft
+from kerasft.config import option_kinds, parse, to_yaml
+from kerasft.recipes import distilbert_lora, t5_ner_lora, tagger_lora, tinybert_lora
+
+pytestmark = pytest.mark.any_backend
+
+ROOT = Path(__file__).parent.parent.parent
+SHIPPED = sorted((ROOT / "recipes").rglob("*.yaml"))
+TUNING = [distilbert_lora, tinybert_lora, tagger_lora, t5_ner_lora]
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_every_recipe_config_is_accepted_by_its_recipe(path: Path):
+    recipe = importlib.import_module(f"kerasft.recipes.{path.parent.name}")
+    config = parse(recipe.Config, ["--config", str(path)])
+    assert isinstance(config, recipe.Config)
+    place = path.relative_to(ROOT).as_posix()
+    command = f"kerasft run {path.parent.name} --config {place}"
+    assert command in path.read_text("utf-8").split("\n\n")[0], f"{place} does not begin with it"
+
+
+@pytest.mark.parametrize("recipe", TUNING, ids=lambda recipe: recipe.__name__.rpartition(".")[2])
+def test_every_method_is_a_choice_with_the_options_of_its_config(recipe, tmp_path: Path):
+    kinds = option_kinds(recipe.Config)
+    assert kinds["method"].__args__[: len(peft.METHODS)] == tuple(peft.METHODS)
+    for name, method in peft.METHODS.items():
+        config = parse(recipe.Config, ["--tune", name])
+        fields = {each.name for each in dataclasses.fields(method)}
+        assert {"targets", "modules_to_save", *config.method_options} == fields
+        assert fields - {"targets", "modules_to_save"} <= kinds.keys()
+        made = config.method_config(config.targets)
+        assert {each: getattr(made, each) for each in config.method_options} == (
+            config.method_options
+        )
+        assert config.peak_rate > 0
+        (tmp_path / "run.yaml").write_text(to_yaml(config))
+        assert parse(recipe.Config, ["--config", str(tmp_path / "run.yaml")]) == config
+
+
+@pytest.mark.parametrize("recipe", TUNING, ids=lambda recipe: recipe.__name__.rpartition(".")[2])
+def test_the_help_explains_every_option_of_every_method(recipe, capsys):
+    with pytest.raises(SystemExit):
+        parse(recipe.Config, ["--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    for name, option in recipe.Config.own_options.all().items():
+        assert not option.help.startswith(" "), (
+            f"--{name} is not explained in its config's docstring"
+        )
+        assert f" --{name} " in said
+
+
+def test_what_a_recipe_takes_with_a_method():
+    tagger = parse(tagger_lora.Config, [])
+    assert (tagger.method_options["rank"], len(tagger.targets)) == (16, 4)
+    writer = parse(t5_ner_lora.Config, [])
+    assert (writer.method_options["alpha"], writer.peak_rate) == (32.0, 1e-2)
+    assert parse(t5_ner_lora.Config, ["--learning_rate", "0.5"]).peak_rate == 0.5
+    assert parse(distilbert_lora.Config, ["--method", "full"]).peak_rate == 5e-5
+    assert "head" not in t5_ner_lora.Config.own_options.values()
