@@ -8,7 +8,7 @@ import numpy as np
 
 from kerasft.evaluation.significance import Difference
 from kerasft.reporting.comparison import Comparison, Scored
-from kerasft.reporting.plots import PUBLISHED
+from kerasft.reporting.published import PUBLISHED
 from kerasft.reporting.runs import Run
 from kerasft.reporting.words import (
     chance,
@@ -54,12 +54,17 @@ def findings(comparison: Comparison) -> list[str]:
                 for other in comparison.scored.values()
                 if not other.candidate.is_baseline
             ]
-    if comparison.rows < FEW_ROWS:
-        sentences.append(
-            f"The test has {quantity(comparison.rows, 'row')} only: the intervals are wide, and "
-            "differences of a few points say little."
-        )
-    return sentences
+    return sentences + few_rows(comparison.rows)
+
+
+def few_rows(rows: int) -> list[str]:
+    """That a test of so many rows says little, where it does."""
+    if rows >= FEW_ROWS:
+        return []
+    return [
+        f"The test has {quantity(rows, 'row')} only: the intervals are wide, and differences of a "
+        "few points say little."
+    ]
 
 
 def title(comparison: Comparison) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from kerasft.reporting.plots import Published
+from kerasft.reporting.published import Published
 from kerasft.reporting.tables import ReportTable
 from kerasft.reporting.words import parameters
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import ceil
@@ -20,6 +21,7 @@ from kerasft.evaluation.plots import (
 )
 from kerasft.evaluation.significance import Interval
 from kerasft.reporting.comparison import Comparison
+from kerasft.reporting.published import PUBLISHED
 from kerasft.reporting.words import milliseconds, parameters
 
 if TYPE_CHECKING:
@@ -33,60 +35,6 @@ MODELS, BASELINE = (BLUE, ORANGE, GREEN, PURPLE, RED, TEAL), SLATE
 WIDTH = 8.6
 # Names that would lie on each other move up or down by so many points, and so often at most.
 STEP_ASIDE, STEPS_ASIDE = 7, 40
-
-
-@dataclass(frozen=True)
-class Published:
-    """A model whose makers published how many parameters it has.
-
-    Attributes:
-        name: The model.
-        authors: Who, and when.
-        paper: What they called the paper.
-        link: Where it stands.
-    """
-
-    name: str
-    parameters: float
-    authors: str
-    paper: str
-    link: str
-
-
-PUBLISHED = (
-    Published(
-        "BERT-base", 110e6, "Devlin et al. 2019",
-        "BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding",
-        "https://arxiv.org/abs/1810.04805",
-    ),
-    Published(
-        "BERT-large", 340e6, "Devlin et al. 2019",
-        "BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding",
-        "https://arxiv.org/abs/1810.04805",
-    ),
-    Published(
-        "T5-11B", 11e9, "Raffel et al. 2020",
-        "Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer",
-        "https://arxiv.org/abs/1910.10683",
-    ),
-    Published(
-        "GPT-3", 175e9, "Brown et al. 2020", "Language Models are Few-Shot Learners",
-        "https://arxiv.org/abs/2005.14165",
-    ),
-    Published(
-        "Llama 3.1 405B", 405e9, "Llama Team 2024", "The Llama 3 Herd of Models",
-        "https://arxiv.org/abs/2407.21783",
-    ),
-    Published(
-        "DeepSeek-V3", 671e9, "DeepSeek-AI 2024", "DeepSeek-V3 Technical Report",
-        "https://arxiv.org/abs/2412.19437",
-    ),
-    Published(
-        "Kimi K2", 1e12, "Kimi Team 2025", "Kimi K2: Open Agentic Intelligence",
-        "https://arxiv.org/abs/2507.20534",
-    ),
-)  # fmt: skip
-"""From the smallest on; models of many experts count all of them, as their makers do."""
 
 
 def colors(comparison: Comparison) -> dict[str, str]:
@@ -204,45 +152,91 @@ def plot_reliability(comparison: Comparison, path: str | Path) -> None:
     _save(figure, path)
 
 
+@dataclass(frozen=True)
+class Mark:
+    """A point of `plot_against`.
+
+    Attributes:
+        label: What stands beside it.
+        x: What it costs, above 0.
+        score: How good it is.
+        color: Of the point.
+    """
+
+    label: str
+    x: float
+    score: Interval
+    color: str
+
+
 def plot_tradeoff(comparison: Comparison, path: str | Path) -> None:
     """Draws macro-F1 against the time for a single text.
 
     Args:
         comparison: What `compare` returned.
     """
-    from matplotlib.ticker import LogLocator, NullLocator
-
     tones = colors(comparison)
-    timed = {
-        name: scored
+    times = {
+        name: scored.candidate.costs.latency[1].median
         for name, scored in comparison.scored.items()
         if 1 in scored.candidate.costs.latency
     }
-    figure, axes = figure_and_axes(WIDTH, 4.2)
-    times = {name: s.candidate.costs.latency[1].median for name, s in timed.items()}
-    middle = np.sqrt(min(times.values()) * max(times.values())) if times else 1.0
-    for name, scored in timed.items():
-        found = scored.macro["macro_f1"]
+    marks = [
+        Mark(
+            f"{shorten(name, 40)}\n{milliseconds(took)}",
+            took,
+            comparison.scored[name].macro["macro_f1"],
+            tones[name],
+        )
+        for name, took in times.items()
+    ]
+    plot_against("milliseconds for a single text (logarithmic)", marks, path)
+
+
+def plot_against(
+    x_label: str, marks: Sequence[Mark], path: str | Path, legend: Mapping[str, str] | None = None
+) -> None:
+    """Draws macro-F1 against a cost on a logarithmic axis.
+
+    Args:
+        x_label: What the cost is.
+        marks: The points.
+        legend: What each color means.
+    """
+    from matplotlib.ticker import LogLocator, NullLocator
+
+    figure, axes = figure_and_axes(WIDTH, 4.2 if len(marks) < 7 else 5.4)
+    least, most = (end((mark.x for mark in marks), default=1.0) for end in (min, max))
+    for mark in marks:
         axes.errorbar(
-            times[name], found.value, yerr=_arms(found), color=tones[name], marker="o",
+            mark.x, mark.score.value, yerr=_arms(mark.score), color=mark.color, marker="o",
             markersize=8, capsize=3, linewidth=1.4,
         )  # fmt: skip
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if most < 1000 * least else (1,)))
     axes.xaxis.set_minor_locator(NullLocator())
-    if times:
-        axes.set_xlim(min(times.values()) / 2, max(times.values()) * 2)
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    axes.set_xlabel("milliseconds for a single text (logarithmic)")
+    axes.set_xlim(least / 2, most * 2)
+    axes.xaxis.set_major_formatter(
+        lambda value, _: f"{value:,g}" if value < 1e6 else parameters(value)
+    )
+    axes.set_xlabel(x_label)
     axes.set_ylabel("macro-F1, 95 % interval")
     axes.grid(color=GRID)
     axes.set_axisbelow(True)
+    if legend:
+        _legend(
+            axes,
+            [
+                axes.plot([], [], color=color, marker="o", linestyle="", label=label)[0]
+                for label, color in legend.items()
+            ],
+        )
     figure.draw_without_rendering()  # from now on everything has its place
-    points = [(times[name], s.macro["macro_f1"].value) for name, s in timed.items()]
+    points = [(mark.x, mark.score.value) for mark in marks]
     taken = [_around(axes, point) for point in points]
-    for name, point in zip(timed, points, strict=True):
-        words = f"{shorten(name, 40)}\n{milliseconds(times[name])}"
-        taken.append(_name_point(axes, words, point, taken, to_left=times[name] > middle))
+    for mark, point in zip(marks, points, strict=True):
+        to_left = mark.x > np.sqrt(least * most)
+        taken.append(_name_point(axes, mark.label, point, taken, to_left=to_left))
     _save(figure, path)
 
 

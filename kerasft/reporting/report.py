@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from kerasft.reporting import plots, tables
 from kerasft.reporting.comparison import Comparison
 from kerasft.reporting.findings import MISTAKES, findings, lead, sizes, title
 from kerasft.reporting.page import Page, Picture, Pictures, Section, Sources
+from kerasft.reporting.published import PUBLISHED
 from kerasft.reporting.runs import Run
 from kerasft.reporting.words import listed
 
@@ -63,26 +64,44 @@ def write_report(
     Raises:
         ConfigError: The folder cannot be written.
     """
-    storage.check_output(destination, is_comparison)
     page = Page(
         title(comparison),
         lead(comparison, runs),
         findings(comparison),
         _sections(comparison, runs, measured),
     )
+    numbers = {
+        **comparison.to_dict(),
+        "test_sha256": runs[0].report["test_sha256"],
+        "measured": measured,
+    }
+    return write_page(destination, page, numbers, config_yaml)
+
+
+def write_page(
+    destination: str | Path, page: Page, numbers: Mapping[str, Any], config_yaml: str
+) -> Path:
+    """Writes the folder of any page: see the top of this file.
+
+    Args:
+        destination: The folder; it may exist if it is empty or an earlier comparison.
+        numbers: What the page says, for `metrics.json`.
+        config_yaml: The resolved config.
+
+    Returns:
+        The HTML page.
+
+    Raises:
+        ConfigError: The folder cannot be written.
+    """
+    storage.check_output(destination, is_comparison)
     with storage.write_folder(destination, is_ours=is_comparison) as folder:
         report = folder / REPORT
         report.mkdir()
         for section in page.sections:
             for picture in section.pictures:
                 (report / picture.file).write_bytes(picture.png)
-        content = {
-            "findings": page.findings,
-            **comparison.to_dict(),
-            "test_sha256": runs[0].report["test_sha256"],
-            "measured": measured,
-        }
-        storage.write_json(report / "metrics.json", content)
+        storage.write_json(report / "metrics.json", {"findings": page.findings, **numbers})
         for name, text in {"index.html": page.html(), "comparison.md": page.markdown()}.items():
             (report / name).write_text(storage.utf8(text), encoding="utf-8", newline="\n")
         (folder / "config.yaml").write_text(config_yaml, encoding="utf-8", newline="\n")
@@ -118,11 +137,11 @@ def _files(folder: Path) -> list[str]:
 
 def _sections(comparison: Comparison, runs: Sequence[Run], measured: str) -> list[Section]:
     def drawn(file: str, caption: str, plot: Callable[[Comparison, Path], None]) -> Pictures:
-        return Pictures([_drawn(file, caption, partial(plot, comparison))])
+        return Pictures([drawn_picture(file, caption, partial(plot, comparison))])
 
     names = _file_names(list(comparison.scored))
     confusion = [
-        _drawn(
+        drawn_picture(
             f"confusion_{names[name]}.png",
             f"{name}: true and predicted classes",
             partial(plot_confusion, scored.metrics),
@@ -180,7 +199,7 @@ def _sections(comparison: Comparison, runs: Sequence[Run], measured: str) -> lis
                     "Parameters, beside those of well-known language models",
                     plots.plot_sizes,
                 ),
-                Sources(plots.PUBLISHED),
+                Sources(PUBLISHED),
             ],
         ),
         Section("Mistakes", [MISTAKES, *mistakes]),
@@ -189,7 +208,13 @@ def _sections(comparison: Comparison, runs: Sequence[Run], measured: str) -> lis
     return [*sections, Section("The runs", [Pictures(found)])] if found else sections
 
 
-def _drawn(file: str, caption: str, plot: Callable[[Path], None]) -> Picture:
+def drawn_picture(file: str, caption: str, plot: Callable[[Path], None]) -> Picture:
+    """A picture of a page.
+
+    Args:
+        file: Its name in the report's folder.
+        plot: Draws it into a path.
+    """
     with tempfile.TemporaryDirectory(prefix="kerasft-") as folder:
         path = Path(folder, file)
         plot(path)

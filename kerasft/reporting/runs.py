@@ -55,14 +55,15 @@ class Run:
     baseline: np.ndarray | None
 
 
-def read_runs(folders: Sequence[str | Path]) -> list[Run]:
+def read_runs(folders: Sequence[str | Path], least: int = 2) -> list[Run]:
     """Reads saved classifiers that were tested on the same rows.
 
     Args:
-        folders: Two folders or more that recipes saved.
+        folders: Folders that recipes saved.
+        least: How many there must be.
 
     Raises:
-        ConfigError: There are fewer than two, or one stands there twice.
+        ConfigError: There are fewer, or one stands there twice.
         FolderError: One is missing, broken or no classifier, has no test predictions, other classes
             or another test than the first.
 
@@ -70,7 +71,7 @@ def read_runs(folders: Sequence[str | Path]) -> list[Run]:
         >>> [run.name for run in read_runs(["saved_models/a", "saved_models/b"])]
         ['a', 'b']
     """
-    if len(folders) < 2:
+    if len(folders) < least:
         raise ConfigError(
             f"a comparison needs two folders or more, but --folders names {len(folders)}"
         )

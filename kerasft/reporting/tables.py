@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from kerasft.evaluation.significance import Difference
 from kerasft.folder.card import MOST_ROWS
 from kerasft.reporting import words
 from kerasft.reporting.comparison import MACRO, PER_CLASS, Comparison, Mistake
@@ -87,10 +88,10 @@ def pair_table(comparison: Comparison) -> ReportTable:
     rows = [
         [
             f"{pair.first} less {pair.second}",
-            _difference(pair.accuracy.value, pair.accuracy.low, pair.accuracy.high),
+            signed_difference(pair.accuracy),
             f"{pair.mcnemar.only_first} and {pair.mcnemar.only_second}",
             words.digits(pair.mcnemar.p),
-            _difference(pair.macro_f1.value, pair.macro_f1.low, pair.macro_f1.high),
+            signed_difference(pair.macro_f1),
             words.digits(pair.macro_f1.p),
         ]
         for pair in comparison.pairs
@@ -218,7 +219,10 @@ def _costs(comparison: Comparison) -> list[tuple[str, Costs]]:
     return [(name, scored.candidate.costs) for name, scored in comparison.scored.items()]
 
 
-def _difference(value: float, low: float, high: float) -> str:
+def signed_difference(found: Difference) -> str:
+    """A difference with its interval: "+0.021 [-0.004, +0.046]"."""
     # What rounds to 0 has no sign.
-    value, low, high = (number if abs(number) >= 0.0005 else 0.0 for number in (value, low, high))
+    value, low, high = (
+        number if abs(number) >= 0.0005 else 0.0 for number in (found.value, found.low, found.high)
+    )
     return f"{value:+.3f} [{low:+.3f}, {high:+.3f}]"

@@ -12,7 +12,7 @@ from harness.compared import CLASSES, make_comparison
 from kerasft import evaluation
 from kerasft.errors import ConfigError
 from kerasft.reporting import findings, is_comparison, tables, write_report
-from kerasft.reporting.plots import PUBLISHED
+from kerasft.reporting.published import PUBLISHED
 from kerasft.reporting.report import _file_names
 
 pytestmark = pytest.mark.plain

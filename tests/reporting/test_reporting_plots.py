@@ -12,6 +12,7 @@ from matplotlib.text import Text
 from harness.compared import CLASSES, make_comparison
 from kerasft import evaluation
 from kerasft.reporting import Candidate, Costs, compare, plots
+from kerasft.reporting.published import PUBLISHED
 
 pytestmark = pytest.mark.plain
 
@@ -150,7 +151,7 @@ def test_sizes(tmp_path, drawn):
     axes = drawn[0].axes[0]
     names = [t.get_text() for t in axes.get_yticklabels()]
     assert names[:3] == ["tiny", "small", "large"]
-    assert names[3:] == [f"{p.name} ({p.authors})" for p in plots.PUBLISHED]
+    assert names[3:] == [f"{p.name} ({p.authors})" for p in PUBLISHED]
     assert [bar.get_width() for bar in axes.patches[:3]] == [9.0, 2.5e6, 22.7e6]
     assert axes.get_xscale() == "log"
     assert {"22.7M", "110M", "175B", "1T"} <= {t.get_text() for t in axes.texts}

@@ -1,0 +1,225 @@
+"""The page over ways to tune a model: which to take and why, a table, two pictures, the tests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from kerasft.evaluation.plots import BLUE, ORANGE
+from kerasft.reporting import words
+from kerasft.reporting.costs import Costs
+from kerasft.reporting.findings import few_rows
+from kerasft.reporting.methods import MethodComparison, MethodScore
+from kerasft.reporting.page import Page, Pictures, Section
+from kerasft.reporting.plots import BASELINE, GREEN, Mark, plot_against
+from kerasft.reporting.report import drawn_picture, write_page
+from kerasft.reporting.tables import ReportTable, signed_difference
+
+# What becomes of an adapter when the model predicts, and the color of those of which it does.
+KINDS = {
+    True: ("merged into the weights", BLUE),
+    False: ("stays beside the weights", ORANGE),
+    None: ("no adapter", GREEN),
+}
+
+
+def method_findings(comparison: MethodComparison) -> list[str]:
+    """The sentences at the head of the page, the most important first.
+
+    The rule for which to take is that of `MethodComparison.choice`.
+    """
+    best, choice = comparison.best, comparison.choice
+    sentences = [_choice(comparison, best, choice)]
+    if choice is not best:
+        sentences.append(f"{best.name} has the highest macro-F1, {_score(best)}.")
+    behind = [each for each in comparison.methods if each.behind and each.behind.is_clear]
+    if behind:
+        names = [f"{each.name} ({words.digits(each.macro_f1.value)})" for each in behind]
+        sentences.append(
+            f"{best.name} is ahead of {words.listed(names)} by more than chance explains (paired "
+            "bootstrap); of the others these rows do not say which is better."
+        )
+    elif len(comparison.methods) > 1:
+        sentences.append(
+            f"No other is behind {best.name} by more than chance explains on these rows."
+        )
+    sentences += _baseline(comparison, choice)
+    if comparison.failures:
+        failed = words.listed(list(comparison.failures))
+        sentences.append(f"Could not run, for the reasons below: {failed}.")
+    return sentences + few_rows(comparison.rows)
+
+
+def method_table(comparison: MethodComparison) -> ReportTable:
+    """Scores and costs, a row each."""
+    rows = [
+        [
+            each.name,
+            words.with_interval(each.macro_f1),
+            *([_range(each.by_seed)] if comparison.seeds > 1 else []),
+            words.with_interval(each.accuracy),
+            words.parameters(each.costs.trained),
+            words.duration(each.costs.train_seconds),
+            words.size(each.costs.peak_memory),
+            words.size(each.costs.adapter_bytes) if each.costs.adapter_bytes else _whole(each),
+            *(_milliseconds(each.costs, size) for size in (1, 32)),
+            {True: "yes", False: "no", None: ""}[each.merges],
+        ]
+        for each in comparison.scores
+    ]
+    seeds = ["lowest to highest"] if comparison.seeds > 1 else []
+    head = [
+        *("", "macro F1", *seeds, "accuracy", "parameters trained", "training", "peak memory"),
+        *("adapter file", "a text, alone", "a text, of 32", "merged"),
+    ]
+    return ReportTable(
+        "Scores and costs",
+        head,
+        rows,
+        f"{words.quantity(comparison.rows, 'test row')}, the same for all; in brackets: 95 % of "
+        f"{comparison.draws:,} bootstrap draws of the rows. "
+        + (f"Scores and times are means over {comparison.seeds} seeds. " if seeds else "")
+        + "Every method trains the head too; its numbers are in the parameters and in the file. "
+        "Peak memory: the most main memory of a process that trains this one alone, Python and its "
+        "libraries included.",
+    )
+
+
+def pair_table(comparison: MethodComparison) -> ReportTable:
+    """The best beside each of the others, on the same rows."""
+    best = comparison.best
+    rows = [
+        [
+            f"{best.name} less {each.name}",
+            signed_difference(each.behind),
+            words.digits(each.behind.p),
+            f"{each.mcnemar.only_first} and {each.mcnemar.only_second}",
+            words.digits(each.mcnemar.p),
+        ]
+        for each in comparison.scores
+        if each.behind and each.mcnemar
+    ]
+    majority = " A row counts as right where most seeds get it right." * (comparison.seeds > 1)
+    return ReportTable(
+        "Which differences are more than chance",
+        ["", "macro F1", "p (bootstrap)", "right alone", "p (McNemar)"],
+        rows,
+        "Paired: both on the same rows. The bootstrap asks how many draws of the rows turn the "
+        "difference around; McNemar's exact test, whether the rows that one alone gets right are "
+        "split more unevenly than a fair coin would. The probabilities are not corrected for the "
+        f"number of pairs.{majority}",
+    )
+
+
+def write_method_page(
+    destination: str | Path, comparison: MethodComparison, *, measured: str, config_yaml: str
+) -> Path:
+    """Writes the page, its numbers and pictures; see `report.py` for the folder.
+
+    Args:
+        destination: The folder.
+        comparison: What `compare_methods` returned.
+        measured: Where and how the times for a text were measured, a sentence.
+        config_yaml: The resolved config.
+
+    Returns:
+        The HTML page.
+
+    Raises:
+        ConfigError: The folder cannot be written.
+    """
+    failures = [
+        ReportTable(
+            "Could not run",
+            ["", "why"],
+            [[name, why] for name, why in comparison.failures.items()],
+            of_texts=True,
+        )
+    ] * bool(comparison.failures)
+    legend = {label: color for label, color in KINDS.values()}
+    drawn = {
+        "parameters": ("What the parameters that train bring", "parameters trained", legend),
+        "seconds": ("What the time of the training brings", "seconds of training", None),
+    }
+    pictures = []
+    for cost, (caption, axis, meaning) in drawn.items():
+        marks, label = _marks(comparison, cost), f"{axis} (logarithmic)"
+        plot = partial(plot_against, label, marks, legend=meaning)
+        pictures.append(drawn_picture(f"{cost}.png", caption, plot))
+    page = Page(
+        "Methods of tuning compared",
+        f"The same model, rows, split and {words.quantity(comparison.seeds, 'seed')} for each: "
+        f"{words.quantity(comparison.rows, 'test row')} of "
+        f"{words.quantity(len(comparison.classes), 'class', 'classes')}, which nothing saw in "
+        f"training. Trained on {comparison.machine}.",
+        method_findings(comparison),
+        [
+            Section("Methods", [method_table(comparison), measured, *failures]),
+            Section("Quality against costs", [Pictures(pictures)]),
+            Section("Paired tests", [pair_table(comparison)]),
+        ],
+    )
+    return write_page(
+        destination, page, {**comparison.to_dict(), "measured": measured}, config_yaml
+    )
+
+
+def _choice(comparison: MethodComparison, best: MethodScore, choice: MethodScore) -> str:
+    trained = f"{words.parameters(choice.costs.trained)} parameters"
+    merged = {
+        True: "it is merged into the weights, so that a prediction costs nothing more",
+        False: "it cannot be merged: a prediction computes it each time",
+        None: "there is no adapter beside the weights",
+    }[choice.merges]
+    if choice is best:
+        why = (
+            f"it has the highest macro-F1, {_score(choice)}, and none within a standard error "
+            f"({words.digits(comparison.standard_error)}) of that trains fewer than its {trained}"
+        )
+    else:
+        why = (
+            f"its macro-F1, {_score(choice)}, is within a standard error "
+            f"({words.digits(comparison.standard_error)}) of the highest, and of those that are it "
+            f"trains the fewest parameters, {words.parameters(choice.costs.trained)}"
+        )
+    return f"Take {choice.name}: {why}; {merged}."
+
+
+def _baseline(comparison: MethodComparison, choice: MethodScore) -> list[str]:
+    """That the baseline is as good, where it is."""
+    found = [each for each in comparison.scores if each.is_baseline]
+    return [
+        f"{each.name} alone reaches {_score(each)}: ask whether a pretrained model is needed here."
+        for each in found
+        if each.macro_f1.value >= choice.macro_f1.value - comparison.standard_error
+    ]
+
+
+def _score(score: MethodScore) -> str:
+    return words.with_interval(score.macro_f1)
+
+
+def _range(values: Sequence[float]) -> str:
+    return f"{min(values):.3f} to {max(values):.3f}" if len(values) > 1 else ""
+
+
+def _whole(score: MethodScore) -> str:
+    """What is kept where there is no adapter: the model."""
+    return "" if score.is_baseline else f"none (model: {words.size(score.costs.bytes)})"
+
+
+def _milliseconds(costs: Costs, size: int) -> str:
+    found = costs.latency.get(size)
+    return words.UNKNOWN if found is None else words.milliseconds(found.median)
+
+
+def _marks(comparison: MethodComparison, cost: str) -> list[Mark]:
+    """The points of a picture; what was not recorded has none."""
+    found = []
+    for each in comparison.scores:
+        x = each.costs.trained if cost == "parameters" else each.costs.train_seconds
+        color = BASELINE if each.is_baseline else KINDS[each.merges][1]
+        if x:
+            found.append(Mark(each.name, x, each.macro_f1, color))
+    return found
