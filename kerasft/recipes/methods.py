@@ -129,7 +129,9 @@ def run(config: Config) -> Path:
         draws=config.draws,
         seed=config.seed,
     )
-    print("\n" + reporting.as_text(reporting.method_table(comparison)) + "\n")
+    for table in reporting.method_tables(comparison):
+        print(f"\n{reporting.as_text(table)}")
+    print()
     for sentence in reporting.method_findings(comparison):
         print(sentence)
     page = reporting.write_method_page(

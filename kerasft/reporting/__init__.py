@@ -13,7 +13,7 @@ reporting.write_report("saved_models/comparison", comparison, runs, measured=...
 from kerasft.reporting.comparison import Candidate, Comparison, candidates, compare
 from kerasft.reporting.costs import Costs, Latency, measure_latency, spread
 from kerasft.reporting.findings import findings
-from kerasft.reporting.method_page import method_findings, method_table, write_method_page
+from kerasft.reporting.method_page import method_findings, method_tables, write_method_page
 from kerasft.reporting.methods import MethodComparison, Tuned, compare_methods
 from kerasft.reporting.report import is_comparison, write_report
 from kerasft.reporting.runs import Run, gap, read_runs
@@ -37,7 +37,7 @@ __all__ = [
     "is_comparison",
     "measure_latency",
     "method_findings",
-    "method_table",
+    "method_tables",
     "read_runs",
     "score_table",
     "spread",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kerasft.evaluation.plots import BLUE, ORANGE
 from kerasft.reporting import words
-from kerasft.reporting.costs import Costs
+from kerasft.reporting.costs import SIZES, Costs
 from kerasft.reporting.findings import few_rows
 from kerasft.reporting.methods import MethodComparison, MethodScore
 from kerasft.reporting.page import Page, Pictures, Section
@@ -51,39 +51,49 @@ def method_findings(comparison: MethodComparison) -> list[str]:
     return sentences + few_rows(comparison.rows)
 
 
-def method_table(comparison: MethodComparison) -> ReportTable:
+def method_tables(comparison: MethodComparison) -> list[ReportTable]:
     """Scores and costs, a row each."""
-    rows = [
+    scores = comparison.scores
+    several = comparison.seeds > 1
+    means = f" Scores and times are means over {comparison.seeds} seeds." * several
+    first = ReportTable(
+        "Scores",
+        ["", "macro F1", *["lowest to highest"] * several, "accuracy", "parameters trained"],
         [
-            each.name,
-            words.with_interval(each.macro_f1),
-            *([_range(each.by_seed)] if comparison.seeds > 1 else []),
-            words.with_interval(each.accuracy),
-            words.parameters(each.costs.trained),
-            words.duration(each.costs.train_seconds),
-            words.size(each.costs.peak_memory),
-            words.size(each.costs.adapter_bytes) if each.costs.adapter_bytes else _whole(each),
-            *(_milliseconds(each.costs, size) for size in (1, 32)),
-            {True: "yes", False: "no", None: ""}[each.merges],
-        ]
-        for each in comparison.scores
-    ]
-    seeds = ["lowest to highest"] if comparison.seeds > 1 else []
-    head = [
-        *("", "macro F1", *seeds, "accuracy", "parameters trained", "training", "peak memory"),
-        *("adapter file", "a text, alone", "a text, of 32", "merged"),
-    ]
-    return ReportTable(
-        "Scores and costs",
-        head,
-        rows,
+            [
+                each.name,
+                words.with_interval(each.macro_f1),
+                *[_range(each.by_seed)] * several,
+                words.with_interval(each.accuracy),
+                words.parameters(each.costs.trained),
+            ]
+            for each in scores
+        ],
         f"{words.quantity(comparison.rows, 'test row')}, the same for all; in brackets: 95 % of "
-        f"{comparison.draws:,} bootstrap draws of the rows. "
-        + (f"Scores and times are means over {comparison.seeds} seeds. " if seeds else "")
-        + "Every method trains the head too; its numbers are in the parameters and in the file. "
+        f"{comparison.draws:,} bootstrap draws of the rows.{means} Every method trains the head "
+        "too; its numbers are in the parameters and in the adapter's file.",
+    )
+    second = ReportTable(
+        "What it takes",
+        [
+            *("", "training", "peak memory", "adapter file"),
+            *("a text, one at a time", "a text, 32 at a time", "merged"),
+        ],
+        [
+            [
+                each.name,
+                words.duration(each.costs.train_seconds),
+                words.size(each.costs.peak_memory),
+                words.size(each.costs.adapter_bytes) if each.costs.adapter_bytes else _whole(each),
+                *(_milliseconds(each.costs, size) for size in SIZES),
+                {True: "yes", False: "no", None: ""}[each.merges],
+            ]
+            for each in scores
+        ],
         "Peak memory: the most main memory of a process that trains this one alone, Python and its "
         "libraries included.",
     )
+    return [first, second]
 
 
 def pair_table(comparison: MethodComparison) -> ReportTable:
@@ -155,8 +165,8 @@ def write_method_page(
         f"training. Trained on {comparison.machine}.",
         method_findings(comparison),
         [
-            Section("Methods", [method_table(comparison), measured, *failures]),
-            Section("Quality against costs", [Pictures(pictures)]),
+            Section("Methods", [*method_tables(comparison), measured, *failures]),
+            Section("Quality against costs", [Pictures([each]) for each in pictures]),
             Section("Paired tests", [pair_table(comparison)]),
         ],
     )
@@ -180,8 +190,8 @@ def _choice(comparison: MethodComparison, best: MethodScore, choice: MethodScore
     else:
         why = (
             f"its macro-F1, {_score(choice)}, is within a standard error "
-            f"({words.digits(comparison.standard_error)}) of the highest, and of those that are it "
-            f"trains the fewest parameters, {words.parameters(choice.costs.trained)}"
+            f"({words.digits(comparison.standard_error)}) of the highest, and of all that are so "
+            f"near it trains the fewest parameters, {words.parameters(choice.costs.trained)}"
         )
     return f"Take {choice.name}: {why}; {merged}."
 
@@ -206,7 +216,7 @@ def _range(values: Sequence[float]) -> str:
 
 def _whole(score: MethodScore) -> str:
     """What is kept where there is no adapter: the model."""
-    return "" if score.is_baseline else f"none (model: {words.size(score.costs.bytes)})"
+    return "" if score.is_baseline else f"the model, {words.size(score.costs.bytes)}"
 
 
 def _milliseconds(costs: Costs, size: int) -> str:

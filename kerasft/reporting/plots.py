@@ -234,6 +234,7 @@ def plot_against(
     figure.draw_without_rendering()  # from now on everything has its place
     points = [(mark.x, mark.score.value) for mark in marks]
     taken = [_around(axes, point) for point in points]
+    taken += [_bar(axes, mark) for mark in marks]
     for mark, point in zip(marks, points, strict=True):
         to_left = mark.x > np.sqrt(least * most)
         taken.append(_name_point(axes, mark.label, point, taken, to_left=to_left))
@@ -288,6 +289,14 @@ def _around(axes: Axes, point: tuple[float, float]) -> Bbox:
 
     x, y = axes.transData.transform(point)
     return Bbox.from_bounds(x, y, 0, 0).padded(5)
+
+
+def _bar(axes: Axes, mark: Mark) -> Bbox:
+    """The pixels of a point's interval."""
+    from matplotlib.transforms import Bbox
+
+    ends = axes.transData.transform([(mark.x, mark.score.low), (mark.x, mark.score.high)])
+    return Bbox(ends).padded(2)
 
 
 def _name_point(

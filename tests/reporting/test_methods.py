@@ -9,7 +9,7 @@ import pytest
 from harness.compared import CLASSES, LATENCY, make_run, make_truth
 from kerasft import evaluation, reporting
 from kerasft.evaluation.label_scores import evaluate
-from kerasft.reporting import Tuned, as_text, compare_methods, method_findings, method_table
+from kerasft.reporting import Tuned, as_text, compare_methods, method_findings, method_tables
 from kerasft.reporting.method_page import pair_table
 
 pytestmark = pytest.mark.plain
@@ -68,8 +68,8 @@ def test_seeds_are_averaged():
     assert score.macro_f1.value == pytest.approx(np.mean(score.by_seed))
     assert score.costs.train_seconds == pytest.approx(20.0)
     assert score.costs.peak_memory == pytest.approx(1.2e9)
-    assert "lowest to highest" in method_table(comparison).head
-    assert "means over 3 seeds" in method_table(comparison).note
+    scores, _ = method_tables(comparison)
+    assert "lowest to highest" in scores.head and "means over 3 seeds" in scores.note
     assert "most seeds" in pair_table(comparison).note
 
 
@@ -87,11 +87,12 @@ def test_the_table_has_costs_and_what_becomes_of_the_adapter():
     for name in list(whole.runs[0].manifest.files):
         if name.startswith("adapter/"):
             del whole.runs[0].manifest.files[name]
-    text = as_text(method_table(compare_methods([*ways, whole], draws=100)))
-    rows = {line.split()[0]: line for line in text.splitlines()}
+    scores, costs = map(as_text, method_tables(compare_methods([*ways, whole], draws=100)))
+    pairs = zip(scores.splitlines(), costs.splitlines(), strict=True)
+    rows = {first.split()[0]: first + second for first, second in pairs}
     assert rows["in"].endswith("yes") and "100 kB" in rows["in"] and "700" in rows["in"]
     assert rows["beside"].endswith("no") and "9M" in rows["beside"]
-    assert "none (model: 9.5 MB)" in rows["all"] and "10 s" in rows["all"]
+    assert "the model, 9.5 MB" in rows["all"] and "10 s" in rows["all"]
 
 
 def test_the_page_is_written_with_what_could_not_run(tmp_path: Path):
