@@ -233,6 +233,7 @@ def test_bad_data_is_one_sentence(recipe, tmp_path: Path, name: str, capsys):
         (["--epochs", "0"], "--epochs"),
         (["--learning_rate", "nan"], "--learning_rate"),
         (["--max_length", "65"], "64 tokens"),
+        (["--method", "prompt", "--max_length", "50"], "before a text the model reads 44 tokens"),
         (["--last_layers", "9"], "9"),
         (["--targets", "qury"], "query"),
         (["--validation", "0.6", "--test", "0.5"], "0.6"),

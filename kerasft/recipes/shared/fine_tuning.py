@@ -147,6 +147,12 @@ def tune(
         peft.freeze(model, except_patterns=model.head_layers)
     elif options.method != "full":
         adapters = [", ".join(peft.apply(model, options.method_for(model)).adapted)]
+    length, most = getattr(options, "max_length", 0), getattr(model, "max_length", None)
+    if most is not None and length > most:  # less than the preset's, beside virtual tokens
+        raise ConfigError(
+            f"--max_length is {length}, but beside what --method {options.method} puts before a "
+            f"text the model reads {most} tokens; give {most} or less."
+        )
     return peft.parameter_counts(model), adapters
 
 
