@@ -58,7 +58,8 @@ def parse(config_class: type[C], arguments: Sequence[str]) -> C:
     for field in dataclasses.fields(config_class):
         if own and field.name == own.holder:
             continue
-        names, shown = [f"--{field.name}"], {}
+        names: list[str] = [f"--{field.name}"]
+        shown: dict[str, Any] = {}
         if own and field.name == own.chooser:  # whose values would fill the line twice
             names, shown = [*names, f"--{own.also}"], {"metavar": field.name.upper()}
         factory = field.default_factory
