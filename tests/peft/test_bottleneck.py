@@ -10,7 +10,7 @@ import pytest
 import safetensors
 import safetensors.numpy
 
-from harness import classifiers, small
+from harness import classifiers, small, text_models
 from harness.gradients import value_and_gradients
 from harness.method_case import EQUATIONS, MethodCase, as_matrix, one_layer
 from kerasft.architectures import (
@@ -21,8 +21,11 @@ from kerasft.architectures import (
     load_tensors,
 )
 from kerasft.errors import AdapterError, ConfigError
+from kerasft.exports.engines import make_export
 from kerasft.peft import BottleneckConfig, apply, load_adapter, save_adapter
 from kerasft.peft.modules import modules_of
+from kerasft.predict import Predictor
+from kerasft.tasks import load
 
 ADAPTERHUB = Path(__file__).parents[1] / "golden" / "adapterhub.safetensors"
 STYLES = ("houlsby", "pfeiffer", "parallel")
@@ -191,6 +194,51 @@ def test_a_transformer_writes_token_by_token_what_it_scores_at_once(style, norm_
             keras.ops.convert_to_tensor(visible), position,
         )  # fmt: skip
         np.testing.assert_allclose(small.numpy(scores)[:, 0], expected[:, position], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("family", "style"), zip(("bert", "distilbert", "bert"), STYLES, strict=True)
+)
+def test_a_folder_says_the_same_and_its_graph_holds_the_adapters(family, style, tmp_path):
+    model = classifiers.build(family)
+    plain = classifiers.logits(model)
+    apply(model, BottleneckConfig(style=style, modules_to_save=model.head_layers))
+    small.randomize([w for w in model.trainable_weights if "/adapter_" in w.path], scale=0.5)
+    folder, logits = classifiers.save(tmp_path / "run", model)
+    assert np.abs(logits - plain).max() > 0.1
+    np.testing.assert_array_equal(classifiers.logits(load(folder).model), logits)
+    make_export(folder, "onnx")
+    for engine in ("keras", "onnx"):
+        found = Predictor(folder, engine).predict(classifiers.TEXTS)
+        probabilities = [list(each.probabilities.values()) for each in found]
+        expected = small.numpy(keras.ops.softmax(logits))
+        np.testing.assert_allclose(probabilities, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_a_text_to_text_model_writes_from_its_folder(style, tmp_path):
+    model = text_models.build()
+    plain = text_models.logits(model)
+    apply(model, BottleneckConfig(style=style))
+    small.randomize(model.trainable_weights, scale=0.5)
+    folder, logits = text_models.save(tmp_path / "run", model)
+    assert np.abs(logits - plain).max() > 0.5
+    again = load(folder).model
+    np.testing.assert_array_equal(text_models.logits(again), logits)
+    inputs = text_models.inputs()
+    state = again.start_decoding(inputs["source_ids"], 2)
+    for position in range(2):
+        scores, state = again.decode_step(
+            state,
+            keras.ops.convert_to_tensor(inputs["target_ids"][:, position : position + 1]),
+            keras.ops.convert_to_tensor(np.arange(2)[None, None] <= position),
+            position,
+        )
+        expected = small.numpy(keras.ops.log_softmax(logits[:, position]))
+        np.testing.assert_allclose(small.numpy(scores)[:, 0], expected, atol=1e-4)
+    if style == "houlsby":
+        greedy = Predictor(folder, task="topics", beam_size=1)
+        assert len({each.output for each in greedy.predict(text_models.SOURCES)}) > 1
 
 
 @pytest.mark.any_backend

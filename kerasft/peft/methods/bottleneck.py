@@ -219,7 +219,7 @@ class BottleneckConfig(BottleneckSettings, Method):
 
     targets: tuple[str, ...] = ()
 
-    name = "bottleneck"
+    name = "adapter"
     title = "A bottleneck adapter"
     peft_type = "BOTTLENECK"
     usual_targets = ()

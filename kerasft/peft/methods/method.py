@@ -21,7 +21,7 @@ What that means for some methods:
   `EinsumDense`. Another start of the same numbers (PiSSA) is a subclass with its own `adapt`.
 - Own variables of chosen layers train (BitFit, LayerNorm tuning): no class; `adapt` frees them.
 - Layers after a layer (bottleneck adapters): an `AdaptedLayer` whose `call` goes on from
-  `super().call`; `merges = False`. Between parts of a block: the same with the block's class.
+  `super().call`; `merges = False`. Within a block: the same with `ResidualConnection`.
 - Virtual tokens: in every attention layer (prefixes) an `AdaptedLayer` of it; at the input, of the
   layer `VirtualTokens`. PEFT has one array for the whole model: `array` is its name, which a slot
   of each layer bears, and `prefix` is what PEFT puts before the head's names.
