@@ -205,7 +205,8 @@ class BottleneckConfig(BottleneckSettings, Method):
             feed-forward, "pfeiffer" after feed-forward, "parallel" beside feed-forward.
         reduction_factor: How many times narrower than the model an adapter is inside; 16 by
             default, 2 for "parallel".
-        non_linearity: The activation inside; "relu" by default, "silu" for "houlsby".
+        non_linearity: The activation inside: relu, silu, gelu, gelu_approximate or tanh; "relu" by
+            default, "silu" for "houlsby".
         scaling: What its output is multiplied by; 1 by default, 4 for "parallel".
         modules_to_save: Regular expressions over the paths of layers that train in full and are
             saved with the adapters (the head).
@@ -220,7 +221,7 @@ class BottleneckConfig(BottleneckSettings, Method):
     targets: tuple[str, ...] = ()
 
     name = "adapter"
-    title = "A bottleneck adapter"
+    title = "Adapter tuning"
     peft_type = "BOTTLENECK"
     usual_targets = ()
     usual_rate = 1e-3
