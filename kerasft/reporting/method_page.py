@@ -149,13 +149,13 @@ def write_method_page(
     ] * bool(comparison.failures)
     legend = {label: color for label, color in KINDS.values()}
     drawn = {
-        "parameters": ("What the parameters that train bring", "parameters trained", legend),
-        "seconds": ("What the time of the training brings", "seconds of training", None),
+        "parameters": ("What the parameters that train bring", "parameters trained"),
+        "seconds": ("What the time of the training brings", "seconds of training"),
     }
     pictures = []
-    for cost, (caption, axis, meaning) in drawn.items():
-        marks, label = _marks(comparison, cost), f"{axis} (logarithmic)"
-        plot = partial(plot_against, label, marks, legend=meaning)
+    for cost, (caption, axis) in drawn.items():
+        marks = _marks(comparison, cost)
+        plot = partial(plot_against, f"{axis} (logarithmic)", marks, legend=legend)
         pictures.append(drawn_picture(f"{cost}.png", caption, plot))
     page = Page(
         "Methods of tuning compared",
