@@ -30,13 +30,13 @@ import transformers
 import peft_side
 from kerasft import backends
 from kerasft.config import parse
-from kerasft.data.entity_dataset import load_entities
-from kerasft.evaluation import unparsable
 from kerasft.evaluation.report_files import THIS_MODEL
 from kerasft.generation.hypotheses import Hypothesis
 from kerasft.recipes import t5_ner_lora
-from kerasft.tasks.entity_report import score_entities
+from kerasft.tasks.entities.dataset import load_entities
+from kerasft.tasks.entities.report import score_entities
 from kerasft.tasks.text_to_text.entity_engine import EntityTextEngine, read_spans
+from kerasft.tasks.text_to_text.entity_format import unparsable
 from kerasft.tasks.text_to_text.entity_pairs import TextToTextTokens, entity_batches
 from kerasft.text.tokenizer import Tokenizer
 

@@ -30,13 +30,13 @@ import peft_side
 from kerasft import backends
 from kerasft.config import parse
 from kerasft.data.batches import balanced_weights
-from kerasft.data.dataset import Dataset
-from kerasft.data.labelled_texts import load_labelled
 from kerasft.evaluation import TFIDF
 from kerasft.presets import load_preset
 from kerasft.presets.minilm import fetch_minilm
 from kerasft.recipes import distilbert_lora, tinybert_lora
 from kerasft.recipes.shared.fine_tuning import FineTuningOptions
+from kerasft.tasks.classification.dataset import Dataset
+from kerasft.tasks.classification.labelled_texts import load_labelled
 from kerasft.text.labels import LabelMap
 from kerasft.text.tokenizer import Tokenizer
 

@@ -18,9 +18,9 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 from kerasft import backends
-from kerasft.data.labelled_texts import CorpusOptions, load_data, load_labelled
 from kerasft.evaluation import TFIDF, evaluate
 from kerasft.recipes.distilbert_lora import Config, run
+from kerasft.tasks.classification.labelled_texts import CorpusOptions, load_data, load_labelled
 from kerasft.tasks.classification.tfidf_baseline import TfidfBaseline
 from kerasft.text.labels import LabelMap
 

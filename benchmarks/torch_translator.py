@@ -21,12 +21,12 @@ import torch
 from torch import nn
 
 from kerasft.config import parse
-from kerasft.data import overlong
 from kerasft.data.pair_batches import PairBatches
 from kerasft.data.pair_dataset import load_pairs
 from kerasft.data.samples import sample_path
 from kerasft.evaluation.text_scores import score_texts
 from kerasft.recipes.translate import Config
+from kerasft.tasks.translation import overlong
 from kerasft.text.tokenizer import Tokenizer
 from kerasft.text.trained import train_tokenizer
 

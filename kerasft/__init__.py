@@ -21,7 +21,6 @@ from kerasft import backends
 from kerasft.errors import missing_module
 
 if TYPE_CHECKING:
-    from kerasft.data.labelled_texts import load_data
     from kerasft.peft import (
         BitFitConfig,
         BottleneckConfig,
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from kerasft.predict import Predictor
     from kerasft.presets import load_preset
     from kerasft.tasks import load, save
+    from kerasft.tasks.classification.labelled_texts import load_data
     from kerasft.tasks.classification.task import TextClassifier
     from kerasft.tasks.tagging.task import TokenTagger
     from kerasft.text.labels import LabelMap
@@ -62,7 +62,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "kerasft.data.labelled_texts": ("load_data",),
+    "kerasft.tasks.classification.labelled_texts": ("load_data",),
     "kerasft.peft": (
         "BitFitConfig",
         "BottleneckConfig",

@@ -207,7 +207,7 @@ def test_recipes_save_before_they_evaluate(path: Path) -> None:
 # What varies has a file or folder of its own and a line in a registry; no other file says its name.
 # (Recipes choose a task, a family and a method: they say all names.)
 NAMES = {
-    "task": {*(p.parent.name for p in PACKAGE.glob("tasks/*/__init__.py")), "text_to_entities"},
+    "task": {*(p.parent.name for p in PACKAGE.glob("tasks/*/task.py")), "text_to_entities"},
     "family": {"bert", "distilbert", "t5", "transformer"},
     "method": {p.stem for p in PACKAGE.glob("peft/methods/[!_]*.py")} - {"method"},
 }

@@ -1,4 +1,4 @@
-"""Entities in columns, a token a line, as the shared tasks of CoNLL have them.
+"""Words with tags in columns, a word a line, as the shared tasks of CoNLL have them.
 
     EU      NNP  B-NP  B-ORG        the token, perhaps more columns, the tag
     rejects VBZ  B-VP  O
@@ -14,8 +14,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
-from kerasft.data.entity_rows import EntityRows, Tagged, make_entity_rows
+from kerasft.data.rows import Rows
 from kerasft.data.text_files import Budget, open_text
 from kerasft.errors import DataError
 
@@ -25,14 +26,8 @@ _BLANKS = re.compile(r"[ \t]+")
 _TAG = re.compile(r"O|[BIESLU]-.*")
 
 
-def read_conll(
-    path: str | Path,
-    tag_scheme: str | None = None,
-    *,
-    token_column: int = 0,
-    tag_column: int = -1,
-) -> EntityRows:
-    """Reads a file of entities in columns.
+def read_conll(path: str | Path, *, token_column: int = 0, tag_column: int = -1) -> Rows:
+    """Reads a file of words with tags in columns, a sentence a row.
 
     Columns are parted by tabs if most lines of a token have one, else by spaces and tabs; a line
     that has the usual columns only by the other way is read so, and counted. All lines have as many
@@ -40,19 +35,21 @@ def read_conll(
     that begin with "#" before a sentence's first token and are no token with its tag are comments.
 
     Args:
-        tag_scheme: "IO", "IOB1", "BIO" (or "IOB2"), "BIOES" or "BILOU"; None finds it out.
         token_column: The column of the tokens, from 0; from -1 down it counts from the last.
         tag_column: The column of the tags, likewise.
 
+    Returns:
+        Rows with the fields "tokens", "tags" and "lines": a tuple each, of one length, where
+        "lines" are the numbers of the lines in which the tokens stand.
+
     Raises:
-        ConfigError: There is no such scheme.
         DataError: The file cannot be read, or a line is broken; the message names the file and the
             line and shows it.
 
     Example:
-        >>> table = read_conll("train.conll")
-        >>> table.scheme, table.sentences[0].tokens[:3]
-        ('BIO', ('EU', 'rejects', 'German'))
+        >>> rows = read_conll("train.conll")
+        >>> rows["tokens"][0][:3], rows["tags"][0][:3]
+        (('EU', 'rejects', 'German'), ('B-ORG', 'O', 'B-MISC'))
     """
     budget = Budget(str(path))
     lines = []
@@ -63,14 +60,12 @@ def read_conll(
             budget.take("line", number, lines[-1])
     if len(lines) == 1:
         lines = lines[0].split("\r")
-    rows = _Rows(file.source, [line.rstrip("\r") for line in lines], token_column, tag_column)
-    tagged = rows.sentences()
-    return make_entity_rows(
-        tagged, source=file.source, sha256=file.sha256, tag_scheme=tag_scheme, notes=rows.notes()
-    )
+    columns = _Columns(file.source, [line.rstrip("\r") for line in lines], token_column, tag_column)
+    fields = columns.fields()
+    return Rows(fields, file.source, file.sha256, notes=columns.notes())
 
 
-class _Rows:
+class _Columns:
     """The lines of one file.
 
     Args:
@@ -92,19 +87,19 @@ class _Rows:
         self._documents = 0
         self._others = 0
 
-    def sentences(self) -> list[Tagged]:
-        """The sentences.
+    def fields(self) -> dict[str, list[tuple[Any, ...]]]:
+        """The sentences, as `read_conll` returns them.
 
         Raises:
             DataError: A line is broken.
         """
-        found: list[Tagged] = []
+        fields: dict[str, list[tuple[Any, ...]]] = {"tokens": [], "tags": [], "lines": []}
         rows: list[tuple[str, str, int]] = []
 
         def end() -> None:
             if rows:
-                tokens, tags, lines = zip(*rows, strict=True)
-                found.append(Tagged(tokens, tags, lines))
+                for values, column in zip(fields.values(), zip(*rows, strict=True), strict=True):
+                    values.append(column)
                 rows.clear()
 
         for number, line in enumerate(self._lines, start=1):
@@ -118,10 +113,10 @@ class _Rows:
             else:
                 rows.append((*self._row(number, line), number))
         end()
-        return found
+        return fields
 
     def notes(self) -> list[str]:
-        """What was passed over, one sentence each; complete after `sentences`."""
+        """What was passed over, one sentence each; complete after `fields`."""
         return [
             f"{count} {what}{'' if count == 1 else 's'} of {self._source} passed over"
             for count, what in (

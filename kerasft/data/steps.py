@@ -1,10 +1,13 @@
-"""What each step of the data's way does to the rows, counted."""
+"""Steps that rows of texts take, each of which counts what it does; and the simplest of them."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+from kerasft.data.rows import Rows
+from kerasft.text.cleaning import Cleaning
 
 
 @dataclass(frozen=True)
@@ -43,3 +46,49 @@ def counted(names: Iterable[str], most: int = 20) -> str:
     counts = sorted(Counter(names).items(), key=lambda item: (-item[1], item[0]))
     shown = ", ".join(f"{name!r} {number}" for name, number in counts[:most])
     return shown + (f" and {len(counts) - most} more" if len(counts) > most else "")
+
+
+def clean_texts(table: Rows, cleaning: Cleaning) -> tuple[Rows, DataStep]:
+    """Cleans each text of a table; a text of which nothing is left stays as an empty one.
+
+    Example:
+        >>> table, step = clean_texts(table, Cleaning(html=True))
+        >>> step.why
+        '37 texts changed by html'
+    """
+    texts = [cleaning.apply(text) for text in table["text"]]
+    changed = sum(new != old for new, old in zip(texts, table["text"], strict=True))
+    steps = [
+        name.replace("_", " ") if value is True else f"{name.replace('_', ' ')} ({value})"
+        for name, value in cleaning.to_dict().items()
+    ]
+    why = f"{count(changed, 'text')} changed by {', '.join(steps)}" if steps else "no step chosen"
+    step = DataStep("cleaning", len(table), len(table), why)
+    return table.replaced(text=texts), step
+
+
+def drop_short(table: Rows, min_words: int) -> tuple[Rows, DataStep]:
+    """Drops texts of fewer than `min_words` words, and in any case those without a word.
+
+    A word is what stands between whitespace and has a letter or digit.
+
+    Example:
+        >>> table, step = drop_short(table, 10)
+        >>> step.why
+        '42 texts have fewer than 10 words'
+    """
+    least = max(min_words, 1)
+    kept = [row for row, text in enumerate(table["text"]) if _has_words(text, least)]
+    short = len(table) - len(kept)
+    words = "no word" if least == 1 else f"fewer than {least} words"
+    why = f"{count(short, 'text')} {'has' if short == 1 else 'have'} {words}"
+    return table.take(kept), DataStep("short texts", len(table), len(kept), why)
+
+
+def _has_words(text: str, least: int) -> bool:
+    words = 0
+    for part in text.split():
+        words += part.isalnum() or any(map(str.isalnum, part))
+        if words == least:
+            return True
+    return False

@@ -14,12 +14,12 @@ from pathlib import Path
 
 from kerasft import backends, storage
 from kerasft.config import alone, at_least, main, print_next, to_yaml
-from kerasft.data.labelled_texts import LabelledTextOptions, load_labelled
 from kerasft.exports.engines import export_after_run
 from kerasft.folder import Facts, adding_report, is_ours
 from kerasft.recipes.shared.fine_tuning import FineTuningOptions, tune
 from kerasft.recipes.shared.frozen_backbone import train_above_backbone
 from kerasft.tasks import save
+from kerasft.tasks.classification.labelled_texts import LabelledTextOptions, load_labelled
 from kerasft.tasks.classification.report import classifier_report, score
 from kerasft.tasks.classification.task import TextClassifier
 from kerasft.text.labels import LabelMap

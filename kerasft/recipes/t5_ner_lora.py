@@ -17,9 +17,8 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from kerasft import backends, evaluation, storage
+from kerasft import backends, storage
 from kerasft.config import alone, at_least, at_most, main, print_next, to_yaml
-from kerasft.data.entity_dataset import EntityOptions, load_entities
 from kerasft.evaluation.report_files import THIS_MODEL
 from kerasft.exports.engines import export_after_run
 from kerasft.folder import Facts, adding_report, is_ours
@@ -27,7 +26,8 @@ from kerasft.recipes.shared.fine_tuning import tune
 from kerasft.recipes.shared.frozen_backbone import train_above_backbone
 from kerasft.recipes.shared.method_options import MethodOptions, methods_and
 from kerasft.tasks import check_parts, save
-from kerasft.tasks.entity_report import entity_report, score_entities
+from kerasft.tasks.entities.dataset import EntityOptions, load_entities
+from kerasft.tasks.entities.report import entity_report, score_entities, state_scores
 from kerasft.tasks.text_to_text.architecture_plot import plot_t5
 from kerasft.tasks.text_to_text.task import MAX_BEAMS, MAX_TEXT_TOKENS, EntityWriter, SavedTask
 
@@ -100,6 +100,7 @@ def run(config: Config) -> Path:
         describe_reading,
         read_spans,
     )
+    from kerasft.tasks.text_to_text.entity_format import unparsable
     from kerasft.tasks.text_to_text.entity_pairs import TextToTextTokens, entity_batches
 
     at_least(config, epochs=1, tokens_per_batch=1, max_length=4, max_target_length=2)
@@ -201,13 +202,8 @@ def run(config: Config) -> Path:
         spans = [list(each.spans) for each in found]
         scores = score_entities(spans, dataset.train.sentences, test)
         metrics = scores[THIS_MODEL]
-        unreadable = evaluation.unparsable(found)
-        print(f"\n{evaluation.entity_table(metrics)}\n\n{evaluation.entity_comparison(scores)}\n")
-        facts.record("Test metrics per type", metrics["per_type"])
-        facts.record("Test metrics beside baselines", evaluation.entity_means(scores))
-        facts.state("Mistakes in the test", metrics["mistakes"])
-        if not metrics["found"]:
-            facts.state("Nothing was found", evaluation.NOTHING_FOUND)
+        unreadable = unparsable(found)
+        state_scores(facts, scores)
         facts.state("Outputs that could not be read as a whole", unreadable)
         adapted = [layer.path for layer in peft.adapted_layers(model)]
         report = entity_report(

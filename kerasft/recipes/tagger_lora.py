@@ -12,20 +12,20 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from kerasft import backends, evaluation, storage
+from kerasft import backends, storage
 from kerasft.config import alone, at_least, main, print_next, to_yaml
-from kerasft.data.entity_dataset import EntityOptions, load_entities
 from kerasft.evaluation.report_files import THIS_MODEL
 from kerasft.exports.engines import export_after_run
 from kerasft.folder import Facts, adding_report, is_ours
 from kerasft.recipes.shared.fine_tuning import TuningOptions, tune
 from kerasft.recipes.shared.frozen_backbone import train_above_backbone
 from kerasft.tasks import save
-from kerasft.tasks.entity_report import entity_report, score_entities
+from kerasft.tasks.entities.dataset import EntityOptions, load_entities
+from kerasft.tasks.entities.report import entity_report, score_entities, state_scores
+from kerasft.tasks.entities.tag_schemes import tag_names
 from kerasft.tasks.tagging.task import TaggingTask, TokenTagger
+from kerasft.tasks.tagging.word_windows import prediction_windows
 from kerasft.text.labels import LabelMap
-from kerasft.text.tag_schemes import tag_names
-from kerasft.text.word_windows import prediction_windows
 
 
 @dataclass
@@ -146,12 +146,7 @@ def run(config: Config) -> Path:
         spans = [[each.span for each in entities] for entities in found]
         scores = score_entities(spans, dataset.train.sentences, test)
         metrics = scores[THIS_MODEL]
-        print(f"\n{evaluation.entity_table(metrics)}\n\n{evaluation.entity_comparison(scores)}\n")
-        facts.record("Test metrics per type", metrics["per_type"])
-        facts.record("Test metrics beside baselines", evaluation.entity_means(scores))
-        facts.state("Mistakes in the test", metrics["mistakes"])
-        if not metrics["found"]:
-            facts.state("Nothing was found", evaluation.NOTHING_FOUND)
+        state_scores(facts, scores)
         report = entity_report(
             scores,
             history.to_dict(),

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Literal
 
 from kerasft.config import main
-from kerasft.data.labelled_texts import CorpusOptions
 from kerasft.recipes import distilbert_lora
+from kerasft.tasks.classification.labelled_texts import CorpusOptions
 
 
 @dataclass

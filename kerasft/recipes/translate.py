@@ -97,8 +97,9 @@ def run(config: Config) -> Path:
 
     from kerasft import training
     from kerasft.architectures import build_transformer
-    from kerasft.data import overlong, pair_batches
+    from kerasft.data import pair_batches
     from kerasft.generation import SentenceGenerator
+    from kerasft.tasks.translation import overlong
     from kerasft.tasks.translation.validation_scores import TranslationScores
     from kerasft.text.trained import load_or_train_pair
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from kerasft.errors import ConfigError, DataError, FolderError
 from kerasft.folder import contents
-from kerasft.runtimes.gate import GateRows
 
-SAMPLES, ENTITIES = "samples.jsonl", "predictions.jsonl"
-"""Where a run keeps its held-out rows: of texts, and of entities."""
+SAMPLES = "samples.jsonl"
+"""Where a run that writes texts keeps its held-out rows."""
 KEPT = "held-out rows of the run"
 
 Row = TypeVar("Row")
@@ -54,34 +53,3 @@ def source_and_reference(row: Mapping[str, Any]) -> tuple[str, str]:
     if not (isinstance(source, str) and isinstance(reference, str)):
         raise TypeError("no texts")
     return source, reference
-
-
-def entity_rows(folder: Path, data: str | None) -> GateRows:
-    """Sentences with their entities, for results that have `entities`; see `Task.gate_rows`."""
-    if data is not None:
-        from kerasft.data.conll import read_conll
-
-        sentences = read_conll(data).sentences
-        rows = [(each.text, _places(each)) for each in sentences]
-    else:
-        rows = kept_rows(folder, ENTITIES, _sentence)
-    texts, wanted = map(list, zip(*rows, strict=True))
-    source = KEPT if data is None else f"rows of {data}"
-    return GateRows(texts, wanted, source, _places, _entity_f1)
-
-
-def _places(found: Any) -> frozenset[tuple[int, int, str]]:
-    return frozenset((each.start, each.end, each.type) for each in found.entities)
-
-
-def _sentence(row: Mapping[str, Any]) -> tuple[str, frozenset]:
-    if not isinstance(row["text"], str):
-        raise TypeError("no text")
-    return row["text"], frozenset((e["start"], e["end"], e["type"]) for e in row["entities"])
-
-
-def _entity_f1(wanted: Sequence[frozenset], said: Sequence[frozenset]) -> dict[str, float]:
-    """F1 over the entities of all sentences; right are those of the right place and type."""
-    right = sum(len(one & other) for one, other in zip(wanted, said, strict=True))
-    both = sum(len(entities) for side in (wanted, said) for entities in side)
-    return {"F1": 200 * right / both if both else 100.0}

@@ -275,8 +275,8 @@ def test_fit_goes_on_where_it_stopped_and_compiles_once_a_shape():
 @pytest.mark.parametrize(("bucket_count", "most"), [(5, 0.20), (7, 0.15)])
 @pytest.mark.parametrize("tokens_per_batch", [2000, 4000])
 def test_padding_of_tatoeba(shared, tokens_per_batch, bucket_count, most):
-    from kerasft.data import overlong
     from kerasft.data.pairs import read_pairs
+    from kerasft.tasks.translation import overlong
     from kerasft.text.trained import train_tokenizer
 
     pairs = read_pairs(shared / "data" / "en_it" / "tatoeba.tsv")

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from kerasft.data.dataset import check_classes
 from kerasft.data.readers import read_rows, read_texts
 from kerasft.data.rows import Field
 from kerasft.errors import DataError
+from kerasft.tasks.classification.dataset import check_classes
 
 pytestmark = pytest.mark.plain
 

@@ -2,12 +2,12 @@
 
 import pytest
 
-from kerasft.data.dataset import check_classes
 from kerasft.data.pair_dataset import load_pairs
 from kerasft.data.readers import read_texts
 from kerasft.data.samples import sample_path
 from kerasft.data.splits import split_by_hash
 from kerasft.errors import DataError
+from kerasft.tasks.classification.dataset import check_classes
 
 pytestmark = pytest.mark.plain
 

@@ -6,11 +6,11 @@ import numpy as np
 
 from harness import classifiers
 from harness.texts import labelled
-from kerasft.data.dataset import Dataset
 from kerasft.data.rows import Rows
 from kerasft.data.splits import hash_of_texts
 from kerasft.folder.contents import FileEntry, Manifest
 from kerasft.reporting import Candidate, Costs, Latency, Run, candidates, compare
+from kerasft.tasks.classification.dataset import Dataset
 from kerasft.tasks.classification.report import classifier_report, score
 from kerasft.text.labels import LabelMap
 

@@ -9,11 +9,11 @@ import numpy as np
 
 from harness.folders import kept, save_parts
 from kerasft.data.pair_batches import PairBatches
+from kerasft.tasks.entities.sentence import Sentence, Span
 from kerasft.tasks.text_to_text.entity_engine import EntityTextEngine
+from kerasft.tasks.text_to_text.entity_format import target_of
 from kerasft.tasks.text_to_text.entity_pairs import TextToTextTokens, encode_entities
 from kerasft.tasks.text_to_text.task import EntityWriter, SavedTask
-from kerasft.text.entities import Sentence, Span
-from kerasft.text.entity_format import target_of
 from kerasft.text.trained_unigram import train_unigram
 
 PREFIX = "find: "

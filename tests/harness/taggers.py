@@ -10,12 +10,12 @@ import numpy as np
 from harness.classifiers import VOCABULARY
 from harness.folders import kept, save_parts
 from kerasft.runtimes.runtime import Reading
+from kerasft.tasks.entities.sentence import Sentence
+from kerasft.tasks.entities.tag_schemes import tag_names
 from kerasft.tasks.tagging.engine import TaggingEngine
+from kerasft.tasks.tagging.tag_decoding import ScoredSpan
 from kerasft.tasks.tagging.task import TokenTagger
-from kerasft.text.entities import Sentence
 from kerasft.text.labels import LabelMap
-from kerasft.text.tag_decoding import ScoredSpan
-from kerasft.text.tag_schemes import tag_names
 from kerasft.text.tokenizer import Tokenizer
 
 TAGS = LabelMap(tag_names(["LOC", "PER"]))

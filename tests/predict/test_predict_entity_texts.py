@@ -9,8 +9,8 @@ from harness import entity_writers, text_models
 from kerasft.errors import ConfigError, FolderError
 from kerasft.predict import Predictor
 from kerasft.tasks import load
+from kerasft.tasks.entities.sentence import Sentence
 from kerasft.tasks.text_to_text.task import EntityWriter
-from kerasft.text.entities import Sentence
 
 TEXTS = [row.text for row in entity_writers.sentences(12, seed=5)]
 

@@ -7,7 +7,7 @@ import pytest
 
 from harness import taggers
 from kerasft.predict import Predictor
-from kerasft.text.entities import Sentence
+from kerasft.tasks.entities.sentence import Sentence
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,9 @@ import pytest
 from harness.checkpoints import write_checkpoint
 from harness.texts import write_rows
 from kerasft.config import main
-from kerasft.data.labelled_texts import load_labelled
 from kerasft.predict import Predictor
 from kerasft.recipes import small_bert, tinybert_lora
+from kerasft.tasks.classification.labelled_texts import load_labelled
 
 pytestmark = pytest.mark.any_backend
 

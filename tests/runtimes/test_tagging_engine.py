@@ -9,7 +9,7 @@ from harness.checkpoints import vocabulary
 from kerasft import backends
 from kerasft.architectures import EncoderArguments, Tagger
 from kerasft.errors import FolderError
-from kerasft.text.tag_decoding import find_spans
+from kerasft.tasks.tagging.tag_decoding import find_spans
 from kerasft.text.tokenizer import Tokenizer
 
 TOKENIZER = Tokenizer.from_wordpiece(vocabulary())

@@ -11,7 +11,7 @@ from kerasft.predict.output import Csv, JsonLines, Table
 from kerasft.serving.schemas import body_of
 from kerasft.tasks.classification.results import Prediction
 from kerasft.tasks.columns import Columns, said
-from kerasft.tasks.entities import Entities, FoundEntity
+from kerasft.tasks.entities.results import Entities, FoundEntity
 from kerasft.tasks.registry import TASKS
 from kerasft.tasks.text_to_text.results import WrittenEntities, WrittenText
 from kerasft.tasks.translation.results import Translation

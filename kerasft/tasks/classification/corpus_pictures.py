@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kerasft.data.dataset import Dataset
 from kerasft.evaluation.plots import BLUE, GREY, ORANGE, figure_and_axes, shorten
+from kerasft.tasks.classification.dataset import Dataset
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

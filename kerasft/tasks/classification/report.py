@@ -10,7 +10,6 @@ import numpy as np
 
 from kerasft import backends, storage
 from kerasft.data.csv_writing import CsvWriter
-from kerasft.data.dataset import Dataset
 from kerasft.data.rows import Rows
 from kerasft.errors import ConfigError, attempt
 from kerasft.evaluation.label_scores import (
@@ -27,6 +26,7 @@ from kerasft.evaluation.plots import plot_confusion, plot_loss
 from kerasft.evaluation.report_files import METRICS, THIS_MODEL, ReportFile, write_files
 from kerasft.folder.card import Facts
 from kerasft.folder.writing import Report
+from kerasft.tasks.classification.dataset import Dataset
 from kerasft.tasks.classification.tfidf_process import tfidf_result
 from kerasft.text.labels import LabelMap
 

@@ -19,9 +19,9 @@ from kerasft.text.cleaning import Cleaning
 
 if TYPE_CHECKING:
     from kerasft.architectures import Classifier, EncoderArguments
-    from kerasft.data.dataset import Dataset
     from kerasft.runtimes.gate import GateRows
     from kerasft.tasks.classification.batches import LabelledBatches
+    from kerasft.tasks.classification.dataset import Dataset
     from kerasft.text.labels import LabelMap
     from kerasft.text.tokenizer import LongTexts, Tokenizer
 

@@ -10,13 +10,13 @@ import numpy as np
 
 from kerasft.data.adapter import EpochBatches
 from kerasft.data.batches import BucketedBatches
-from kerasft.data.entity_dataset import EntityDataset
-from kerasft.data.entity_rows import EntityRows
 from kerasft.errors import DataError
+from kerasft.tasks.entities.dataset import EntityDataset
+from kerasft.tasks.entities.rows import EntityRows
+from kerasft.tasks.entities.tag_schemes import tags_of
+from kerasft.tasks.tagging.word_windows import Window, Windows, training_windows
 from kerasft.text.labels import LabelMap
-from kerasft.text.tag_schemes import tags_of
 from kerasft.text.tokenizer import Tokenizer
-from kerasft.text.word_windows import Window, Windows, training_windows
 
 
 class TaggedBatches(EpochBatches):

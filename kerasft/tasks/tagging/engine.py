@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from kerasft.text.tag_decoding import ScoredSpan, find_spans, outside
-from kerasft.text.word_windows import Window, owners, prediction_windows
+from kerasft.tasks.tagging.tag_decoding import ScoredSpan, find_spans, outside
+from kerasft.tasks.tagging.word_windows import Window, owners, prediction_windows
 
 if TYPE_CHECKING:
     from kerasft.runtimes.runtime import Encodes

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from kerasft.folder.opened import Opened
 from kerasft.runtimes.runtime import Encodes
-from kerasft.tasks.entities import Entities, FoundEntity, sentences_of
+from kerasft.tasks.entities.results import Entities, FoundEntity, sentences_of
+from kerasft.tasks.entities.sentence import Sentence, Span
 from kerasft.tasks.tagging.engine import TaggingEngine
 from kerasft.tasks.tagging.results import TaggerFacts
 from kerasft.tasks.tagging.task import TokenTagger
 from kerasft.tasks.task import TaskPredictor
 from kerasft.tasks.texts import cut_word_note, one_of_each_length
-from kerasft.text.entities import Sentence, Span
 
 
 class EntityFinder(TaskPredictor[TokenTagger]):

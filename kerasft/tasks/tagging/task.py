@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from kerasft.errors import ConfigError, DataError, FolderError
 from kerasft.folder.opened import Opened
-from kerasft.tasks.entities import Entities
+from kerasft.tasks.entities.results import Entities
 from kerasft.tasks.headed_encoder import LABEL_MAP, EncoderTask
 from kerasft.tasks.tagging.results import TaggerFacts
 from kerasft.tasks.task import NO_MODEL, TaskPredictor
@@ -84,14 +84,14 @@ class TaggingTask(EncoderTask[TokenTagger]):
         self, folder: Path, parts: TokenTagger, data: str | None, columns: Mapping[str, str]
     ) -> GateRows:
         """See `Task.gate_rows`."""
-        from kerasft.tasks.gate_rows import entity_rows
+        from kerasft.tasks.entities.gate import entity_rows
 
         return entity_rows(folder, data)
 
 
 def _wrong_tags(tags: LabelMap) -> str:
     """What is wrong with tags that are not the BIO tags of some types; nothing where they are."""
-    from kerasft.text.tag_schemes import OUTSIDE, split_tag, tag_names
+    from kerasft.tasks.entities.tag_schemes import OUTSIDE, split_tag, tag_names
 
     try:
         split = [split_tag(tag) for tag in tags.names]

@@ -9,10 +9,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from kerasft.errors import FolderError
+from kerasft.tasks.entities.sentence import Entity, Sentence, Span
+from kerasft.tasks.text_to_text.entity_format import CUTS_A_TOKEN, ParsedSpans, Problem, parse
+from kerasft.tasks.text_to_text.sentence_parts import parts_of, text_of
 from kerasft.tasks.text_to_text.tokens import TextToTextTokens
-from kerasft.text.entities import Entity, Sentence, Span
-from kerasft.text.entity_format import CUTS_A_TOKEN, ParsedSpans, Problem, parse
-from kerasft.text.sentence_parts import parts_of, text_of
 
 if TYPE_CHECKING:
     from kerasft.generation.hypotheses import Generates

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kerasft.data.entity_dataset import EntityDataset
 from kerasft.data.pair_batches import PairBatches
 from kerasft.errors import DataError
+from kerasft.tasks.entities.dataset import EntityDataset
+from kerasft.tasks.entities.sentence import Sentence
+from kerasft.tasks.text_to_text.entity_format import parse_spans, target_of
+from kerasft.tasks.text_to_text.sentence_parts import parts_of
 from kerasft.tasks.text_to_text.tokens import TextToTextTokens
-from kerasft.text.entities import Sentence
-from kerasft.text.entity_format import parse_spans, target_of
-from kerasft.text.sentence_parts import parts_of
 
 
 @dataclass(frozen=True)

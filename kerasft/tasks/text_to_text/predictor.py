@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from kerasft.errors import ConfigError
 from kerasft.folder.opened import Opened
 from kerasft.generation.hypotheses import Generates
-from kerasft.tasks.entities import FoundEntity, sentences_of
+from kerasft.tasks.entities.results import FoundEntity, sentences_of
 from kerasft.tasks.task import TaskPredictor
 from kerasft.tasks.text_engine import Output, TextEngine
 from kerasft.tasks.text_to_text.entity_engine import EntityTextEngine

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from kerasft.tasks.columns import TEXT, said
-from kerasft.tasks.entities import Entities, FoundEntity
+from kerasft.tasks.entities.results import Entities, FoundEntity
 
 
 @dataclass(frozen=True)

@@ -286,7 +286,7 @@ class TextToEntitiesTask(_Writing[EntityWriter]):
         self, folder: Path, parts: EntityWriter, data: str | None, columns: Mapping[str, str]
     ) -> GateRows:
         """See `Task.gate_rows`."""
-        from kerasft.tasks.gate_rows import entity_rows
+        from kerasft.tasks.entities.gate import entity_rows
 
         return entity_rows(folder, data)
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kerasft.errors import ConfigError
-from kerasft.text.entities import Sentence
-from kerasft.text.entity_format import target_of
+from kerasft.tasks.entities.sentence import Sentence
+from kerasft.tasks.text_to_text.entity_format import target_of
 from kerasft.text.tokenizer import Encodings, Tokenizer
 
 if TYPE_CHECKING:

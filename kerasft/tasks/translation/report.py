@@ -26,7 +26,7 @@ from kerasft.tasks.translation.plots import plot_attention, plot_lengths, plot_s
 
 if TYPE_CHECKING:
     from kerasft.architectures.transformer import Transformer
-    from kerasft.data.overlong import EncodedPairs
+    from kerasft.tasks.translation.overlong import EncodedPairs
     from kerasft.text.tokenizer import Tokenizer
 
 SAMPLES = 20

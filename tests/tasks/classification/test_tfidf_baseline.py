@@ -5,9 +5,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 from sklearn.pipeline import make_pipeline
 
-from kerasft.data.labelled_texts import load_data
 from kerasft.errors import DataError
 from kerasft.tasks.classification import tfidf_baseline
+from kerasft.tasks.classification.labelled_texts import load_data
 from kerasft.tasks.classification.tfidf_baseline import TfidfBaseline
 from kerasft.text.labels import LabelMap
 

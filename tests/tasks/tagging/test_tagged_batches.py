@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from harness.checkpoints import vocabulary
-from kerasft.data.entity_dataset import EntityDataset
-from kerasft.data.entity_rows import EntityRows
 from kerasft.errors import DataError
+from kerasft.tasks.entities.dataset import EntityDataset
+from kerasft.tasks.entities.rows import EntityRows
+from kerasft.tasks.entities.sentence import Sentence, Span
+from kerasft.tasks.entities.tag_schemes import tag_names, tags_of
 from kerasft.tasks.tagging.batches import TaggedBatches, tagged_batches
-from kerasft.text.entities import Sentence, Span
+from kerasft.tasks.tagging.word_windows import training_windows
 from kerasft.text.labels import LabelMap
-from kerasft.text.tag_schemes import tag_names, tags_of
 from kerasft.text.tokenizer import Tokenizer
-from kerasft.text.word_windows import training_windows
 
 pytestmark = pytest.mark.any_backend
 

@@ -5,15 +5,15 @@ import dataclasses
 import numpy as np
 import pytest
 
-from kerasft.data.entity_dataset import EntityOptions, load_entities
 from kerasft.errors import ConfigError, DataError
+from kerasft.tasks.entities.dataset import EntityOptions, load_entities
+from kerasft.tasks.entities.sentence import Sentence, Span
+from kerasft.tasks.text_to_text.entity_format import parse_spans, target_of
 from kerasft.tasks.text_to_text.entity_pairs import (
     TextToTextTokens,
     encode_entities,
     entity_batches,
 )
-from kerasft.text.entities import Sentence, Span
-from kerasft.text.entity_format import parse_spans, target_of
 from kerasft.text.trained_unigram import train_unigram
 
 pytestmark = pytest.mark.any_backend

@@ -7,8 +7,8 @@ import pytest
 from harness.texts import paired
 from kerasft import evaluation
 from kerasft.architectures.transformer import build_transformer
-from kerasft.data import overlong
 from kerasft.errors import DataError
+from kerasft.tasks.translation import overlong
 from kerasft.tasks.translation.report import attention_of, telling_pair, translation_report
 from kerasft.text.trained import train_tokenizer
 

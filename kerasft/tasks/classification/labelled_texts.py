@@ -1,0 +1,275 @@
+"""Labelled texts: read, cleaned, merged, split; every step counted."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from kerasft.config import at_least
+from kerasft.data import sampling
+from kerasft.data.duplicates import (
+    check_threshold,
+    drop_duplicates,
+    drop_near_duplicates,
+    without_texts_of,
+)
+from kerasft.data.readers import read_texts
+from kerasft.data.rows import Rows, quoted
+from kerasft.data.steps import DataStep, clean_texts, drop_short
+from kerasft.errors import DataError
+from kerasft.tasks.classification import class_mapping
+from kerasft.tasks.classification.class_mapping import keep_classes, keep_major, merge_classes
+from kerasft.tasks.classification.dataset import Dataset, split_rows
+from kerasft.text.cleaning import Cleaning
+
+
+@dataclass
+class LabelledTextOptions:
+    """Which labelled texts, and what is done to them; equal options give the same split.
+
+    Args:
+        data: FILE.csv, .tsv, .jsonl, .parquet, .zip (of one csv), hub:NAME, or sample:NAME, which
+            ships with kerasft.
+        text_column: Column of the texts.
+        label_column: Column of the labels.
+        test_data: A file of its own for the test rows; if not given, a share of `data`.
+        validation: Share of the rows to validate on.
+        test: Share of the rows to test on.
+        split_seed: Chooses among the splits; the same rows and seed give the same split.
+        sample: Take so many rows of `data`, of each class its share; null takes all.
+        classes: `complaints` merges the products of US consumer complaints into five classes,
+            `none` merges nothing, and a mapping (in the YAML) from new names to lists of the
+            names in the data merges these; rows of classes that it does not name are dropped.
+        major_classes: Keep so many of the largest classes, after merging; null keeps all.
+        min_words: Drop texts of fewer words; with 0, and no cleaning, a blank text is an error.
+        html: Take out HTML tags, and turn entities into the characters that they stand for.
+        redactions: `mask` writes one word for XXXX and one for XX/XX/2023, `remove` takes them
+            out, `keep` leaves them.
+        special_characters: Take out control characters, lines of decoration and repeated
+            punctuation.
+        duplicates: `keep` equal texts, all in one part of the split, or `drop` all but the first,
+            and those whose labels differ.
+        near_duplicates: Leave out training texts that are nearly a validation or test text (and
+            validation texts that are nearly a test text), from this Jaccard index of their runs
+            of 5 words on; 0 leaves out equal texts alone.
+        max_length: Tokens a text is cut at.
+        long_texts: What is kept of a longer text: its beginning (`cut`), or a quarter from its
+            beginning and three from its end (`head_tail`).
+    """
+
+    data: str = "sample:conversations"
+    text_column: str = "text"
+    label_column: str = "label"
+    test_data: str | None = None
+    validation: float = 0.15
+    test: float = 0.15
+    split_seed: int = 0
+    sample: int | None = None
+    classes: str | dict[str, list[str]] = class_mapping.NONE
+    major_classes: int | None = None
+    min_words: int = 0
+    html: bool = False
+    redactions: Literal["keep", "mask", "remove"] = "keep"
+    special_characters: bool = False
+    duplicates: Literal["keep", "drop"] = "keep"
+    near_duplicates: float = 0.0
+    max_length: int = 64
+    long_texts: Literal["cut", "head_tail"] = "cut"
+
+    def cleaning(self) -> Cleaning:
+        """What is done to each text."""
+        cleans = self.html or self.redactions != "keep" or self.special_characters
+        return Cleaning(
+            html=self.html,
+            redactions=self.redactions,
+            special_characters=self.special_characters,
+            collapse_whitespace=cleans,
+        )
+
+
+@dataclass
+class CorpusOptions(LabelledTextOptions):
+    """The same for a messy corpus of complaints, with every step on."""
+
+    data: str = "sample:complaints"
+    text_column: str = "narrative"
+    label_column: str = "product"
+    classes: str | dict[str, list[str]] = class_mapping.SHIPPED
+    min_words: int = 10
+    html: bool = True
+    redactions: Literal["keep", "mask", "remove"] = "mask"
+    special_characters: bool = True
+    duplicates: Literal["keep", "drop"] = "drop"
+    near_duplicates: float = 0.8
+    max_length: int = 512
+
+
+def load_data(
+    source: str | Path = "sample:conversations",
+    text_column: str = "text",
+    label_column: str = "label",
+    *,
+    test_data: str | Path | None = None,
+    validation: float = 0.15,
+    test: float = 0.15,
+    seed: int = 0,
+) -> Dataset:
+    """Reads labelled texts and splits them by a hash of the text (see `split_by_hash`).
+
+    Args:
+        source: FILE.csv, .tsv, .jsonl, .parquet, .zip, hub:NAME or sample:NAME; see `read_rows`.
+        test_data: The test rows, if they have a file of their own; then `test` is not used, and
+            rows of `source` whose text stands in it are left out and counted.
+        validation: Share of each class's texts to validate on.
+        test: Share of each class's texts to test on.
+        seed: Chooses among the splits.
+
+    Raises:
+        DataError: A file cannot be used, has one class only or a class of one row, or its own test
+            file has a label that training never sees.
+        ConfigError: The shares leave nothing to train on.
+
+    Example:
+        >>> dataset = load_data("mails.csv", "body", "team")
+        >>> dataset.describe()
+    """
+    options = LabelledTextOptions(
+        data=str(source),
+        text_column=text_column,
+        label_column=label_column,
+        test_data=None if test_data is None else str(test_data),
+        validation=validation,
+        test=test,
+        split_seed=seed,
+    )
+    return load_labelled(options)
+
+
+def load_labelled(options: LabelledTextOptions) -> Dataset:
+    """Reads, cleans, merges, thins out and splits labelled texts, as far as the options say.
+
+    The order: clean the texts, drop the short ones, merge classes, drop equal texts, sample, split
+    by a hash of the text (`split_by_hash`), leave out training and validation rows that are nearly
+    a text that is tested on. A test file of its own takes the same steps but the sample.
+
+    Args:
+        options: What to do.
+
+    Raises:
+        ConfigError: An option has a value that cannot work.
+        DataError: A file cannot be used, or a step leaves too little.
+
+    Example:
+        >>> dataset = load_labelled(CorpusOptions(data="complaints.csv", sample=1000))
+        >>> dataset.describe()[0]
+        '5388 rows of 15 classes from complaints.csv'
+    """
+    at_least(options, sample=1, min_words=0)
+    check_threshold(options.near_duplicates)
+    way = _Way(_read(options, options.data))
+    _prepare(way, options)
+    before = Counter(way.labels_read)
+    test_table = None
+    if options.test_data is not None:
+        test_way = _Way(_read(options, options.test_data))
+        _prepare(test_way, options, trained_on=set(way.table["label"]))
+        test_table = test_way.table
+        before += Counter(test_way.labels_read)
+        way.steps += [dataclasses.replace(s, name=f"{s.name} (test)") for s in test_way.steps]
+        way.notes += test_table.notes
+        way.take(lambda table: _without_test_texts(table, test_way.table))
+    rows = options.sample
+    if rows is not None:
+        way.take(lambda table: sampling.sample(table, rows, options.split_seed))
+    split = split_rows(
+        way.table, test_table, options.validation, options.test, options.split_seed, way.notes
+    )
+    train, validation = split.train, split.validation
+    if threshold := options.near_duplicates:
+        held_out = [split.test]
+        validation, step = drop_near_duplicates(validation, held_out, threshold, "validation")
+        way.steps.append(step)
+        train, step = drop_near_duplicates(train, [validation, split.test], threshold, "train")
+        way.steps.append(step)
+        _check_parts(train, validation, split.test)
+    return dataclasses.replace(
+        split,
+        train=train,
+        validation=validation,
+        steps=way.steps,
+        cleaning=options.cleaning(),
+        before=dict(before.most_common()),
+    )
+
+
+class _Way:
+    """A table on its way, with the steps behind it."""
+
+    def __init__(self, table: Rows) -> None:
+        self.table = table
+        self.labels_read: list[str] = table["label"]
+        self.notes = table.remarks()
+        self.steps: list[DataStep] = []
+
+    def take(self, do: Callable[[Rows], tuple[Rows, DataStep]]) -> None:
+        """Takes a step and says what is wrong if nothing is left after it."""
+        self.table, step = do(self.table)
+        self.steps.append(step)
+        if not len(self.table):
+            raise DataError(
+                f"no row of {self.table.source} is left after the step {step.name!r} ({step.why})"
+            )
+
+
+def _read(options: LabelledTextOptions, source: str) -> Rows:
+    drops = options.min_words > 0 or bool(options.cleaning().to_dict())
+    blank: Literal["drop", "refuse"] = "drop" if drops else "refuse"
+    return read_texts(source, options.text_column, options.label_column, blank_texts=blank)
+
+
+def _prepare(way: _Way, options: LabelledTextOptions, trained_on: set[str] | None = None) -> None:
+    """Takes the steps that rows take by themselves.
+
+    Args:
+        options: Which steps.
+        trained_on: For test rows: the classes of the training rows; they may have fewer or others.
+    """
+    cleaning, largest = options.cleaning(), options.major_classes
+    cleans = bool(cleaning.to_dict())
+    if cleans:
+        way.take(lambda table: clean_texts(table, cleaning))
+    if cleans or options.min_words:
+        way.take(lambda table: drop_short(table, options.min_words))
+    if options.classes != class_mapping.NONE:
+        complete = trained_on is None
+        way.take(lambda table: merge_classes(table, options.classes, complete=complete))
+    if largest is not None:
+        if trained_on is None:
+            way.take(lambda table: keep_major(table, largest))
+        else:
+            way.take(lambda table: keep_classes(table, trained_on))
+    if options.duplicates == "drop":
+        way.take(drop_duplicates)
+
+
+def _without_test_texts(table: Rows, test: Rows) -> tuple[Rows, DataStep]:
+    kept, leaked = without_texts_of(table, test)
+    why = f"{leaked} of the texts are test texts"
+    return kept, DataStep("texts of the test file", len(table), len(kept), why)
+
+
+def _check_parts(train: Rows, validation: Rows, test: Rows) -> None:
+    if not len(validation):
+        raise DataError(
+            "every validation text is nearly a test text; raise --validation or --near_duplicates"
+        )
+    lost = sorted({*validation["label"], *test["label"]} - set(train["label"]))
+    if lost:
+        raise DataError(
+            f"every training text of {quoted(lost)} is nearly a validation or test text; raise "
+            "--near_duplicates, drop the class or merge it with another"
+        )

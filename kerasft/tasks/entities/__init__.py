@@ -1,0 +1,1 @@
+"""Named entities: what the tasks that find them share, from the files to the report."""
