@@ -13,9 +13,9 @@ __all__ = ["JOBS", "PEER", "SIDES", "UNIT", "figure"]
 
 def engine_side(checkpoint: Path, threads: int, int8: bool) -> Jobs:
     """The jobs of an engine."""
-    from kerasft.presets import load_t5
+    from kerasft.presets import load_seq2seq
 
-    model = load_t5(str(checkpoint)).model
+    model = load_seq2seq(str(checkpoint)).model
     a = model.arguments
     return ctranslate2_sides.jobs(
         model, (a.start_id, a.end_id), JOBS, partial(sources, limit=a.vocab_size), NEW_TOKENS,

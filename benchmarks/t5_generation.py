@@ -44,9 +44,9 @@ def kerasft_side(checkpoint: Path, threads: int) -> Jobs:
 
     backends.current().set_threads(threads)
     from kerasft.generation import Generator
-    from kerasft.presets import load_t5
+    from kerasft.presets import load_seq2seq
 
-    model = load_t5(str(checkpoint)).model
+    model = load_seq2seq(str(checkpoint)).model
     a = model.arguments
 
     def job(beams: int, batch: int) -> Callable[[], object]:

@@ -40,10 +40,10 @@ def kerasft_side(checkpoint: Path, threads: int) -> Jobs:
 
     from kerasft import peft, training
     from kerasft.data.pair_batches import PairBatches
-    from kerasft.presets import load_t5
+    from kerasft.presets import load_seq2seq
 
     backends.seed_everything(0)
-    model = load_t5(str(checkpoint)).model
+    model = load_seq2seq(str(checkpoint)).model
     targets = ("encoder/block_[12]/self_attention/(q|v)",)
     peft.apply(model, peft.LoRAConfig(targets, rank=RANK, alpha=ALPHA, dropout=DROPOUT))
     model.compile(

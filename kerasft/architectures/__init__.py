@@ -33,9 +33,8 @@ from kerasft.architectures.registry import (
     config_to_arguments,
     find_encoder,
 )
-from kerasft.architectures.t5 import T5, shift_right
-from kerasft.architectures.t5_arguments import V1_1, T5Arguments
-from kerasft.architectures.t5_files import T5Architecture
+from kerasft.architectures.seq2seq import Seq2SeqArchitecture, Seq2SeqModel, TokenLossModel
+from kerasft.architectures.t5 import T5, V1_1, T5Architecture, T5Arguments, shift_right
 from kerasft.architectures.tensors import (
     LoadReport,
     check_shapes,
@@ -50,9 +49,13 @@ from kerasft.architectures.transformer import (
     build_transformer,
 )
 
+SEQ2SEQ: dict[str, Seq2SeqArchitecture] = {each.name: each for each in (T5Architecture(),)}
+"""The families of pretrained models that write a text for a text, by name."""
+
 ARCHITECTURES: dict[str, Architecture] = {
     **ENCODERS,
-    **{each.name: each for each in (T5Architecture(), TransformerArchitecture())},
+    **SEQ2SEQ,
+    TransformerArchitecture.name: TransformerArchitecture(),
 }
 """Every family by the name that a saved folder has for it."""
 
@@ -61,6 +64,7 @@ __all__ = [
     "ENCODERS",
     "KERAS_HUB_SIZES",
     "POOLINGS",
+    "SEQ2SEQ",
     "T5",
     "V1_1",
     "Architecture",
@@ -74,9 +78,12 @@ __all__ = [
     "MaskedLanguageModel",
     "Parameter",
     "Pooling",
+    "Seq2SeqArchitecture",
+    "Seq2SeqModel",
     "T5Architecture",
     "T5Arguments",
     "Tagger",
+    "TokenLossModel",
     "Transformer",
     "TransformerArchitecture",
     "TransformerArguments",

@@ -10,7 +10,7 @@ from keras import ops
 from kerasft import layers
 from kerasft.architectures.architecture import Architecture
 from kerasft.architectures.arguments import Arguments
-from kerasft.architectures.token_loss import TokenLossModel
+from kerasft.architectures.seq2seq import TokenLossModel
 from kerasft.errors import ConfigError
 
 State = dict[str, Any]

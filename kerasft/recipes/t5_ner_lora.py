@@ -28,7 +28,7 @@ from kerasft.recipes.shared.method_options import MethodOptions, methods_and
 from kerasft.tasks import check_parts, save
 from kerasft.tasks.entities.dataset import EntityOptions, load_entities
 from kerasft.tasks.entities.report import entity_report, score_entities, state_scores
-from kerasft.tasks.text_to_text.architecture_plot import plot_t5
+from kerasft.tasks.text_to_text.architecture_plot import plot_matrices
 from kerasft.tasks.text_to_text.task import MAX_BEAMS, MAX_TEXT_TOKENS, EntityWriter, SavedTask
 
 
@@ -94,7 +94,7 @@ def run(config: Config) -> Path:
     import keras
 
     from kerasft import peft, training
-    from kerasft.presets import load_t5
+    from kerasft.presets import load_seq2seq
     from kerasft.tasks.text_to_text.entity_engine import (
         EntityTextEngine,
         describe_reading,
@@ -119,7 +119,7 @@ def run(config: Config) -> Path:
     facts.state("Entities per type", dataset.entities_per_type())
 
     # A pretrained T5 with its tokenizer.
-    pretrained = load_t5(config.preset)
+    pretrained = load_seq2seq(config.preset)
     model = pretrained.model
     facts.state("Pretrained model", [pretrained.source, *pretrained.report.describe()])
 
@@ -213,7 +213,7 @@ def run(config: Config) -> Path:
             spans,
             entity_scores=[each.scores for each in found],
             outputs=[" | ".join(each.outputs) for each in written],
-            pictures=[("architecture.png", partial(plot_t5, model.arguments, adapted))],
+            pictures=[("architecture.png", partial(plot_matrices, model.arguments, adapted))],
             unparsable=unreadable,
             seconds=history.seconds,
             parameters=asdict(counts),

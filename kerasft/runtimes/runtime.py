@@ -21,7 +21,7 @@ import numpy as np
 from kerasft.errors import ConfigError, FolderError
 
 if TYPE_CHECKING:
-    from kerasft.architectures import T5, HeadedEncoder, Transformer
+    from kerasft.architectures import HeadedEncoder, TokenLossModel
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class WriterModel:
         max_target_length: Most tokens of an output, the end token included.
     """
 
-    model: Transformer | T5
+    model: TokenLossModel
     start_id: int
     end_id: int
     pad_id: int

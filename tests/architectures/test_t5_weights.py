@@ -142,7 +142,6 @@ BROKEN = {
         lambda c, t: (t.pop("lm_head.weight", 0), c.update(tie_word_embeddings=False)),
         "a has no tensor 'lm_head.weight'",
     ),
-    "another model": (lambda c, t: c.update(model_type="bart"), "'bart', which is no T5"),
     "no decoder": (lambda c, t: c.update(is_encoder_decoder=False), "a T5 without a decoder"),
     "another gate": (
         lambda c, t: c.update(feed_forward_proj="glu-relu"),

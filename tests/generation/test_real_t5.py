@@ -9,7 +9,7 @@ import transformers
 from harness import gradients
 from kerasft.architectures import layers_by_path, shift_right
 from kerasft.generation import TextGenerator
-from kerasft.presets import load_t5
+from kerasft.presets import load_seq2seq
 from kerasft.training import LabelSmoothedCrossEntropy
 
 HOUSE = "translate English to German: The house is wonderful."
@@ -23,7 +23,8 @@ def twins(real_weights):
     if not directory.is_dir():
         pytest.skip(f"no real checkpoint at {directory}")
     theirs = transformers.T5ForConditionalGeneration.from_pretrained(directory).eval()
-    return load_t5(str(directory)), theirs, transformers.AutoTokenizer.from_pretrained(directory)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(directory)
+    return load_seq2seq(str(directory)), theirs, tokenizer
 
 
 @pytest.fixture(scope="module")

@@ -216,7 +216,7 @@ def test_bad_data_is_one_sentence(recipe, tmp_path, content, words, capsys):
         (["--learning_rate", "0"], "--learning_rate"),
         (["--tokens_per_batch", "0"], "--tokens_per_batch"),
         (["--preset", "./nowhere"], "a folder saved by t5_text_to_text"),
-        (["--preset", "minilm"], "minilm is no T5 but an encoder"),
+        (["--preset", "minilm"], "minilm is an encoder, which writes no texts"),
         (["--pooling", "mean"], "--pooling"),
         (["--beam_size", "65"], "--beam_size is 65"),
         (["--prefix", "to: " * 300, "--max_length", "3000"], "more than 1000 characters"),
@@ -232,7 +232,7 @@ def test_bad_options_are_one_sentence(recipe, arguments, words, capsys, tmp_path
 
 @pytest.mark.any_backend
 def test_an_encoder_is_no_preset(recipe, capsys):
-    refused(recipe, capsys, "no T5", preset="bert")
+    refused(recipe, capsys, "not supported where texts are written", preset="bert")
 
 
 @pytest.mark.any_backend

@@ -15,7 +15,7 @@ from kerasft.architectures import T5
 from kerasft.config import parse
 from kerasft.errors import ConfigError, DataError
 from kerasft.predict import Predictor
-from kerasft.presets import load_t5
+from kerasft.presets import load_seq2seq
 from kerasft.recipes import t5_text_to_text
 from kerasft.recipes.t5_text_to_text import Config
 from kerasft.tasks import load
@@ -123,7 +123,7 @@ def test_the_report(saved):
 @pytest.mark.any_backend
 def test_the_folder_is_a_preset(saved):
     output, _ = saved
-    pretrained = load_t5(str(output))
+    pretrained = load_seq2seq(str(output))
     assert [task.name for task in load(output).tasks] == ["topics", "italian"]
     assert pretrained.model.arguments.d_model == 16
 

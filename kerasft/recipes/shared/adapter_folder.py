@@ -13,7 +13,7 @@ from kerasft.peft.files import open_weights
 from kerasft.peft.peft_config import PeftConfig
 from kerasft.presets.load import load_preset
 from kerasft.presets.pretrained import Pretrained
-from kerasft.presets.t5_preset import load_t5
+from kerasft.presets.seq2seq import load_seq2seq
 from kerasft.tasks import check_parts, save
 from kerasft.tasks.classification.task import TextClassifier
 from kerasft.tasks.tagging.task import TokenTagger
@@ -38,7 +38,7 @@ def save_adapter_folder(
     """Writes a folder that predicts, serves and exports what PEFT would compute.
 
     Args:
-        preset: The model that the adapter was trained on; see `load_preset` and `load_t5`.
+        preset: The model that the adapter was trained on; see `load_preset` and `load_seq2seq`.
         adapter: A PEFT folder of a text classifier, a tagger or a T5.
         output: The folder to write; it may exist if it is empty or a saved folder.
         labels: The names of the labels (or BIO tags) in the order of the adapter's head. By default
@@ -69,10 +69,10 @@ def save_adapter_folder(
         )
     parts: TextClassifier | TokenTagger | TextWriter
     if task == "SEQ_2_SEQ_LM":
-        t5 = load_t5(preset)
-        source, read = t5.source, t5.report
-        own = (SavedTask("text", prefix),)
-        parts = TextWriter(t5.model, t5.tokenizer, own, max_length or MAX_LENGTH, MAX_LENGTH)
+        writer = load_seq2seq(preset)
+        source, read = writer.source, writer.report
+        own, length = (SavedTask("text", prefix),), max_length or MAX_LENGTH
+        parts = TextWriter(writer.model, writer.tokenizer, own, length, MAX_LENGTH)
         check_parts(parts)
     else:
         found = load_preset(preset)

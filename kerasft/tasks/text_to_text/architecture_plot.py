@@ -11,7 +11,7 @@ from kerasft.evaluation.plots import figure_and_axes
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from kerasft.architectures.t5_arguments import T5Arguments
+    from kerasft.architectures import T5Arguments
 
 FROZEN, ADAPTED, BLOCK, INK, EDGE, SOFT = (
     *("#eef1f4", "#f6b26b", "#fffaf2"),
@@ -28,7 +28,7 @@ NAMES = {
 }
 
 
-def plot_t5(arguments: T5Arguments, adapted: Collection[str], path: str | Path) -> None:
+def plot_matrices(arguments: T5Arguments, adapted: Collection[str], path: str | Path) -> None:
     """Draws the matrices of every block, the first block at the bottom; adapted ones in color.
 
     Args:
@@ -37,7 +37,7 @@ def plot_t5(arguments: T5Arguments, adapted: Collection[str], path: str | Path) 
             stands before "encoder" or "decoder" does not matter).
 
     Example:
-        >>> plot_t5(model.arguments, report.adapted, "architecture.png")
+        >>> plot_matrices(model.arguments, report.adapted, "architecture.png")
     """
     a = arguments
     marked = {

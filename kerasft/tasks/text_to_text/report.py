@@ -20,10 +20,10 @@ from kerasft.evaluation.report_files import (
 )
 from kerasft.evaluation.text_scores import signatures
 from kerasft.folder.writing import Report
-from kerasft.tasks.text_to_text.architecture_plot import plot_t5
+from kerasft.tasks.text_to_text.architecture_plot import plot_matrices
 
 if TYPE_CHECKING:
-    from kerasft.architectures import T5
+    from kerasft.architectures import Seq2SeqModel
 
 SAMPLES = 10
 
@@ -52,7 +52,7 @@ class TaskOutputs:
 
 
 def text_to_text_report(
-    tasks: Sequence[TaskOutputs], history: Mapping[str, Any], *, model: T5, **more: Any
+    tasks: Sequence[TaskOutputs], history: Mapping[str, Any], *, model: Seq2SeqModel, **more: Any
 ) -> Report:
     """Returns the function that writes a report into a folder, for `adding_report`.
 
@@ -100,7 +100,7 @@ def text_to_text_report(
         ("samples.jsonl", lambda path: write_records(path, records(tasks))),
         ("samples.md", lambda path: path.write_text(samples(tasks), encoding="utf-8")),
         ("loss.png", lambda path: plot_loss(dict(history), path)),
-        ("architecture.png", lambda path: plot_t5(model.arguments, (), path)),
+        ("architecture.png", lambda path: plot_matrices(model.arguments, (), path)),
     ]
     return lambda folder: write_files(folder, parts)
 

@@ -27,12 +27,11 @@ from kerasft.tasks.text_to_text.results import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from kerasft.architectures import T5, T5Arguments
+    from kerasft.architectures import Seq2SeqArchitecture, Seq2SeqModel
     from kerasft.generation.hypotheses import Generates
     from kerasft.runtimes.gate import GateRows
     from kerasft.text.tokenizer import Tokenizer
 
-ARCHITECTURE = "t5"
 # A model of relative positions has no bound of its own, but memory has.
 MAX_TEXT_TOKENS = 16_384
 MAX_BEAMS = 64
@@ -60,7 +59,7 @@ class TextWriter:
         >>> writer = TextWriter(model, tokenizer, tasks, max_length=256, max_target_length=64)
     """
 
-    model: T5
+    model: Seq2SeqModel
     tokenizer: Tokenizer
     tasks: tuple[SavedTask, ...]
     max_length: int
@@ -205,15 +204,12 @@ class _Writing(Task[Writer]):
         )
         return parts, generator, beams
 
-    def build(self, opened: Opened, parts: Writer) -> T5:
+    def build(self, opened: Opened, parts: Writer) -> Seq2SeqModel:
         """See `Task.build`."""
-        from kerasft.architectures import T5
-        from kerasft.architectures.t5_arguments import t5_entries
-
-        arguments = _arguments(opened)
+        family, arguments = _family_and_arguments(opened)
         weights = NamedWeights(opened)
-        weights.check(t5_entries(arguments))
-        model = T5(arguments, initialize=False)  # the files hold every weight
+        weights.check(family.entries(arguments))
+        model = family.build(arguments, initialize=False)  # the files hold every weight
         weights.load_into(model)
         return model
 
@@ -339,14 +335,15 @@ def _saved_task(entry: Any, file: Path) -> SavedTask:
     return SavedTask(**entry)
 
 
-def _arguments(opened: Opened) -> T5Arguments:
+def _family_and_arguments(opened: Opened) -> tuple[Seq2SeqArchitecture, Any]:
     """What the manifest says about the model, checked against what we can build."""
-    from kerasft.architectures import T5Arguments
+    from kerasft.architectures import SEQ2SEQ
 
     manifest, file = opened.manifest, opened.path / MANIFEST
-    check_known(file, "architecture", manifest.architecture, [ARCHITECTURE])
+    check_known(file, "architecture", manifest.architecture, list(SEQ2SEQ))
+    family = SEQ2SEQ[manifest.architecture]
     try:
-        return T5Arguments.from_dict(manifest.arguments, FolderError)
+        return family, family.read_arguments(manifest.arguments, FolderError)
     except FolderError as error:
         raise FolderError(f"{file}: {error}") from None
 

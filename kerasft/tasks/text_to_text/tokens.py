@@ -12,7 +12,7 @@ from kerasft.tasks.text_to_text.entity_format import target_of
 from kerasft.text.tokenizer import Encodings, Tokenizer
 
 if TYPE_CHECKING:
-    from kerasft.architectures import T5
+    from kerasft.architectures import Seq2SeqModel
     from kerasft.generation.hypotheses import Generates
 
 
@@ -40,7 +40,7 @@ class TextToTextTokens:
     def __post_init__(self) -> None:
         check_prefix(self.tokenizer, self.prefix, self.max_length)
 
-    def generator(self, model: T5, beam_size: int) -> Generates:
+    def generator(self, model: Seq2SeqModel, beam_size: int) -> Generates:
         """What searches for the outputs of a model with Keras.
 
         Args:

@@ -5,8 +5,8 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from kerasft.architectures.t5_arguments import T5Arguments
-from kerasft.tasks.text_to_text.architecture_plot import ADAPTED, FROZEN, plot_t5
+from kerasft.architectures.t5.arguments import T5Arguments
+from kerasft.tasks.text_to_text.architecture_plot import ADAPTED, FROZEN, plot_matrices
 
 pytestmark = pytest.mark.any_backend
 
@@ -41,7 +41,7 @@ def said(figure: Figure) -> list[str]:
 
 def test_exactly_the_adapted_matrices_are_marked(drawn, tmp_path):
     a = T5Arguments(100, d_model=16, d_kv=8, d_ff=32, encoder_layers=3, decoder_layers=2, heads=2)
-    plot_t5(a, TARGETS, tmp_path / "a.png")
+    plot_matrices(a, TARGETS, tmp_path / "a.png")
     pixels = matplotlib.image.imread(tmp_path / "a.png")
     assert min(pixels.shape[:2]) > 300 and pixels.std() > 0.01
     (figure,) = drawn
@@ -58,12 +58,12 @@ def test_exactly_the_adapted_matrices_are_marked(drawn, tmp_path):
 def test_gates_heads_and_decoders(drawn, tmp_path):
     a = T5Arguments(100, encoder_layers=1, decoder_layers=2, gated=True, tie_embeddings=False)
     adapted = ["t5/decoder/block_1/cross_attention/v", "t5/lm_head"]
-    plot_t5(a, adapted, tmp_path / "b.png")
+    plot_matrices(a, adapted, tmp_path / "b.png")
     assert len(matrices(drawn[0], ADAPTED)) == 2
     assert {"wi_0", "wi_1", "next token: lm_head"} <= set(said(drawn[0]))
 
 
 def test_without_adapters_nothing_is_said_of_them(drawn, tmp_path):
-    plot_t5(T5Arguments(100, encoder_layers=1, decoder_layers=1), [], tmp_path / "c.png")
+    plot_matrices(T5Arguments(100, encoder_layers=1, decoder_layers=1), [], tmp_path / "c.png")
     assert not matrices(drawn[0], ADAPTED)
     assert not any("adapter" in text for text in said(drawn[0]))

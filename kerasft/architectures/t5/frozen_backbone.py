@@ -16,13 +16,13 @@ from kerasft.architectures.frozen_backbone import (
     still,
     without_dropout,
 )
-from kerasft.architectures.token_loss import TokenLossModel
+from kerasft.architectures.seq2seq import TokenLossModel
 from kerasft.layers.relative_position_bias import RelativePositionBias
 from kerasft.layers.t5_attention import hide
 from kerasft.layers.t5_encoder import T5EncoderBlock
 
 if TYPE_CHECKING:
-    from kerasft.architectures.t5 import T5
+    from kerasft.architectures.t5.model import T5
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ import numpy as np
 from keras import ops
 
 from kerasft import layers
-from kerasft.architectures.name_table import Entry, TwinModel
-from kerasft.architectures.t5_arguments import T5Arguments, t5_entries
-from kerasft.architectures.t5_frozen_backbone import FrozenT5, split_t5, still_t5
-from kerasft.architectures.token_loss import TokenLossModel
+from kerasft.architectures.name_table import Entry
+from kerasft.architectures.seq2seq import Seq2SeqModel
+from kerasft.architectures.t5.arguments import T5Arguments, t5_entries
+from kerasft.architectures.t5.frozen_backbone import FrozenT5, split_t5, still_t5
 from kerasft.errors import ConfigError
 from kerasft.layers.t5_attention import hide
 
@@ -24,7 +24,7 @@ State = dict[str, Any]
 
 
 @keras.saving.register_keras_serializable(package="kerasft")
-class T5(TokenLossModel, TwinModel):
+class T5(Seq2SeqModel):
     """One table of tokens for both sides, encoder, decoder and head, built at once.
 
     Inputs: `{"source_ids": (batch, s) int32, "target_ids": (batch, t) int32}`; the targets begin
@@ -50,7 +50,6 @@ class T5(TokenLossModel, TwinModel):
     """
 
     architecture = "t5"
-    peft_task = "SEQ_2_SEQ_LM"
     head_layers: tuple[str, ...] = ()  # its output layer is pretrained, too
 
     def __init__(self, arguments: T5Arguments, initialize: bool = True) -> None:

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from kerasft import storage
-from kerasft.architectures.architecture import ACTIVATION_NAMES, ACTIVATION_OF, Architecture
-from kerasft.architectures.name_table import layers_by_path
-from kerasft.architectures.t5 import T5
-from kerasft.architectures.t5_arguments import T5Arguments, t5_entries
+from kerasft.architectures.architecture import ACTIVATION_NAMES, ACTIVATION_OF
+from kerasft.architectures.name_table import Entry, layers_by_path
+from kerasft.architectures.seq2seq import Seq2SeqArchitecture
+from kerasft.architectures.t5.arguments import T5Arguments, t5_entries
+from kerasft.architectures.t5.model import T5
 from kerasft.architectures.tensors import LoadReport, check_shapes, finite, to_tensors
 from kerasft.errors import PresetError
 
@@ -21,7 +22,7 @@ _HEAD = "lm_head.weight"
 _NAMES = {**ACTIVATION_NAMES, "gelu": "gelu_python"}  # "gated-gelu" means gelu_new
 
 
-class T5Architecture(Architecture):
+class T5Architecture(Seq2SeqArchitecture):
     """T5 here and in transformers."""
 
     name = "t5"
@@ -30,6 +31,10 @@ class T5Architecture(Architecture):
     def build(self, arguments: T5Arguments, initialize: bool = True) -> T5:
         """Makes the model."""
         return T5(arguments, initialize)
+
+    def entries(self, arguments: T5Arguments) -> list[Entry]:
+        """The name table of T5ForConditionalGeneration."""
+        return t5_entries(arguments)
 
     def arguments_from_config(
         self, config: Mapping[str, Any], source: str = "config.json"
@@ -46,15 +51,8 @@ class T5Architecture(Architecture):
             scaled. `scale_decoder_outputs`, which transformers 5 writes, says the second alone.)
 
         Raises:
-            PresetError: The configuration is of another architecture, or of a variant that computes
-                something else.
+            PresetError: It is of a variant that computes something else.
         """
-        kind = config.get("model_type")
-        if kind != "t5":
-            raise PresetError(
-                f"{source} has the model_type {kind!r}, which is no T5; choose a model of the type "
-                "'t5', such as google-t5/t5-small or google/flan-t5-small"
-            )
         if config.get("is_encoder_decoder", True) is not True:
             raise PresetError(f"{source} is of a T5 without a decoder, which writes no texts")
         activation, gated = _activation(config, source)
@@ -126,24 +124,11 @@ class T5Architecture(Architecture):
         shapes: Mapping[str, tuple[int, ...]] | None = None,
         source: str = "the checkpoint",
     ) -> tuple[T5, LoadReport]:
-        """Builds a T5 from a configuration and a checkpoint's tensors.
+        """See `Seq2SeqArchitecture.load`.
 
         The head is tied to the table where the checkpoint has no other values for it (as in
-        transformers 5, for which alone `tie_word_embeddings` does not decide this).
-
-        Args:
-            config: What `config.json` holds.
-            tensors: Tensor by Hugging Face name.
-            shapes: Shape by name, where they are known without reading the tensors.
-            source: The checkpoint, for messages.
-
-        Returns:
-            The model, and what was loaded and what left unread (the table under its other names,
-            the unused table of positions of old cross-attentions, ...).
-
-        Raises:
-            PresetError: The configuration is not supported, or a tensor is missing, misshapen, not
-                finite, or contradicts another one.
+        transformers 5, for which alone `tie_word_embeddings` does not decide this). Unread stay the
+        table under its other names, the unused table of positions of old cross-attentions, ...
         """
         if shapes is None:
             shapes = {name: tuple(tensors[name].shape) for name in tensors}
@@ -170,10 +155,7 @@ class T5Architecture(Architecture):
         return model, report
 
     def write(self, model: T5, folder: Path) -> None:
-        """Writes config.json, generation_config.json and model.safetensors, for transformers.
-
-        Args:
-            model: The model; adapters on it are left out (merge them first).
+        """See `Seq2SeqArchitecture.write`.
 
         Example:
             >>> with storage.write_folder("my-t5", is_ours=...) as folder:

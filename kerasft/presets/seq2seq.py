@@ -1,4 +1,4 @@
-"""A pretrained T5, from a directory, the Hub, or a saved folder."""
+"""A pretrained model that writes a text for a text: of a directory, the Hub or a saved folder."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kerasft import peft
-from kerasft.architectures import LoadReport, T5Architecture
-from kerasft.architectures.t5 import T5
+from kerasft.architectures import SEQ2SEQ, LoadReport, Seq2SeqModel
 from kerasft.errors import FolderError, PresetError
 from kerasft.folder import has_manifest
 from kerasft.folder.opened import open_saved, sha256_of
@@ -19,16 +18,17 @@ from kerasft.presets.tensor_files import TensorFiles
 from kerasft.tasks import load
 from kerasft.text.tokenizer import Tokenizer
 
-DEFAULT_T5 = "google-t5/t5-small"
+DEFAULT_SEQ2SEQ = "google-t5/t5-small"
 _INSTEAD = (
-    "use `--preset` with a local directory that holds a T5's config.json, model.safetensors and "
-    "tokenizer.json or spiece.model, or with a folder saved by t5_text_to_text"
+    "use `--preset` with a local directory that holds config.json, model.safetensors and "
+    f"tokenizer.json or spiece.model of a model of the type {', '.join(SEQ2SEQ)}, with a Hub id "
+    f"such as {DEFAULT_SEQ2SEQ}, or with a folder saved by t5_text_to_text"
 )
 
 
 @dataclass(frozen=True)
-class PretrainedT5:
-    """A T5 with its weights and its tokenizer.
+class PretrainedSeq2Seq:
+    """An encoder and a decoder with their weights, and the tokenizer of both sides.
 
     Attributes:
         source: The model's name: a Hub id or a path.
@@ -38,7 +38,7 @@ class PretrainedT5:
         revision: The Hub's commit, for a model of the Hub.
     """
 
-    model: T5
+    model: Seq2SeqModel
     tokenizer: Tokenizer
     source: str
     sha256: str
@@ -47,29 +47,27 @@ class PretrainedT5:
     revision: str | None = None
 
 
-def load_t5(preset: str = DEFAULT_T5) -> PretrainedT5:
-    """Finds a pretrained T5, builds it and reads its weights and tokenizer.
+def load_seq2seq(preset: str = DEFAULT_SEQ2SEQ) -> PretrainedSeq2Seq:
+    """Finds a pretrained model, builds it and reads its weights and tokenizer.
 
     Args:
         preset: A Hugging Face directory, a folder that `kerasft.save` wrote, or a Hub
             id such as "google/flan-t5-small" (HF_TOKEN opens private ones).
 
     Raises:
-        PresetError: It cannot be found, reached or read, or is no T5.
+        PresetError: It cannot be found, reached or read, or writes no texts.
 
     Example:
-        >>> pretrained = load_t5("google-t5/t5-small")
+        >>> pretrained = load_seq2seq("google-t5/t5-small")
         >>> TextGenerator(pretrained.model, pretrained.tokenizer).texts(["summarize: ..."])
     """
     path = Path(preset).expanduser()
     if preset and has_manifest(path):
-        return load_saved_t5(path, source=preset)
+        return load_saved_seq2seq(path, source=preset)
     if preset and path.is_dir():
-        return load_t5_directory(path, source=preset)
+        return load_seq2seq_directory(path, source=preset)
     if preset == "minilm":
-        raise PresetError(
-            f"the preset minilm is no T5 but an encoder, which writes no texts; {_INSTEAD}"
-        )
+        raise PresetError(f"the preset minilm is an encoder, which writes no texts; {_INSTEAD}")
     if path.is_file():
         raise PresetError(
             f"the preset {preset!r} is a file; give the directory that holds {CONFIG}"
@@ -78,17 +76,17 @@ def load_t5(preset: str = DEFAULT_T5) -> PretrainedT5:
         raise PresetError(f"the preset {preset!r} is no directory here; {_INSTEAD}")
     folder, license = fetch_config(preset, _INSTEAD)
     fetch_rest(preset, folder, _INSTEAD)
-    return load_t5_directory(folder, source=preset, license=license, revision=folder.name)
+    return load_seq2seq_directory(folder, source=preset, license=license, revision=folder.name)
 
 
-def load_t5_directory(
+def load_seq2seq_directory(
     directory: Path,
     *,
     source: str | None = None,
     license: str | None = None,
     revision: str | None = None,
-) -> PretrainedT5:
-    """Reads a Hugging Face directory of a T5.
+) -> PretrainedSeq2Seq:
+    """Reads a Hugging Face directory.
 
     Args:
         directory: Holds config.json, model.safetensors (or its shards with their index), and
@@ -98,19 +96,23 @@ def load_t5_directory(
         revision: The Hub's commit.
 
     Raises:
-        PresetError: A file is missing or broken, or the model is no T5.
+        PresetError: A file is missing or broken, or the model is of no family in `SEQ2SEQ`.
     """
     where = source or str(directory)
     config = read_config(directory)
-    T5Architecture().arguments_from_config(
-        config, f"{CONFIG} of {where}"
-    )  # whether it is a T5 at all
+    family = SEQ2SEQ.get(str(config.get("model_type")))
+    if family is None:
+        raise PresetError(
+            f"{CONFIG} of {where} has the model_type {config.get('model_type')!r}, which is not "
+            f"supported where texts are written; {_INSTEAD}"
+        )
+    family.arguments_from_config(config, f"{CONFIG} of {where}")  # before the large files are read
     if config.get("quantization_config"):
         raise PresetError(f"{where} is quantized, which is not supported; use the full model")
     tokenizer = Tokenizer.from_directory(directory)
     paths = weight_files(directory)
     tensors = TensorFiles(paths)
-    model, report = T5Architecture().load(config, tensors, tensors.shapes, where)
+    model, report = family.load(config, tensors, tensors.shapes, where)
     report.note = tensors.note
     rows, pieces = model.arguments.vocab_size, tokenizer.vocab_size
     if pieces > rows:
@@ -118,7 +120,7 @@ def load_t5_directory(
             f"the tokenizer of {where} has {pieces} tokens, but its embedding table only {rows} "
             "rows; they do not belong together"
         )
-    return PretrainedT5(
+    return PretrainedSeq2Seq(
         model=model,
         tokenizer=tokenizer,
         source=where,
@@ -129,7 +131,7 @@ def load_t5_directory(
     )
 
 
-def load_saved_t5(folder: Path, *, source: str | None = None) -> PretrainedT5:
+def load_saved_seq2seq(folder: Path, *, source: str | None = None) -> PretrainedSeq2Seq:
     """Reads a saved folder, with its adapter merged into the weights.
 
     Args:
@@ -145,13 +147,16 @@ def load_saved_t5(folder: Path, *, source: str | None = None) -> PretrainedT5:
         saved = load(opened)
     except FolderError as error:
         raise PresetError(f"the preset {where} cannot be loaded: {error}") from error
-    if not isinstance(saved.model, T5):
-        raise PresetError(f"{where} was saved by kerasft, but holds no T5; {_INSTEAD}")
+    if not isinstance(saved.model, Seq2SeqModel):
+        raise PresetError(
+            f"{where} was saved by kerasft, but holds no pretrained model that writes texts; "
+            f"{_INSTEAD}"
+        )
     check_folds(saved.model, folder)
     if peft.fold(saved.model):
         peft.unfreeze(saved.model)
     loaded = [each.name for entry in saved.model.entries() for each in entry.parameters]
-    return PretrainedT5(
+    return PretrainedSeq2Seq(
         model=saved.model,
         tokenizer=saved.tokenizer,
         source=where,
