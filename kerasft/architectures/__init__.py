@@ -22,8 +22,6 @@ from kerasft.architectures.name_table import (
     Parameter,
     TwinModel,
     layers_by_path,
-    linear_to_hf,
-    linear_to_keras,
 )
 from kerasft.architectures.part_counts import part_counts
 from kerasft.architectures.registry import (
@@ -95,8 +93,6 @@ __all__ = [
     "config_to_arguments",
     "find_encoder",
     "layers_by_path",
-    "linear_to_hf",
-    "linear_to_keras",
     "load_tensors",
     "match_names",
     "part_counts",

@@ -61,7 +61,7 @@ class Entry:
     def to_keras(self, array: np.ndarray, keras_shape: tuple[int, ...]) -> np.ndarray:
         """A Hugging Face array of this entry in the shape of the Keras variable."""
         if self.kind in ("linear", "matrix") and array.ndim == 2:
-            return linear_to_keras(array, keras_shape)
+            return array.T.reshape(keras_shape)  # (out, in) -> (in, out) -> (in..., out...)
         return array.reshape(keras_shape)  # biases of query, key and value: (out,) -> (heads, d)
 
     def to_hugging_face(self, array: np.ndarray, parameter: Parameter) -> np.ndarray:
@@ -84,34 +84,6 @@ class TwinModel(keras.Model):
     @abstractmethod
     def entries(self) -> list[Entry]:
         """The model's name table, from the bottom up."""
-
-
-def linear_to_keras(array: np.ndarray, keras_shape: tuple[int, ...]) -> np.ndarray:
-    """A Linear weight as a Dense or EinsumDense kernel.
-
-    Args:
-        array: (out, in), torch's order.
-        keras_shape: (in..., out...): (in, out) of a Dense, (in, heads, head_dim) of a query,
-            (heads, head_dim, out) of an attention output.
-
-    Returns:
-        The same numbers in `keras_shape`.
-    """
-    return array.T.reshape(keras_shape)  # (out, in) -> (in, out) -> (in..., out...)
-
-
-def linear_to_hf(kernel: np.ndarray, in_rank: int) -> np.ndarray:
-    """The inverse of `linear_to_keras`.
-
-    Args:
-        kernel: (in..., out...), the kernel of a Dense or EinsumDense.
-        in_rank: How many of its axes are inputs: 2 for an attention output, 1 for all others.
-
-    Returns:
-        (out, in), contiguous.
-    """
-    into = int(np.prod(kernel.shape[:in_rank]))
-    return np.ascontiguousarray(kernel.reshape(into, -1).T)  # (in..., out...) -> (out, in)
 
 
 def layers_by_path(model: keras.Model) -> dict[str, keras.layers.Layer]:

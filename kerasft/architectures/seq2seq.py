@@ -13,6 +13,9 @@ from kerasft.architectures.architecture import Architecture
 from kerasft.architectures.name_table import Entry, TwinModel
 from kerasft.architectures.tensors import LoadReport
 
+State = dict[str, Any]
+"""What decoding remembers of a batch: nested dicts and lists of tensors."""
+
 
 class TokenLossModel(keras.Model):
     """Base of models whose outputs are scores of next tokens.

@@ -141,13 +141,13 @@ def load_tensors(
             continue
         for name, parameter in zip(names, entry.parameters, strict=True):
             variable = getattr(layers[entry.layer], parameter.attribute)
-            array = finite(tensors, str(name), source)
+            array = finite_tensor(tensors, str(name), source)
             variable.assign(entry.to_keras(array, tuple(variable.shape)))
             report.loaded.append(parameter.name)
     return report
 
 
-def finite(tensors: Mapping[str, np.ndarray], name: str, source: str) -> np.ndarray:
+def finite_tensor(tensors: Mapping[str, np.ndarray], name: str, source: str) -> np.ndarray:
     """A tensor of a checkpoint as float32.
 
     Args:

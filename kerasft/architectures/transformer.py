@@ -10,11 +10,8 @@ from keras import ops
 from kerasft import layers
 from kerasft.architectures.architecture import Architecture
 from kerasft.architectures.arguments import Arguments
-from kerasft.architectures.seq2seq import TokenLossModel
+from kerasft.architectures.seq2seq import State, TokenLossModel
 from kerasft.errors import ConfigError
-
-State = dict[str, Any]
-"""What decoding remembers of a batch: nested dicts and lists of tensors."""
 
 
 @dataclass(frozen=True)

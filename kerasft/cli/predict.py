@@ -65,7 +65,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     return options
 
 
-def read_texts(options: argparse.Namespace) -> list[str]:
+def asked_texts(options: argparse.Namespace) -> list[str]:
     """The texts that the command line asks for.
 
     Raises:
@@ -126,7 +126,7 @@ def run(options: argparse.Namespace) -> None:
     """
     from tqdm import tqdm
 
-    texts = read_texts(options)
+    texts = asked_texts(options)
     predictor = open_predictor(options.folder, **{name: getattr(options, name) for name in OPTIONS})
     counts: Counter[str] = Counter()
     with (

@@ -104,11 +104,6 @@ def open_saved(path: str | Path, engine: str = KERAS, manifest: Manifest | None 
     return Opened(folder, manifest, engine, kept)
 
 
-def as_opened(folder: str | Path | Opened, engine: str = KERAS) -> Opened:
-    """The folder, opened now where it was not before."""
-    return folder if isinstance(folder, Opened) else open_saved(folder, engine)
-
-
 def sha256_of(manifest: Manifest) -> str:
     """The hash of a `manifest.json`, which holds the hash of every other file."""
     return hashlib.sha256(storage.json_text(manifest.to_dict()).encode()).hexdigest()

@@ -134,7 +134,7 @@ def run(config: Config) -> Path:
     encoded, batches = {}, {}
     for name, pairs in dataset.parts.items():
         policy = "cut" if (name, config.overlong) == ("validation", "drop") else config.overlong
-        encoded[name] = overlong.apply(
+        encoded[name] = overlong.encode_pairs(
             pairs, *tokenizers, max_length=config.max_length, policy=policy
         )
         facts.state(f"Tokens, {name}", encoded[name].describe(*languages))

@@ -6,13 +6,10 @@ import logging
 import os
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from kerasft.errors import ConfigError
 from kerasft.serving.limits import Limits
-
-if TYPE_CHECKING:
-    from kerasft.serving.protocol import Protocol
 
 # What the process opens beside its connections: libraries and weights while the model is loaded,
 # the event loop, the log. Measured with the three backends: at most 32 at a time.
@@ -20,6 +17,13 @@ OWN_DESCRIPTORS = 56
 LOG_SECONDS = 60.0
 
 log = logging.getLogger("kerasft.serving")
+
+
+class Connection(Protocol):
+    """One of them."""
+
+    def give_way(self) -> None:
+        """Closes it in favour of a newer one."""
 
 
 class Connections:
@@ -37,14 +41,14 @@ class Connections:
 
     def __init__(self, bound: int) -> None:
         self._bound = bound
-        self._open: set[Protocol] = set()
+        self._open: set[Connection] = set()
         # Those waited for, the longest first.
-        self._strangers: dict[Protocol, None] = {}
-        self._known: dict[Protocol, None] = {}
+        self._strangers: dict[Connection, None] = {}
+        self._known: dict[Connection, None] = {}
         self._closed = 0
         self._said = -LOG_SECONDS
 
-    def opened(self, connection: Protocol) -> None:
+    def opened(self, connection: Connection) -> None:
         """A new one, which is waited for; may close another, or if all others are served, it."""
         self._open.add(connection)
         self.waited_for(connection, known=False)
@@ -55,17 +59,17 @@ class Connections:
             longest.give_way()
             self.crowded()
 
-    def lost(self, connection: Protocol) -> None:
+    def lost(self, connection: Connection) -> None:
         """It is closed."""
         self._open.discard(connection)
         self.served(connection)
 
-    def served(self, connection: Protocol) -> None:
+    def served(self, connection: Connection) -> None:
         """The server does not wait for this client."""
         self._strangers.pop(connection, None)
         self._known.pop(connection, None)
 
-    def waited_for(self, connection: Protocol, known: bool) -> None:
+    def waited_for(self, connection: Connection, known: bool) -> None:
         """From now on the server waits for this client.
 
         Args:

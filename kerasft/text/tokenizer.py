@@ -17,7 +17,7 @@ from kerasft.text.detokenize import detokenize
 from kerasft.text.pretrained import parse_tokenizer_json, read_directory, read_tokenizer_json
 from kerasft.text.tokenizer_file import library_errors
 from kerasft.text.unigram import ROLES
-from kerasft.text.wordpiece import SPECIAL_TOKENS, build_wordpiece
+from kerasft.text.wordpiece import SPECIAL_TOKENS
 
 # Texts per call into the Rust library: enough to use all its threads, few enough to bound memory.
 CHUNK = 1024
@@ -126,19 +126,6 @@ class Tokenizer:
             self._before = around.special_tokens_mask.index(0)
             self._after = around.special_tokens_mask[::-1].index(0)
             self._last = max(around.ids)
-
-    @classmethod
-    def from_wordpiece(cls, vocabulary: list[str], lowercase: bool = True) -> Tokenizer:
-        """Builds BERT's tokenizer from its word pieces.
-
-        Args:
-            vocabulary: The pieces in id order, with [PAD], [UNK], [CLS] and [SEP] among them.
-            lowercase: Whether texts are lower-cased and their accents stripped ("uncased").
-
-        Raises:
-            PresetError: One of the four special tokens is missing.
-        """
-        return cls(build_wordpiece({piece: i for i, piece in enumerate(vocabulary)}, lowercase))
 
     @classmethod
     def from_file(cls, path: str | Path) -> Tokenizer:

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
+from harness import wordpieces
 from harness.checkpoints import write_checkpoint
 from kerasft import backends
 from kerasft.architectures import Classifier, EncoderArguments, MaskedLanguageModel
 from kerasft.data.masked_batches import MaskedBatches
 from kerasft.presets import load_preset
-from kerasft.text.tokenizer import Tokenizer
 
 # Without dropout and with one layer: XLA compiles a training step in seconds instead of minutes.
 QUICK = EncoderArguments(
@@ -28,7 +28,7 @@ QUICK = EncoderArguments(
     num_segments=2,
 )
 SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-TOKENIZER = Tokenizer.from_wordpiece([*SPECIALS, *(f"w{i}" for i in range(40))])
+TOKENIZER = wordpieces.tokenizer([*SPECIALS, *(f"w{i}" for i in range(40))])
 
 
 def heads_of(twin: torch.nn.Module) -> tuple[torch.nn.Module, torch.nn.Module, torch.Tensor]:

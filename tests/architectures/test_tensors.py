@@ -9,11 +9,10 @@ import pytest
 from kerasft.architectures import (
     Classifier,
     EncoderArguments,
+    Entry,
     check_shapes,
     find_encoder,
     layers_by_path,
-    linear_to_hf,
-    linear_to_keras,
     load_tensors,
     to_tensors,
 )
@@ -190,12 +189,13 @@ def test_linear_layouts(keras_shape, in_rank):
     """x W^T in torch is the contraction of x with the kernel in Keras."""
     rng = np.random.default_rng(0)
     weight = rng.normal(size=(12, 6))
-    kernel = linear_to_keras(weight, keras_shape)
+    entry = Entry("module", "layer", "linear", (12, 6))
+    kernel = entry.to_keras(weight, keras_shape)
     assert kernel.shape == keras_shape
     x = rng.normal(size=6)
     found = np.tensordot(x.reshape(keras_shape[:in_rank]), kernel, axes=in_rank)
     np.testing.assert_allclose(found.ravel(), weight @ x)
-    np.testing.assert_array_equal(linear_to_hf(kernel, in_rank), weight)
+    np.testing.assert_array_equal(entry.to_hugging_face(kernel, entry.parameters[0]), weight)
 
 
 def test_two_layers_of_one_path_are_refused():

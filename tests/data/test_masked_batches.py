@@ -6,9 +6,9 @@ import keras
 import numpy as np
 import pytest
 
+from harness import wordpieces
 from kerasft.data.masked_batches import MaskedBatches, masked_batches
 from kerasft.errors import ConfigError, DataError
-from kerasft.text.tokenizer import Tokenizer
 from kerasft.text.trained import train_tokenizer
 
 pytestmark = pytest.mark.any_backend
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.any_backend
 SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 PAD, UNK, CLS, SEP, MASK = range(5)
 WORDS = [f"w{i}" for i in range(95)]
-TOKENIZER = Tokenizer.from_wordpiece([*SPECIALS, *WORDS])
+TOKENIZER = wordpieces.tokenizer([*SPECIALS, *WORDS])
 
 
 def make_texts(count: int, longest: int = 40, seed: int = 0) -> list[np.ndarray]:

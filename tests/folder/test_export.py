@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from harness import classifiers
+from harness import classifiers, wordpieces
 from kerasft import backends
 from kerasft.errors import ConfigError, PresetError
 from kerasft.exports.command import export
@@ -126,7 +126,6 @@ def test_what_keras_hub_does_not_have_is_refused(saved, tmp_path, monkeypatch):
 def test_onnx_runtime_agrees_at_any_batch_and_length(saved, tmp_path, name):
     onnxruntime = pytest.importorskip("onnxruntime")
     pytest.importorskip("onnx")
-    from kerasft.text.tokenizer import Tokenizer
 
     export(saved[name].folder, "onnx", tmp_path / "model.onnx")
     session = onnxruntime.InferenceSession(
@@ -134,7 +133,7 @@ def test_onnx_runtime_agrees_at_any_batch_and_length(saved, tmp_path, name):
     )
     facts = session.get_modelmeta().custom_metadata_map
     assert json.loads(facts["labels"]) == list(classifiers.LABELS) and facts["max_length"] == "16"
-    tokenizer = Tokenizer.from_wordpiece(classifiers.VOCABULARY)
+    tokenizer = wordpieces.tokenizer(classifiers.VOCABULARY)
     encoded = tokenizer.encode(classifiers.TEXTS, classifiers.MAX_LENGTH).token_ids
     for length in (16, 64):  # all in one padded batch
         ids = np.zeros((len(encoded), length), dtype=np.int64)

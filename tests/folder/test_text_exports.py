@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from harness import translators
+from harness import translators, wordpieces
 from harness.folders import reseal, task_engine
 from kerasft.errors import FolderError
 from kerasft.exports.engines import make_export
-from kerasft.text.tokenizer import Tokenizer
 
 pytestmark = pytest.mark.any_backend
 
@@ -47,7 +46,7 @@ def test_a_forged_manifest(plain, change, message, tmp_path):
 def test_a_tokenizer_without_a_start(plain, tmp_path):
     folder = shutil.copytree(plain, tmp_path / "run")
     pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a"]
-    Tokenizer.from_wordpiece(pieces).save(folder / "tokenizer_target.json")
+    wordpieces.tokenizer(pieces).save(folder / "tokenizer_target.json")
     reseal(folder)
     with pytest.raises(
         FolderError, match=r"tokenizer_target\.json pads with the token 0, but the model with 1"

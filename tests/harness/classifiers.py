@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from harness import wordpieces
 from harness.folders import kept, save_parts
 from kerasft.folder.opened import Opened, open_saved
 from kerasft.tasks.classification.engine import ClassifierEngine
 from kerasft.tasks.classification.task import ClassificationTask, TextClassifier
 from kerasft.tasks.saved import check_manifest
 from kerasft.text.labels import LabelMap
-from kerasft.text.tokenizer import Tokenizer
 
 LABELS = ("business", "è una prova | *x*", "sports")
 MAX_LENGTH = 16  # one padded length, so that little is compiled
@@ -78,7 +78,7 @@ def build(architecture: str = "distilbert", pooling: str = "first", activation: 
 def inputs(texts=TEXTS) -> dict[str, np.ndarray]:
     """Texts as one batch (texts, MAX_LENGTH) of token_ids and padding_mask; the padding is 0."""
     ids = np.zeros((len(texts), MAX_LENGTH), dtype=np.int32)
-    tokenizer = Tokenizer.from_wordpiece(VOCABULARY)
+    tokenizer = wordpieces.tokenizer(VOCABULARY)
     for row, tokens in enumerate(tokenizer.encode(texts, MAX_LENGTH).token_ids):
         ids[row, : len(tokens)] = tokens
     return {"token_ids": ids, "padding_mask": ids > 0}
@@ -132,7 +132,7 @@ def save(folder: Path, model, **options) -> Saved:
     """Saves a tiny classifier, with a stand-in for everything that is not in `options`."""
     parts = {
         "model": model,
-        "tokenizer": Tokenizer.from_wordpiece(VOCABULARY),
+        "tokenizer": wordpieces.tokenizer(VOCABULARY),
         "labels": LabelMap(LABELS),
         "max_length": MAX_LENGTH,
         **options,

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from harness import wordpieces
 from harness.classifiers import VOCABULARY
 from harness.folders import kept, save_parts
 from kerasft.runtimes.runtime import Reading
@@ -94,7 +95,7 @@ def engine(model, tokenizer: Tokenizer, tags: Sequence[str], max_length: int) ->
 
 def find(model) -> list[list[ScoredSpan]]:
     """The entities of TEXTS, by a model in memory."""
-    found = engine(model, Tokenizer.from_wordpiece(VOCABULARY), TAGS.names, MAX_LENGTH)
+    found = engine(model, wordpieces.tokenizer(VOCABULARY), TAGS.names, MAX_LENGTH)
     return found.find([Sentence.from_text(text).tokens for text in TEXTS])
 
 
@@ -102,7 +103,7 @@ def save(folder: Path, model, **options) -> Saved:
     """Saves a tiny tagger, with a stand-in for everything that is not in `options`."""
     parts = {
         "model": model,
-        "tokenizer": Tokenizer.from_wordpiece(VOCABULARY),
+        "tokenizer": wordpieces.tokenizer(VOCABULARY),
         "labels": TAGS,
         "max_length": MAX_LENGTH,
         **options,

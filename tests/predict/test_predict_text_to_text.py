@@ -10,7 +10,7 @@ from kerasft.errors import ConfigError
 from kerasft.generation import TextGenerator
 from kerasft.predict import Predictor
 from kerasft.tasks import load
-from kerasft.tasks.text_to_text.predictor import begins_with, task_of
+from kerasft.tasks.text_to_text.predictor import asked_task, begins_with
 from kerasft.tasks.text_to_text.task import SavedTask, TextWriter
 
 TEXTS = [*text_models.SOURCES, "sing: la la", "classify: " + "the water " * 20]
@@ -65,8 +65,9 @@ def test_prefixes():
     assert begins_with("summarize: ", "summarize: ")
     assert not begins_with("summarize:a text", "summarize: ")
     tasks = [SavedTask("any", ""), SavedTask("a", "do: "), SavedTask("b", "do: it: ")]
-    assert [task_of(text, tasks).name for text in ("do: it: x", "do: x", "x")] == ["b", "a", "any"]
-    assert task_of("x", tasks[1:]) is None
+    asked = [asked_task(text, tasks).name for text in ("do: it: x", "do: x", "x")]
+    assert asked == ["b", "a", "any"]
+    assert asked_task("x", tasks[1:]) is None
 
 
 def test_unknown_words_are_named(writer):

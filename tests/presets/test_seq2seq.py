@@ -99,9 +99,7 @@ def test_shards(directory, copy):
 
 def test_what_writes_no_texts_is_refused(tmp_path, copy):
     write_checkpoint(tmp_path / "bert", "bert", layers=1)
-    with pytest.raises(
-        PresetError, match="'bert', which is not supported where texts are"
-    ):
+    with pytest.raises(PresetError, match="'bert', which is not supported where texts are"):
         load_seq2seq(str(tmp_path / "bert"))
     with pytest.raises(PresetError, match="minilm is an encoder, which writes no texts"):
         load_seq2seq("minilm")

@@ -4,15 +4,14 @@ import keras
 import numpy as np
 import pytest
 
-from harness import taggers
+from harness import taggers, wordpieces
 from harness.checkpoints import vocabulary
 from kerasft import backends
 from kerasft.architectures import EncoderArguments, Tagger
 from kerasft.errors import FolderError
 from kerasft.tasks.tagging.tag_decoding import find_spans
-from kerasft.text.tokenizer import Tokenizer
 
-TOKENIZER = Tokenizer.from_wordpiece(vocabulary())
+TOKENIZER = wordpieces.tokenizer(vocabulary())
 TAGS = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
 ARGUMENTS = EncoderArguments(
     vocab_size=TOKENIZER.vocab_size, num_layers=2, num_heads=2, hidden_size=16,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from harness import classifiers, text_models, translators
+from harness import classifiers, text_models, translators, wordpieces
 from kerasft import backends, peft
 from kerasft.errors import ConfigError, DataError
 from kerasft.folder import verify
@@ -231,14 +231,13 @@ def test_a_new_folder_cleans_and_cuts_in_predictions_as_in_training(tmp_path):
 
 def test_what_does_not_fit_is_not_saved(tmp_path):
     from kerasft.text.labels import LabelMap
-    from kerasft.text.tokenizer import Tokenizer
 
     model = classifiers.build()
     for options, message in [
         ({"labels": LabelMap(("a", "b"))}, "2 labels, but the model has 3"),
         ({"max_length": 65}, "max_length is 65"),
         (
-            {"tokenizer": Tokenizer.from_wordpiece([*classifiers.VOCABULARY, "more"])},
+            {"tokenizer": wordpieces.tokenizer([*classifiers.VOCABULARY, "more"])},
             "but the model",
         ),
         ({"long_texts": "tail"}, 'long_texts is "tail", but must be one of cut, head_tail'),

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from harness import wordpieces
 from kerasft.errors import ConfigError
 from kerasft.text.tokenizer import Tokenizer
 
@@ -14,7 +15,7 @@ SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 @pytest.fixture(scope="module")
 def tokenizer() -> Tokenizer:
-    return Tokenizer.from_wordpiece([*SPECIAL, *WORDS])
+    return wordpieces.tokenizer([*SPECIAL, *WORDS])
 
 
 def kept(tokenizer: Tokenizer, words: int, max_length: int) -> list[str]:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from transformers import AutoTokenizer
 
+from harness import wordpieces
 from harness.checkpoints import vocabulary, write_checkpoint
 from harness.texts import AWKWARD
 from kerasft.errors import ConfigError, DataError, PresetError
@@ -197,7 +198,7 @@ def test_truncation_and_padding_in_the_file_do_not_count(checkpoints, tmp_path):
 
 def test_from_wordpiece_equals_the_directory(checkpoints):
     for cased in (False, True):
-        built = Tokenizer.from_wordpiece(vocabulary(cased), lowercase=not cased)
+        built = wordpieces.tokenizer(vocabulary(cased), lowercase=not cased)
         read = Tokenizer.from_directory(checkpoints["bert", cased, "vocab"])
         assert json.loads(built._backend.to_str()) == json.loads(read._backend.to_str())
 

@@ -13,7 +13,7 @@ from kerasft.architectures.name_table import Entry, layers_by_path
 from kerasft.architectures.seq2seq import Seq2SeqArchitecture
 from kerasft.architectures.t5.arguments import T5Arguments, t5_entries
 from kerasft.architectures.t5.model import T5
-from kerasft.architectures.tensors import LoadReport, check_shapes, finite, to_tensors
+from kerasft.architectures.tensors import LoadReport, check_shapes, finite_tensor, to_tensors
 from kerasft.errors import PresetError
 
 # transformers keeps one table under several names; a file may hold any of them, or all.
@@ -147,7 +147,7 @@ class T5Architecture(Seq2SeqArchitecture):
         report = LoadReport()
         for entry in table:
             for parameter in entry.parameters:
-                array = finite(tensors, names[parameter.name], source)
+                array = finite_tensor(tensors, names[parameter.name], source)
                 variable = getattr(layers[entry.layer], parameter.attribute)
                 variable.assign(entry.to_keras(array, tuple(variable.shape)))
                 report.loaded.append(parameter.name)
@@ -216,7 +216,8 @@ def _same(
     if shapes[first] != shapes[second]:
         return False
     # NaN equals nothing: it must be called by its name before it counts as a difference.
-    return np.array_equal(finite(tensors, first, source), finite(tensors, second, source))
+    arrays = (finite_tensor(tensors, name, source) for name in (first, second))
+    return np.array_equal(*arrays)
 
 
 def _activation(config: Mapping[str, Any], source: str) -> tuple[str, bool]:

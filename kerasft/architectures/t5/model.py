@@ -13,14 +13,11 @@ from keras import ops
 
 from kerasft import layers
 from kerasft.architectures.name_table import Entry
-from kerasft.architectures.seq2seq import Seq2SeqModel
+from kerasft.architectures.seq2seq import Seq2SeqModel, State
 from kerasft.architectures.t5.arguments import T5Arguments, t5_entries
 from kerasft.architectures.t5.frozen_backbone import FrozenT5, split_t5, still_t5
 from kerasft.errors import ConfigError
 from kerasft.layers.t5_attention import hide
-
-State = dict[str, Any]
-"""What decoding remembers of a batch: nested dicts and lists of tensors."""
 
 
 @keras.saving.register_keras_serializable(package="kerasft")

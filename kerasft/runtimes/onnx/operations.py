@@ -19,6 +19,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from kerasft.layers.multi_head_attention import HIDDEN
 from kerasft.runtimes.onnx.einsum import einsum
 from kerasft.runtimes.onnx.graph import Graph, not_written
 from kerasft.runtimes.onnx.trace import Constant, Size, Step, Tensor
@@ -40,9 +41,6 @@ COMPARISONS = {
 LOGIC = {"LogicalAnd": "And", "LogicalOr": "Or", "LogicalNot": "Not"}
 
 REDUCTIONS = {"Mean": "ReduceMean", "Max": "ReduceMax", "Min": "ReduceMin"}
-
-HIDDEN = -1e9
-"""A score of attention as low as this has a weight of 0 in the softmax."""
 
 Operation = Callable[..., Any]
 OPERATIONS: dict[str, Operation] = {}

@@ -76,7 +76,7 @@ class WritingPredictor(TaskPredictor[TextWriter]):
         ]
 
     def _written(self, text: str, found: Output) -> WrittenText:
-        task = task_of(text, self.parts.tasks)
+        task = asked_task(text, self.parts.tasks)
         warning = ""
         if task is None:
             warning = (
@@ -161,7 +161,7 @@ def prefix_of(opened: Opened, task: str | None) -> str:
     return known[task] if task is not None else ""
 
 
-def task_of(text: str, tasks: Sequence[SavedTask]) -> SavedTask | None:
+def asked_task(text: str, tasks: Sequence[SavedTask]) -> SavedTask | None:
     """The task that a text's prefix asks for, of several that fit the one of the longest prefix.
 
     Args:

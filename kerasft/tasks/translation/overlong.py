@@ -74,7 +74,7 @@ class EncodedPairs:
         ]
 
 
-def apply(
+def encode_pairs(
     pairs: Rows,
     source_tokenizer: Tokenizer,
     target_tokenizer: Tokenizer,
@@ -99,7 +99,7 @@ def apply(
         DataError: All pairs are too long, or one is and the policy is "refuse".
 
     Example:
-        >>> train = overlong.apply(data.train, english, italian, max_length=60, policy="drop")
+        >>> train = encode_pairs(data.train, english, italian, max_length=60, policy="drop")
         >>> train.note
         '12 of 14642 pairs are longer than 60 tokens and left out'
     """

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from harness import wordpieces
 from harness.checkpoints import vocabulary
 from kerasft.errors import DataError
 from kerasft.tasks.entities.dataset import EntityDataset
@@ -12,11 +13,10 @@ from kerasft.tasks.entities.tag_schemes import tag_names, tags_of
 from kerasft.tasks.tagging.batches import TaggedBatches, tagged_batches
 from kerasft.tasks.tagging.word_windows import training_windows
 from kerasft.text.labels import LabelMap
-from kerasft.text.tokenizer import Tokenizer
 
 pytestmark = pytest.mark.any_backend
 
-TOKENIZER = Tokenizer.from_wordpiece(vocabulary())
+TOKENIZER = wordpieces.tokenizer(vocabulary())
 TAGS = LabelMap(tag_names(["LOC", "PER"]))
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import transformers
 
+from harness import wordpieces
 from harness.checkpoints import vocabulary, write_checkpoint
 from kerasft.errors import ConfigError, DataError
 from kerasft.tasks.entities.sentence import Sentence, Span
@@ -14,7 +15,7 @@ from kerasft.text.tokenizer import Tokenizer
 
 pytestmark = pytest.mark.plain
 
-TOKENIZER = Tokenizer.from_wordpiece(vocabulary())
+TOKENIZER = wordpieces.tokenizer(vocabulary())
 AWKWARD = [
     "hello",
     "WORLD",
