@@ -81,7 +81,7 @@ def save_random(preset: Path, folder: Path) -> None:
     """A saved classifier with the weights of a checkpoint; its labels mean nothing."""
     from kerasft.presets import load_preset
     from kerasft.tasks import save
-    from kerasft.tasks.classification.task import TextClassifier
+    from kerasft.tasks.classification.classifier import TextClassifier
     from kerasft.text.labels import LabelMap
 
     pretrained = load_preset(str(preset))

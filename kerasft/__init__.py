@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from kerasft.predict import Predictor
     from kerasft.presets import load_preset
     from kerasft.tasks import load, save
+    from kerasft.tasks.classification.classifier import TextClassifier
     from kerasft.tasks.classification.labelled_texts import load_data
-    from kerasft.tasks.classification.task import TextClassifier
-    from kerasft.tasks.tagging.task import TokenTagger
+    from kerasft.tasks.tagging.tagger import TokenTagger
     from kerasft.text.labels import LabelMap
 
 __version__ = "0.1.0"
@@ -76,8 +76,8 @@ _HOMES = {
     "kerasft.predict": ("Predictor",),
     "kerasft.presets": ("load_preset",),
     "kerasft.tasks": ("load", "save"),
-    "kerasft.tasks.classification.task": ("TextClassifier",),
-    "kerasft.tasks.tagging.task": ("TokenTagger",),
+    "kerasft.tasks.classification.classifier": ("TextClassifier",),
+    "kerasft.tasks.tagging.tagger": ("TokenTagger",),
     "kerasft.text.labels": ("LabelMap",),
 }
 

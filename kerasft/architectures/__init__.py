@@ -26,7 +26,6 @@ from kerasft.architectures.name_table import (
 from kerasft.architectures.part_counts import part_counts
 from kerasft.architectures.registry import (
     ENCODERS,
-    arguments_to_config,
     config_labels,
     config_to_arguments,
     find_encoder,
@@ -86,7 +85,6 @@ __all__ = [
     "TransformerArchitecture",
     "TransformerArguments",
     "TwinModel",
-    "arguments_to_config",
     "build_transformer",
     "check_shapes",
     "config_labels",

@@ -1,5 +1,6 @@
 """An encoder under the head of its Hugging Face twin: a classifier of texts, a tagger of tokens."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, Literal, get_args
 
 import keras
@@ -84,6 +85,26 @@ class HeadedEncoder(TwinModel):
         """The model's name table, from the bottom up."""
         family = find_encoder(self.architecture)
         return family.entries(self.arguments, self.num_labels, self.pooling)
+
+    def to_config(self, label_names: Sequence[str]) -> dict[str, Any]:
+        """A `config.json` with which transformers rebuilds this classifier or tagger.
+
+        It does not compute the same for pooling "mean": transformers has no head over a mean.
+
+        Args:
+            label_names: The names of its labels, in their order.
+        """
+        family = find_encoder(self.architecture)
+        config = {
+            "architectures": [family.twin + self.twin],
+            "model_type": family.name,
+            **family.config_from_arguments(self.arguments),
+            "id2label": {str(number): label for number, label in enumerate(label_names)},
+            "label2id": {label: number for number, label in enumerate(label_names)},
+        }
+        if self.pooling != "none":
+            config["problem_type"] = "single_label_classification"
+        return config
 
     def frozen_backbone(self) -> FrozenEncoder | None:
         """What is frozen below the first layer that trains, and the rest; see `split_encoder`."""

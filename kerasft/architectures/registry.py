@@ -1,16 +1,13 @@
 """The families of encoders by name, and which of them a `config.json` is of."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from kerasft.architectures.architecture import EncoderArchitecture
 from kerasft.architectures.bert import Bert
 from kerasft.architectures.distilbert import DistilBert
 from kerasft.architectures.encoder import EncoderArguments
 from kerasft.errors import ConfigError, PresetError
-
-if TYPE_CHECKING:
-    from kerasft.architectures.headed_encoder import HeadedEncoder
 
 ENCODERS: dict[str, EncoderArchitecture] = {each.name: each for each in (Bert(), DistilBert())}
 """The families of encoders by name. A further one is a file and a name here."""
@@ -61,28 +58,6 @@ def config_to_arguments(
             f"choose a model of one of the types {supported}"
         )
     return name, ENCODERS[name].arguments_from_config(config, source)
-
-
-def arguments_to_config(model: "HeadedEncoder", label_names: Sequence[str]) -> dict[str, Any]:
-    """A `config.json` with which transformers rebuilds this classifier or tagger.
-
-    It does not compute the same for pooling "mean": transformers has no head over a mean.
-
-    Args:
-        model: The classifier or tagger.
-        label_names: The names of its labels, in their order.
-    """
-    family = ENCODERS[model.architecture]
-    config = {
-        "architectures": [family.twin + model.twin],
-        "model_type": family.name,
-        **family.config_from_arguments(model.arguments),
-        "id2label": {str(number): label for number, label in enumerate(label_names)},
-        "label2id": {label: number for number, label in enumerate(label_names)},
-    }
-    if model.pooling != "none":
-        config["problem_type"] = "single_label_classification"
-    return config
 
 
 def config_labels(config: Mapping[str, Any]) -> list[str] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from kerasft import storage
-from kerasft.architectures import arguments_to_config, to_tensors
+from kerasft.architectures import to_tensors
 from kerasft.errors import ConfigError
 from kerasft.tasks.headed_encoder import EncoderParts
 from kerasft.tasks.registry import task_of
@@ -43,7 +43,7 @@ def write_huggingface(classifier: EncoderParts, folder: Path) -> None:
         )
     tensors = to_tensors(classifier.model)
     storage.write_tensors(tensors, folder / "model.safetensors")
-    config = arguments_to_config(classifier.model, classifier.labels.names)
+    config = classifier.model.to_config(classifier.labels.names)
     storage.write_json(folder / "config.json", {**config, "dtype": "float32"})
     classifier.tokenizer.save_directory(folder, classifier.max_length)
     name = config["architectures"][0]

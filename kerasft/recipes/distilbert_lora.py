@@ -19,9 +19,9 @@ from kerasft.folder import Facts, adding_report, is_ours
 from kerasft.recipes.shared.fine_tuning import FineTuningOptions, tune
 from kerasft.recipes.shared.frozen_backbone import train_above_backbone
 from kerasft.tasks import save
+from kerasft.tasks.classification.classifier import TextClassifier
 from kerasft.tasks.classification.labelled_texts import LabelledTextOptions, load_labelled
 from kerasft.tasks.classification.report import classifier_report, score
-from kerasft.tasks.classification.task import TextClassifier
 from kerasft.text.labels import LabelMap
 
 

@@ -19,10 +19,10 @@ from kerasft.errors import ConfigError
 from kerasft.exports.engines import export_after_run
 from kerasft.folder import Facts, adding_report, is_ours
 from kerasft.tasks import save
+from kerasft.tasks.classification.classifier import TextClassifier
 from kerasft.tasks.classification.dataset import Dataset
 from kerasft.tasks.classification.labelled_texts import CorpusOptions, load_labelled
 from kerasft.tasks.classification.report import classifier_report, score
-from kerasft.tasks.classification.task import TextClassifier
 from kerasft.text.labels import LabelMap
 
 

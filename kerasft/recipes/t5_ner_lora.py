@@ -29,7 +29,9 @@ from kerasft.tasks import check_parts, save
 from kerasft.tasks.entities.dataset import EntityOptions, load_entities
 from kerasft.tasks.entities.report import entity_report, score_entities, state_scores
 from kerasft.tasks.text_to_text.architecture_plot import plot_matrices
-from kerasft.tasks.text_to_text.task import MAX_BEAMS, MAX_TEXT_TOKENS, EntityWriter, SavedTask
+from kerasft.tasks.text_to_text.results import SavedTask
+from kerasft.tasks.text_to_text.task import MAX_BEAMS, MAX_TEXT_TOKENS
+from kerasft.tasks.text_to_text.writers import EntityWriter
 
 
 @dataclass

@@ -20,9 +20,11 @@ from kerasft.folder import Facts, adding_report, is_ours
 from kerasft.recipes.shared.from_scratch import FromScratchOptions
 from kerasft.tasks import check_parts, save
 from kerasft.tasks.text_to_text.report import TaskOutputs, text_to_text_report
+from kerasft.tasks.text_to_text.results import SavedTask
 from kerasft.tasks.text_to_text.scores import score_task
 from kerasft.tasks.text_to_text.sources import TextTask, load_tasks, shared_prefixes
-from kerasft.tasks.text_to_text.task import MAX_BEAMS, MAX_TEXT_TOKENS, SavedTask, TextWriter
+from kerasft.tasks.text_to_text.task import MAX_BEAMS, MAX_TEXT_TOKENS
+from kerasft.tasks.text_to_text.writers import TextWriter
 
 SAMPLES = (
     TextTask("classify", "sample:conversations", "classify: ", "text", "label", weight=3.0),

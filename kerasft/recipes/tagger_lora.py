@@ -23,7 +23,8 @@ from kerasft.tasks import save
 from kerasft.tasks.entities.dataset import EntityOptions, load_entities
 from kerasft.tasks.entities.report import entity_report, score_entities, state_scores
 from kerasft.tasks.entities.tag_schemes import tag_names
-from kerasft.tasks.tagging.task import TaggingTask, TokenTagger
+from kerasft.tasks.tagging.tagger import TokenTagger
+from kerasft.tasks.tagging.task import TaggingTask
 from kerasft.tasks.tagging.word_windows import prediction_windows
 from kerasft.text.labels import LabelMap
 

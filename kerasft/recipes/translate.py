@@ -21,7 +21,7 @@ from kerasft.folder import Facts, adding_report, is_ours
 from kerasft.recipes.shared.from_scratch import FromScratchOptions
 from kerasft.tasks import check_parts, save
 from kerasft.tasks.translation.report import translation_report
-from kerasft.tasks.translation.task import Translator
+from kerasft.tasks.translation.translator import Translator
 
 
 @dataclass

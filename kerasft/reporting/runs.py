@@ -19,8 +19,8 @@ from kerasft.errors import ConfigError, DataError, FolderError
 from kerasft.evaluation.report_files import METRICS
 from kerasft.folder import Manifest, contents, verify
 from kerasft.folder.reading import problem
+from kerasft.tasks.classification.classifier import TextClassifier
 from kerasft.tasks.classification.report import BASELINE_PREDICTIONS, PREDICTIONS
-from kerasft.tasks.classification.task import TextClassifier
 from kerasft.tasks.saved import check_manifest
 
 # The columns of a file of predictions before those of the probabilities.

@@ -20,9 +20,9 @@ from kerasft.folder.opened import open_saved
 from kerasft.predict import Predictor
 from kerasft.presets import load_preset
 from kerasft.tasks import load
-from kerasft.tasks.tagging.task import TokenTagger
-from kerasft.tasks.text_to_text.task import TextWriter
-from kerasft.tasks.translation.task import Translator
+from kerasft.tasks.tagging.tagger import TokenTagger
+from kerasft.tasks.text_to_text.writers import TextWriter
+from kerasft.tasks.translation.translator import Translator
 
 _opened: Counter[str] | None = None
 

@@ -25,7 +25,6 @@ from kerasft import backends, peft
 from kerasft.architectures import (
     HeadedEncoder,
     Tagger,
-    arguments_to_config,
     config_to_arguments,
     to_tensors,
 )
@@ -233,7 +232,7 @@ class ArchitectureCase:
             np.testing.assert_array_equal(value, original[name], err_msg=name)
         save_file(tensors, tmp_path / "model.safetensors", metadata={"format": "pt"})
         names = list(theirs.config.id2label.values())
-        config = arguments_to_config(ours, names)
+        config = ours.to_config(names)
         (tmp_path / "config.json").write_text(json.dumps(config))
         again = type(theirs).from_pretrained(tmp_path).eval()
         np.testing.assert_array_equal(theirs_of(again)[1], theirs_of(theirs)[1])

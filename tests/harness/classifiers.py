@@ -9,8 +9,9 @@ import numpy as np
 from harness import wordpieces
 from harness.folders import kept, save_parts
 from kerasft.folder.opened import Opened, open_saved
+from kerasft.tasks.classification.classifier import TextClassifier
 from kerasft.tasks.classification.engine import ClassifierEngine
-from kerasft.tasks.classification.task import ClassificationTask, TextClassifier
+from kerasft.tasks.classification.task import ClassificationTask
 from kerasft.tasks.saved import check_manifest
 from kerasft.text.labels import LabelMap
 

@@ -13,7 +13,8 @@ from kerasft.tasks.entities.sentence import Sentence, Span
 from kerasft.tasks.text_to_text.entity_engine import EntityTextEngine
 from kerasft.tasks.text_to_text.entity_format import target_of
 from kerasft.tasks.text_to_text.entity_pairs import TextToTextTokens, encode_entities
-from kerasft.tasks.text_to_text.task import EntityWriter, SavedTask
+from kerasft.tasks.text_to_text.results import SavedTask
+from kerasft.tasks.text_to_text.writers import EntityWriter
 from kerasft.text.trained_unigram import train_unigram
 
 PREFIX = "find: "

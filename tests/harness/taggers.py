@@ -15,7 +15,7 @@ from kerasft.tasks.entities.sentence import Sentence
 from kerasft.tasks.entities.tag_schemes import tag_names
 from kerasft.tasks.tagging.engine import TaggingEngine
 from kerasft.tasks.tagging.tag_decoding import ScoredSpan
-from kerasft.tasks.tagging.task import TokenTagger
+from kerasft.tasks.tagging.tagger import TokenTagger
 from kerasft.text.labels import LabelMap
 from kerasft.text.tokenizer import Tokenizer
 

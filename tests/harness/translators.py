@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from harness.folders import kept, save_parts
-from kerasft.tasks.translation.task import Translator
+from kerasft.tasks.translation.translator import Translator
 from kerasft.text.tokenizer import Tokenizer
 from kerasft.text.trained import train_tokenizer
 

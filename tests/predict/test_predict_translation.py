@@ -12,7 +12,7 @@ from kerasft import backends
 from kerasft.errors import ConfigError, FolderError
 from kerasft.predict import Predictor
 from kerasft.tasks import load
-from kerasft.tasks.translation.task import Translator
+from kerasft.tasks.translation.translator import Translator
 from kerasft.text.cleaning import Cleaning
 
 

@@ -19,8 +19,8 @@ from kerasft.predict import Predictor
 from kerasft.presets import load_preset
 from kerasft.recipes.shared.adapter_folder import save_adapter_folder
 from kerasft.tasks import load
-from kerasft.tasks.tagging.task import TokenTagger
-from kerasft.tasks.text_to_text.task import TextWriter
+from kerasft.tasks.tagging.tagger import TokenTagger
+from kerasft.tasks.text_to_text.writers import TextWriter
 from kerasft.text.trained_unigram import train_unigram
 
 pytestmark = pytest.mark.any_backend

@@ -8,7 +8,7 @@ from kerasft.errors import ConfigError, DataError, FolderError
 from kerasft.generation import SentenceGenerator
 from kerasft.tasks import load
 from kerasft.tasks.text_engine import TextEngine
-from kerasft.tasks.translation.task import Translator
+from kerasft.tasks.translation.translator import Translator
 
 
 @pytest.fixture(scope="module", params=[1, 3])

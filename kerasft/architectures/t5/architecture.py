@@ -216,8 +216,8 @@ def _same(
     if shapes[first] != shapes[second]:
         return False
     # NaN equals nothing: it must be called by its name before it counts as a difference.
-    arrays = (finite_tensor(tensors, name, source) for name in (first, second))
-    return np.array_equal(*arrays)
+    one, other = (finite_tensor(tensors, name, source) for name in (first, second))
+    return np.array_equal(one, other)
 
 
 def _activation(config: Mapping[str, Any], source: str) -> tuple[str, bool]:

@@ -15,9 +15,10 @@ from kerasft.presets.load import load_preset
 from kerasft.presets.pretrained import Pretrained
 from kerasft.presets.seq2seq import load_seq2seq
 from kerasft.tasks import check_parts, save
-from kerasft.tasks.classification.task import TextClassifier
-from kerasft.tasks.tagging.task import TokenTagger
-from kerasft.tasks.text_to_text.task import SavedTask, TextWriter
+from kerasft.tasks.classification.classifier import TextClassifier
+from kerasft.tasks.tagging.tagger import TokenTagger
+from kerasft.tasks.text_to_text.results import SavedTask
+from kerasft.tasks.text_to_text.writers import TextWriter
 from kerasft.text.labels import LabelMap
 
 MAX_LENGTH = 128

@@ -11,7 +11,7 @@ from kerasft.errors import DataError
 
 if TYPE_CHECKING:
     from kerasft.runtimes.runtime import Encodes
-    from kerasft.tasks.classification.task import TextClassifier
+    from kerasft.tasks.classification.classifier import TextClassifier
     from kerasft.text.tokenizer import Encodings
 
 

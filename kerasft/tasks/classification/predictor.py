@@ -8,9 +8,9 @@ import numpy as np
 
 from kerasft.folder.opened import Opened
 from kerasft.runtimes.runtime import Encodes
+from kerasft.tasks.classification.classifier import TextClassifier
 from kerasft.tasks.classification.engine import ClassifierEngine
 from kerasft.tasks.classification.results import ClassifierFacts, Prediction
-from kerasft.tasks.classification.task import TextClassifier
 from kerasft.tasks.task import TaskPredictor
 from kerasft.tasks.texts import cut_note, one_of_each_length
 

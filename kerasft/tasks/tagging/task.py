@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,32 +11,13 @@ from kerasft.folder.opened import Opened
 from kerasft.tasks.entities.results import Entities
 from kerasft.tasks.headed_encoder import LABEL_MAP, EncoderTask
 from kerasft.tasks.tagging.results import TaggerFacts
+from kerasft.tasks.tagging.tagger import TokenTagger
 from kerasft.tasks.task import NO_MODEL, TaskPredictor
 
 if TYPE_CHECKING:
     from kerasft.architectures import EncoderArguments, Tagger
     from kerasft.runtimes.gate import GateRows
     from kerasft.text.labels import LabelMap
-    from kerasft.text.tokenizer import Tokenizer
-
-
-@dataclass(frozen=True)
-class TokenTagger:
-    """A tagger of tokens, which finds entities.
-
-    Attributes:
-        model: The tagger, with its adapters on it (unmerged) if it has any.
-        labels: The names of its BIO tags, as `tag_names` gives them.
-        max_length: Tokens that are read at once.
-
-    Example:
-        >>> tagger = TokenTagger(model, tokenizer, LabelMap(tag_names(["LOC", "PER"])), 128)
-    """
-
-    model: Tagger
-    tokenizer: Tokenizer
-    labels: LabelMap
-    max_length: int
 
 
 class TaggingTask(EncoderTask[TokenTagger]):

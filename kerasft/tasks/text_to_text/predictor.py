@@ -18,8 +18,8 @@ from kerasft.tasks.text_to_text.results import (
     WrittenEntities,
     WrittenText,
 )
-from kerasft.tasks.text_to_text.task import EntityWriter, TextWriter
 from kerasft.tasks.text_to_text.tokens import TextToTextTokens
+from kerasft.tasks.text_to_text.writers import EntityWriter, TextWriter
 from kerasft.tasks.texts import cut_note, cut_word_note, warm_up_texts
 from kerasft.text.tokenizer import check_text
 

@@ -10,7 +10,7 @@ from kerasft.tasks.task import TaskPredictor
 from kerasft.tasks.text_engine import TextEngine
 from kerasft.tasks.texts import cut_note, warm_up_texts
 from kerasft.tasks.translation.results import Languages, Translation, TranslatorFacts
-from kerasft.tasks.translation.task import Translator
+from kerasft.tasks.translation.translator import Translator
 
 
 class TextTranslator(TaskPredictor[Translator]):

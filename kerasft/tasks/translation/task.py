@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ from kerasft.runtimes.runtime import WriterModel
 from kerasft.storage import Tensors
 from kerasft.tasks.task import BEAM_SIZE, NO_MODEL, Task, TaskPredictor
 from kerasft.tasks.translation.results import Translation, TranslatorFacts
+from kerasft.tasks.translation.translator import Translator
 from kerasft.text.cleaning import Cleaning
 
 if TYPE_CHECKING:
@@ -38,31 +38,6 @@ BEAMS = 4
 """Hypotheses followed at a time where nothing else is said."""
 # Numbers (float32) that may be taken beyond what the file of the weights holds.
 SPARE = 2**24
-
-
-@dataclass(frozen=True)
-class Translator:
-    """A model that translates texts.
-
-    Attributes:
-        source_tokenizer: The tokenizer of the language that is translated.
-        target_tokenizer: The tokenizer of the language that comes out.
-        languages: {"source": "en", "target": "it"}, as the data calls them.
-        max_length: Tokens that a text is cut at.
-        cleaning: What is done to each text before the tokenizer.
-
-    Example:
-        >>> translator = Translator(
-        ...     model, english, italian, {"source": "en", "target": "it"}, max_length=48
-        ... )
-    """
-
-    model: Transformer
-    source_tokenizer: Tokenizer
-    target_tokenizer: Tokenizer
-    languages: Mapping[str, str]
-    max_length: int
-    cleaning: Cleaning = field(default_factory=Cleaning)
 
 
 class TranslationTask(Task[Translator]):

@@ -16,9 +16,9 @@ from kerasft.folder import contents as c
 from kerasft.folder import verify
 from kerasft.presets import load_preset
 from kerasft.tasks import load
-from kerasft.tasks.classification.task import TextClassifier
+from kerasft.tasks.classification.classifier import TextClassifier
 from kerasft.tasks.registry import TASKS
-from kerasft.tasks.tagging.task import TokenTagger
+from kerasft.tasks.tagging.tagger import TokenTagger
 from kerasft.text.labels import LabelMap
 
 

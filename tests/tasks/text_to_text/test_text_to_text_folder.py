@@ -17,9 +17,10 @@ from kerasft.exports.command import export
 from kerasft.folder import contents as c
 from kerasft.folder import is_ours, verify
 from kerasft.tasks import check_parts, load, save
-from kerasft.tasks.classification.task import TextClassifier
+from kerasft.tasks.classification.classifier import TextClassifier
 from kerasft.tasks.registry import TASKS
-from kerasft.tasks.text_to_text.task import EntityWriter, SavedTask, TextWriter
+from kerasft.tasks.text_to_text.results import SavedTask
+from kerasft.tasks.text_to_text.writers import EntityWriter, TextWriter
 
 QUERY = "encoder.block.1.layer.0.SelfAttention.q.weight"
 

@@ -14,9 +14,9 @@ from kerasft.errors import ConfigError, FolderError, PresetError
 from kerasft.exports.command import export
 from kerasft.folder import is_ours, verify
 from kerasft.tasks import check_parts, load
-from kerasft.tasks.classification.task import TextClassifier
+from kerasft.tasks.classification.classifier import TextClassifier
 from kerasft.tasks.registry import TASKS
-from kerasft.tasks.translation.task import Translator
+from kerasft.tasks.translation.translator import Translator
 
 
 @pytest.fixture(scope="module")

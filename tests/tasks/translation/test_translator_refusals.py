@@ -16,7 +16,8 @@ from kerasft.errors import FolderError
 from kerasft.folder import contents as c
 from kerasft.tasks import load
 from kerasft.tasks.registry import TASKS
-from kerasft.tasks.translation.task import TOKENIZER_SOURCE, TOKENIZER_TARGET, Translator
+from kerasft.tasks.translation.task import TOKENIZER_SOURCE, TOKENIZER_TARGET
+from kerasft.tasks.translation.translator import Translator
 
 pytestmark = pytest.mark.any_backend
 
