@@ -1,5 +1,7 @@
 """Training that can be killed and resumed, in one call."""
 
+import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -9,7 +11,6 @@ import keras
 from kerasft.training.early_stopping import EarlyStopping
 from kerasft.training.history import History
 from kerasft.training.kept_epochs import KeptEpochs
-from kerasft.training.progress import progress
 from kerasft.training.resume import Batches, Resume
 
 
@@ -96,3 +97,15 @@ def fit(
     for callback in stopping:
         callback.restore(model)
     return run
+
+
+def progress() -> int:
+    """What `fit` takes as `verbose`: 1, a bar, where one can be drawn; else 2, a line an epoch.
+
+    Keras draws its bar with backspaces, which fill a log file.
+
+    Example:
+        >>> model.fit(batches, epochs=3, verbose=progress())
+    """
+    redraws = "ipykernel" in sys.modules or "PYCHARM_HOSTED" in os.environ
+    return 1 if redraws or sys.stdout.isatty() else 2

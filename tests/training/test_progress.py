@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from harness.small_run import STEPS, RandomBatches, build
-from kerasft.training.progress import progress
+from kerasft.training.fit import progress
 
 
 def trained() -> None:

@@ -9,8 +9,7 @@ from kerasft.runtimes.runtime import Encodes
 from kerasft.tasks.entities.results import Entities, FoundEntity, sentences_of
 from kerasft.tasks.entities.sentence import Sentence, Span
 from kerasft.tasks.tagging.engine import TaggingEngine
-from kerasft.tasks.tagging.results import TaggerFacts
-from kerasft.tasks.tagging.tagger import TokenTagger
+from kerasft.tasks.tagging.tagger import TaggerFacts, TokenTagger
 from kerasft.tasks.task import TaskPredictor
 from kerasft.tasks.texts import cut_word_note, one_of_each_length
 

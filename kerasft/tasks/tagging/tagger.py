@@ -1,9 +1,11 @@
-"""A tagger of tokens: the model, and all that stands around it."""
+"""A tagger of tokens: the model, what stands around it, and the facts about it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from kerasft.tasks.columns import said
 
 if TYPE_CHECKING:
     from kerasft.architectures import Tagger
@@ -28,3 +30,11 @@ class TokenTagger:
     tokenizer: Tokenizer
     labels: LabelMap
     max_length: int
+
+
+@dataclass(frozen=True)
+class TaggerFacts:
+    """The facts about a tagger, for its metadata."""
+
+    types: tuple[str, ...] = said("The types of entity that the model finds.")
+    adapter: bool = said("Whether the folder holds an adapter beside the base model.")

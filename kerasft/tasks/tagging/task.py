@@ -10,8 +10,7 @@ from kerasft.errors import ConfigError, DataError, FolderError
 from kerasft.folder.opened import Opened
 from kerasft.tasks.entities.results import Entities
 from kerasft.tasks.headed_encoder import LABEL_MAP, EncoderTask
-from kerasft.tasks.tagging.results import TaggerFacts
-from kerasft.tasks.tagging.tagger import TokenTagger
+from kerasft.tasks.tagging.tagger import TaggerFacts, TokenTagger
 from kerasft.tasks.task import NO_MODEL, TaskPredictor
 
 if TYPE_CHECKING:
