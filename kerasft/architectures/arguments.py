@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 from kerasft.errors import ConfigError, KerasftError
+from kerasft.layers.activations import ACTIVATIONS
 
 LARGEST_MODEL = 20_000_000_000
 """Parameters: a file that asks for more is refused before memory is taken."""
@@ -16,7 +17,8 @@ class Arguments:
 
     A subclass names its kind of model in `KIND`, gives the smallest and largest value of each
     whole number in `RANGES`, and says how large a model it makes. Numbers whose name ends with
-    "dropout" are shares from 0 up to, but not including, 1.
+    "dropout" are shares from 0 up to, but not including, 1; those whose name ends with "epsilon"
+    lie between 0 and 1, and `activation` is one of `layers.ACTIVATIONS`.
 
     Raises:
         ConfigError: A value has the wrong type or is out of range.
@@ -44,6 +46,10 @@ class Arguments:
                 )
         elif name.endswith("dropout") and not 0 <= value < 1:
             raise ConfigError(f"{name} must be at least 0 and less than 1, not {value}")
+        elif name.endswith("epsilon") and not 0 < value < 1:
+            raise ConfigError(f"{name} must be between 0 and 1, not {value}")
+        elif name == "activation" and value not in ACTIVATIONS:
+            raise ConfigError(f"{name} {value!r} is not one of {', '.join(ACTIVATIONS)}")
 
     def _check_size(self) -> None:
         """Refuses a model that no machine here could hold."""

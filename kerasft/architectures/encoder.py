@@ -1,6 +1,5 @@
 """Encoders as stacks: what embeds the tokens, then blocks, one upon the other."""
 
-import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +10,6 @@ from keras import ops
 
 from kerasft.architectures.arguments import Arguments
 from kerasft.errors import ConfigError
-from kerasft.layers.activations import ACTIVATIONS
 from kerasft.layers.initializers import TruncatedNormal
 from kerasft.layers.virtual_tokens import VirtualTokens
 
@@ -72,13 +70,6 @@ class EncoderArguments(Arguments):
             raise ConfigError(
                 f"num_heads ({self.num_heads}) must divide hidden_size ({self.hidden_size})"
             )
-        if self.activation not in ACTIVATIONS:
-            raise ConfigError(
-                f"activation {self.activation!r} is not one of {', '.join(ACTIVATIONS)}"
-            )
-        epsilon = self.layer_norm_epsilon
-        if not (math.isfinite(epsilon) and 0 < epsilon < 1):
-            raise ConfigError(f"layer_norm_epsilon must be between 0 and 1, not {epsilon}")
         self._check_size()
 
     @property

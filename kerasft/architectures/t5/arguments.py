@@ -1,6 +1,5 @@
 """The numbers that make a T5, and the names of the weights that they make."""
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -8,7 +7,6 @@ from typing import Any, ClassVar
 from kerasft.architectures.arguments import Arguments
 from kerasft.architectures.name_table import Entry
 from kerasft.errors import ConfigError
-from kerasft.layers.activations import ACTIVATIONS
 from kerasft.layers.relative_position_bias import check_buckets
 
 _ROOT = "t5/"  # the model's name, with which its layers' paths begin
@@ -95,10 +93,6 @@ class T5Arguments(Arguments):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_buckets(self.relative_buckets, self.relative_max_distance)
-        if self.activation not in ACTIVATIONS:
-            raise ConfigError(
-                f"activation {self.activation!r} is not one of {', '.join(ACTIVATIONS)}"
-            )
         for name in ("pad_id", "end_id", "start_id"):
             if getattr(self, name) >= self.vocab_size:
                 raise ConfigError(
@@ -109,9 +103,6 @@ class T5Arguments(Arguments):
             raise ConfigError(
                 f"end_id ({self.end_id}) must be another token than pad_id and start_id"
             )
-        epsilon = self.layer_norm_epsilon
-        if not (math.isfinite(epsilon) and 0 < epsilon < 1):
-            raise ConfigError(f"layer_norm_epsilon must be between 0 and 1, not {epsilon}")
         self._check_size()
 
     @property
