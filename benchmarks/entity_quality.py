@@ -35,9 +35,9 @@ from kerasft.generation.hypotheses import Hypothesis
 from kerasft.recipes import t5_ner_lora
 from kerasft.tasks.entities.dataset import load_entities
 from kerasft.tasks.entities.report import score_entities
-from kerasft.tasks.text_to_text.entity_engine import EntityTextEngine, read_spans
-from kerasft.tasks.text_to_text.entity_format import unparsable
-from kerasft.tasks.text_to_text.entity_pairs import TextToTextTokens, entity_batches
+from kerasft.tasks.text_to_entities.batches import EntityTokens, entity_batches
+from kerasft.tasks.text_to_entities.engine import EntityTextEngine, read_spans
+from kerasft.tasks.text_to_entities.entity_format import unparsable
 from kerasft.text.tokenizer import Tokenizer
 
 SIDES = ("kerasft", "transformers + PEFT")
@@ -79,7 +79,7 @@ def theirs(config: t5_ner_lora.Config) -> Scores:
 
     dataset = load_entities(config)
     start_id = base.config.decoder_start_token_id
-    tokens = TextToTextTokens(
+    tokens = EntityTokens(
         Tokenizer.from_directory(checkpoint), config.prefix, start_id, config.max_length,
         config.max_target_length,
     )  # fmt: skip

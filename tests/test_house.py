@@ -207,7 +207,7 @@ def test_recipes_save_before_they_evaluate(path: Path) -> None:
 # What varies has a file or folder of its own and a line in a registry; no other file says its name.
 # (Recipes choose a task, a family and a method: they say all names.)
 NAMES = {
-    "task": {*(p.parent.name for p in PACKAGE.glob("tasks/*/task.py")), "text_to_entities"},
+    "task": {p.parent.name for p in PACKAGE.glob("tasks/*/task.py")},
     "family": {"bert", "distilbert", "t5", "transformer"},
     "method": {p.stem for p in PACKAGE.glob("peft/methods/[!_]*.py")} - {"method"},
 }
@@ -219,7 +219,6 @@ OWN = {
     ),
     "method": ("peft/methods/{}*.py", "peft/methods/__init__.py", "__init__.py"),
 }
-SECOND = {"text_to_entities": "text_to_text"}  # a task that shares the folder of another
 # Words of others that hold such a name: of transformers, PEFT, tokenizers, the Hub and CTranslate2,
 # and the block that all families are built of.
 OF_OTHERS = re.compile(
@@ -285,7 +284,7 @@ def test_no_file_but_its_own_says_what_varies(kind: str) -> None:
         foreign = {
             name
             for name in NAMES[kind]
-            if not any(fnmatch(place, own.format(SECOND.get(name, name))) for own in OWN[kind])
+            if not any(fnmatch(place, own.format(name)) for own in OWN[kind])
         }
         for line, word in words_of(path):
             for name in names_in(word, NAMES[kind]) & foreign:

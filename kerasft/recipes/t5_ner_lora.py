@@ -28,10 +28,9 @@ from kerasft.recipes.shared.method_options import MethodOptions, methods_and
 from kerasft.tasks import check_parts, save
 from kerasft.tasks.entities.dataset import EntityOptions, load_entities
 from kerasft.tasks.entities.report import entity_report, score_entities, state_scores
+from kerasft.tasks.seq2seq import MAX_BEAMS, MAX_TEXT_TOKENS, SavedTask
+from kerasft.tasks.text_to_entities.writer import EntityWriter
 from kerasft.tasks.text_to_text.architecture_plot import plot_matrices
-from kerasft.tasks.text_to_text.results import SavedTask
-from kerasft.tasks.text_to_text.task import MAX_BEAMS, MAX_TEXT_TOKENS
-from kerasft.tasks.text_to_text.writers import EntityWriter
 
 
 @dataclass
@@ -97,13 +96,13 @@ def run(config: Config) -> Path:
 
     from kerasft import peft, training
     from kerasft.presets import load_seq2seq
-    from kerasft.tasks.text_to_text.entity_engine import (
+    from kerasft.tasks.text_to_entities.batches import EntityTokens, entity_batches
+    from kerasft.tasks.text_to_entities.engine import (
         EntityTextEngine,
         describe_reading,
         read_spans,
     )
-    from kerasft.tasks.text_to_text.entity_format import unparsable
-    from kerasft.tasks.text_to_text.entity_pairs import TextToTextTokens, entity_batches
+    from kerasft.tasks.text_to_entities.entity_format import unparsable
 
     at_least(config, epochs=1, tokens_per_batch=1, max_length=4, max_target_length=2)
     at_most(config, max_target_length=MAX_TEXT_TOKENS, beam_size=MAX_BEAMS)
@@ -143,7 +142,7 @@ def run(config: Config) -> Path:
     facts.state("Parameters", f"{counts}: {len(model.trainable_weights)} matrices")
 
     # Token ids of sentences and of the texts that name their entities, in batches of a few shapes.
-    tokens = TextToTextTokens(
+    tokens = EntityTokens(
         pretrained.tokenizer,
         config.prefix,
         model.arguments.start_id,

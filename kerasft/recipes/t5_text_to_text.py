@@ -19,12 +19,11 @@ from kerasft.exports.engines import export_after_run
 from kerasft.folder import Facts, adding_report, is_ours
 from kerasft.recipes.shared.from_scratch import FromScratchOptions
 from kerasft.tasks import check_parts, save
+from kerasft.tasks.seq2seq import MAX_BEAMS, MAX_TEXT_TOKENS, SavedTask
 from kerasft.tasks.text_to_text.report import TaskOutputs, text_to_text_report
-from kerasft.tasks.text_to_text.results import SavedTask
 from kerasft.tasks.text_to_text.scores import score_task
 from kerasft.tasks.text_to_text.sources import TextTask, load_tasks, shared_prefixes
-from kerasft.tasks.text_to_text.task import MAX_BEAMS, MAX_TEXT_TOKENS
-from kerasft.tasks.text_to_text.writers import TextWriter
+from kerasft.tasks.text_to_text.writer import TextWriter
 
 SAMPLES = (
     TextTask("classify", "sample:conversations", "classify: ", "text", "label", weight=3.0),
@@ -102,9 +101,9 @@ def run(config: Config) -> Path:
     from kerasft import training
     from kerasft.architectures import T5, V1_1, T5Arguments
     from kerasft.generation import TextGenerator
+    from kerasft.tasks.seq2seq import check_prefix
     from kerasft.tasks.text_to_text.losses import TaskLosses
     from kerasft.tasks.text_to_text.mixture import MixtureBatches, TaskRows
-    from kerasft.tasks.text_to_text.tokens import check_prefix
     from kerasft.text.trained_unigram import train_unigram
 
     at_least(config, epochs=1, beam_size=1, output_tokens=1, batch_size=1, cap=1)

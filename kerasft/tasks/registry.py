@@ -7,7 +7,8 @@ from typing import Any
 from kerasft.tasks.classification.task import ClassificationTask
 from kerasft.tasks.tagging.task import TaggingTask
 from kerasft.tasks.task import Option, Task
-from kerasft.tasks.text_to_text.task import TextToEntitiesTask, TextToTextTask
+from kerasft.tasks.text_to_entities.task import TextToEntitiesTask
+from kerasft.tasks.text_to_text.task import TextToTextTask
 from kerasft.tasks.translation.task import TranslationTask
 
 TASKS: dict[str, Task[Any]] = {

@@ -21,7 +21,7 @@ from kerasft.predict import Predictor
 from kerasft.presets import load_preset
 from kerasft.tasks import load
 from kerasft.tasks.tagging.tagger import TokenTagger
-from kerasft.tasks.text_to_text.writers import TextWriter
+from kerasft.tasks.text_to_text.writer import TextWriter
 from kerasft.tasks.translation.translator import Translator
 
 _opened: Counter[str] | None = None

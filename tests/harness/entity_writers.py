@@ -10,11 +10,11 @@ import numpy as np
 from harness.folders import kept, save_parts
 from kerasft.data.pair_batches import PairBatches
 from kerasft.tasks.entities.sentence import Sentence, Span
-from kerasft.tasks.text_to_text.entity_engine import EntityTextEngine
-from kerasft.tasks.text_to_text.entity_format import target_of
-from kerasft.tasks.text_to_text.entity_pairs import TextToTextTokens, encode_entities
-from kerasft.tasks.text_to_text.results import SavedTask
-from kerasft.tasks.text_to_text.writers import EntityWriter
+from kerasft.tasks.seq2seq import SavedTask
+from kerasft.tasks.text_to_entities.batches import EntityTokens, encode_entities
+from kerasft.tasks.text_to_entities.engine import EntityTextEngine
+from kerasft.tasks.text_to_entities.entity_format import target_of
+from kerasft.tasks.text_to_entities.writer import EntityWriter
 from kerasft.text.trained_unigram import train_unigram
 
 PREFIX = "find: "
@@ -62,9 +62,9 @@ def tokenizer():
     )
 
 
-def tokens() -> TextToTextTokens:
+def tokens() -> EntityTokens:
     """How the tiny model reads and writes."""
-    return TextToTextTokens(tokenizer(), PREFIX, 0, MAX_LENGTH, TARGET_LENGTH)
+    return EntityTokens(tokenizer(), PREFIX, 0, MAX_LENGTH, TARGET_LENGTH)
 
 
 def engine(model, types: Sequence[str] = TYPES) -> EntityTextEngine:

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from harness.folders import kept, save_parts
-from kerasft.tasks.text_to_text.results import SavedTask
-from kerasft.tasks.text_to_text.writers import TextWriter
+from kerasft.tasks.seq2seq import SavedTask
+from kerasft.tasks.text_to_text.writer import TextWriter
 from kerasft.text.trained_unigram import train_unigram
 
 TASKS = [

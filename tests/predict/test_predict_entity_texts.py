@@ -10,7 +10,7 @@ from kerasft.errors import ConfigError, FolderError
 from kerasft.predict import Predictor
 from kerasft.tasks import load
 from kerasft.tasks.entities.sentence import Sentence
-from kerasft.tasks.text_to_text.writers import EntityWriter
+from kerasft.tasks.text_to_entities.writer import EntityWriter
 
 TEXTS = [row.text for row in entity_writers.sentences(12, seed=5)]
 

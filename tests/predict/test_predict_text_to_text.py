@@ -10,9 +10,9 @@ from kerasft.errors import ConfigError
 from kerasft.generation import TextGenerator
 from kerasft.predict import Predictor
 from kerasft.tasks import load
+from kerasft.tasks.seq2seq import SavedTask
 from kerasft.tasks.text_to_text.predictor import asked_task, begins_with
-from kerasft.tasks.text_to_text.results import SavedTask
-from kerasft.tasks.text_to_text.writers import TextWriter
+from kerasft.tasks.text_to_text.writer import TextWriter
 
 TEXTS = [*text_models.SOURCES, "sing: la la", "classify: " + "the water " * 20]
 

@@ -20,7 +20,7 @@ from kerasft.presets import load_preset
 from kerasft.recipes.shared.adapter_folder import save_adapter_folder
 from kerasft.tasks import load
 from kerasft.tasks.tagging.tagger import TokenTagger
-from kerasft.tasks.text_to_text.writers import TextWriter
+from kerasft.tasks.text_to_text.writer import TextWriter
 from kerasft.text.trained_unigram import train_unigram
 
 pytestmark = pytest.mark.any_backend

@@ -19,7 +19,7 @@ from kerasft.runtimes.registry import RUNTIMES
 from kerasft.tasks import load
 from kerasft.tasks.gate_rows import SAMPLES
 from kerasft.tasks.text_to_text.gate import gate_rows
-from kerasft.tasks.text_to_text.writers import TextWriter
+from kerasft.tasks.text_to_text.writer import TextWriter
 from kerasft.tasks.translation.gate import gate_rows as translated_rows
 from kerasft.tasks.translation.translator import Translator
 

@@ -16,8 +16,8 @@ from kerasft.errors import FolderError
 from kerasft.exports.engines import make_export
 from kerasft.generation import TextGenerator
 from kerasft.tasks.entities.sentence import Entity, Sentence, Span
-from kerasft.tasks.text_to_text.entity_engine import EntityTextEngine, describe_reading, read_spans
-from kerasft.tasks.text_to_text.entity_format import CUTS_A_TOKEN, UNKNOWN_TYPE, parse_spans
+from kerasft.tasks.text_to_entities.engine import EntityTextEngine, describe_reading, read_spans
+from kerasft.tasks.text_to_entities.entity_format import CUTS_A_TOKEN, UNKNOWN_TYPE, parse_spans
 
 SENTENCES = entity_writers.sentences(40, seed=9)
 

@@ -13,7 +13,8 @@ from kerasft.tasks.classification.results import Prediction
 from kerasft.tasks.columns import Columns, said
 from kerasft.tasks.entities.results import Entities, FoundEntity
 from kerasft.tasks.registry import TASKS
-from kerasft.tasks.text_to_text.results import WrittenEntities, WrittenText
+from kerasft.tasks.text_to_entities.results import WrittenEntities
+from kerasft.tasks.text_to_text.results import WrittenText
 from kerasft.tasks.translation.results import Translation
 
 pytestmark = pytest.mark.plain

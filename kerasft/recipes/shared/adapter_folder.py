@@ -16,9 +16,9 @@ from kerasft.presets.pretrained import Pretrained
 from kerasft.presets.seq2seq import load_seq2seq
 from kerasft.tasks import check_parts, save
 from kerasft.tasks.classification.classifier import TextClassifier
+from kerasft.tasks.seq2seq import SavedTask
 from kerasft.tasks.tagging.tagger import TokenTagger
-from kerasft.tasks.text_to_text.results import SavedTask
-from kerasft.tasks.text_to_text.writers import TextWriter
+from kerasft.tasks.text_to_text.writer import TextWriter
 from kerasft.text.labels import LabelMap
 
 MAX_LENGTH = 128

@@ -10,7 +10,7 @@ from typing import Any
 from kerasft.errors import DataError
 from kerasft.runtimes.gate import GateRows
 from kerasft.tasks.gate_rows import KEPT, SAMPLES, kept_rows, source_and_reference
-from kerasft.tasks.text_to_text.results import SavedTask
+from kerasft.tasks.seq2seq import SavedTask
 
 
 def gate_rows(folder: Path, tasks: Sequence[SavedTask], data: str | None) -> GateRows:

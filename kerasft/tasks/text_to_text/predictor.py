@@ -1,4 +1,4 @@
-"""What a text-to-text model writes: texts, as a prefix asks for, or the entities of texts."""
+"""What a text-to-text model writes, as a prefix asks for."""
 
 from __future__ import annotations
 
@@ -7,20 +7,12 @@ from collections.abc import Sequence
 from kerasft.errors import ConfigError
 from kerasft.folder.opened import Opened
 from kerasft.generation.hypotheses import Generates
-from kerasft.tasks.entities.results import FoundEntity, sentences_of
+from kerasft.tasks.seq2seq import SavedTask
 from kerasft.tasks.task import TaskPredictor
 from kerasft.tasks.text_engine import Output, TextEngine
-from kerasft.tasks.text_to_text.entity_engine import EntityTextEngine
-from kerasft.tasks.text_to_text.results import (
-    EntityWriterFacts,
-    SavedTask,
-    TextWriterFacts,
-    WrittenEntities,
-    WrittenText,
-)
-from kerasft.tasks.text_to_text.tokens import TextToTextTokens
-from kerasft.tasks.text_to_text.writers import EntityWriter, TextWriter
-from kerasft.tasks.texts import cut_note, cut_word_note, warm_up_texts
+from kerasft.tasks.text_to_text.results import TextWriterFacts, WrittenText
+from kerasft.tasks.text_to_text.writer import TextWriter
+from kerasft.tasks.texts import cut_note, warm_up_texts
 from kerasft.text.tokenizer import check_text
 
 
@@ -88,65 +80,6 @@ class WritingPredictor(TaskPredictor[TextWriter]):
             *(found.text, name, warning, found.score),
             *(found.unknown_words, found.cut, found.truncated),
         )
-
-
-class WrittenEntityFinder(TaskPredictor[EntityWriter]):
-    """Writes the entities of texts.
-
-    The model's prefix is put before each text. A text that is too long to be read at once is read
-    in parts that stand end to end, cut at ends of sentences where there are some; a word that is
-    longer than a part is cut.
-
-    Args:
-        opened: The folder.
-        parts: What was read of it.
-        generator: What searches, on some runtime.
-        beam_size: Hypotheses that it follows at a time.
-    """
-
-    def __init__(
-        self, opened: Opened, parts: EntityWriter, generator: Generates, beam_size: int
-    ) -> None:
-        self.parts = parts
-        tokens = TextToTextTokens(
-            parts.tokenizer,
-            parts.tasks[0].prefix,
-            opened.manifest.arguments["start_id"],
-            parts.max_length,
-            parts.max_target_length,
-        )
-        self._engine = EntityTextEngine(generator, tokens, parts.entity_types)
-        self.facts = EntityWriterFacts(
-            types=parts.entity_types,
-            prefix=parts.tasks[0].prefix,
-            beam_size=beam_size,
-            max_target_length=parts.max_target_length,
-            adapter=opened.manifest.has_adapter,
-        )
-        self.notes = {
-            "unreadable": "outputs have pieces that name no entity of their text.",
-            "cut": cut_word_note(parts.max_length),
-            "truncated": "outputs were stopped before their end, at the most tokens.",
-        }
-        self.warm_up_texts = warm_up_texts(parts.max_length, opened.engine)
-
-    def predict(self, texts: Sequence[str]) -> list[WrittenEntities]:
-        """See `TaskPredictor.predict`."""
-        sentences = sentences_of(texts)
-        found = []
-        for sentence, written in zip(sentences, self._engine.read(sentences), strict=True):
-            entities = tuple(
-                FoundEntity(
-                    each.start, each.end, sentence.text[each.start : each.end], each.type, score
-                )
-                for each, score in zip(written.entities, written.scores, strict=True)
-            )
-            unreadable = tuple(f"{each.piece} ({each.reason})" for each in written.problems)
-            output = " | ".join(written.outputs)
-            found.append(
-                WrittenEntities(entities, written.cut, output, unreadable, written.truncated)
-            )
-        return found
 
 
 def prefix_of(opened: Opened, task: str | None) -> str:

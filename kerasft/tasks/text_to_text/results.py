@@ -1,4 +1,4 @@
-"""What text-to-text models answer, texts or entities, and what is said of them."""
+"""What text-to-text models answer, and what is said of them."""
 
 from __future__ import annotations
 
@@ -6,16 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from kerasft.tasks.columns import TEXT, said
-from kerasft.tasks.entities.results import Entities, FoundEntity
-
-
-@dataclass(frozen=True)
-class SavedTask:
-    """One of the tasks that a text-to-text model was trained on."""
-
-    name: str = said("Its name, for people and for --task.")
-    prefix: str = said('What its texts begin with ("summarize: ").')
-    metric: str = said('How it is scored: "exact", "rouge", "bleu" or "entities".', default="exact")
+from kerasft.tasks.seq2seq import SavedTask
 
 
 @dataclass(frozen=True)
@@ -42,23 +33,6 @@ class WrittenText:
 
 
 @dataclass(frozen=True)
-class WrittenEntities(Entities):
-    """What the model wrote of one text, and the entities in it."""
-
-    entities: tuple[FoundEntity, ...] = said(
-        "In the order of the text, none overlapping. Their score is the geometric mean of the "
-        "probabilities of the output's tokens, one for all entities of an output."
-    )
-    output: str = said(
-        'What the model wrote; of a text that is read in parts, their outputs joined by " | ".'
-    )
-    unreadable: tuple[str, ...] = said(
-        "Pieces of the output that name no entity of the text, each with the reason.", join="; "
-    )
-    truncated: bool = said("Whether the output was stopped at the most tokens.")
-
-
-@dataclass(frozen=True)
 class TextWriterFacts:
     """What is said of a model that writes texts."""
 
@@ -66,17 +40,6 @@ class TextWriterFacts:
     default_task: str = said(
         "The task whose prefix is put before texts without it; empty for none."
     )
-    beam_size: int = said("Hypotheses that the search follows; 1 is greedy search.")
-    max_target_length: int = said("Most tokens of an output.")
-    adapter: bool = said("Whether the folder holds an adapter beside the base model.")
-
-
-@dataclass(frozen=True)
-class EntityWriterFacts:
-    """What is said of a model that writes entities."""
-
-    types: tuple[str, ...] = said("The types of entity that the model finds.")
-    prefix: str = said("What is put before each text; do not send it.")
     beam_size: int = said("Hypotheses that the search follows; 1 is greedy search.")
     max_target_length: int = said("Most tokens of an output.")
     adapter: bool = said("Whether the folder holds an adapter beside the base model.")

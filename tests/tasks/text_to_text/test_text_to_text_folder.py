@@ -19,8 +19,9 @@ from kerasft.folder import is_ours, verify
 from kerasft.tasks import check_parts, load, save
 from kerasft.tasks.classification.classifier import TextClassifier
 from kerasft.tasks.registry import TASKS
-from kerasft.tasks.text_to_text.results import SavedTask
-from kerasft.tasks.text_to_text.writers import EntityWriter, TextWriter
+from kerasft.tasks.seq2seq import SavedTask
+from kerasft.tasks.text_to_entities.writer import EntityWriter
+from kerasft.tasks.text_to_text.writer import TextWriter
 
 QUERY = "encoder.block.1.layer.0.SelfAttention.q.weight"
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kerasft.errors import ConfigError
 from kerasft.tasks.entities.sentence import Sentence
-from kerasft.tasks.text_to_text.entity_format import target_of
+from kerasft.tasks.seq2seq import check_prefix
+from kerasft.tasks.text_to_entities.entity_format import target_of
 from kerasft.text.tokenizer import Encodings, Tokenizer
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class TextToTextTokens:
+class EntityTokens:
     """How a text-to-text model reads sentences and writes their entities.
 
     Attributes:
@@ -73,22 +73,3 @@ class TextToTextTokens:
         """Whether neither the sentence nor its target is too long."""
         source, target = self.sources([sentence.text]), self.targets([target_of(sentence)])
         return not source.cut and not target.cut
-
-
-def check_prefix(tokenizer: Tokenizer, prefix: str, max_length: int) -> None:
-    """Refuses a prefix that leaves no room for what it stands before.
-
-    Args:
-        tokenizer: Of the sources.
-        prefix: What stands before every source.
-        max_length: Most tokens of a source, prefix and end token included.
-
-    Raises:
-        ConfigError: The prefix alone fills a source.
-    """
-    taken = int(tokenizer.encode([prefix], 10**6).full_lengths[0])
-    if taken >= max_length:
-        raise ConfigError(
-            f"max_length is {max_length}, but the prefix {prefix!r} takes {taken} tokens with the "
-            "end token; make it larger"
-        )

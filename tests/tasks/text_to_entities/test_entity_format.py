@@ -7,8 +7,8 @@ import pytest
 
 from kerasft.errors import DataError
 from kerasft.tasks.entities.sentence import Entity, Sentence, Span
-from kerasft.tasks.text_to_text import entity_format
-from kerasft.tasks.text_to_text.entity_format import (
+from kerasft.tasks.text_to_entities import entity_format
+from kerasft.tasks.text_to_entities.entity_format import (
     parse,
     parse_spans,
     target_of,

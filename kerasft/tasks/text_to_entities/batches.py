@@ -11,9 +11,9 @@ from kerasft.data.pair_batches import PairBatches
 from kerasft.errors import DataError
 from kerasft.tasks.entities.dataset import EntityDataset
 from kerasft.tasks.entities.sentence import Sentence
-from kerasft.tasks.text_to_text.entity_format import parse_spans, target_of
-from kerasft.tasks.text_to_text.sentence_parts import parts_of
-from kerasft.tasks.text_to_text.tokens import TextToTextTokens
+from kerasft.tasks.text_to_entities.entity_format import parse_spans, target_of
+from kerasft.tasks.text_to_entities.sentence_parts import parts_of
+from kerasft.tasks.text_to_entities.tokens import EntityTokens
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class EntityPairs:
     unwritable: int
     unknown: float
 
-    def describe(self, tokens: TextToTextTokens) -> str:
+    def describe(self, tokens: EntityTokens) -> str:
         """One sentence for the run's output and the model card."""
         many = self.long_sentences > 1
         text = (
@@ -58,7 +58,7 @@ class EntityPairs:
         return f"{text}; {self.unknown:.2%} of the tokens are unknown"
 
 
-def encode_entities(sentences: Sequence[Sentence], tokens: TextToTextTokens) -> EntityPairs:
+def encode_entities(sentences: Sequence[Sentence], tokens: EntityTokens) -> EntityPairs:
     """Encodes sentences and their entities; long ones are read in parts cut between entities.
 
     Args:
@@ -68,7 +68,7 @@ def encode_entities(sentences: Sequence[Sentence], tokens: TextToTextTokens) -> 
         DataError: There are no sentences.
 
     Example:
-        >>> pairs = encode_entities(dataset.train.sentences, TextToTextTokens(t5, "entities: "))
+        >>> pairs = encode_entities(dataset.train.sentences, EntityTokens(t5, "entities: "))
         >>> t5.decode(pairs.source_ids[0]), t5.decode(pairs.target_ids[0])
         ('entities: Ann left.', 'PER: Ann')
     """
@@ -121,7 +121,7 @@ class EntityBatches:
 
 
 def entity_batches(
-    dataset: EntityDataset, tokens: TextToTextTokens, *, tokens_per_batch: int, seed: int
+    dataset: EntityDataset, tokens: EntityTokens, *, tokens_per_batch: int, seed: int
 ) -> EntityBatches:
     """Encodes training and validation sentences and plans their batches.
 
@@ -149,7 +149,7 @@ def entity_batches(
     return EntityBatches(batches["train"], batches["validation"], notes)
 
 
-def _parts(sentence: Sentence, tokens: TextToTextTokens) -> list[Sentence]:
+def _parts(sentence: Sentence, tokens: EntityTokens) -> list[Sentence]:
     """The parts of a sentence that are short enough, cut between entities."""
     parts = parts_of(
         sentence, lambda start, end: tokens.fits(sentence.part(start, end)), spare_entities=True

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from kerasft.tasks.entities.sentence import Sentence, Span
-from kerasft.tasks.text_to_text.sentence_parts import parts_of, text_of
+from kerasft.tasks.text_to_entities.sentence_parts import parts_of, text_of
 
 pytestmark = pytest.mark.plain
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from kerasft.errors import FolderError
 from kerasft.tasks.entities.sentence import Entity, Sentence, Span
-from kerasft.tasks.text_to_text.entity_format import CUTS_A_TOKEN, ParsedSpans, Problem, parse
-from kerasft.tasks.text_to_text.sentence_parts import parts_of, text_of
-from kerasft.tasks.text_to_text.tokens import TextToTextTokens
+from kerasft.tasks.text_to_entities.entity_format import CUTS_A_TOKEN, ParsedSpans, Problem, parse
+from kerasft.tasks.text_to_entities.sentence_parts import parts_of, text_of
+from kerasft.tasks.text_to_entities.tokens import EntityTokens
 
 if TYPE_CHECKING:
     from kerasft.generation.hypotheses import Generates
@@ -55,14 +55,12 @@ class EntityTextEngine:
         types: The types that there are; pieces of other types count as unreadable.
 
     Example:
-        >>> engine = EntityTextEngine(generator, TextToTextTokens(t5, "entities: "), types)
+        >>> engine = EntityTextEngine(generator, EntityTokens(t5, "entities: "), types)
         >>> engine.read([Sentence.from_text("Ann is in Rome.")])[0].outputs
         ('PER: Ann; LOC: Rome',)
     """
 
-    def __init__(
-        self, generator: Generates, tokens: TextToTextTokens, types: Sequence[str]
-    ) -> None:
+    def __init__(self, generator: Generates, tokens: EntityTokens, types: Sequence[str]) -> None:
         self._generator, self._tokens, self._types = generator, tokens, tuple(types)
 
     def read(self, sentences: Sequence[Sentence]) -> list[Written]:
@@ -157,7 +155,7 @@ def read_spans(sentence: Sentence, written: Written) -> ScoredSpans:
 
 
 def describe_reading(
-    sentences: Sequence[Sentence], written: Sequence[Written], tokens: TextToTextTokens
+    sentences: Sequence[Sentence], written: Sequence[Written], tokens: EntityTokens
 ) -> str:
     """How sentences whose entities are known were read, in one sentence.
 

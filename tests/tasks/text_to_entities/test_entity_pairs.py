@@ -8,12 +8,12 @@ import pytest
 from kerasft.errors import ConfigError, DataError
 from kerasft.tasks.entities.dataset import EntityOptions, load_entities
 from kerasft.tasks.entities.sentence import Sentence, Span
-from kerasft.tasks.text_to_text.entity_format import parse_spans, target_of
-from kerasft.tasks.text_to_text.entity_pairs import (
-    TextToTextTokens,
+from kerasft.tasks.text_to_entities.batches import (
+    EntityTokens,
     encode_entities,
     entity_batches,
 )
+from kerasft.tasks.text_to_entities.entity_format import parse_spans, target_of
 from kerasft.text.trained_unigram import train_unigram
 
 pytestmark = pytest.mark.any_backend
@@ -30,7 +30,7 @@ def dataset():
 def tokens(dataset):
     sentences = dataset.train.sentences
     texts = [PREFIX + sentence.text for sentence in sentences] + [*map(target_of, sentences)]
-    return TextToTextTokens(train_unigram(texts, 800, extra_ids=2), PREFIX, 0, 128, 96)
+    return EntityTokens(train_unigram(texts, 800, extra_ids=2), PREFIX, 0, 128, 96)
 
 
 def test_sources_and_targets_read_back(dataset, tokens):
