@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from kerasft.config import RunOptions, parse
-from kerasft.data.duplicates import near_duplicates
 from kerasft.data.splits import normalize
 from kerasft.errors import ConfigError, DataError
+from kerasft.tasks.classification.duplicates import near_duplicates
 from kerasft.tasks.classification.labelled_texts import CorpusOptions, load_data, load_labelled
 from kerasft.text.cleaning import Cleaning
 

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 
 from harness.texts import labelled
-from kerasft.data import duplicates
-from kerasft.data.duplicates import (
+from kerasft.data.rows import Rows
+from kerasft.errors import ConfigError
+from kerasft.tasks.classification import duplicates
+from kerasft.tasks.classification.duplicates import (
     drop_duplicates,
     drop_near_duplicates,
     near_duplicates,
     shingles_of,
     without_texts_of,
 )
-from kerasft.data.rows import Rows
-from kerasft.errors import ConfigError
 
 pytestmark = pytest.mark.plain
 

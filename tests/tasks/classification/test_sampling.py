@@ -7,9 +7,9 @@ import pytest
 
 from harness.texts import labelled
 from kerasft.data.rows import Rows
-from kerasft.data.sampling import sample
 from kerasft.data.splits import split_by_hash
 from kerasft.errors import ConfigError
+from kerasft.tasks.classification.sampling import sample
 
 pytestmark = pytest.mark.plain
 
