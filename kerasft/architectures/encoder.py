@@ -114,6 +114,12 @@ class EncoderStack(keras.Model):
     def build(self, input_shape: Any = None) -> None:
         """Has nothing to do: a family's `__init__` builds the layers."""
 
+    @property
+    def bottom(self) -> list[keras.layers.Layer]:
+        """The layers that are no blocks: they embed the tokens."""
+        blocks = {id(block) for block in self.blocks}
+        return [layer for layer in self.layers if id(layer) not in blocks]
+
     @abstractmethod
     def embed(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
         """What the first block is given.

@@ -7,16 +7,15 @@ it drops nothing out. So it can run once a text; the rest trains on what it made
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-if TYPE_CHECKING:
-    from kerasft.architectures.headed_encoder import HeadedEncoder
+from kerasft.architectures.encoder import EncoderStack
 
 Inputs = Mapping[str, np.ndarray]
 
@@ -139,54 +138,27 @@ class FrozenEncoder(FrozenBackbone):
         return {"hidden": hidden, "padding_mask": inputs["padding_mask"][:, : hidden.shape[1]]}
 
 
-def split_encoder(model: "HeadedEncoder") -> FrozenEncoder | None:
-    """Splits a classifier or a tagger below its first layer that trains.
-
-    The upper part computes what the whole model computes, with the very same layers: training it
-    trains the model. Positions of padding may hold anything in the hidden states, as long as it is
-    finite; nothing that counts reads them. Where a classifier's head is all that trains, the lower
-    part makes only what the head reads, one vector a text.
+class EncoderBelow(keras.Model):
+    """The embeddings and the first blocks of an encoder.
 
     Args:
-        model: With its adapters on it and what is frozen frozen.
-
-    Returns:
-        The parts; None where no whole layer is frozen below the first that trains.
-
-    Example:
-        >>> peft.apply(model, LoRAConfig(targets=("transformer_layer_5/.*/query",)))
-        >>> split_encoder(model).description
-        'embeddings and 5 of 6 layers'
+        count: How many blocks.
+        pool: What the head reads of hidden states and the mask, where the head is all that trains.
+        first_only: Whether that is the first token.
     """
-    blocks = model.backbone.blocks
-    frozen = [not block.trainable_variables for block in blocks]
-    layers = frozen.index(False) if False in frozen else len(blocks)
-    if not layers or any(layer.trainable_variables for layer in _bottom(model)):
-        return None
-    if model.backbone.virtual_tokens.count:  # the lower part counts the tokens of a text alone
-        return None
-    pooled = model.pooling if layers == len(blocks) and model.pooling != "none" else None
-    lower, upper = _Below(model, layers, pooled is not None), _Above(model, layers, pooled)
-    return FrozenEncoder(lower, upper, model.arguments, layers, model.architecture, pooled)
 
-
-def _bottom(model: "HeadedEncoder") -> list[keras.layers.Layer]:
-    """The encoder's layers that are no blocks: they embed the tokens."""
-    backbone = model.backbone
-    blocks = {id(block) for block in backbone.blocks}
-    return [layer for layer in backbone.layers if id(layer) not in blocks]
-
-
-class _Below(keras.Model):
-    """The embeddings and the first blocks of an encoder."""
-
-    def __init__(self, model: "HeadedEncoder", count: int, pools: bool) -> None:
+    def __init__(
+        self,
+        backbone: EncoderStack,
+        count: int,
+        pool: Callable[[Any, Any], Any] | None,
+        first_only: bool,
+    ) -> None:
         super().__init__(name="frozen_backbone")
-        self.parts = [*_bottom(model), *model.backbone.blocks[:count]]
+        self.parts = [*backbone.bottom, *backbone.blocks[:count]]
         # Methods and not what they are of: Keras would count the layers above among these.
-        self.embed, self.run = model.backbone.embed, model.backbone.run_blocks
-        self.count, self.pool = count, model.pool if pools else None
-        self.first_only = pools and model.pooling == "first"
+        self.embed, self.run = backbone.embed, backbone.run_blocks
+        self.count, self.pool, self.first_only = count, pool, first_only
         self.build()
 
     def build(self, input_shape: Any = None) -> None:
@@ -205,14 +177,30 @@ class _Below(keras.Model):
         return hidden if self.pool is None else self.pool(hidden, real)[:, None]
 
 
-class _Above(keras.Model):
-    """The other blocks of an encoder, and its head."""
+class EncoderAbove(keras.Model):
+    """The other blocks of an encoder, and its head.
 
-    def __init__(self, model: "HeadedEncoder", start: int, pooled: str | None) -> None:
+    Args:
+        start: How many blocks are below.
+        head: The layers of the head.
+        pool: What the head reads of hidden states and the mask; None where the lower part gives it.
+        read_out: What the head makes of that.
+        first_only: Whether the head reads the first token.
+    """
+
+    def __init__(
+        self,
+        backbone: EncoderStack,
+        start: int,
+        head: Iterable[keras.layers.Layer],
+        pool: Callable[[Any, Any], Any] | None,
+        read_out: Callable[..., Any],
+        first_only: bool,
+    ) -> None:
         super().__init__(name="above_backbone")
-        self.parts = [*model.backbone.blocks[start:], *model.head]
-        self.run, self.pool, self.read_out = model.backbone.run_blocks, model.pool, model.read_out
-        self.start, self.pooled, self.first_only = start, pooled, model.pooling == "first"
+        self.parts = [*backbone.blocks[start:], *head]
+        self.run, self.pool, self.read_out = backbone.run_blocks, pool, read_out
+        self.start, self.first_only = start, first_only
         self.build()
 
     def build(self, input_shape: Any = None) -> None:
@@ -221,27 +209,12 @@ class _Above(keras.Model):
     def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
         """Reads what `FrozenEncoder.upper` says; returns logits."""
         hidden, real = inputs["hidden"], inputs["padding_mask"]
-        if self.pooled:
+        if self.pool is None:
             return self.read_out(hidden[:, 0], training)
         hidden = self.run(
             hidden, real, start=self.start, first_only=self.first_only, training=training
         )
         return self.read_out(self.pool(hidden, real), training)
-
-
-def still_encoder(model: "HeadedEncoder") -> int:
-    """Takes the dropout out of all layers of a classifier or a tagger in which nothing trains.
-
-    Args:
-        model: With its adapters on it and what is frozen frozen.
-
-    Returns:
-        How many transformer layers are still now.
-    """
-    bottom = _bottom(model)
-    if not any(layer.trainable_variables for layer in bottom):
-        without_dropout(bottom)
-    return sum(still(block) for block in model.backbone.blocks)
 
 
 def still(layer: keras.layers.Layer) -> bool:

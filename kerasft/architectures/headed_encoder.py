@@ -8,7 +8,13 @@ from keras import ops
 
 from kerasft.architectures.architecture import head_dense
 from kerasft.architectures.encoder import EncoderArguments, EncoderStack
-from kerasft.architectures.frozen_backbone import FrozenEncoder, split_encoder, still_encoder
+from kerasft.architectures.frozen_backbone import (
+    EncoderAbove,
+    EncoderBelow,
+    FrozenEncoder,
+    still,
+    without_dropout,
+)
 from kerasft.architectures.name_table import Entry, TwinModel
 from kerasft.architectures.registry import find_encoder
 from kerasft.errors import ConfigError
@@ -107,12 +113,44 @@ class HeadedEncoder(TwinModel):
         return config
 
     def frozen_backbone(self) -> FrozenEncoder | None:
-        """What is frozen below the first layer that trains, and the rest; see `split_encoder`."""
-        return split_encoder(self)
+        """Splits the model below its first layer that trains.
+
+        The upper part computes what the whole model computes, with the very same layers: training
+        it trains the model. Positions of padding may hold anything in the hidden states, as long as
+        it is finite; nothing that counts reads them. Where a classifier's head is all that trains,
+        the lower part makes only what the head reads, one vector a text.
+
+        Returns:
+            The parts; None where no whole layer is frozen below the first that trains.
+
+        Example:
+            >>> peft.apply(model, LoRAConfig(targets=("transformer_layer_5/.*/query",)))
+            >>> model.frozen_backbone().description
+            'embeddings and 5 of 6 layers'
+        """
+        backbone, blocks = self.backbone, self.backbone.blocks
+        frozen = [not block.trainable_variables for block in blocks]
+        layers = frozen.index(False) if False in frozen else len(blocks)
+        if not layers or any(layer.trainable_variables for layer in backbone.bottom):
+            return None
+        if backbone.virtual_tokens.count:  # the lower part counts the tokens of a text alone
+            return None
+        pooled = self.pooling if layers == len(blocks) and self.pooling != "none" else None
+        first = self.pooling == "first"
+        below, above = (self.pool, None) if pooled else (None, self.pool)
+        lower = EncoderBelow(backbone, layers, below, first and pooled is not None)
+        upper = EncoderAbove(backbone, layers, self.head, above, self.read_out, first)
+        return FrozenEncoder(lower, upper, self.arguments, layers, self.architecture, pooled)
 
     def still_frozen(self) -> int:
-        """Takes the dropout out of all layers in which nothing trains; see `still_encoder`."""
-        return still_encoder(self)
+        """Takes the dropout out of all layers in which nothing trains.
+
+        Returns:
+            How many transformer layers are still now.
+        """
+        if not any(layer.trainable_variables for layer in self.backbone.bottom):
+            without_dropout(self.backbone.bottom)
+        return sum(still(block) for block in self.backbone.blocks)
 
     def build(self, input_shape: Any = None) -> None:
         """Has nothing to do: `__init__` builds the layers."""

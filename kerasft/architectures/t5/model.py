@@ -12,10 +12,11 @@ import numpy as np
 from keras import ops
 
 from kerasft import layers
+from kerasft.architectures.frozen_backbone import still, without_dropout
 from kerasft.architectures.name_table import Entry
-from kerasft.architectures.seq2seq import Seq2SeqModel, State
+from kerasft.architectures.seq2seq import Seq2SeqModel, State, TokenLossModel
 from kerasft.architectures.t5.arguments import T5Arguments, t5_entries
-from kerasft.architectures.t5.frozen_backbone import FrozenT5, split_t5, still_t5
+from kerasft.architectures.t5.frozen_backbone import FrozenT5, T5Below, is_plain
 from kerasft.errors import ConfigError
 from kerasft.layers.t5_attention import hide
 
@@ -236,12 +237,41 @@ class T5(Seq2SeqModel):
         return t5_entries(self.arguments)
 
     def frozen_backbone(self) -> FrozenT5 | None:
-        """What is frozen below the first block that trains, and the rest; see `split_t5`."""
-        return split_t5(self)
+        """Splits the model below the first block of its encoder that trains.
+
+        Returns:
+            The parts; None where no encoder block below the first that trains is frozen, or the
+            embeddings train.
+
+        Example:
+            >>> peft.apply(model, LoRAConfig(targets=("encoder/block_5/self_attention/(q|v)",)))
+            >>> model.frozen_backbone().description
+            'embeddings and 5 of 6 layers of the encoder'
+        """
+        blocks = self.encoder.blocks
+        frozen = [not block.trainable_variables and is_plain(block) for block in blocks]
+        count = frozen.index(False) if False in frozen else len(frozen)
+        bottom = (self.shared, self.encoder.positions)
+        if not count or any(layer.trainable_variables for layer in bottom):
+            return None
+        if self.virtual_tokens.count:  # the lower part counts the tokens of a text alone
+            return None
+        lower = T5Below(self.arguments, self.shared, self.encoder, count)
+        return FrozenT5(lower, _T5Above(self, count), self.arguments, count)
 
     def still_frozen(self) -> int:
-        """Takes the dropout out of all parts in which nothing trains; see `still_t5`."""
-        return still_t5(self)
+        """Takes the dropout out of all parts in which nothing trains.
+
+        Returns:
+            How many blocks, of encoder and decoder, are still now.
+        """
+        if not self.shared.trainable_variables:
+            without_dropout([self.dropout])
+        stacks: tuple[Any, ...] = (self.encoder, self.decoder)
+        for stack in stacks:
+            if not stack.norm.trainable_variables:
+                without_dropout([stack.dropout])
+        return sum(still(block) for stack in stacks for block in stack.blocks)
 
     def get_config(self) -> dict[str, Any]:
         """What Keras needs to make the model again."""
@@ -251,6 +281,29 @@ class T5(Seq2SeqModel):
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "T5":
         """Makes the model that `get_config` described."""
         return cls(T5Arguments.from_dict(config["arguments"]))
+
+
+class _T5Above(TokenLossModel):
+    """A T5 that takes what leaves its first encoder blocks and goes on from there.
+
+    Its layers are the T5's own, so training it trains the T5.
+    """
+
+    def __init__(self, model: T5, first: int) -> None:
+        super().__init__(name="above_backbone")
+        self.t5, self.first = model, first
+        self._track_token_loss()
+        self.build()
+
+    def build(self, input_shape: Any = None) -> None:
+        """Nothing to do: the T5 is built."""
+
+    def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
+        """Reads what `FrozenT5.upper` says; returns logits (batch, t, vocab_size)."""
+        t5 = self.t5
+        mask = t5.source_mask(inputs["source_ids"])
+        memory = t5.encoder.call_from(self.first, inputs["hidden"], mask, training)
+        return t5.project(t5.decode(memory, mask, inputs["target_ids"], training=training))
 
 
 def shift_right(token_ids: np.ndarray, start_id: int = 0) -> np.ndarray:
