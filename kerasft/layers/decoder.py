@@ -1,15 +1,12 @@
 """The stack that writes the target, as a whole or token by token."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 from keras import ops
 
 from kerasft import backends
-from kerasft.layers.feed_forward import FeedForward
-from kerasft.layers.multi_head_attention import MultiHeadAttention
-from kerasft.layers.residual_connection import ResidualConnection
-from kerasft.layers.stack import Stack
+from kerasft.layers.stack import Block, Stack
 
 Cache = dict[str, Any]
 """What one block remembers of one batch while it decodes.
@@ -22,7 +19,7 @@ A slot is a place for one token of one beam; a mask says which slots a beam may 
 
 
 @keras.saving.register_keras_serializable(package="kerasft")
-class DecoderBlock(keras.layers.Layer):
+class DecoderBlock(Block):
     """Self-attention, attention to the source, feed-forward (Vaswani et al. 2017, section 3.1).
 
         x = residual(x, self_attention)
@@ -41,44 +38,9 @@ class DecoderBlock(keras.layers.Layer):
         >>> block(target, memory, target_mask=causal_mask(5))  # (batch, 5, 16)
     """
 
-    def __init__(
-        self,
-        d_model: int,
-        heads: int,
-        d_ff: int,
-        dropout: float = 0.1,
-        norm_first: bool = True,
-        **options: Any,
-    ) -> None:
-        super().__init__(**options)
-        self.settings = {
-            "d_model": d_model,
-            "heads": heads,
-            "d_ff": d_ff,
-            "dropout": dropout,
-            "norm_first": norm_first,
-        }
-        self.self_attention = MultiHeadAttention(d_model, heads, name="self_attention")
-        self.cross_attention = MultiHeadAttention(d_model, heads, name="cross_attention")
-        self.feed_forward = FeedForward(d_model, d_ff, name="feed_forward")
-        self.self_attention_residual = ResidualConnection(
-            dropout, norm_first, name="self_attention_residual"
-        )
-        self.cross_attention_residual = ResidualConnection(
-            dropout, norm_first, name="cross_attention_residual"
-        )
-        self.feed_forward_residual = ResidualConnection(
-            dropout, norm_first, name="feed_forward_residual"
-        )
-
-    def build(self, x_shape: Any) -> None:
-        """Makes the sublayers' weights."""
-        self.self_attention_residual.build(x_shape)
-        self.self_attention.build(x_shape)
-        self.cross_attention_residual.build(x_shape)
-        self.cross_attention.build(x_shape)
-        self.feed_forward_residual.build(x_shape)
-        self.feed_forward.build(x_shape)
+    attentions = ("self_attention", "cross_attention")
+    cross_attention: Any
+    cross_attention_residual: Any
 
     def call(
         self,
@@ -173,10 +135,6 @@ class DecoderBlock(keras.layers.Layer):
         x = self.feed_forward_residual.step(x, self.feed_forward.step)
         return x, cache
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments, from which Keras makes the layer again."""
-        return {**super().get_config(), **self.settings}
-
 
 @keras.saving.register_keras_serializable(package="kerasft")
 class Decoder(Stack):
@@ -195,7 +153,7 @@ class Decoder(Stack):
         >>> decoder(target, memory, target_mask=causal_mask(5))  # (batch, 5, 16)
     """
 
-    block = DecoderBlock
+    block: ClassVar[type[Any]] = DecoderBlock
 
     def call(
         self,

@@ -1,17 +1,14 @@
 """The stack that reads the source."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 
-from kerasft.layers.feed_forward import FeedForward
-from kerasft.layers.multi_head_attention import MultiHeadAttention
-from kerasft.layers.residual_connection import ResidualConnection
-from kerasft.layers.stack import Stack
+from kerasft.layers.stack import Block, Stack
 
 
 @keras.saving.register_keras_serializable(package="kerasft")
-class EncoderBlock(keras.layers.Layer):
+class EncoderBlock(Block):
     """Self-attention, then feed-forward (Vaswani et al. 2017, section 3.1).
 
         x = residual(x, self_attention)
@@ -28,38 +25,7 @@ class EncoderBlock(keras.layers.Layer):
         >>> EncoderBlock(d_model=16, heads=4, d_ff=64)(np.zeros((1, 5, 16)))  # (1, 5, 16)
     """
 
-    def __init__(
-        self,
-        d_model: int,
-        heads: int,
-        d_ff: int,
-        dropout: float = 0.1,
-        norm_first: bool = True,
-        **options: Any,
-    ) -> None:
-        super().__init__(**options)
-        self.settings = {
-            "d_model": d_model,
-            "heads": heads,
-            "d_ff": d_ff,
-            "dropout": dropout,
-            "norm_first": norm_first,
-        }
-        self.self_attention = MultiHeadAttention(d_model, heads, name="self_attention")
-        self.feed_forward = FeedForward(d_model, d_ff, name="feed_forward")
-        self.self_attention_residual = ResidualConnection(
-            dropout, norm_first, name="self_attention_residual"
-        )
-        self.feed_forward_residual = ResidualConnection(
-            dropout, norm_first, name="feed_forward_residual"
-        )
-
-    def build(self, x_shape: Any) -> None:
-        """Makes the sublayers' weights."""
-        self.self_attention_residual.build(x_shape)
-        self.self_attention.build(x_shape)
-        self.feed_forward_residual.build(x_shape)
-        self.feed_forward.build(x_shape)
+    attentions = ("self_attention",)
 
     def call(self, x: Any, source_mask: Any = None, training: bool | None = None) -> Any:
         """Lets each position read from all others, then think by itself.
@@ -77,10 +43,6 @@ class EncoderBlock(keras.layers.Layer):
 
         x = self.self_attention_residual(x, sublayer=attend, training=training)
         return self.feed_forward_residual(x, sublayer=self.feed_forward, training=training)
-
-    def get_config(self) -> dict[str, Any]:
-        """What Keras needs to make the layer again."""
-        return {**super().get_config(), **self.settings}
 
 
 @keras.saving.register_keras_serializable(package="kerasft")
@@ -101,7 +63,7 @@ class Encoder(Stack):
         >>> Encoder(layers=2, d_model=16, heads=4, d_ff=64)(np.zeros((1, 5, 16)))  # (1, 5, 16)
     """
 
-    block = EncoderBlock
+    block: ClassVar[type[Any]] = EncoderBlock
 
     def call(self, x: Any, source_mask: Any = None, training: bool | None = None) -> Any:
         """Runs the blocks.

@@ -7,15 +7,12 @@ from keras import ops
 
 from kerasft.layers.decoder import Cache, Decoder, DecoderBlock
 from kerasft.layers.masks import causal_mask
-from kerasft.layers.relative_position_bias import RelativePositionBias
-from kerasft.layers.root_mean_square_normalization import RootMeanSquareNormalization
-from kerasft.layers.t5_attention import T5Attention, hide
-from kerasft.layers.t5_encoder import t5_residual
-from kerasft.layers.t5_feed_forward import T5FeedForward
+from kerasft.layers.t5_attention import hide
+from kerasft.layers.t5_stack import T5Block, T5Stack
 
 
 @keras.saving.register_keras_serializable(package="kerasft")
-class T5DecoderBlock(DecoderBlock):
+class T5DecoderBlock(T5Block, DecoderBlock):
     """The Transformer's `DecoderBlock` of T5's parts (Raffel et al. 2020, section 2.1).
 
         x = x + dropout(self_attention(norm(x)))
@@ -24,112 +21,27 @@ class T5DecoderBlock(DecoderBlock):
 
     Its masks are not boolean but added to the scores, see `hide`.
 
-    Args:
-        d_model: Width of the vectors.
-        heads: Attention heads.
-        d_kv: Width of a head.
-        d_ff: Width inside the feed-forward layer.
-        activation: Of the feed-forward layer, see `T5FeedForward`.
-        gated: Whether the feed-forward layer has a gate.
-        dropout: Dropout wherever T5 has it.
-        epsilon: Of the normalizations.
+    Args: those of `T5Block`.
 
     Example:
         >>> block = T5DecoderBlock(d_model=16, heads=4, d_kv=8, d_ff=64)
         >>> block(target, memory, target_mask=hide(causal_mask(5)))  # (batch, 5, 16)
     """
 
-    def __init__(
-        self,
-        d_model: int,
-        heads: int,
-        d_kv: int,
-        d_ff: int,
-        activation: str = "relu",
-        gated: bool = False,
-        dropout: float = 0.1,
-        epsilon: float = 1e-6,
-        **options: Any,
-    ) -> None:
-        # Not DecoderBlock's own, which would make its parts.
-        keras.layers.Layer.__init__(self, **options)
-        self.settings: dict[str, Any] = {
-            "d_model": d_model,
-            "heads": heads,
-            "d_kv": d_kv,
-            "d_ff": d_ff,
-            "activation": activation,
-            "gated": gated,
-            "dropout": dropout,
-            "epsilon": epsilon,
-        }
-        self.self_attention = T5Attention(d_model, heads, d_kv, dropout, name="self_attention")
-        self.cross_attention = T5Attention(d_model, heads, d_kv, dropout, name="cross_attention")
-        self.feed_forward = T5FeedForward(
-            d_model, d_ff, activation, gated, dropout, name="feed_forward"
-        )
-        self.self_attention_residual = t5_residual(dropout, epsilon, "self_attention_residual")
-        self.cross_attention_residual = t5_residual(dropout, epsilon, "cross_attention_residual")
-        self.feed_forward_residual = t5_residual(dropout, epsilon, "feed_forward_residual")
-
 
 @keras.saving.register_keras_serializable(package="kerasft")
-class T5Decoder(Decoder):
+class T5Decoder(T5Stack, Decoder):
     """The relative positions, N blocks, a normalization and a dropout.
 
-    Args:
-        layers: Number of blocks.
-        d_model: Width of the vectors.
-        heads: Attention heads.
-        d_kv: Width of a head.
-        d_ff: Width inside the feed-forward layers.
-        activation: Of the feed-forward layers, see `T5FeedForward`.
-        gated: Whether the feed-forward layers have a gate.
-        dropout: Dropout wherever T5 has it.
-        epsilon: Of the normalizations.
-        buckets: Buckets of relative positions.
-        max_distance: From which distance on all is one bucket.
+    Args: those of `T5Stack`.
 
     Example:
         >>> decoder = T5Decoder(layers=2, d_model=16, heads=4, d_kv=8, d_ff=64)
         >>> decoder(target, memory, source_mask=padding_mask(source_ids, 0))  # (batch, t, 16)
     """
 
-    def __init__(
-        self,
-        layers: int,
-        d_model: int,
-        heads: int,
-        d_kv: int,
-        d_ff: int,
-        activation: str = "relu",
-        gated: bool = False,
-        dropout: float = 0.1,
-        epsilon: float = 1e-6,
-        buckets: int = 32,
-        max_distance: int = 128,
-        **options: Any,
-    ) -> None:
-        # Not Stack's own, which would make other blocks.
-        keras.layers.Layer.__init__(self, **options)
-        parts = (d_model, heads, d_kv, d_ff, activation, gated, dropout, epsilon)
-        self.blocks = [T5DecoderBlock(*parts, name=f"block_{index}") for index in range(layers)]
-        self.settings = {
-            "layers": layers,
-            **self.blocks[0].settings,
-            "buckets": buckets,
-            "max_distance": max_distance,
-        }
-        self.positions = RelativePositionBias(
-            heads, False, buckets, max_distance, d_model**-0.5, name="relative_position_bias"
-        )
-        self.norm = RootMeanSquareNormalization(epsilon, name="norm")
-        self.dropout = keras.layers.Dropout(dropout, name="dropout")
-
-    def build(self, x_shape: Any) -> None:
-        """Makes all weights."""
-        self.positions.build()
-        super().build(x_shape)
+    block = T5DecoderBlock
+    bidirectional = False
 
     def call(
         self,

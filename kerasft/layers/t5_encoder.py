@@ -6,15 +6,12 @@ import keras
 from keras import ops
 
 from kerasft.layers.encoder import Encoder, EncoderBlock
-from kerasft.layers.relative_position_bias import RelativePositionBias
-from kerasft.layers.residual_connection import ResidualConnection
-from kerasft.layers.root_mean_square_normalization import RootMeanSquareNormalization
-from kerasft.layers.t5_attention import T5Attention, hide
-from kerasft.layers.t5_feed_forward import T5FeedForward
+from kerasft.layers.t5_attention import hide
+from kerasft.layers.t5_stack import T5Block, T5Stack
 
 
 @keras.saving.register_keras_serializable(package="kerasft")
-class T5EncoderBlock(EncoderBlock):
+class T5EncoderBlock(T5Block, EncoderBlock):
     """The Transformer's `EncoderBlock` of T5's parts (Raffel et al. 2020, section 2.1).
 
         x = x + dropout(self_attention(norm(x)))
@@ -22,111 +19,26 @@ class T5EncoderBlock(EncoderBlock):
 
     Its mask is not boolean but added to the scores, see `hide`.
 
-    Args:
-        d_model: Width of the vectors.
-        heads: Attention heads.
-        d_kv: Width of a head.
-        d_ff: Width inside the feed-forward layer.
-        activation: Of the feed-forward layer, see `T5FeedForward`.
-        gated: Whether the feed-forward layer has a gate.
-        dropout: Dropout wherever T5 has it.
-        epsilon: Of the normalizations.
+    Args: those of `T5Block`.
 
     Example:
         >>> T5EncoderBlock(d_model=16, heads=4, d_kv=8, d_ff=64)(np.zeros((1, 5, 16)))  # (1, 5, 16)
     """
 
-    def __init__(
-        self,
-        d_model: int,
-        heads: int,
-        d_kv: int,
-        d_ff: int,
-        activation: str = "relu",
-        gated: bool = False,
-        dropout: float = 0.1,
-        epsilon: float = 1e-6,
-        **options: Any,
-    ) -> None:
-        # Not EncoderBlock's own, which would make its parts.
-        keras.layers.Layer.__init__(self, **options)
-        self.settings: dict[str, Any] = {
-            "d_model": d_model,
-            "heads": heads,
-            "d_kv": d_kv,
-            "d_ff": d_ff,
-            "activation": activation,
-            "gated": gated,
-            "dropout": dropout,
-            "epsilon": epsilon,
-        }
-        self.self_attention = T5Attention(d_model, heads, d_kv, dropout, name="self_attention")
-        self.feed_forward = T5FeedForward(
-            d_model, d_ff, activation, gated, dropout, name="feed_forward"
-        )
-        self.self_attention_residual = t5_residual(dropout, epsilon, "self_attention_residual")
-        self.feed_forward_residual = t5_residual(dropout, epsilon, "feed_forward_residual")
-
 
 @keras.saving.register_keras_serializable(package="kerasft")
-class T5Encoder(Encoder):
+class T5Encoder(T5Stack, Encoder):
     """The relative positions, N blocks, a normalization and a dropout.
 
-    Args:
-        layers: Number of blocks.
-        d_model: Width of the vectors.
-        heads: Attention heads.
-        d_kv: Width of a head.
-        d_ff: Width inside the feed-forward layers.
-        activation: Of the feed-forward layers, see `T5FeedForward`.
-        gated: Whether the feed-forward layers have a gate.
-        dropout: Dropout wherever T5 has it.
-        epsilon: Of the normalizations.
-        buckets: Buckets of relative positions.
-        max_distance: From which distance on all is one bucket.
+    Args: those of `T5Stack`.
 
     Example:
         >>> encoder = T5Encoder(layers=2, d_model=16, heads=4, d_kv=8, d_ff=64)
         >>> encoder(x, source_mask=padding_mask(token_ids, 0))  # (batch, s, 16)
     """
 
-    norm: Any  # never None here
-
-    def __init__(
-        self,
-        layers: int,
-        d_model: int,
-        heads: int,
-        d_kv: int,
-        d_ff: int,
-        activation: str = "relu",
-        gated: bool = False,
-        dropout: float = 0.1,
-        epsilon: float = 1e-6,
-        buckets: int = 32,
-        max_distance: int = 128,
-        **options: Any,
-    ) -> None:
-        # Not Stack's own, which would make other blocks.
-        keras.layers.Layer.__init__(self, **options)
-        parts = (d_model, heads, d_kv, d_ff, activation, gated, dropout, epsilon)
-        self.blocks = [T5EncoderBlock(*parts, name=f"block_{index}") for index in range(layers)]
-        self.settings = {
-            "layers": layers,
-            **self.blocks[0].settings,
-            "buckets": buckets,
-            "max_distance": max_distance,
-        }
-        self.positions = RelativePositionBias(
-            heads, True, buckets, max_distance, d_model**-0.5, name="relative_position_bias"
-        )
-        self.norm = RootMeanSquareNormalization(epsilon, name="norm")
-        self.dropout = keras.layers.Dropout(dropout, name="dropout")
-
-    def build(self, x_shape: Any) -> None:
-        """Makes all weights."""
-        self.positions.build()
-        super().build(x_shape)
+    block = T5EncoderBlock
+    bidirectional = True
 
     def call(self, x: Any, source_mask: Any = None, training: bool | None = None) -> Any:
         """Runs the blocks.
@@ -170,9 +82,3 @@ class T5Encoder(Encoder):
         """
         bias = self.positions.square(length)
         return bias if source_mask is None else hide(source_mask, bias)
-
-
-def t5_residual(dropout: float, epsilon: float, name: str) -> ResidualConnection:
-    """T5's residual connection: normalized by the root mean square before the sublayer."""
-    norm = RootMeanSquareNormalization(epsilon, name="norm")
-    return ResidualConnection(dropout, norm=norm, name=name)

@@ -16,7 +16,7 @@ from kerasft.exports.command import export
 from kerasft.exports.engines import make_export
 from kerasft.predict import Predictor
 from kerasft.presets import load_preset
-from kerasft.presets.t5_preset import load_t5
+from kerasft.presets.seq2seq import load_seq2seq
 from kerasft.tasks import load
 
 pytestmark = pytest.mark.any_backend
@@ -66,7 +66,7 @@ def test_no_run_starts_from_such_a_folder_but_from_its_adapter():
     with pytest.raises(PresetError, match=message):
         load_preset(str(saved().folder))
     with pytest.raises(PresetError, match=message):
-        load_t5(str(saved_t5()))
+        load_seq2seq(str(saved_t5()))
     model = classifiers.build()
     report = peft.load_adapter(model, saved().folder / "adapter")
     np.testing.assert_allclose(classifiers.logits(model), saved().logits, atol=1e-6)
