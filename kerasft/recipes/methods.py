@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from kerasft import backends, reporting, storage
 from kerasft.config import Options, alone, at_least, main, to_yaml
-from kerasft.data.labelled_texts import LabelledTextOptions, load_labelled
 from kerasft.errors import ConfigError, KerasftError
 from kerasft.predict import Predictor
 from kerasft.recipes import distilbert_lora
 from kerasft.recipes.shared.fine_tuning import ClassifierOptions
 from kerasft.recipes.shared.run_apart import result, run_apart, share_weights
+from kerasft.tasks.classification.labelled_texts import LabelledTextOptions, load_labelled
 
 if TYPE_CHECKING:
     from kerasft.peft import Method

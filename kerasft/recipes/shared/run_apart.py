@@ -14,12 +14,12 @@ from typing import Any
 
 from kerasft import storage
 from kerasft.config import parse, to_yaml
-from kerasft.data.dataset import Dataset
 from kerasft.errors import ConfigError, KerasftError
 from kerasft.evaluation.report_files import METRICS
 from kerasft.folder import contents, verify
 from kerasft.recipes.shared.fine_tuning import FineTuningOptions
 from kerasft.reporting import Run
+from kerasft.tasks.classification.dataset import Dataset
 
 
 def run_apart(recipe: ModuleType, config: FineTuningOptions, dataset: Dataset) -> Path:
