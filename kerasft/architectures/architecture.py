@@ -49,7 +49,7 @@ KERAS_HUB_SIZES = {
 
 @dataclass(frozen=True)
 class KerasHubTwin:
-    """A family as KerasHub has it; its encoder's layers have the paths that ours have.
+    """A family as KerasHub has it; its encoder's layers, but for the norms, have our paths.
 
     Attributes:
         prefix: "Bert", with which the names of its classes begin.
@@ -62,6 +62,11 @@ class KerasHubTwin:
     presets: str
     fixed: Mapping[str, Any]
     head: Mapping[str, str]
+
+    def path_of(self, entry: Entry) -> str:
+        """The path of KerasHub's layer of an entry."""
+        path = entry.layer.replace("_residual/norm", "_layer_norm")
+        return self.head.get(path, path)
 
 
 class Architecture(ABC):

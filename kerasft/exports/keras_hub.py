@@ -89,7 +89,7 @@ def write_keras_hub(classifier: EncoderParts, folder: Path) -> list[str]:
         )
         ours, theirs = layers_by_path(model), layers_by_path(task)
         for entry in model.entries():
-            layer = theirs[twin.head.get(entry.layer, entry.layer)]
+            layer = theirs[twin.path_of(entry)]
             layer.set_weights(ours[entry.layer].get_weights())
         difference = _difference(model, task)
         if difference > FARTHEST:

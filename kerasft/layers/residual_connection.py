@@ -75,7 +75,7 @@ class ResidualConnection(keras.layers.Layer):
         Returns:
             (batch, length, d_model).
         """
-        return x + added if self.norm_first else self.norm.call(x + added)
+        return x + added if self.norm_first else self.norm(x + added)
 
     def get_config(self) -> dict[str, Any]:
         """What Keras needs to make the layer again."""
