@@ -1,4 +1,4 @@
-"""The architectures: one file a family, with its layers, its numbers and its names in transformers.
+"""The architectures: a file or folder a family, with its numbers and its names in transformers.
 
 A family's object says which `config.json` it reads, builds the model, and names its weights.
 """
@@ -41,7 +41,6 @@ from kerasft.architectures.tensors import (
 )
 from kerasft.architectures.transformer import (
     Transformer,
-    TransformerArchitecture,
     TransformerArguments,
     build_transformer,
 )
@@ -49,15 +48,7 @@ from kerasft.architectures.transformer import (
 SEQ2SEQ: dict[str, Seq2SeqArchitecture] = {each.name: each for each in (T5Architecture(),)}
 """The families of pretrained models that write a text for a text, by name."""
 
-ARCHITECTURES: dict[str, Architecture] = {
-    **ENCODERS,
-    **SEQ2SEQ,
-    TransformerArchitecture.name: TransformerArchitecture(),
-}
-"""Every family by the name that a saved folder has for it."""
-
 __all__ = [
-    "ARCHITECTURES",
     "ENCODERS",
     "KERAS_HUB_SIZES",
     "POOLINGS",
@@ -82,7 +73,6 @@ __all__ = [
     "Tagger",
     "TokenLossModel",
     "Transformer",
-    "TransformerArchitecture",
     "TransformerArguments",
     "TwinModel",
     "build_transformer",

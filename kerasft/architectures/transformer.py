@@ -8,7 +8,6 @@ import keras
 from keras import ops
 
 from kerasft import layers
-from kerasft.architectures.architecture import Architecture
 from kerasft.architectures.arguments import Arguments
 from kerasft.architectures.seq2seq import State, TokenLossModel
 from kerasft.errors import ConfigError
@@ -370,14 +369,3 @@ def build_transformer(
         pad_id=pad_id,
     )
     return Transformer(arguments)
-
-
-class TransformerArchitecture(Architecture):
-    """The family that is trained from scratch: nothing pretrained is read into it."""
-
-    name = "transformer"
-    arguments = TransformerArguments
-
-    def build(self, arguments: TransformerArguments, initialize: bool = True) -> Transformer:
-        """Makes the model, always of random weights."""
-        return Transformer(arguments)
