@@ -236,6 +236,7 @@ ALLOWED = {
         "reporting/runs.py": "what is compared are classifiers",
     },
     "family": {
+        "peft/methods/prefix_tuning.py": "its attention layer has an adapted class of its own",
         "presets/wrapped_names.py": "names of modules in other programs' checkpoints",
         "runtimes/ctranslate2/write.py": "CTranslate2 has a specification for each family",
         "tasks/text_to_text/architecture_plot.py": "it draws a T5",

@@ -43,6 +43,8 @@ class BertEncoder(EncoderStack):
         initialize: False leaves the weights 0.
     """
 
+    caches = True
+
     def __init__(self, arguments: EncoderArguments, initialize: bool = True) -> None:
         super().__init__(arguments, initialize)
         a, deviation = arguments, INITIAL_DEVIATION if initialize else 0.0
@@ -82,12 +84,14 @@ class BertEncoder(EncoderStack):
         Without `segment_ids` all tokens are of segment 0.
         """
         token_ids = inputs["token_ids"]
+        self.check_length(token_ids)
         segment_ids = inputs.get("segment_ids")
         if segment_ids is None:
             segment_ids = ops.zeros_like(token_ids[:1, :])  # (1, length), as the positions
         segment_ids = self.virtual_tokens.extend(segment_ids, 0)
         x = self.virtual_tokens(self.token_embedding(token_ids), training=training)
-        x = x + self.position_embedding(positions(x)) + self.segment_embedding(segment_ids)
+        places = positions(x, self.first_position)
+        x = x + self.position_embedding(places) + self.segment_embedding(segment_ids)
         x = self.norm(x)
         return self.dropout(x, training=training)
 

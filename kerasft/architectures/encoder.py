@@ -101,8 +101,11 @@ class EncoderStack(keras.Model):
         token_embedding: The table of tokens, a `keras.layers.Embedding`.
         virtual_tokens: What `embed` puts before the vectors of the tokens: nothing at first.
         blocks: The layers of the stack, from the bottom up.
+        caches: Whether transformers' model takes keys and values from before a text
+            (`past_key_values`), from which the text's positions count on (of the class).
     """
 
+    caches: ClassVar[bool] = False
     token_embedding: keras.layers.Embedding
     virtual_tokens: VirtualTokens
     blocks: list[keras.layers.Layer]
@@ -119,6 +122,34 @@ class EncoderStack(keras.Model):
         """The layers that are no blocks: they embed the tokens."""
         blocks = {id(block) for block in self.blocks}
         return [layer for layer in self.layers if id(layer) not in blocks]
+
+    @property
+    def first_position(self) -> int:
+        """The number of a text's first position: 0, or what a prefix takes."""
+        attention: Any = self.blocks[0].attention
+        return attention.prefix_length if self.caches else 0
+
+    def check_length(self, token_ids: Any) -> None:
+        """Refuses texts that are too long.
+
+        Args:
+            token_ids: (batch, length) int.
+
+        Raises:
+            ConfigError: There are not as many positions.
+        """
+        length, most = token_ids.shape[1], self.arguments.max_length - self.first_position
+        if length is not None and length > most:
+            taken = (
+                f", of which a prefix takes {self.first_position}" if self.first_position else ""
+            )
+            error = ConfigError(
+                f"texts of {length} tokens are too long: the model has "
+                f"{self.arguments.max_length} positions{taken}; choose a smaller max_length"
+            )
+            # Keras wraps what a layer raises in a list of its arguments, unless it has this mark.
+            error._keras_call_info_injected = True  # type: ignore[attr-defined]
+            raise error
 
     @abstractmethod
     def embed(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
@@ -201,6 +232,6 @@ def virtual_tokens(arguments: EncoderArguments, table: keras.layers.Embedding) -
     return VirtualTokens(width, most, table.call, name="virtual_tokens")
 
 
-def positions(x: Any) -> Any:
-    """Numbers the positions of a batch: (batch, length, width) -> (1, length) int32, from 0."""
-    return ops.cumsum(ops.ones_like(x[:1, :, 0], dtype="int32"), axis=1) - 1
+def positions(x: Any, first: int = 0) -> Any:
+    """Numbers positions: (batch, length, width) -> (1, length) int32, from `first`."""
+    return ops.cumsum(ops.ones_like(x[:1, :, 0], dtype="int32"), axis=1) + (first - 1)

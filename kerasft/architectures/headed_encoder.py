@@ -85,7 +85,8 @@ class HeadedEncoder(TwinModel):
     @property
     def max_length(self) -> int:
         """Most tokens of a text: the positions that virtual tokens leave."""
-        return self.arguments.max_length - self.backbone.virtual_tokens.count
+        taken = self.backbone.virtual_tokens.count + self.backbone.first_position
+        return self.arguments.max_length - taken
 
     def entries(self) -> list[Entry]:
         """The model's name table, from the bottom up."""
@@ -111,6 +112,11 @@ class HeadedEncoder(TwinModel):
         if self.pooling != "none":
             config["problem_type"] = "single_label_classification"
         return config
+
+    def cached_attention(self) -> list[keras.layers.Layer]:
+        """Those of all blocks, or none; see `TwinModel.cached_attention`."""
+        blocks: list[Any] = self.backbone.blocks if self.backbone.caches else []
+        return [block.attention for block in blocks]
 
     def frozen_backbone(self) -> FrozenEncoder | None:
         """Splits the model below its first layer that trains.

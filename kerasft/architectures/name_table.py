@@ -85,6 +85,14 @@ class TwinModel(keras.Model):
     def entries(self) -> list[Entry]:
         """The model's name table, from the bottom up."""
 
+    def cached_attention(self) -> list[keras.layers.Layer]:
+        """The attention layers to which transformers can give keys and values from before a text.
+
+        Returns:
+            In the order of its `past_key_values`; none where the model there takes none.
+        """
+        return []
+
 
 def layers_by_path(model: keras.Model) -> dict[str, keras.layers.Layer]:
     """Every layer of a built model that has a path, however deep, by that path.

@@ -182,13 +182,17 @@ class Decoder(Stack):
                 x,
                 memory,
                 source_mask=source_mask,
-                target_mask=target_mask,
+                target_mask=self.mask_of(block, target_mask),
                 return_scores=True,
                 training=training,
             )
         if self.norm is not None:
             x = self.norm(x)
         return (x, scores) if return_scores else x
+
+    def mask_of(self, block: Any, target_mask: Any) -> Any:
+        """What one of the blocks may look at of the target: what all may."""
+        return target_mask
 
     def start(self, memory: Any, slots: int) -> list[Cache]:
         """One empty cache a block, see `DecoderBlock.start`.
@@ -216,6 +220,6 @@ class Decoder(Stack):
         """
         filled = []
         for block, cache in zip(self.blocks, caches, strict=True):
-            x, cache = block.step(x, cache, source_mask, visible, slot)
+            x, cache = block.step(x, cache, source_mask, self.mask_of(block, visible), slot)
             filled.append(cache)
         return x if self.norm is None else self.norm.call(x), filled

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import keras
 from keras import ops
 
 
@@ -36,3 +37,25 @@ def causal_mask(length: Any) -> Any:
     positions = ops.arange(length)  # (length,)
     visible = ops.greater_equal(positions[:, None], positions[None, :])  # (length, length)
     return visible[None, None, :, :]
+
+
+def with_earlier(mask: Any, count: int) -> Any:
+    """A mask for keys before which others stand that every query may look at.
+
+    Args:
+        mask: (..., t, s) bool, True where a query may look; or float32, what is added to the
+            scores.
+        count: How many keys stand before.
+
+    Returns:
+        (..., t, count + s) of the same type.
+
+    Example:
+        >>> with_earlier(np.array([[True, False]]), 1)  # [[True, True, False]]
+    """
+    first = mask[..., :1]
+    if keras.backend.standardize_dtype(mask.dtype) == "bool":
+        earlier = ops.logical_or(first, ops.ones((count,), "bool"))  # (..., t, count)
+    else:
+        earlier = ops.zeros_like(first) + ops.zeros((count,), first.dtype)
+    return ops.concatenate([earlier, mask], axis=-1)

@@ -25,6 +25,11 @@ class MultiHeadAttention(keras.layers.Layer):
         d_model: Width of input and output.
         heads: Number of heads, h; must divide d_model.
 
+    Attributes:
+        prefix_length: How many keys and values an adapter puts before those given.
+        positions_in_mask: Whether the mask tells positions apart. It is then that of the prefix
+            too, as only the stack around knows the positions.
+
     Raises:
         ConfigError: `heads` does not divide `d_model`.
 
@@ -32,6 +37,9 @@ class MultiHeadAttention(keras.layers.Layer):
         >>> attention = MultiHeadAttention(d_model=16, heads=4)
         >>> attention(x, x, x, attention_mask=causal_mask(5))  # (batch, 5, 16)
     """
+
+    prefix_length = 0
+    positions_in_mask = False
 
     def __init__(self, d_model: int, heads: int, **options: Any) -> None:
         if heads < 1 or d_model % heads:
@@ -107,6 +115,7 @@ class MultiHeadAttention(keras.layers.Layer):
         Returns:
             (batch, t, d_model) and the scores (batch, heads, t, s).
         """
+        key, value, attention_mask = self.with_prefix(key, value, attention_mask)
         scores = ops.matmul(query * self.d_k**-0.5, ops.transpose(key, (0, 1, 3, 2)))
         if attention_mask is not None:
             scores = ops.where(attention_mask, scores, HIDDEN)
@@ -115,6 +124,19 @@ class MultiHeadAttention(keras.layers.Layer):
         # (batch, heads, t, d_k) -> (batch, t, heads, d_k) -> (batch, t, d_model)
         heads = ops.transpose(heads, (0, 2, 1, 3))
         return ops.reshape(heads, (-1, ops.shape(heads)[1], self.d_model)), scores
+
+    def with_prefix(self, key: Any, value: Any, attention_mask: Any) -> tuple[Any, Any, Any]:
+        """What is attended to: what is given; an adapter puts a prefix before it.
+
+        Args:
+            key: (batch, heads, s, d_k).
+            value: (batch, heads, s, d_k).
+            attention_mask: As in `call`, or None.
+
+        Returns:
+            The three, with s longer by `prefix_length`.
+        """
+        return key, value, attention_mask
 
     def keys_and_values(self, source: Any) -> tuple[Any, Any]:
         """The keys and values that a decoder needs at every step, computed once.

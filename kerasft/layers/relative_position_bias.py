@@ -127,18 +127,20 @@ class RelativePositionBias(keras.layers.Layer):
         buckets = ops.take(ops.convert_to_tensor(self.table), places, axis=0)
         return ops.take(self.embeddings, buckets, axis=0)
 
-    def square(self, length: Any) -> Any:
+    def square(self, length: Any, before: int = 0) -> Any:
         """The bias of a text's positions among themselves.
 
         Args:
             length: Number of positions, an int (or a scalar tensor where TensorFlow knows no
                 better).
+            before: How many keys of a prefix stand before them.
 
         Returns:
-            (1, heads, length, length): queries x keys.
+            (1, heads, length, before + length): queries x keys.
         """
-        positions = ops.arange(length, dtype="int32")
-        bias = self.call(positions[None, :] - positions[:, None])  # (length, length, heads)
+        keys = ops.arange(before + length, dtype="int32") - before
+        queries = ops.arange(length, dtype="int32")
+        bias = self.call(keys[None, :] - queries[:, None])  # (length, before + length, heads)
         return ops.transpose(bias, (2, 0, 1))[None]
 
     def behind(self, length: int) -> Any:

@@ -26,6 +26,10 @@ class SelfAttention(keras.layers.Layer):
         dropout: Share of the softmax's values that is set to 0 in training.
         initial_deviation: Standard deviation of the matrices' random start; 0 for none.
 
+    Attributes:
+        prefix_length: How many keys and values an adapter puts before those of the text.
+        positions_in_mask: As in `MultiHeadAttention`.
+
     Raises:
         ConfigError: `heads` does not divide `d_model`.
 
@@ -33,6 +37,9 @@ class SelfAttention(keras.layers.Layer):
         >>> attention = SelfAttention(d_model=16, heads=4)
         >>> attention(x, x, attention_mask=padding_mask(token_ids, 0))  # (batch, length, 16)
     """
+
+    prefix_length = 0
+    positions_in_mask = False
 
     def __init__(
         self,
@@ -50,11 +57,12 @@ class SelfAttention(keras.layers.Layer):
         super().__init__(**options)
         self.d_model = d_model
         self.heads = heads
+        self.d_k = d_model // heads
         self.initial_deviation = initial_deviation
         self.query, self.key, self.value = (
             keras.layers.EinsumDense(
                 "abc,cde->abde",
-                output_shape=(None, heads, d_model // heads),
+                output_shape=(None, heads, self.d_k),
                 bias_axes="de",
                 kernel_initializer=TruncatedNormal(initial_deviation),
                 name=name,
@@ -74,7 +82,7 @@ class SelfAttention(keras.layers.Layer):
         """Makes the four matrices."""
         for dense in (self.query, self.key, self.value):
             dense.build((None, None, self.d_model))
-        self.merge.build((None, None, self.heads, self.d_model // self.heads))
+        self.merge.build((None, None, self.heads, self.d_k))
 
     def call(
         self,
@@ -95,20 +103,33 @@ class SelfAttention(keras.layers.Layer):
             (batch, t, d_model).
         """
         query = self.query(x)  # (batch, t, heads, d_k)
-        key, value = self.key(source), self.value(source)  # (batch, s, heads, d_k)
-        mask, bias = attention_mask, None
+        # (batch, s, heads, d_k)
+        key, value, mask = self.with_prefix(self.key(source), self.value(source), attention_mask)
+        bias = None
         if mask is not None and keras.backend.standardize_dtype(mask.dtype) != "bool":
             mask, bias = None, mask
         if not (training and self.dropout.rate > 0):
             return self.merge(ops.dot_product_attention(query, key, value, bias=bias, mask=mask))
-        scale = (self.d_model // self.heads) ** -0.5
-        scores = ops.einsum("bthd,bshd->bhts", query * scale, key)
+        scores = ops.einsum("bthd,bshd->bhts", query * self.d_k**-0.5, key)
         if bias is not None:
             scores = scores + bias
         if mask is not None:
             scores = ops.where(mask, scores, HIDDEN)
         weights = self.dropout(ops.softmax(scores, axis=-1), training=training)
         return self.merge(ops.einsum("bhts,bshd->bthd", weights, value))
+
+    def with_prefix(self, key: Any, value: Any, attention_mask: Any) -> tuple[Any, Any, Any]:
+        """What is attended to: what is given; an adapter puts a prefix before it.
+
+        Args:
+            key: (batch, s, heads, d_k).
+            value: (batch, s, heads, d_k).
+            attention_mask: As in `call`, or None.
+
+        Returns:
+            The three, with s longer by `prefix_length`.
+        """
+        return key, value, attention_mask
 
     def get_config(self) -> dict[str, Any]:
         """What Keras needs to make the layer again."""

@@ -42,6 +42,8 @@ class T5Attention(MultiHeadAttention):
         >>> attention(x, x, x, attention_mask=hide(causal_mask(5)))  # (batch, 5, 16)
     """
 
+    positions_in_mask = True
+
     def __init__(
         self, d_model: int, heads: int, d_kv: int, dropout: float = 0.1, **options: Any
     ) -> None:
@@ -114,6 +116,7 @@ class T5Attention(MultiHeadAttention):
         Returns:
             (batch, t, heads * d_kv) and the scores (batch, heads, t, s).
         """
+        key, value, attention_mask = self.with_prefix(key, value, attention_mask)
         scores = ops.matmul(query, ops.transpose(key, (0, 1, 3, 2)))
         if attention_mask is not None:
             scores = scores + attention_mask

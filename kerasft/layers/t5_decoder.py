@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from kerasft.layers.decoder import Cache, Decoder, DecoderBlock
-from kerasft.layers.masks import causal_mask
+from kerasft.layers.masks import causal_mask, with_earlier
 from kerasft.layers.t5_attention import hide
 from kerasft.layers.t5_stack import T5Block, T5Stack
 
@@ -72,14 +72,29 @@ class T5Decoder(T5Stack, Decoder):
             x,
             memory,
             source_mask=None if source_mask is None else hide(source_mask),
-            target_mask=hide(visible, self.positions.square(length)),
+            target_mask={
+                before: hide(
+                    with_earlier(visible, before) if before else visible,
+                    self.positions.square(length, before),
+                )
+                for before in self.prefix_lengths
+            },
             return_scores=True,
             training=training,
         )
         x = self.dropout(x, training=training)
         return (x, scores) if return_scores else x
 
-    def start_positions(self, length: int, beams: int) -> Any:
+    @property
+    def prefix_lengths(self) -> set[int]:
+        """How many keys stand before a target's own: 0, or what an adapter puts into a block."""
+        return {block.self_attention.prefix_length for block in self.blocks}
+
+    def mask_of(self, block: Any, target_mask: dict[int, Any]) -> Any:
+        """The bias for the number of keys that stand before the target's own in a block."""
+        return target_mask[block.self_attention.prefix_length]
+
+    def start_positions(self, length: int, beams: int) -> dict[str, Any]:
         """What `bias_at` needs, computed once: a step's bias is a slice of it.
 
         Args:
@@ -87,14 +102,18 @@ class T5Decoder(T5Stack, Decoder):
             beams: Targets that are followed for each source.
 
         Returns:
-            (heads, (2 * length - 1) * beams): for each slot before and after a query's position.
-            Those after it do not count: they are hidden.
+            "slots", (heads, (2 * length - 1) * beams): for each slot before and after a query's
+            position. Those after it do not count: they are hidden.
+            "prefix", (heads, length - 1 + most keys of a prefix): for what stands before slot 0.
         """
-        behind = ops.flip(self.positions.behind(length), axis=1)  # (heads, length): far to near
+        most = max(self.prefix_lengths)
+        bias = ops.flip(self.positions.behind(length + most), axis=1)  # from far to near
+        behind = bias[:, most:]  # (heads, length)
         ahead = ops.zeros_like(behind)[:, 1:]
-        return ops.repeat(ops.concatenate([behind, ahead], axis=1), beams, axis=1)
+        slots = ops.repeat(ops.concatenate([behind, ahead], axis=1), beams, axis=1)
+        return {"slots": slots, "prefix": bias[:, :-1]}
 
-    def bias_at(self, positions: Any, visible: Any, position: Any) -> Any:
+    def bias_at(self, positions: dict[str, Any], visible: Any, position: Any) -> dict[int, Any]:
         """What is added to the scores of one position's queries.
 
         Args:
@@ -103,12 +122,23 @@ class T5Decoder(T5Stack, Decoder):
             position: Scalar int, below length.
 
         Returns:
-            (batch or 1, heads, beams, length * beams) float32.
+            (batch or 1, heads, beams, before + length * beams) float32, for each number of keys
+            that stand before the target's own.
         """
         beams, slots = visible.shape[1], visible.shape[2]
+        heads = positions["slots"].shape[0]
         first = slots - (position + 1) * beams  # (length - 1 - position) * beams
-        bias = ops.slice(positions, (0, first), (positions.shape[0], slots))  # (heads, slots)
-        return hide(visible[:, None], bias[None, :, None])
+        bias = ops.slice(positions["slots"], (0, first), (heads, slots))  # (heads, slots)
+        own = hide(visible[:, None], bias[None, :, None])  # (batch or 1, heads, beams, slots)
+        biases = {}
+        for before in self.prefix_lengths:
+            biases[before] = own
+            if before:
+                first = positions["prefix"].shape[1] - before - position
+                near = ops.slice(positions["prefix"], (0, first), (heads, before))
+                earlier = ops.zeros_like(own[..., :1]) + near[None, :, None]
+                biases[before] = ops.concatenate([earlier, own], axis=-1)
+        return biases
 
     def step(
         self, x: Any, caches: list[Cache], source_mask: Any, visible: Any, slot: Any
@@ -119,7 +149,7 @@ class T5Decoder(T5Stack, Decoder):
             x: (batch, beams, d_model).
             caches: As `start` or the last step left them.
             source_mask: float32, broadcast to (batch, heads, beams, s), see `hide`.
-            visible: float32, (batch or 1, heads, beams, slots), from `bias_at`.
+            visible: From `bias_at`.
             slot: Scalar int, where the caches take up the first of the new tokens.
 
         Returns:

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from kerasft.layers.encoder import Encoder, EncoderBlock
+from kerasft.layers.masks import with_earlier
 from kerasft.layers.t5_attention import hide
 from kerasft.layers.t5_stack import T5Block, T5Stack
 
@@ -65,20 +66,25 @@ class T5Encoder(T5Stack, Encoder):
         Returns:
             (batch, length, d_model).
         """
-        bias = self.bias(ops.shape(x)[1], source_mask)
-        for block in self.blocks[first:]:
-            x = block(x, source_mask=bias, training=training)
+        length, blocks = ops.shape(x)[1], self.blocks[first:]
+        before = [block.self_attention.prefix_length for block in blocks]
+        biases = {count: self.bias(length, source_mask, count) for count in set(before)}
+        for block, count in zip(blocks, before, strict=True):
+            x = block(x, source_mask=biases[count], training=training)
         return self.dropout(self.norm(x), training=training)
 
-    def bias(self, length: Any, source_mask: Any = None) -> Any:
-        """The bias added to the scores in every block.
+    def bias(self, length: Any, source_mask: Any = None, before: int = 0) -> Any:
+        """The bias added to the scores in a block.
 
         Args:
             length: Number of positions.
             source_mask: As in `call`.
+            before: How many keys of a prefix stand before them.
 
         Returns:
-            (batch or 1, heads, length, length).
+            (batch or 1, heads, length, before + length).
         """
-        bias = self.positions.square(length)
-        return bias if source_mask is None else hide(source_mask, bias)
+        bias = self.positions.square(length, before)
+        if source_mask is None:
+            return bias
+        return hide(with_earlier(source_mask, before) if before else source_mask, bias)

@@ -51,7 +51,9 @@ class T5Block(Block):
             "epsilon": epsilon,
         }
         for name in self.attentions:
-            setattr(self, name, T5Attention(d_model, heads, d_kv, dropout, name=name))
+            attention = T5Attention(d_model, heads, d_kv, dropout, name=name)
+            attention.positions_in_mask = name == "self_attention"  # the source has none
+            setattr(self, name, attention)
         self.feed_forward = T5FeedForward(
             d_model, d_ff, activation, gated, dropout, name="feed_forward"
         )

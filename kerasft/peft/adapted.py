@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import keras
@@ -32,6 +32,7 @@ class Adapter:
         method: The method that adapted it.
         settings: The method's numbers for this layer.
         is_loading: Whether the adapter is made to be filled at once, so nothing need be drawn.
+        shared: What the adapters of one model have in common, such as variables by their names.
         aside: What `merge` keeps so that `unmerge` is exact: the variables that it changed, and
             their values before; None where the adapter is not merged.
     """
@@ -39,6 +40,7 @@ class Adapter:
     method: type[Method]
     settings: Any
     is_loading: bool = False
+    shared: dict[str, Any] = field(default_factory=dict)
     aside: list[tuple[keras.Variable, np.ndarray]] | None = None
 
     @property
@@ -125,14 +127,22 @@ class AdaptedLayer:
     def save_own_variables(self, store: Any) -> None:
         """Adds the adapter to what Keras keeps of the plain layer (`save`, `save_weights`)."""
         super().save_own_variables(store)  # type: ignore[misc]
-        for name in self.added:
-            store[name] = getattr(self, name)
+        if not self._saves_all:
+            for name in self.added:
+                store[name] = getattr(self, name)
 
     def load_own_variables(self, store: Any) -> None:
         """Reads what `save_own_variables` wrote."""
         super().load_own_variables(store)  # type: ignore[misc]
-        for name in self.added:
-            getattr(self, name).assign(store[name])
+        if not self._saves_all:
+            for name in self.added:
+                getattr(self, name).assign(store[name])
+
+    @property
+    def _saves_all(self) -> bool:
+        """Whether the plain layer saves whatever variables it has, as most layers do."""
+        plain: Any = self.plain_class
+        return plain.save_own_variables is keras.layers.Layer.save_own_variables
 
     def get_config(self) -> dict[str, Any]:
         """The plain layer's config and the adapter's numbers."""

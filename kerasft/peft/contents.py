@@ -1,6 +1,7 @@
 """An adapter's file beside a model: which module each tensor belongs to, and what is amiss."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import keras
 
@@ -22,7 +23,7 @@ class Contents:
     def __init__(
         self, model: keras.Model, config: PeftConfig, file: storage.Tensors, any_labels: bool
     ) -> None:
-        self._config, self._file = config, file
+        self._model, self._config, self._file = model, config, file
         self._task = getattr(model, "peft_task", None)
         self._prefix = config.method.prefix
         modules = modules_of(model, config.method.fits)
@@ -30,7 +31,7 @@ class Contents:
         adapted, whole = set(), set()
         for name in file:
             if name == config.method.array:
-                adapted.update(self._places(modules))
+                adapted.update(self._places(model, modules))
                 continue
             plain = name.removeprefix(self._prefix)
             owner = owners.get(plain)
@@ -55,14 +56,15 @@ class Contents:
             if module.head and module.name not in {*self.adapted, *self.whole}
         )
 
-    def _places(self, modules: Mapping[str, Module]) -> list[str]:
-        """The modules that the one array of a model is for: all that the method fits."""
+    def _places(self, model: keras.Model, modules: Mapping[str, Module]) -> list[str]:
+        """The modules that the one array of a model is for."""
         method = self._config.method
-        places = [name for name, module in modules.items() if method.fits(module.layer)]
+        layers = {id(layer) for layer in method.places(model)}
+        places = [name for name, module in modules.items() if id(module.layer) in layers]
         if not places:
             raise AdapterError(
-                f"{self._file.path} is of {method.title}, for which this model has no "
-                f"{method.kind}; load it onto the kind of model that it was trained on."
+                f"{self._file.path} is of {method.title}, for which this model has no layers in "
+                "PEFT; load it onto the kind of model that it was trained on."
             )
         return places
 
@@ -166,14 +168,18 @@ class Contents:
                 f"{path.parent} was trained for the task {config.task_type!r}, but this model is "
                 f"one for {self._task!r}; load it onto a model of its own task."
             )
-        slots: list[Slot] = []
+        plan: list[tuple[Module, Any]] = []
         for name, module in self.adapted.items():
             settings = config.settings(name)
             try:
                 method.check(module.layer, settings)
             except AdapterError as problem:
                 raise AdapterError(f"{path} adapts {name!r}: {problem}") from None
-            slots += method.slots(module, settings)
+            plan.append((module, settings))
+        try:
+            slots = method.arrays(self._model, plan, self._file.shapes)
+        except AdapterError as problem:
+            raise AdapterError(f"{path} does not fit: {problem}") from None
         for module in self.whole.values():
             slots += module.own.values()
         for slot in slots:

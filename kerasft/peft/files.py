@@ -23,7 +23,7 @@ from kerasft.peft.adapted import adapted_layers, adapter_of, saved_layers
 from kerasft.peft.contents import Contents
 from kerasft.peft.inject import Counts, install
 from kerasft.peft.model_layers import all_layers, check_built, in_model_order
-from kerasft.peft.modules import Slot, modules_of
+from kerasft.peft.modules import Module, Slot, modules_of
 from kerasft.peft.peft_config import CONFIG_NAME, PeftConfig
 from kerasft.peft.targets import find_any_layers
 
@@ -85,17 +85,17 @@ def save_adapter(model: keras.Model, directory: str | Path, base_model_name: str
         )
     method = adapted[0].adapter.method
     in_full = {id(inner) for layer in saved_layers(model) for inner in [layer, *all_layers(layer)]}
-    slots: list[Slot] = []
-    settings: dict[str, Any] = {}
+    plan: list[tuple[Module, Any]] = []
+    own: list[Slot] = []
     whole: list[str] = []
     for module in modules_of(model, method.fits).values():
         if adapter := adapter_of(module.layer):
-            slots += method.slots(module, adapter.settings)
-            settings[module.name] = adapter.settings
+            plan.append((module, adapter.settings))
         elif id(module.layer) in in_full and module.own:
-            slots += module.own.values()
+            own += module.own.values()
             whole.append(module.name)
-    tensors = {method.full_name(slot.name): slot.read() for slot in slots}
+    slots = method.arrays(model, plan)
+    tensors = {method.full_name(slot.name): slot.read() for slot in [*slots, *own]}
     for name, array in tensors.items():
         if not np.isfinite(array).all():
             raise AdapterError(
@@ -103,6 +103,7 @@ def save_adapter(model: keras.Model, directory: str | Path, base_model_name: str
                 "smaller learning rate."
             )
     task = getattr(model, "peft_task", None)
+    settings = {module.name: each for module, each in plan}
     config = peft_config.to_peft(model, method, settings, whole, base_model_name, task)
     with storage.write_folder(directory, is_ours=_is_ours) as folder:
         storage.write_json(folder / CONFIG_NAME, config)

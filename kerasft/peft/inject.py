@@ -116,8 +116,9 @@ def install(
     """
     compile_again = _compile_settings(model)
     _freeze(model, in_full)
+    shared: dict[str, Any] = {}
     for layer, settings in plan:
-        method.adapt(layer, Adapter(method, settings, is_loading))
+        method.adapt(layer, Adapter(method, settings, is_loading, shared))
     mark_saved(model, in_full)
     check_unique_paths(model)
     refresh(model)

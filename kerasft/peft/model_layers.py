@@ -20,9 +20,10 @@ def all_layers(model: keras.layers.Layer) -> list[keras.layers.Layer]:
 def in_model_order(
     model: keras.Model, layers: Iterable[keras.layers.Layer]
 ) -> list[keras.layers.Layer]:
-    """Sorts layers by where their first weight stands in `model.weights` (layer 0 first)."""
+    """Sorts layers by where their weights stand in `model.weights` (layer 0 first)."""
     position = {id(weight): index for index, weight in enumerate(model.weights)}
-    return sorted(layers, key=lambda layer: position[id(layer.weights[0])])
+    # By all of them, as the first may be one that several layers share.
+    return sorted(layers, key=lambda layer: [position[id(weight)] for weight in layer.weights])
 
 
 def layers_with_weights(model: keras.Model) -> dict[str, keras.layers.Layer]:

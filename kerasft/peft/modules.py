@@ -5,7 +5,7 @@ A model with a Hugging Face twin (a classifier, a tagger, a T5) uses its twin's 
 other model its layer paths, with dots for slashes, and Keras's own arrays.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +44,40 @@ class Slot:
         """Fills the variable with the file's values."""
         variable = self.variable()
         variable.assign(self.from_file(array).reshape(variable.shape))
+
+
+@dataclass(frozen=True)
+class SideBySide(Slot):
+    """Slots of one shape (rows, width) that are columns of one array, (rows, n * width).
+
+    Attributes:
+        parts: Each slot and the number of its place, from 0; other places hold zeros.
+    """
+
+    parts: tuple[tuple[Slot, int], ...] = ()
+
+    @classmethod
+    def of(cls, name: str, places: int, parts: Iterable[tuple[Slot, int]]) -> "SideBySide":
+        """The array of a name, with so many places."""
+        parts = tuple(parts)
+        first, (rows, width) = parts[0][0], parts[0][0].shape
+        return cls(
+            name, (rows, places * width), first.variable, first.to_file, first.from_file, parts
+        )
+
+    def read(self) -> np.ndarray:
+        """All of them as the file has them, float32."""
+        array = np.zeros(self.shape, "float32")
+        for slot, place in self.parts:
+            width = slot.shape[1]
+            array[:, place * width : (place + 1) * width] = slot.read()
+        return array
+
+    def write(self, array: np.ndarray) -> None:
+        """Fills the variables of all of them."""
+        for slot, place in self.parts:
+            width = slot.shape[1]
+            slot.write(array[:, place * width : (place + 1) * width])
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ LAYERS = [
     layers.TransformerLayer(8, 2, 12, "silu", 0.1, 0.2, 0.3, 1e-3, 0.1),
     layers.VirtualTokens(8, 30),
     layers.MaskedLanguageHead(10, 8, "relu", 1e-3),
+    layers.VirtualTokens(8, 12),
     layers.T5Attention(8, 2, 3, 0.2),
     layers.T5FeedForward(8, 12, "silu", True, 0.2),
     layers.T5EncoderBlock(8, 2, 3, 12, "silu", True, 0.2, 1e-3),

@@ -21,6 +21,7 @@ VARIANTS = {
     "bitfit": {"tune": "bitfit", "architecture": "bert"},
     "prompt": {"tune": "prompt"},
     "p_tuning": {"tune": "p_tuning", "architecture": "bert"},
+    "prefix": {"tune": "prefix", "architecture": "bert"},
 }
 
 RELOAD = """

@@ -61,8 +61,9 @@ class FrozenT5(FrozenBackbone):
 
 def is_plain(block: keras.layers.Layer) -> bool:
     """Whether a block has no adapter, not even one that is frozen: `T5Below` copies none."""
-    matrices = [part for part in block._flatten_layers() if isinstance(part, keras.layers.Dense)]
-    return all(type(matrix) is keras.layers.Dense for matrix in matrices)
+    kinds = (keras.layers.Dense, layers.T5Attention)
+    parts = [part for part in block._flatten_layers() if isinstance(part, kinds)]
+    return all(type(part) in kinds for part in parts)
 
 
 class T5Below(keras.Model):

@@ -236,6 +236,10 @@ class T5(Seq2SeqModel):
         """The names of its weights in T5ForConditionalGeneration, from the bottom up."""
         return t5_entries(self.arguments)
 
+    def cached_attention(self) -> list[keras.layers.Layer]:
+        """The decoder's attention to itself; see `TwinModel.cached_attention`."""
+        return [block.self_attention for block in self.decoder.blocks]
+
     def frozen_backbone(self) -> FrozenT5 | None:
         """Splits the model below the first block of its encoder that trains.
 

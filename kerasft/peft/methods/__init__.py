@@ -11,6 +11,12 @@ from kerasft.peft.methods.ia3 import IA3Config, IA3Dense, IA3EinsumDense
 from kerasft.peft.methods.lora import LoRAConfig, LoRADense, LoRAEinsumDense, LoRASettings
 from kerasft.peft.methods.method import Method
 from kerasft.peft.methods.p_tuning import PTuning, PTuningConfig
+from kerasft.peft.methods.prefix_tuning import (
+    PrefixMultiHeadAttention,
+    PrefixRelativeAttention,
+    PrefixSelfAttention,
+    PrefixTuningConfig,
+)
 from kerasft.peft.methods.prompt import Prompt, PromptConfig
 
 METHODS: dict[str, type[Method]] = {
@@ -20,6 +26,7 @@ METHODS: dict[str, type[Method]] = {
         IA3Config,
         BitFitConfig,
         BottleneckConfig,
+        PrefixTuningConfig,
         PromptConfig,
         PTuningConfig,
     )
@@ -43,6 +50,10 @@ __all__ = [
     "Method",
     "PTuning",
     "PTuningConfig",
+    "PrefixMultiHeadAttention",
+    "PrefixRelativeAttention",
+    "PrefixSelfAttention",
+    "PrefixTuningConfig",
     "Prompt",
     "PromptConfig",
 ]

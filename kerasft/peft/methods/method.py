@@ -30,7 +30,7 @@ What that means for some methods:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -40,6 +40,7 @@ import numpy as np
 from kerasft.errors import AdapterError, ConfigError
 from kerasft.peft.adapted import AdaptedLayer, Adapter, drop_attributes, reopened
 from kerasft.peft.fields import Fields
+from kerasft.peft.model_layers import all_layers
 from kerasft.peft.modules import Module, Slot
 from kerasft.peft.targets import find_layers
 
@@ -175,6 +176,26 @@ class Method(ABC):
     @abstractmethod
     def slots(cls, module: Module, settings: Any) -> tuple[Slot, ...]:
         """The arrays of a layer's adapter in a file; the layer need not be adapted yet."""
+
+    @classmethod
+    def arrays(
+        cls,
+        model: keras.Model,
+        adapted: Sequence[tuple[Module, Any]],
+        shapes: Mapping[str, tuple[int, ...]] | None = None,
+    ) -> list[Slot]:
+        """The arrays of a model's adapters in a file: the slots of each layer.
+
+        Args:
+            adapted: The adapted modules, each with its settings.
+            shapes: Of what a file holds that is to be read, by name; None where one is written.
+        """
+        return [slot for module, settings in adapted for slot in cls.slots(module, settings)]
+
+    @classmethod
+    def places(cls, model: keras.Model) -> list[Any]:
+        """The layers that the one array of a model is for: all that the method fits."""
+        return [layer for layer in all_layers(model) if cls.fits(layer)]
 
     @classmethod
     def full_name(cls, name: str) -> str:
