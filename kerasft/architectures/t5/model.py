@@ -178,15 +178,7 @@ class T5(Seq2SeqModel):
         return ops.cast(ops.matmul(x, ops.transpose(table)), "float32")
 
     def start_decoding(self, source_ids: Any, length: int, beams: int = 1) -> State:
-        """Reads the sources and makes room for targets (see `decode_step`).
-
-        Args:
-            source_ids: (batch, s) int.
-            length: Most positions that will be decoded, the start token's included.
-            beams: Targets that are followed for each source.
-
-        Returns:
-            The state before the first step.
+        """Reads the sources and makes room for targets; see `generation.StepModel`.
 
         Raises:
             ConfigError: `length` is less than 1.
@@ -204,21 +196,9 @@ class T5(Seq2SeqModel):
     def decode_step(
         self, state: State, token_ids: Any, visible: Any, position: Any
     ) -> tuple[Any, State]:
-        """Scores the token after one more token: `call`, but with all earlier work remembered.
+        """Scores the token after one more token, with all earlier work remembered.
 
-        It can stand in the body of `ops.while_loop`. The token of beam j at position p takes slot
-        p * beams + j of its row's cache.
-
-        Args:
-            state: From `start_decoding` or the last step.
-            token_ids: (batch, beams) int, each beam's token at `position`: at 0 the start token.
-            visible: (batch or 1, beams, length * beams) bool, the slots that each beam looks at:
-                those of its own tokens, this one included.
-            position: Scalar int, 0 at the first step, then 1, ...
-
-        Returns:
-            Log-probabilities of the tokens at position + 1, (batch, beams, vocab_size)
-            float32, and the state for the next step.
+        It can stand in the body of `ops.while_loop`; see `generation.StepModel` for the shapes.
         """
         if keras.backend.backend() == "torch":
             position = int(position)  # it computes at once, and slices far faster by whole numbers
