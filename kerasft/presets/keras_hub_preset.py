@@ -19,6 +19,7 @@ from kerasft.architectures import (
     Entry,
     layers_by_path,
 )
+from kerasft.architectures.architecture import KerasHubTwin
 from kerasft.errors import ConfigError, PresetError
 from kerasft.presets.pretrained import Pretrained
 from kerasft.text.tokenizer import Tokenizer
@@ -88,7 +89,7 @@ def load_keras_hub_preset(preset: str, config: Mapping[str, Any] | None = None) 
     values = {ours: getattr(backbone, theirs, 0) for theirs, ours in KERAS_HUB_SIZES.items()}
     values |= {**twin.fixed, "attention_dropout": values["dropout"]}
     arguments = EncoderArguments.from_dict(values, PresetError)
-    tensors = _tensors(layers_by_path(backbone), _table(family, arguments))
+    tensors = _tensors(layers_by_path(backbone), _table(family, arguments), twin)
     return Pretrained(
         architecture=family.name,
         arguments=arguments,
@@ -106,11 +107,13 @@ def _table(family: EncoderArchitecture, arguments: EncoderArguments) -> list[Ent
     return [entry for entry in entries if entry.module not in family.head_modules]
 
 
-def _tensors(layers: Mapping[str, Any], table: Iterable[Entry]) -> dict[str, np.ndarray]:
-    """A backbone's weights by Hugging Face name. KerasHub has our names of layers, but of norms."""
+def _tensors(
+    layers: Mapping[str, Any], table: Iterable[Entry], twin: KerasHubTwin
+) -> dict[str, np.ndarray]:
+    """A backbone's weights by Hugging Face name."""
     tensors = {}
     for entry in table:
-        layer = layers[entry.layer.replace("_residual/norm", "_layer_norm")]
+        layer = layers[twin.path_of(entry)]
         for parameter in entry.parameters:
             # Its table of positions alone is no Embedding.
             found = getattr(layer, "position_embeddings", None)
