@@ -228,8 +228,10 @@ def embedding(rows: int, width: int, deviation: float, name: str) -> keras.layer
 
 def virtual_tokens(arguments: EncoderArguments, table: keras.layers.Embedding) -> VirtualTokens:
     """The place for virtual tokens behind an encoder's table of tokens."""
-    width, most = arguments.hidden_size, arguments.max_length
-    return VirtualTokens(width, most, table.call, name="virtual_tokens")
+    a = arguments
+    return VirtualTokens(
+        a.hidden_size, a.max_length, a.vocab_size, table.call, name="virtual_tokens"
+    )
 
 
 def positions(x: Any, first: int = 0) -> Any:

@@ -122,7 +122,8 @@ class Transformer(TokenLossModel):
             a.src_vocab_size, a.d_model, name="source_embedding"
         )
         self.virtual_tokens = layers.VirtualTokens(
-            a.d_model, a.src_seq_len, self.source_embedding.call, name="virtual_tokens"
+            *(a.d_model, a.src_seq_len, a.src_vocab_size, self.source_embedding.call),
+            name="virtual_tokens",
         )
         self.source_positions = layers.PositionalEncoding(
             a.src_seq_len, a.d_model, a.dropout, name="source_positions"

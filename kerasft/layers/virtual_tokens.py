@@ -20,6 +20,7 @@ class VirtualTokens(keras.layers.Layer):
     Args:
         width: Width of the vectors.
         positions: Most positions that the model has; None for any number.
+        vocab_size: How many tokens `lookup` knows.
         lookup: Gives the vectors (n, width) of token ids (n,), for those who start from them.
 
     Attributes:
@@ -36,11 +37,12 @@ class VirtualTokens(keras.layers.Layer):
         self,
         width: int,
         positions: int | None = None,
+        vocab_size: int = 0,
         lookup: Callable[[Any], Any] | None = None,
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        self.width, self.positions = width, positions
+        self.width, self.positions, self.vocab_size = width, positions, vocab_size
         self.lookup: Any = lookup
 
     def build(self, input_shape: Any = None) -> None:
@@ -109,4 +111,5 @@ class VirtualTokens(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """What Keras needs to make the layer again, but for `lookup`."""
-        return {**super().get_config(), "width": self.width, "positions": self.positions}
+        own = {"width": self.width, "positions": self.positions, "vocab_size": self.vocab_size}
+        return {**super().get_config(), **own}

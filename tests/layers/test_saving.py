@@ -22,7 +22,7 @@ LAYERS = [
     layers.RelativePositionBias(2, False, 7, 9, 0.3),
     layers.SelfAttention(8, 2, 0.2, 0.3),
     layers.TransformerLayer(8, 2, 12, "silu", 0.1, 0.2, 0.3, 1e-3, 0.1),
-    layers.VirtualTokens(8, 30),
+    layers.VirtualTokens(8, 30, 10),
     layers.MaskedLanguageHead(10, 8, "relu", 1e-3),
     layers.VirtualTokens(8, 12),
     layers.T5Attention(8, 2, 3, 0.2),

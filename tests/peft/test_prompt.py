@@ -116,6 +116,9 @@ def test_a_start_from_few_ids_begins_again_and_from_many_is_cut():
         model = classifiers.build()
         apply(model, PromptConfig(num_virtual_tokens=count, init_ids=ids))
         np.testing.assert_array_equal(small.numpy(place_of(model).prompt_embeddings), table[rows])
+    vocabulary = len(table)
+    with pytest.raises(AdapterError, match=f"token {vocabulary} of init_ids because the model has"):
+        apply(classifiers.build(), PromptConfig(init_ids=(3, vocabulary)))
     with pytest.raises(ConfigError, match=r"init_ids must be a list of token ids, got \(1\.5,\)"):
         PromptConfig(init_ids=(1.5,))
 

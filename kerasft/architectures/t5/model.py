@@ -62,7 +62,7 @@ class T5(Seq2SeqModel):
             a.vocab_size, a.d_model, keras.initializers.RandomNormal(stddev=1.0), name="shared"
         )
         self.virtual_tokens = layers.VirtualTokens(
-            a.d_model, lookup=self.shared.call, name="virtual_tokens"
+            a.d_model, None, a.vocab_size, self.shared.call, name="virtual_tokens"
         )
         self.dropout = keras.layers.Dropout(a.dropout, name="dropout")
         self.encoder = layers.T5Encoder(a.encoder_layers, *stack, name="encoder")

@@ -104,12 +104,12 @@ class PromptConfig(VirtualTokensMethod):
 
     @classmethod
     def check(cls, layer: Any, settings: Any) -> None:
-        """Refuses what the base refuses, and ids without a table in which to look them up."""
+        """Refuses what the base refuses, and ids of tokens that there are not."""
         super().check(layer, settings)
-        if settings.init_ids and layer.lookup is None:
+        if settings.init_ids and max(settings.init_ids) >= layer.vocab_size:
             raise AdapterError(
-                f"Layer {layer.path!r} cannot start from init_ids because it has no lookup; leave "
-                "them out, or make the layer with one."
+                f"Layer {layer.path!r} cannot start from the token {max(settings.init_ids)} of "
+                f"init_ids because the model has {layer.vocab_size} tokens; take ids below that."
             )
 
     @classmethod
