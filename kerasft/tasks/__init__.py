@@ -3,6 +3,9 @@
     save("saved_models/mails", TextClassifier(model, tokenizer, labels, max_length=128))
     classifier = load("saved_models/mails")
 
+What several tasks share lies beside them: `headed_encoder.py` (a head on an encoder), `seq2seq.py`
+(a model that writes), `entities/` (named entities, from the files to the report).
+
 Importing this room imports no Keras.
 """
 
