@@ -153,6 +153,23 @@ def test_other_methods_take_what_is_usual_for_them(recipe, method: str, count: i
 
 
 @pytest.mark.any_backend
+@pytest.mark.parametrize(
+    ("options", "places"),
+    [
+        ([], [f"transformer_layer_{n}.{s}" for n in range(3) for s in ("feedforward", "self_att")]),
+        (["--style=pfeiffer", "--targets=feedforward_residual"], ["transformer_layer_2.feedfor"]),
+    ],
+)
+def test_adapters_stand_in_all_layers_or_where_they_are_put(recipe, options, places):
+    output = recipe("--method", "adapter", "--last_layers", "1", *options)
+    config = json.loads((output / "adapter" / "adapter_config.json").read_text())
+    assert config["style"] == ("pfeiffer" if options else "houlsby")
+    found = sorted(config["target_modules"])
+    assert len(found) == len(places) and all(map(str.startswith, found, places))
+    assert Predictor(output).predict(["a year in this place"])[0].label
+
+
+@pytest.mark.any_backend
 @pytest.mark.parametrize("whole", ["head", "full"])
 def test_head_and_full_have_no_adapter(recipe, whole: str, world: Path):
     output = recipe("--method", whole, "--learning_rate", "0.01", preset="sentences")

@@ -19,6 +19,7 @@ VARIANTS = {
     "full": {"tune": "full", "architecture": "bert", "activation": "gelu_approximate"},
     "ia3": {"tune": "ia3"},
     "bitfit": {"tune": "bitfit", "architecture": "bert"},
+    "adapter": {"tune": "adapter"},
     "prompt": {"tune": "prompt"},
     "p_tuning": {"tune": "p_tuning", "architecture": "bert"},
     "prefix": {"tune": "prefix", "architecture": "bert"},
