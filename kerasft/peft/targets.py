@@ -144,7 +144,7 @@ def last_layers(
     if not names:
         return patterns
     blocks: dict[str, set[int]] = defaultdict(set)  # "transformer_layer_" -> {0, 1, ...}
-    for layer in find_layers(model, names):
+    for layer in find_any_layers(model, names):
         numbered = (re.fullmatch(r"(.+?)(\d+)", part) for part in layer.path.split("/"))
         first = next((match for match in numbered if match), None)
         if first:

@@ -96,6 +96,8 @@ def test_last_layers(model: keras.Model) -> None:
         for name in ("query", "value")
     ]
     assert len(last_layers(model, 12, names=("key",))) == 12
+    (norm,) = last_layers(model, 1, names=("feedforward_layer_norm",))  # of any kind
+    assert norm == "transformer_layer_11/(?:.*/)?(?:feedforward_layer_norm)"
     with pytest.raises(AdapterError, match=r"The last 13 blocks.*the model has 12"):
         last_layers(model, 13)
     with pytest.raises(AdapterError, match="last 0 blocks"):

@@ -58,7 +58,7 @@ def test_a_run_leaves_one_page_and_resumes(recipe, world: Path, capsys: pytest.C
     runs = world / "out.runs"
     for words in (
         "lora ... macro-F1 0.",
-        "bitfit ... cannot run: The target pattern 'nowhere' matches no",
+        "bitfit ... cannot run: The pattern 'nowhere' matches no",
         "head ... macro-F1 0.",
         "Could not run, for the reasons below: bitfit.",
         f"open {output / 'report' / 'index.html'}",
@@ -109,7 +109,7 @@ def test_a_run_leaves_one_page_and_resumes(recipe, world: Path, capsys: pytest.C
         (("--max_length", "65"), "64 tokens"),
         (("--preset", "/nowhere/at/all"), "/nowhere/at/all"),
         (("--data", "missing.csv"), "missing.csv"),
-        (("--methods", "bitfit"), "No method could run. The target pattern 'nowhere'"),
+        (("--methods", "bitfit"), "No method could run. The pattern 'nowhere'"),
     ],
 )
 def test_what_cannot_be_is_one_sentence(recipe, world, capsys, arguments, words):
