@@ -246,7 +246,12 @@ ALLOWED = {
         "tasks/translation/translator.py": "the same",
         "text/pretrained.py": "transformers calls tokenizers by families",
     },
-    "method": {"training/wandb.py": "W&B calls a question to the user so"},
+    "method": {
+        "peft/methods/dora.py": "DoRA is LoRA with a magnitude",
+        "peft/methods/lora.py": "PEFT calls all three LORA, and two fields tell them apart",
+        "peft/methods/pissa.py": "PiSSA is LoRA from another start",
+        "training/wandb.py": "W&B calls a question to the user so",
+    },
 }
 
 

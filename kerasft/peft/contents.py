@@ -1,5 +1,6 @@
 """An adapter's file beside a model: which module each tensor belongs to, and what is amiss."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,9 @@ from kerasft.errors import AdapterError
 from kerasft.peft.modules import Module, Slot, modules_of
 from kerasft.peft.peft_config import CONFIG_NAME, PeftConfig
 
+# Where all biases train, PEFT also writes those inside its wrappers of `modules_to_save`.
+_OF_WRAPPERS = re.compile(r"\.(original_module|modules_to_save)\.bias$")
+
 
 class Contents:
     """An adapter's file laid beside a model.
@@ -17,6 +21,7 @@ class Contents:
     Attributes:
         adapted: Modules that get an adapter, by name.
         whole: Modules whose own variables are in the file, by name.
+        freed: The biases of other modules, where the file holds those of all.
         from_base: Names of the head's modules that are in neither.
     """
 
@@ -35,6 +40,8 @@ class Contents:
                 continue
             plain = name.removeprefix(self._prefix)
             owner = owners.get(plain)
+            if config.frees_biases and _OF_WRAPPERS.search(plain):
+                continue
             target = self._target(plain)
             if target and not (owner and config.saves(owner.name)):
                 adapted.add(target)
@@ -46,6 +53,7 @@ class Contents:
         # In the model's order, not the file's: fresh variables and reports follow it.
         self.adapted = {name: modules[name] for name in modules if name in adapted}
         self.whole = {name: modules[name] for name in modules if name in whole}
+        self.freed = self._freed(modules) if config.frees_biases else ()
         self._check_targets(modules)
         head = self.whole.get("classifier")
         if any_labels and head and any(map(self._is_of_other_labels, head.own.values())):
@@ -67,6 +75,19 @@ class Contents:
                 "PEFT; load it onto the kind of model that it was trained on."
             )
         return places
+
+    def _freed(self, modules: Mapping[str, Module]) -> tuple[Slot, ...]:
+        """The biases of modules that train nothing else, which then are not whole ones."""
+
+        def is_there(slot: Slot) -> bool:
+            return self._config.method.full_name(slot.name) in self._file
+
+        for module in list(self.whole.values()):
+            if tuple(filter(is_there, module.own.values())) == module.biases:
+                del self.whole[module.name]
+        others = (module for name, module in modules.items() if name not in self.adapted)
+        alone = (module for module in others if module.name not in self.whole)
+        return tuple(slot for module in alone for slot in module.biases)
 
     def _target(self, name: str) -> str | None:
         """The module whose adapter a tensor is of, by the end of its name."""
@@ -182,9 +203,21 @@ class Contents:
             raise AdapterError(f"{path} does not fit: {problem}") from None
         for module in self.whole.values():
             slots += module.own.values()
+        slots += self.freed
+        self._check_unused({slot.name for slot in slots})
         for slot in slots:
             self._check_shape(slot.name, slot.shape)
         return slots
+
+    def _check_unused(self, wanted: set[str]) -> None:
+        """Refuses an array of an adapted module that the config does not ask for."""
+        for name in self._file:
+            plain = name.removeprefix(self._prefix)
+            if self._target(plain) in self.adapted and plain not in wanted:
+                raise AdapterError(
+                    f"{self._file.path} holds {name!r}, which its {CONFIG_NAME} does not ask for; "
+                    "the two files do not belong together."
+                )
 
     def _is_of_other_labels(self, slot: Slot) -> bool:
         shape = self._file.shapes.get(self._config.method.full_name(slot.name), slot.shape)

@@ -84,6 +84,7 @@ def save_adapter(model: keras.Model, directory: str | Path, base_model_name: str
             "saving them."
         )
     method = adapted[0].adapter.method
+    frees_biases = method.frees_biases(adapted[0].adapter.settings)
     in_full = {id(inner) for layer in saved_layers(model) for inner in [layer, *all_layers(layer)]}
     plan: list[tuple[Module, Any]] = []
     own: list[Slot] = []
@@ -94,6 +95,8 @@ def save_adapter(model: keras.Model, directory: str | Path, base_model_name: str
         elif id(module.layer) in in_full and module.own:
             own += module.own.values()
             whole.append(module.name)
+        elif frees_biases:
+            own += module.biases
     slots = method.arrays(model, plan)
     tensors = {method.full_name(slot.name): slot.read() for slot in [*slots, *own]}
     for name, array in tensors.items():

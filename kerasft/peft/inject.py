@@ -14,9 +14,22 @@ from typing import Any
 import keras
 
 from kerasft.errors import AdapterError
-from kerasft.peft.adapted import Adapter, adapted_layers, drop_attributes, mark_saved
+from kerasft.peft.adapted import (
+    Adapter,
+    adapted_layers,
+    adapter_of,
+    drop_attributes,
+    mark_saved,
+    saved_layers,
+)
 from kerasft.peft.methods.method import Method
-from kerasft.peft.model_layers import all_layers, check_built, check_unique_paths, refresh
+from kerasft.peft.model_layers import (
+    all_layers,
+    biases_of,
+    check_built,
+    check_unique_paths,
+    refresh,
+)
 from kerasft.peft.targets import find_any_layers
 
 
@@ -119,6 +132,11 @@ def install(
     shared: dict[str, Any] = {}
     for layer, settings in plan:
         method.adapt(layer, Adapter(method, settings, is_loading, shared))
+    if method.frees_biases(plan[0][1]):
+        for layer in all_layers(model):
+            if not adapter_of(layer):
+                for bias in biases_of(layer):
+                    bias.trainable = True
     mark_saved(model, in_full)
     check_unique_paths(model)
     refresh(model)
@@ -226,6 +244,12 @@ def remove(model: keras.Model) -> None:
     """
     layers = _adapted_or_raise(model)
     _check_merges(layers)
+    first = layers[0].adapter
+    if first.method.frees_biases(first.settings):
+        in_full = [each for layer in saved_layers(model) for each in [layer, *all_layers(layer)]]
+        for layer in set(all_layers(model)) - {*layers, *in_full}:
+            for bias in biases_of(layer):
+                bias.trainable = False
     for layer in layers:
         layer.adapter.merge(layer)
         layer.adapter.method.release(layer)

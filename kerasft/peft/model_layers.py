@@ -10,6 +10,9 @@ import keras
 from kerasft.errors import AdapterError
 from kerasft.peft.projections import PROJECTIONS
 
+BIASES = ("bias", "beta")
+"""What Keras's layers call their biases; a layer has at most one of them."""
+
 
 def all_layers(model: keras.layers.Layer) -> list[keras.layers.Layer]:
     """Every layer inside `model` at any depth, each once, without the model itself."""
@@ -41,6 +44,25 @@ def layers_with_weights(model: keras.Model) -> dict[str, keras.layers.Layer]:
                 "them apart; give them different names."
             )
     return layers
+
+
+def own_variables(layer: keras.layers.Layer, names: Iterable[str]) -> list[keras.Variable]:
+    """The variables of a layer that stand under some attributes, where it has them.
+
+    Example:
+        >>> own_variables(layer, ("bias", "beta"))  # doctest: +SKIP
+    """
+    found = (getattr(layer, name, None) for name in names)
+    return [each for each in found if isinstance(each, keras.Variable)]
+
+
+def biases_of(layer: keras.layers.Layer) -> list[keras.Variable]:
+    """A layer's bias, or its beta: one variable, or none.
+
+    That of a batch normalization does not count: where it trained, the statistics would move too.
+    """
+    is_batch = isinstance(layer, keras.layers.BatchNormalization)
+    return [] if is_batch else own_variables(layer, BIASES)
 
 
 def check_built(model: keras.Model) -> None:

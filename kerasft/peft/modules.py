@@ -14,7 +14,7 @@ import numpy as np
 
 from kerasft.architectures import Entry, Parameter, TwinModel
 from kerasft.peft.adapted import AdaptedLayer
-from kerasft.peft.model_layers import all_layers, layers_with_weights
+from kerasft.peft.model_layers import BIASES, all_layers, biases_of, layers_with_weights
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,12 @@ class Module:
     layer: Any
     own: Mapping[str, Slot]
     head: bool = False
+
+    @property
+    def biases(self) -> tuple[Slot, ...]:
+        """Its bias (see `biases_of`): one array, or none."""
+        own = self.own.items() if biases_of(self.layer) else ()
+        return tuple(slot for name, slot in own if name in BIASES)
 
 
 def modules_of(

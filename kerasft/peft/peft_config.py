@@ -100,7 +100,7 @@ class PeftConfig:
             raise AdapterError(f"{path} must hold a JSON object.")
         method = next((each for each in METHODS.values() if each.reads(values)), None)
         if method is None:
-            known = ", ".join(repr(each.peft_type) for each in METHODS.values())
+            known = ", ".join(dict.fromkeys(repr(each.peft_type) for each in METHODS.values()))
             raise AdapterError(
                 f"{path} is of peft_type {values.get('peft_type')!r}; only adapters of {known} can "
                 "be loaded."
@@ -128,6 +128,11 @@ class PeftConfig:
                 "adapter again with PEFT."
             )
         return config
+
+    @property
+    def frees_biases(self) -> bool:
+        """Whether the file holds the biases of all modules."""
+        return self.method.frees_biases(self.settings(""))
 
     @property
     def takes_all(self) -> bool:

@@ -25,6 +25,7 @@ class Factors:
         product: Equation of A B, which has the kernel's shape, e.g. "cz,zde->cde".
         in_shape: The kernel's contracted dimensions, A's shape without the rank.
         out_shape: The kernel's other dimensions, B's shape without the rank.
+        in_axes: Which of the kernel's axes are contracted.
         in_scale: Equation of W times a vector over the contracted dimensions, "cde,c->cde".
         out_scale: Equation of W times a vector over the other dimensions, "cde,de->cde".
         ends: Whether input and output end with these dimensions, in this order, so that a vector
@@ -36,6 +37,7 @@ class Factors:
     product: str
     in_shape: tuple[int, ...]
     out_shape: tuple[int, ...]
+    in_axes: tuple[int, ...]
     in_scale: str
     out_scale: str
     ends: bool
@@ -93,6 +95,7 @@ def einsum_factors(equation: str, kernel_shape: tuple[int, ...], where: str) -> 
         product=f"{a},{b}->{kernel}",
         in_shape=tuple(size[c] for c in contracted),
         out_shape=tuple(size[c] for c in produced),
+        in_axes=tuple(kernel.index(c) for c in contracted),
         in_scale=f"{kernel},{contracted}->{kernel}",
         out_scale=f"{kernel},{produced}->{kernel}",
         ends=source.endswith(contracted) and result.endswith(produced),

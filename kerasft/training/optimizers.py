@@ -1,5 +1,7 @@
 """Optimizers, as fast as each backend has them."""
 
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -8,19 +10,67 @@ from kerasft import backends
 from kerasft.errors import ConfigError
 
 
-def adam(learning_rate: Any, **options: Any) -> keras.optimizers.Adam:
+def adam(
+    learning_rate: Any, ratios: Mapping[str, float] | None = None, **options: Any
+) -> keras.optimizers.Adam:
     """Keras's Adam; on torch it updates each variable in one pass over memory.
 
     Args:
         learning_rate: A number or a schedule.
+        ratios: What it is multiplied by for variables of some names (a method's `rate_ratios`).
         **options: Those of `keras.optimizers.Adam`.
 
     Example:
         >>> model.compile(training.adam(2e-3, beta_2=0.98, epsilon=1e-9), loss)
     """
-    optimizer = keras.optimizers.Adam(learning_rate, **options)
+    optimizer: keras.optimizers.Adam
+    if ratios:
+        optimizer = AdamWithRatios(learning_rate, ratios=ratios, **options)
+    else:
+        optimizer = keras.optimizers.Adam(learning_rate, **options)
     backends.current().fuse_updates(optimizer)
     return optimizer
+
+
+@keras.saving.register_keras_serializable("kerasft")
+class AdamWithRatios(keras.optimizers.Adam):
+    """Adam with other learning rates for variables of some names.
+
+    LoRA+ (Hayou et al., arXiv:2402.12354, section 4) so gives B a higher rate than A.
+
+    Args:
+        *args: As for `keras.optimizers.Adam`.
+        ratios: What the learning rate is multiplied by, by the name of a variable, which is the
+            last part of its path.
+        **options: As for `keras.optimizers.Adam`.
+
+    Example:
+        >>> AdamWithRatios(1e-4, ratios={"lora_b": 16})  # doctest: +SKIP
+    """
+
+    def __init__(self, *args: Any, ratios: Mapping[str, float], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.ratios = dict(ratios)
+
+    def _backend_update_step(
+        self, grads: Sequence[Any], trainable_variables: Sequence[Any], learning_rate: Any
+    ) -> None:
+        # `fuse_updates` gives torch's the first; a subclass of Adam has no such step in Keras.
+        step: Any = getattr(self, "_parallel_update_step", super()._backend_update_step)
+        groups: dict[float, list[int]] = defaultdict(list)
+        for place, variable in enumerate(trainable_variables):
+            name = variable.path.rpartition("/")[2]
+            groups[self.ratios.get(name, 1.0)].append(place)
+        for ratio, places in groups.items():
+            step(
+                [grads[place] for place in places],
+                [trainable_variables[place] for place in places],
+                learning_rate * ratio,
+            )
+
+    def get_config(self) -> dict[str, Any]:
+        """What Keras needs to make the optimizer again."""
+        return {**super().get_config(), "ratios": self.ratios}
 
 
 def adamw(

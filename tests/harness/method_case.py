@@ -2,60 +2,31 @@
 
 import itertools
 import json
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
 import keras
 import numpy as np
+import onnxruntime
 import peft as hugging_face_peft
 import pytest
 import torch
+import transformers
 
-from harness import checkpoints, classifiers, frozen_backbones, peft_twins, small
+from harness import checkpoints, classifiers, frozen_backbones, peft_twins, small, t5_twins
+from harness.one_layer import EQUATIONS, as_matrix, one_layer
 from harness.small_run import StopAt, Stopped
 from kerasft import peft, training
+from kerasft.architectures import shift_right
 from kerasft.errors import AdapterError, ConfigError
 from kerasft.peft.modules import modules_of
+from kerasft.runtimes.onnx.write import write_onnx
 from kerasft.training import variables
 
 PREFIX = "base_model.model."
 # It has no gradient to speak of, so it may or may not move.
 KEY_BIAS = "transformer_layer_1/self_attention_layer/key/bias"
-EQUATIONS: dict[str, Any] = {
-    "dense": None,
-    "query": ("abc,cde->abde", (None, 2, 3), "de", (4, 5, 6)),
-    "output": ("abcd,cde->abe", (None, 5), "e", (4, 5, 2, 3)),
-    "ellipsis": ("...x,xy->...y", 5, "y", (4, 5, 6)),
-    "left ellipsis": ("...x,yx->...y", 5, "y", (4, 5, 6)),
-    "kernel in another order": ("abc,dec->abde", (None, 2, 3), "de", (4, 5, 6)),
-    "no bias": ("ab,bc->ac", (5,), None, (4, 6)),
-}
-
-
-def one_layer(kind: str, **options) -> tuple[keras.Model, np.ndarray]:
-    """A model of one plain layer, and an input for it."""
-    if EQUATIONS[kind] is None:
-        shape = (4, 5, 6)
-        layer = keras.layers.Dense(5, name="layer", **options)
-    else:
-        equation, output, bias, shape = EQUATIONS[kind]
-        layer = keras.layers.EinsumDense(equation, output, bias_axes=bias, name="layer", **options)
-    x = keras.Input(shape[1:])
-    model = keras.Model(x, layer(x))
-    small.randomize(model.weights)
-    return model, np.random.default_rng(2).standard_normal(shape).astype("float32")
-
-
-def as_matrix(layer: keras.layers.Layer) -> np.ndarray:
-    """A kernel as (in, out), whatever the order of its dimensions."""
-    kernel = small.numpy(layer._kernel)
-    equation = getattr(layer, "equation", "")
-    if equation.startswith(("...x,yx", "abc,dec")):
-        return np.moveaxis(kernel, -1, 0).reshape(kernel.shape[-1], -1)
-    into = 2 if equation.startswith("abcd") else 1
-    return kernel.reshape(math.prod(kernel.shape[:into]), -1)
 
 
 class MethodCase:
@@ -69,6 +40,7 @@ class MethodCase:
         trained: How many parameters train in the tiny classifier's second layer.
         variants: Options with which one layer is compared with the formula.
         changes_at_once: Whether a fresh adapter changes what the model says.
+        t5_targets: Patterns of layers in a T5 that it is put on.
         theirs: Gives PEFT's config for "distilbert" or "bert", whose targets are the same modules
             in all layers. Where PEFT has none, a case has a `reference` of its own, which trains
             the same, and its own test of files.
@@ -81,6 +53,7 @@ class MethodCase:
     trained: ClassVar[int]
     variants: ClassVar[tuple[dict[str, Any], ...]] = ({},)
     changes_at_once: ClassVar[bool] = False
+    t5_targets: ClassVar[tuple[str, ...]]
     theirs: ClassVar[Callable[[str], Any]]
 
     def formula(self, x: np.ndarray, w: np.ndarray, b: Any, layer: Any) -> np.ndarray:
@@ -294,9 +267,9 @@ class MethodCase:
                     names[slot.variable().path] = slot
         expected = {}
         for name, parameter in arrays.items():
-            plain = name.removeprefix(PREFIX).replace(".default", "")
             if "modules_to_save" not in name:
-                expected[plain] = parameter
+                plain = self.method.spelling(name.removeprefix(PREFIX))
+                expected[plain.replace(".default", "")] = parameter
         assert {slot.name for slot in names.values()} == set(expected)
         for slot in names.values():
             slot.write(expected[slot.name].detach().numpy())
@@ -328,6 +301,43 @@ class MethodCase:
         again = peft_twins.with_adapter(directory, tmp_path / "ours")
         np.testing.assert_allclose(peft_twins.logits(again), peft_twins.logits(theirs), atol=1e-5)
         assert len(report.adapted) == len(modules_of_torch(again))
+
+    def test_a_t5_goes_to_peft_and_comes_back(self, tmp_path):
+        t5_twins.write(tmp_path / "base", num_layers=2)
+        model = t5_twins.ours(tmp_path / "base")
+        adapted = peft.apply(model, self.config(*self.t5_targets)).adapted
+        small.randomize(model.trainable_weights, scale=0.5)
+        peft.save_adapter(model, tmp_path / "adapter", str(tmp_path / "base"))
+        batch = t5_twins.batch(rows=4)
+        inputs = {"source_ids": batch["source_ids"], "target_ids": shift_right(batch["labels"])}
+        found = small.numpy(model(inputs))
+        again = t5_twins.ours(tmp_path / "base")
+        assert np.abs(small.numpy(again(inputs)) - found).max() > 0.1
+        assert peft.load_adapter(again, tmp_path / "adapter").adapted == adapted
+        np.testing.assert_array_equal(small.numpy(again(inputs)), found)
+        if not hasattr(self, "theirs"):
+            return
+        base = transformers.T5ForConditionalGeneration.from_pretrained(tmp_path / "base")
+        theirs = hugging_face_peft.PeftModel.from_pretrained(base, tmp_path / "adapter").eval()
+        with torch.no_grad():
+            expected = theirs(
+                **t5_twins.their_inputs(inputs["source_ids"]),
+                decoder_input_ids=torch.tensor(inputs["target_ids"], dtype=torch.long),
+            ).logits.numpy()
+        np.testing.assert_allclose(found, expected, atol=1e-5 * max(1, np.abs(expected).max()))
+
+    def test_onnx_runtime_says_the_same_with_the_adapter_and_without(self, saved, tmp_path):
+        model = classifiers.build()
+        peft.load_adapter(model, saved[0])
+        feed = {
+            "input_ids": small.TOKENS["token_ids"].astype("int64"),
+            "attention_mask": small.TOKENS["padding_mask"].astype("int64"),
+        }
+        for name in ("adapter.onnx", "folded.onnx"):
+            write_onnx(model, tmp_path / name, 64)
+            (found,) = onnxruntime.InferenceSession(tmp_path / name).run(None, feed)
+            np.testing.assert_allclose(found, saved[1], atol=1e-5)
+            peft.fold(model)
 
     # In a run.
 

@@ -6,7 +6,7 @@ import pytest
 import safetensors.numpy
 import torch
 
-from harness import peft_twins, small
+from harness import peft_twins, small, t5_twins
 from harness.method_case import MethodCase
 from kerasft.errors import AdapterError
 from kerasft.peft import BitFitConfig, apply, load_adapter, save_adapter
@@ -43,6 +43,12 @@ class TestBitFit(MethodCase):
         np.testing.assert_allclose(peft_twins.logits(theirs), small.logits(model), atol=1e-5)
         with pytest.raises((KeyError, ValueError)):
             peft_twins.with_adapter(directory, tmp_path / "a")
+
+    def test_a_t5_goes_to_peft_and_comes_back(self, tmp_path):
+        """It has no bias."""
+        t5_twins.write(tmp_path, num_layers=1)
+        with pytest.raises(AdapterError, match="is a Embedding and not a layer with a bias"):
+            apply(t5_twins.ours(tmp_path), self.config())
 
 
 def test_a_bias_of_each_kind_of_layer_trains_and_no_statistic_moves(tmp_path):

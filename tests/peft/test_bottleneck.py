@@ -12,7 +12,8 @@ import safetensors.numpy
 
 from harness import classifiers, small, text_models
 from harness.gradients import value_and_gradients
-from harness.method_case import EQUATIONS, MethodCase, as_matrix, one_layer
+from harness.method_case import MethodCase
+from harness.one_layer import EQUATIONS, as_matrix, one_layer
 from kerasft.architectures import (
     Classifier,
     T5Architecture,
@@ -76,6 +77,7 @@ class TestBottleneck(MethodCase):
     targets = ("self_attention_residual", "feedforward_residual")
     trains = ("adapter_down", "adapter_down_bias", "adapter_up", "adapter_up_bias")
     trained = 2 * (2 * 16 * 4 + 4 + 16)
+    t5_targets = ("feed_forward_residual",)
 
     @pytest.mark.parametrize("style", STYLES)
     @pytest.mark.parametrize("family", ["bert", "distilbert", "t5"])

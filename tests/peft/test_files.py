@@ -213,10 +213,10 @@ def zeros(*shape: int, dtype: str = "float32") -> np.ndarray:
 REFUSED = {
     "another method": (config(peft_type="VERA"), "peft_type 'VERA'; only adapters of 'LORA'"),
     "no method": (config(peft_type=None), "peft_type None"),
-    "DoRA": (config(use_dora=True), "is a DoRA adapter"),
-    "biases": (config(bias="lora_only"), "trains biases .bias: 'lora_only'."),
+    "DoRA": (config(use_dora=True), f"lacks '{PREFIX}{QUERY}.lora_magnitude_vector'; the adapter"),
+    "tokens": (config(trainable_token_indices=[3]), "sets trainable_token_indices to '.3.', which"),
     "loftq": (config(loftq_config={"loftq_bits": 4}), "changes the base model's own weights"),
-    "pissa": (config(init_lora_weights="pissa"), "started with 'pissa'"),
+    "olora": (config(init_lora_weights="olora"), "started with 'olora'"),
     "biases of B": (config(lora_bias=True), "sets lora_bias to 'True', which is not supported"),
     "replicated": (config(layer_replication=[[0, 2]]), "sets layer_replication"),
     "another task": (
@@ -318,7 +318,7 @@ REFUSED = {
     ),
     "no matrices": (
         lambda fields, tensors: tensors.clear(),
-        "holds no tensor of LoRA .lora_A.weight, lora_B.weight.",
+        "holds no tensor of LoRA .lora_A.weight, lora_B.weight, base_layer.bias.",
     ),
     "NaN": (tensor("classifier.bias", zeros(3) * np.nan), "holds NaN or infinity in"),
     "integers": (

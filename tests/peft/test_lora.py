@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from harness import small
-from harness.method_case import EQUATIONS, MethodCase, as_matrix, one_layer
+from harness.method_case import MethodCase
+from harness.one_layer import EQUATIONS, as_matrix, one_layer
 from kerasft.errors import AdapterError, ConfigError
 from kerasft.peft import LoRAConfig, LoRADense, LoRAEinsumDense, apply, merge, unmerge
 
@@ -23,6 +24,7 @@ class TestLoRA(MethodCase):
     trains = ("lora_a", "lora_b")
     trained = 2 * (16 * 3 + 3 * 16)
     variants = ({}, {"rank_stabilized": True})
+    t5_targets = ("q", "v")
 
     @staticmethod
     def theirs(kind):
@@ -218,7 +220,7 @@ def test_keras_weight_files_keep_the_adapter(tmp_path) -> None:
         ({"dropout": 1.0}, "dropout must be a share from 0 to below 1, got 1.0"),
         ({"dropout": -0.1}, "got -0.1"),
         ({"rank_stabilized": "yes"}, "must be true or false"),
-        ({"bias": "all"}, "bias policy 'all' is not supported"),
+        ({"bias": "some"}, "bias must be 'none' or 'all' or 'lora_only', got 'some'"),
         ({"modules_to_save": [3]}, "modules_to_save must be a list of patterns"),
         ({"targets": "query"}, "write \\['query'\\]"),
     ],

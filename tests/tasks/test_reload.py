@@ -17,12 +17,14 @@ from kerasft.text.cleaning import Cleaning
 VARIANTS = {
     "head": {"tune": "head", "architecture": "bert", "pooling": "mean"},
     "full": {"tune": "full", "architecture": "bert", "activation": "gelu_approximate"},
+    "dora": {"tune": "dora"},
     "ia3": {"tune": "ia3"},
     "bitfit": {"tune": "bitfit", "architecture": "bert"},
     "adapter": {"tune": "adapter"},
     "prompt": {"tune": "prompt"},
     "p_tuning": {"tune": "p_tuning", "architecture": "bert"},
     "prefix": {"tune": "prefix", "architecture": "bert"},
+    "pissa": {"tune": "pissa"},
 }
 
 RELOAD = """

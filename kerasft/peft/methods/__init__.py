@@ -7,10 +7,13 @@ from kerasft.peft.methods.bottleneck import (
     BottleneckEinsumDense,
     BottleneckResidualConnection,
 )
+from kerasft.peft.methods.dora import DoRAConfig, DoRADense, DoRAEinsumDense
 from kerasft.peft.methods.ia3 import IA3Config, IA3Dense, IA3EinsumDense
+from kerasft.peft.methods.ln_tuning import LNTuningConfig
 from kerasft.peft.methods.lora import LoRAConfig, LoRADense, LoRAEinsumDense, LoRASettings
 from kerasft.peft.methods.method import Method
 from kerasft.peft.methods.p_tuning import PTuning, PTuningConfig
+from kerasft.peft.methods.pissa import PiSSAConfig, PiSSADense, PiSSAEinsumDense
 from kerasft.peft.methods.prefix_tuning import (
     PrefixMultiHeadAttention,
     PrefixRelativeAttention,
@@ -23,8 +26,11 @@ METHODS: dict[str, type[Method]] = {
     method.name: method
     for method in (
         LoRAConfig,
+        DoRAConfig,
+        PiSSAConfig,
         IA3Config,
         BitFitConfig,
+        LNTuningConfig,
         BottleneckConfig,
         PrefixTuningConfig,
         PromptConfig,
@@ -40,9 +46,13 @@ __all__ = [
     "BottleneckDense",
     "BottleneckEinsumDense",
     "BottleneckResidualConnection",
+    "DoRAConfig",
+    "DoRADense",
+    "DoRAEinsumDense",
     "IA3Config",
     "IA3Dense",
     "IA3EinsumDense",
+    "LNTuningConfig",
     "LoRAConfig",
     "LoRADense",
     "LoRAEinsumDense",
@@ -50,6 +60,9 @@ __all__ = [
     "Method",
     "PTuning",
     "PTuningConfig",
+    "PiSSAConfig",
+    "PiSSADense",
+    "PiSSAEinsumDense",
     "PrefixMultiHeadAttention",
     "PrefixRelativeAttention",
     "PrefixSelfAttention",

@@ -10,29 +10,36 @@ B starts at zero, so a fresh adapter changes nothing. While training, only thin 
 W + s A B exists only after `merge`. "Rank-stabilized" means s = alpha / sqrt(r) (Kalajdzievski,
 "A Rank Stabilization Scaling Factor for Fine-Tuning with LoRA", arXiv:2312.03732, section 3).
 
-In a file: `<module>.lora_A.weight` (rank, in) and `<module>.lora_B.weight` (out, rank), as
+LoRA+ gives B a higher learning rate than A (Hayou et al., "LoRA+: Efficient Low Rank Adaptation of
+Large Models", arXiv:2402.12354, section 4): see `kerasft.training.adam`.
+
+In a file: `<module>.lora_A.weight` (rank, in) and `<module>.lora_B.weight` (out, rank); with biases
+`<module>.base_layer.bias` (out,), and `<module>.bias` of other layers, as
 https://huggingface.co/docs/peft/package_reference/lora has them.
 """
 
+import dataclasses
 import math
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import keras
 import numpy as np
 from keras import ops
 
 from kerasft.errors import AdapterError, ConfigError
-from kerasft.peft.adapted import AdaptedLayer
+from kerasft.peft.adapted import AdaptedLayer, Adapter
 from kerasft.peft.fields import Fields
 from kerasft.peft.methods.method import Method
+from kerasft.peft.model_layers import biases_of
 from kerasft.peft.modules import Module, Slot
 from kerasft.peft.projections import Factors, check_projection, factors_of, finish, project
 
 MAX_RANK = 4096
+BIAS_POLICIES = ("none", "all", "lora_only")
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,7 @@ class LoRASettings:
         alpha: The strength of the adapter before it is divided by r (or its square root).
         dropout: Share of the adapter's inputs that is zeroed while training, in [0, 1).
         rank_stabilized: Whether to divide by sqrt(r) and not by r.
+        bias: Which biases train: "none", those of "all" layers, or "lora_only" that of this one.
 
     Raises:
         ConfigError: A number is out of range or of the wrong type.
@@ -53,22 +61,17 @@ class LoRASettings:
     alpha: float = 16.0
     dropout: float = 0.05
     rank_stabilized: bool = False
+    bias: Literal["none", "all", "lora_only"] = "none"
 
     def __post_init__(self) -> None:
-        if not _is_number(self.rank, int) or not 1 <= self.rank <= MAX_RANK:
-            raise ConfigError(
-                f"The LoRA rank must be a whole number from 1 to {MAX_RANK}, got {self.rank!r}."
-            )
-        if not _is_number(self.alpha, int, float) or not 0 < self.alpha < math.inf:
-            raise ConfigError(f"The LoRA alpha must be a number above 0, got {self.alpha!r}.")
-        if not _is_number(self.dropout, int, float) or not 0 <= self.dropout < 1:
-            raise ConfigError(
-                f"The LoRA dropout must be a share from 0 to below 1, got {self.dropout!r}."
-            )
-        if not isinstance(self.rank_stabilized, bool):
-            raise ConfigError(
-                f"LoRA's rank_stabilized must be true or false, got {self.rank_stabilized!r}."
-            )
+        whole = _is_number(self.rank, int) and 1 <= self.rank <= MAX_RANK
+        _require(whole, self, "rank", f"a whole number from 1 to {MAX_RANK}")
+        _require(_is_above_0(self.alpha), self, "alpha", "a number above 0")
+        share = _is_number(self.dropout, int, float) and 0 <= self.dropout < 1
+        _require(share, self, "dropout", "a share from 0 to below 1")
+        _require(isinstance(self.rank_stabilized, bool), self, "rank_stabilized", "true or false")
+        policies = " or ".join(map(repr, BIAS_POLICIES))
+        _require(self.bias in BIAS_POLICIES, self, "bias", policies)
 
     @property
     def scale(self) -> float:
@@ -85,7 +88,7 @@ class LoRALayer(AdaptedLayer):
     """
 
     settings_class = LoRASettings
-    added = ("lora_a", "lora_b")
+    added: ClassVar[tuple[str, ...]] = ("lora_a", "lora_b")
     helpers = ("_lora_seed", "_factors")
 
     lora_a: Any
@@ -119,25 +122,34 @@ class LoRALayer(AdaptedLayer):
             `(batch, ..., *output dims)`.
         """
         self.check_trainable(training)
-        y = project(self, inputs)
-        return finish(self, ops.add(y, self.low_rank(inputs, training)))
+        low = self.low_rank(self.drop(inputs, training), self.lora_a, self.lora_b)
+        return finish(self, ops.add(project(self, inputs), low))
 
-    def low_rank(self, x: Any, training: bool | None) -> Any:
-        """Computes s (dropout(x) A) B.
+    def drop(self, x: Any, training: bool | None) -> Any:
+        """What the low-rank path gets of the layer's input: dropout(x), or x itself.
 
         Args:
-            x: The layer's input, `(..., *contracted dims)`.
+            x: `(..., *contracted dims)`.
             training: Whether dropout is drawn.
+        """
+        if not training or self._lora_seed is None:
+            return x
+        return keras.random.dropout(x, self.adapter.settings.dropout, seed=self._lora_seed)
+
+    def low_rank(self, x: Any, a: Any, b: Any) -> Any:
+        """Computes s (x A) B.
+
+        Args:
+            x: `(..., *contracted dims)`.
+            a: A, `(*contracted dims, rank)`.
+            b: B, `(rank, *output dims)`.
 
         Returns:
             What is added to x W, `(..., *output dims)`.
         """
-        settings = self.adapter.settings
-        if training and self._lora_seed is not None:
-            x = keras.random.dropout(x, settings.dropout, seed=self._lora_seed)
-        thin = ops.einsum(self._factors.down, x, self.lora_a)  # (..., rank)
-        thin = ops.multiply(thin, settings.scale)  # here, where the tensor is smallest
-        return ops.einsum(self._factors.up, thin, self.lora_b)
+        thin = ops.einsum(self._factors.down, x, a)  # (..., rank)
+        thin = ops.multiply(thin, self.adapter.settings.scale)  # where the tensor is smallest
+        return ops.einsum(self._factors.up, thin, b)
 
 
 @keras.saving.register_keras_serializable("kerasft")
@@ -184,7 +196,9 @@ class LoRAConfig(LoRASettings, Method):
         rank_stabilized: Multiply by alpha / sqrt(rank) instead.
         modules_to_save: Regular expressions over the paths of layers that train in full and are
             saved with the adapter (the head).
-        bias: Which biases of the frozen layers train; only "none" is supported.
+        bias: Which biases of frozen layers train and are saved: `none`, those of `all` layers, or
+            those of the adapted layers (`lora_only`).
+        lora_plus_ratio: How many times A's learning rate B has; 16 is usual for LoRA+.
 
     Raises:
         ConfigError: A value cannot work.
@@ -194,36 +208,55 @@ class LoRAConfig(LoRASettings, Method):
         ...                     modules_to_save=("classifier",))
     """
 
-    bias: str = "none"
+    lora_plus_ratio: float = 1.0
 
     name = "lora"
     title = "LoRA"
     peft_type = "LORA"
     usual_targets = ("query|q", "value|v")
     usual_rate = 2e-3
-    layers: ClassVar = {
-        keras.layers.Dense: LoRADense,
-        keras.layers.EinsumDense: LoRAEinsumDense,
-    }
-    suffixes = ("lora_A.weight", "lora_B.weight")
+    layers: ClassVar = {keras.layers.Dense: LoRADense, keras.layers.EinsumDense: LoRAEinsumDense}
+    suffixes: ClassVar[tuple[str, ...]] = ("lora_A.weight", "lora_B.weight", "base_layer.bias")
+    starts: ClassVar[tuple[Any, ...]] = (None, True, False, "gaussian", "eva", "orthogonal")
+    """How an adapter may have been started in PEFT: so that the base model stayed as it was."""
 
     def __post_init__(self) -> None:
         Method.__post_init__(self)
-        if self.bias != "none":
-            raise ConfigError(
-                f"LoRA's bias policy {self.bias!r} is not supported; 'none' keeps every bias of a "
-                "frozen layer frozen (name a layer in modules_to_save to train it in full)."
-            )
         LoRASettings.__post_init__(self)
+        _require(_is_above_0(self.lora_plus_ratio), self, "lora_plus_ratio", "a number above 0")
+
+    @property
+    def rate_ratios(self) -> dict[str, float]:
+        """That of B, where it is another than A's (LoRA+)."""
+        return {} if self.lora_plus_ratio == 1 else {"lora_b": self.lora_plus_ratio}
 
     def settings_of(self, layer: keras.layers.Layer) -> LoRASettings:
         """The same numbers for every layer."""
-        return LoRASettings(self.rank, self.alpha, self.dropout, self.rank_stabilized)
+        return LoRASettings(self.rank, self.alpha, self.dropout, self.rank_stabilized, self.bias)
 
     @classmethod
     def check(cls, layer: Any, settings: LoRASettings) -> None:
         """Refuses what is no plain projection; see `Method.check`."""
         check_projection(layer, "a LoRA adapter")
+
+    @classmethod
+    def adapt(cls, layer: Any, adapter: Adapter) -> None:
+        """Puts A and B on a layer, and lets its bias train where it shall."""
+        super().adapt(layer, adapter)
+        for bias in biases_of(layer):
+            bias.trainable = adapter.settings.bias != "none"
+
+    @classmethod
+    def release(cls, layer: Any) -> None:
+        """Takes A and B off, and freezes the bias, which stays as it was trained."""
+        super().release(layer)
+        for bias in biases_of(layer):
+            bias.trainable = False
+
+    @classmethod
+    def frees_biases(cls, settings: LoRASettings) -> bool:
+        """Whether those of all layers train."""
+        return settings.bias == "all"
 
     @classmethod
     def folded(cls, layer: Any) -> list[tuple[keras.Variable, np.ndarray]]:
@@ -232,31 +265,30 @@ class LoRAConfig(LoRASettings, Method):
             ops.convert_to_numpy(each).astype("float32")
             for each in (layer._kernel, layer.lora_a, layer.lora_b)
         )
-        delta = np.einsum(layer._factors.product, a, b)
-        merged = kernel + layer.adapter.settings.scale * delta
-        return [(layer._kernel, merged), (layer.lora_b, np.zeros_like(b))]
+        delta = layer.adapter.settings.scale * np.einsum(layer._factors.product, a, b)
+        return [(layer._kernel, kernel + delta), (layer.lora_b, np.zeros_like(b))]
 
     @classmethod
     def slots(cls, module: Module, settings: LoRASettings) -> tuple[Slot, ...]:
-        """A and B as PEFT keeps them: (rank, in) and (out, rank)."""
+        """A and B as PEFT keeps them, (rank, in) and (out, rank); and the bias if it trains."""
         layer, rank = module.layer, settings.rank
         factors = factors_of(layer)
         into, out = math.prod(factors.in_shape), math.prod(factors.out_shape)
+
+        def slot(end: str, shape: tuple[int, int], name: str) -> Slot:
+            return Slot(
+                f"{module.name}.{end}",
+                shape,
+                lambda: getattr(layer, name),
+                lambda array: array.reshape(shape[::-1]).T,
+                np.transpose,
+            )
+
+        trained = module.biases if settings.bias != "none" else ()
         return (
-            Slot(
-                f"{module.name}.lora_A.weight",
-                (rank, into),
-                lambda: layer.lora_a,
-                lambda array: array.reshape(into, rank).T,
-                np.transpose,
-            ),
-            Slot(
-                f"{module.name}.lora_B.weight",
-                (out, rank),
-                lambda: layer.lora_b,
-                lambda array: array.reshape(rank, out).T,
-                np.transpose,
-            ),
+            slot("lora_A.weight", (rank, into), "lora_a"),
+            slot("lora_B.weight", (out, rank), "lora_b"),
+            *(dataclasses.replace(bias, name=f"{module.name}.base_layer.bias") for bias in trained),
         )
 
     @classmethod
@@ -269,23 +301,26 @@ class LoRAConfig(LoRASettings, Method):
         """PEFT's LoRA of embeddings, which is not supported."""
         return "an adapter of an embedding" if rest.startswith("lora_embedding_") else None
 
-    # Fields without a say in what a trained adapter computes,
-    _HARMLESS: ClassVar = {
+    # Fields that `from_peft` reads or that have no say in what a trained adapter computes,
+    _KNOWN: ClassVar = {
+        *("r", "lora_alpha", "lora_dropout", "use_rslora", "rank_pattern", "alpha_pattern"),
+        *("bias", "init_lora_weights", "fan_in_fan_out", "use_dora", "loftq_config"),
         *("corda_config", "ensure_weight_tying", "eva_config", "lora_ga_config"),
         *("megatron_config", "megatron_core", "qalora_group_size", "runtime_config"),
     }
-    # those that `from_peft` reads,
-    _READ: ClassVar = {
-        *("r", "lora_alpha", "lora_dropout", "use_rslora", "rank_pattern", "alpha_pattern"),
-        *("bias", "init_lora_weights", "fan_in_fan_out", "use_dora", "loftq_config"),
-    }
-    # and what PEFT 0.21 knows besides, each with a say in what the adapter computes.
+    # and those of PEFT 0.21 that have one.
     _UNSUPPORTED: ClassVar = {
         *("alora_invocation_tokens", "arrow_config", "kasa_config", "layer_replication"),
         *("lora_bias", "monteclora_config", "target_parameters", "trainable_token_indices"),
         *("use_bdlora", "use_qalora", "velora_config"),
     }
-    peft_fields = frozenset(_HARMLESS | _READ | _UNSUPPORTED)
+    peft_fields = frozenset(_KNOWN | _UNSUPPORTED)
+
+    @classmethod
+    def reads(cls, values: Mapping[str, Any]) -> bool:
+        """Whether a file is of this one of the methods that PEFT calls LORA."""
+        start = "pissa" if values.get("init_lora_weights") == "pissa" else "lora"
+        return super().reads(values) and cls.name == ("dora" if values.get("use_dora") else start)
 
     @classmethod
     def from_peft(cls, fields: Fields) -> Callable[[str], LoRASettings]:
@@ -297,39 +332,35 @@ class LoRAConfig(LoRASettings, Method):
             alpha=values.get("lora_alpha", 8),
             dropout=values.get("lora_dropout") or 0.0,
             rank_stabilized=values.get("use_rslora") or False,
+            bias=values.get("bias") or "none",
         )
         ranks, alphas = fields.by_pattern("rank_pattern"), fields.by_pattern("alpha_pattern")
         for rank in ranks.values.values():
             LoRASettings(rank=rank)
         for alpha in alphas.values.values():
             LoRASettings(alpha=alpha)
-        return lambda module: LoRASettings(
-            ranks.get(module, default.rank),
-            alphas.get(module, default.alpha),
-            default.dropout,
-            default.rank_stabilized,
+        return lambda name: dataclasses.replace(
+            default, rank=ranks.get(name, default.rank), alpha=alphas.get(name, default.alpha)
         )
 
     @classmethod
     def to_peft(cls, settings: Mapping[str, LoRASettings]) -> dict[str, Any]:
         """The most frequent numbers, and a pattern for each module that has others."""
         usual = Counter(settings.values()).most_common(1)[0][0]
+
+        def others(name: str) -> dict[str, Any]:
+            values = {module: getattr(each, name) for module, each in settings.items()}
+            different = {m: value for m, value in values.items() if value != getattr(usual, name)}
+            return {re.escape(module): value for module, value in different.items()}
+
         return {
             "r": usual.rank,
             "lora_alpha": usual.alpha,
             "lora_dropout": usual.dropout,
             "use_rslora": usual.rank_stabilized,
-            "rank_pattern": {
-                re.escape(name): each.rank
-                for name, each in settings.items()
-                if each.rank != usual.rank
-            },
-            "alpha_pattern": {
-                re.escape(name): each.alpha
-                for name, each in settings.items()
-                if each.alpha != usual.alpha
-            },
-            "bias": "none",
+            "rank_pattern": others("rank"),
+            "alpha_pattern": others("alpha"),
+            "bias": usual.bias,
             "fan_in_fan_out": False,
             "init_lora_weights": True,
             "use_dora": False,
@@ -339,18 +370,8 @@ class LoRAConfig(LoRASettings, Method):
     def _check_supported(cls, fields: Fields) -> None:
         """Refuses whatever would make the adapter compute something else than W + s A B."""
         path, values = fields.path, fields.values
-        if values.get("use_dora"):
-            raise AdapterError(f"{path} is a DoRA adapter (use_dora), which is not supported.")
-        if values.get("bias", "none") not in ("none", None):
-            raise AdapterError(
-                f"{path} trains biases (bias: {values['bias']!r}), which is not supported; "
-                "only 'none' is."
-            )
-        # Some starts change the base model's weights; these leave them as they are.
         start = values.get("init_lora_weights")
-        if values.get("loftq_config") or start not in (
-            *(None, True, False, "gaussian", "eva", "orthogonal"),
-        ):
+        if values.get("loftq_config") or start not in cls.starts:
             raise AdapterError(
                 f"{path} was started with {start or 'loftq'!r}, which changes the base model's own "
                 "weights, so it cannot be loaded; convert it to a plain LoRA adapter with PEFT "
@@ -367,3 +388,12 @@ class LoRAConfig(LoRASettings, Method):
 
 def _is_number(value: object, *kinds: type) -> bool:
     return isinstance(value, kinds) and not isinstance(value, bool)
+
+
+def _is_above_0(value: object) -> bool:
+    return _is_number(value, int, float) and 0 < value < math.inf  # type: ignore[operator]
+
+
+def _require(holds: bool, config: LoRASettings, name: str, wanted: str) -> None:
+    if not holds:
+        raise ConfigError(f"LoRA's {name} must be {wanted}, got {getattr(config, name)!r}.")

@@ -109,6 +109,11 @@ class Method(ABC):
                 )
             object.__setattr__(self, name, tuple(patterns))
 
+    @property
+    def rate_ratios(self) -> Mapping[str, float]:
+        """What the learning rate is multiplied by for variables of some names, if anything."""
+        return {}
+
     @classmethod
     def fits(cls, layer: keras.layers.Layer) -> bool:
         """Whether a layer is of the kind that the method adapts."""
@@ -131,18 +136,18 @@ class Method(ABC):
             )
         return find_layers(model, self.targets, fits=self.fits, kind=self.kind, excluding=in_full)
 
-    @abstractmethod
     def settings_of(self, layer: keras.layers.Layer) -> Any:
         """What `adapt` needs to know for one layer: a frozen dataclass, or None for nothing."""
+        return None
 
     @classmethod
-    @abstractmethod
     def check(cls, layer: Any, settings: Any) -> None:
-        """Refuses a layer that cannot be adapted.
+        """Refuses a layer that fits, but cannot be adapted.
 
         Raises:
             AdapterError: It names the layer and the reason.
         """
+        return None
 
     @classmethod
     def adapt(cls, layer: Any, adapter: Adapter) -> None:
@@ -203,6 +208,11 @@ class Method(ABC):
         return name if name == cls.array else cls.prefix + name
 
     @classmethod
+    def frees_biases(cls, settings: Any) -> bool:
+        """Whether the biases of all layers that are not adapted train too, and are saved."""
+        return False
+
+    @classmethod
     def spelling(cls, name: str) -> str:
         """A tensor's name as `slots` has it, where a file may spell it in another way."""
         return name
@@ -222,7 +232,6 @@ class Method(ABC):
         return values.get("peft_type") == cls.peft_type
 
     @classmethod
-    @abstractmethod
     def from_peft(cls, fields: Fields) -> Callable[[str], Any]:
         """Reads the method's own fields of an `adapter_config.json`.
 
@@ -232,15 +241,16 @@ class Method(ABC):
         Raises:
             AdapterError, ConfigError: A value cannot work or is not supported.
         """
+        return lambda module: None
 
     @classmethod
-    @abstractmethod
     def to_peft(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
         """The method's own fields of `adapter_config.json`.
 
         Args:
             settings: Each adapted module's settings by its name.
         """
+        return {}
 
     @classmethod
     def sizes(cls, model: keras.Model) -> dict[str, Any]:
