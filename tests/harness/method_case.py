@@ -313,7 +313,7 @@ class MethodCase:
         found = small.numpy(model(inputs))
         again = t5_twins.ours(tmp_path / "base")
         assert np.abs(small.numpy(again(inputs)) - found).max() > 0.1
-        assert peft.load_adapter(again, tmp_path / "adapter").adapted == adapted
+        assert set(peft.load_adapter(again, tmp_path / "adapter").adapted) == set(adapted)
         np.testing.assert_array_equal(small.numpy(again(inputs)), found)
         if not hasattr(self, "theirs"):
             return

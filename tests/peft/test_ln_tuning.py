@@ -29,7 +29,7 @@ NORMALIZATIONS = {
 
 class TestLNTuning(MethodCase):
     method = LNTuningConfig
-    targets = ("self_attention_layer_norm", "feedforward_layer_norm")
+    targets = ("norm",)
     trains = ("gamma", "beta")
     trained = 2 * (16 + 16)
     t5_targets = (".*",)

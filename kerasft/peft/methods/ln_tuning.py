@@ -55,7 +55,7 @@ class LNTuningConfig(Method):
 
     targets: tuple[str, ...] = (".*",)
 
-    name = "ln_tuning"
+    name = "layer_norm"
     title = "LayerNorm tuning"
     peft_type = "LN_TUNING"
     usual_targets = (".*norm",)
