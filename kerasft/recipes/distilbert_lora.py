@@ -94,7 +94,9 @@ def run(config: Config) -> Path:
 
     # Training; a run that was stopped goes on with --resume, to the very same weights.
     above.model.compile(
-        optimizer=training.adam(config.rate(len(batches.train) * config.epochs)),
+        optimizer=training.adam(
+            config.rate(len(batches.train) * config.epochs), config.rate_ratios
+        ),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         weighted_metrics=["accuracy"],
     )

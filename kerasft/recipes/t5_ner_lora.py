@@ -163,7 +163,7 @@ def run(config: Config) -> Path:
     steps = len(batches.train) * config.epochs
     rate = training.schedule(config.schedule, config.peak_rate, steps, config.warmup_steps)
     above.model.compile(
-        optimizer=training.adam(rate),
+        optimizer=training.adam(rate, config.rate_ratios),
         loss=keras.losses.SparseCategoricalCrossentropy(
             from_logits=True, reduction="mean_with_sample_weight"
         ),

@@ -1,5 +1,8 @@
 """LoRA+: B learns at another rate than A, as PEFT's optimizer has it."""
 
+import importlib
+import inspect
+
 import keras
 import numpy as np
 import peft as hugging_face_peft
@@ -9,6 +12,7 @@ from peft.optimizers import create_loraplus_optimizer
 
 from harness import checkpoints, peft_twins, small
 from kerasft import training
+from kerasft.config import parse
 from kerasft.errors import ConfigError
 from kerasft.peft import LoRAConfig, adapted_layers, apply, load_adapter
 from kerasft.peft.methods import METHODS
@@ -77,6 +81,15 @@ def test_rates_go_with_a_schedule_with_apply_and_through_a_file() -> None:
     for path, array in after.items():
         if path.endswith("lora_b"):  # A has no gradient while B is zero
             np.testing.assert_allclose(np.abs(array - before[path]).max(), 0.4, rtol=1e-3)
+
+
+@pytest.mark.any_backend
+@pytest.mark.parametrize("name", ["distilbert_lora", "tagger_lora", "t5_ner_lora"])
+def test_recipes_take_the_ratio_and_train_with_it(name) -> None:
+    recipe = importlib.import_module(f"kerasft.recipes.{name}")
+    assert parse(recipe.Config, ["--lora_plus_ratio", "16"]).rate_ratios == {"lora_b": 16}
+    assert parse(recipe.Config, []).rate_ratios == {}
+    assert "config.rate_ratios" in inspect.getsource(recipe)
 
 
 @pytest.mark.parametrize("value", [0, -1, float("nan"), "16", True])

@@ -21,6 +21,7 @@ VARIANTS = {
     "ia3": {"tune": "ia3"},
     "bitfit": {"tune": "bitfit", "architecture": "bert"},
     "adapter": {"tune": "adapter"},
+    "layer_norm": {"tune": "layer_norm", "architecture": "bert"},
     "prompt": {"tune": "prompt"},
     "p_tuning": {"tune": "p_tuning", "architecture": "bert"},
     "prefix": {"tune": "prefix", "architecture": "bert"},

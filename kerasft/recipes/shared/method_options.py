@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -104,6 +104,11 @@ class MethodOptions(AdapterOptions):
         """The highest learning rate."""
         assert self.learning_rate is not None
         return self.learning_rate
+
+    @property
+    def rate_ratios(self) -> Mapping[str, float]:
+        """What the learning rate is multiplied by for variables of some names, if anything."""
+        return {} if self.method in WHOLE else self.method_config(()).rate_ratios
 
     def method_for(self, model: HeadedEncoder | T5) -> Method:
         """The method's config for a model.
