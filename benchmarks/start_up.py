@@ -43,12 +43,13 @@ class Side:
             stderr=subprocess.PIPE,
             text=True,
             env={**environment, "KERAS_BACKEND": backend},
+            cwd=self.tree,  # before all else on the path of `python -m`
         )
 
     def predict(self, backend: str, *words: str) -> tuple[float, float]:
         """Seconds until one text is predicted, and those that the processor worked for it."""
         start, worked = time.perf_counter(), _worked()
-        process = self.start(backend, "kerasft.predict", str(self.folder), TEXT, *words)
+        process = self.start(backend, "kerasft.predict", str(self.folder.resolve()), TEXT, *words)
         _, errors = process.communicate(timeout=300)
         if process.returncode:
             raise SystemExit(errors)
@@ -57,7 +58,7 @@ class Side:
     def serve(self, *words: str) -> tuple[float, float]:
         """Seconds until a server says that it is ready, and those that the processor worked."""
         start, worked = time.perf_counter(), _worked()
-        process = self.start("", "kerasft.serve", str(self.folder), "--port", "0", *words)
+        process = self.start("", "kerasft.serve", str(self.folder.resolve()), "--port", "0", *words)
         assert process.stderr is not None
         said = []
         for line in process.stderr:
