@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from harness import classifiers, onnx_folders
+from kerasft.architectures import EncoderArguments, Tagger
 from kerasft.errors import ConfigError, DataError, FolderError
 from kerasft.exports.engines import COLUMNS, make_export
 from kerasft.folder import contents as c
@@ -14,6 +15,8 @@ from kerasft.folder import verify
 from kerasft.predict import open_for
 from kerasft.runtimes.onnx import runtime as onnx_runtime
 from kerasft.runtimes.onnx.model_file import OPSET
+from kerasft.runtimes.onnx.write import write_onnx
+from kerasft.runtimes.registry import RUNTIMES
 from kerasft.tasks import load
 from kerasft.tasks.classification.engine import ClassifierEngine
 from kerasft.tasks.classification.gate import gate_rows
@@ -174,3 +177,19 @@ def test_the_command_and_the_engine_that_calls_it(tmp_path, run_export, capsys):
         code, out, err = run_export(folder, *words)
         assert (code, out) == (2, "") and err.startswith("error: ") and err.count("\n") == 1
         assert message in err
+
+
+def test_products_that_narrow_stay_in_float32_where_each_token_is_labelled(tmp_path):
+    """What goes into them has a few large numbers, by which a tagger's others would be rounded."""
+    arguments = EncoderArguments(
+        vocab_size=40, num_layers=2, num_heads=2, hidden_size=16, intermediate_size=24, max_length=8
+    )
+    write_onnx(Tagger("distilbert", arguments, 3), tmp_path / "model.onnx", 8, {})
+    place = tmp_path / "small"
+    place.mkdir()
+    RUNTIMES["onnx-int8"].write_small(tmp_path, lambda: None, place)
+    graph = onnx.load(place / "model.onnx").graph
+    weights = {each.name: tuple(each.dims) for each in graph.initializer}
+    inputs = [node.input[1] for node in graph.node if node.op_type == "MatMul"]
+    assert [weights[name] for name in inputs if name in weights] == [(24, 16), (24, 16), (16, 3)]
+    assert sum(node.op_type == "MatMulInteger" for node in graph.node) == 5 * arguments.num_layers

@@ -67,7 +67,9 @@ class OnnxRuntime(Runtime):
         """See `Runtime.write_small`: quantizes matrices, each column with a scale of its own.
 
         What goes into a matrix is rounded to 8 bits as well, by its range in each call. Embeddings,
-        norms, and the products inside of attention stay in float32.
+        norms, and the products inside of attention stay in float32; where each token has logits of
+        its own, so do the products that narrow (the second of a feed-forward network, the head):
+        a few large numbers go into them, by whose range the many small ones would be rounded.
         """
         self.check()
         import onnx
@@ -76,16 +78,27 @@ class OnnxRuntime(Runtime):
         target = place / ONNX_MODEL
         source = onnx.load(exact / ONNX_MODEL)
         facts = {entry.key: entry.value for entry in source.metadata_props}
+        each_token = len(source.graph.output[0].type.tensor_type.shape.dim) == 3
         with _without_advice():
             # The model and not its path, beside which the tool would write files of its own.
             quantize_dynamic(
                 source, target, op_types_to_quantize=["MatMul"], per_channel=True,
                 weight_type=QuantType.QInt8,
+                nodes_to_exclude=_narrowing(source.graph) if each_token else [],
             )  # fmt: skip
         made = onnx.load(target)
         onnx.helper.set_model_props(made, facts)  # without the tool's notes
         onnx.checker.check_model(made, full_check=True)
         target.write_bytes(made.SerializeToString())
+
+
+def _narrowing(graph: Any) -> list[str]:
+    """Names of the products with a matrix of more rows than columns; they get one each."""
+    rows = {each.name: each.dims[0] - each.dims[-1] for each in graph.initializer if each.dims}
+    found = [n for n in graph.node if n.op_type == "MatMul" and rows.get(n.input[1], 0) > 0]
+    for number, node in enumerate(found):
+        node.name = f"narrowing_{number}"
+    return [node.name for node in found]
 
 
 @contextmanager
