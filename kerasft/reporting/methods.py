@@ -113,7 +113,9 @@ class MethodComparison:
 
     @property
     def choice(self) -> MethodScore:
-        """Which to take: within a standard error of the best, the one that trains the least.
+        """Which to take: the one with the fewest trained parameters, near enough to the best.
+
+        Near enough is a macro-F1 at most one standard error lower.
 
         Source: the one-standard-error rule of Breiman et al., "Classification and Regression Trees"
         (1984), section 3.4.3.

@@ -102,20 +102,10 @@ class DoRAEinsumDense(DoRALayer, keras.layers.EinsumDense):
 
 @dataclass(frozen=True)
 class DoRAConfig(LoRAConfig):
-    """What `kerasft.peft.apply` needs to know to put DoRA on a model: what LoRA does.
+    """What `kerasft.peft.apply` needs to know to put DoRA on a model: the fields of `LoRAConfig`.
 
     Attributes:
-        targets: Regular expressions over layer paths (see `kerasft.peft.targets`); the layers
-            that they match get an adapter.
-        rank: r, the width of the bottleneck, from 1 to 4096.
         alpha: Strength of the change of direction; x A B is multiplied by alpha / rank.
-        dropout: Share of the adapter's inputs that is zeroed while training, in [0, 1).
-        rank_stabilized: Multiply by alpha / sqrt(rank) instead.
-        modules_to_save: Regular expressions over the paths of layers that train in full and are
-            saved with the adapter (the head).
-        bias: Which biases of frozen layers train and are saved: `none`, those of `all` layers, or
-            those of the adapted layers (`lora_only`).
-        lora_plus_ratio: How many times A's learning rate B has.
 
     Raises:
         ConfigError: A value cannot work.

@@ -109,20 +109,11 @@ class PiSSAEinsumDense(PiSSALayer, keras.layers.EinsumDense):
 
 @dataclass(frozen=True)
 class PiSSAConfig(LoRAConfig):
-    """What `kerasft.peft.apply` needs to know to put PiSSA on a model: what LoRA does.
+    """What `kerasft.peft.apply` needs to know to put PiSSA on a model: the fields of `LoRAConfig`.
 
     Attributes:
-        targets: Regular expressions over layer paths (see `kerasft.peft.targets`); the layers
-            that they match get an adapter.
         rank: r, how many singular vectors train; at most the smaller side of the weight.
         alpha: Strength; x A B is multiplied by alpha / rank, and A and B start so much smaller.
-        dropout: Share of the adapter's inputs that is zeroed while training, in [0, 1).
-        rank_stabilized: Multiply by alpha / sqrt(rank) instead.
-        modules_to_save: Regular expressions over the paths of layers that train in full and are
-            saved with the adapter (the head).
-        bias: Which biases of frozen layers train and are saved: `none`, those of `all` layers, or
-            those of the adapted layers (`lora_only`).
-        lora_plus_ratio: How many times A's learning rate B has.
 
     Raises:
         ConfigError: A value cannot work.
