@@ -70,7 +70,6 @@ __all__ = [
 ]
 
 _HOMES = {
-    "kerasft.tasks.classification.labelled_texts": ("load_data",),
     "kerasft.peft": (
         "BitFitConfig",
         "BottleneckConfig",
@@ -78,9 +77,9 @@ _HOMES = {
         "IA3Config",
         "LNTuningConfig",
         "LoRAConfig",
+        "PiSSAConfig",
         "PrefixTuningConfig",
         "PromptConfig",
-        "PiSSAConfig",
         "PTuningConfig",
         "apply",
         "merge",
@@ -89,6 +88,7 @@ _HOMES = {
     "kerasft.presets": ("load_preset",),
     "kerasft.tasks": ("load", "save"),
     "kerasft.tasks.classification.classifier": ("TextClassifier",),
+    "kerasft.tasks.classification.labelled_texts": ("load_data",),
     "kerasft.tasks.tagging.tagger": ("TokenTagger",),
     "kerasft.text.labels": ("LabelMap",),
 }
