@@ -208,7 +208,7 @@ def test_recipes_save_before_they_evaluate(path: Path) -> None:
 # (Recipes choose a task, a family and a method: they say all names.)
 NAMES = {
     "task": {p.parent.name for p in PACKAGE.glob("tasks/*/task.py")},
-    "family": {"bert", "distilbert", "t5", "transformer"},
+    "family": {"bert", "distilbert", "roberta", "t5", "transformer"},
     "method": {p.stem for p in PACKAGE.glob("peft/methods/[!_]*.py")} - {"method"},
 }
 OWN = {

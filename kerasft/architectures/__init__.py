@@ -5,17 +5,13 @@ A family's object says which `config.json` it reads, builds the model, and names
 
 from kerasft.architectures.architecture import (
     KERAS_HUB_SIZES,
+    POOLINGS,
     Architecture,
     EncoderArchitecture,
+    Pooling,
 )
 from kerasft.architectures.encoder import EncoderArguments, EncoderStack
-from kerasft.architectures.headed_encoder import (
-    POOLINGS,
-    Classifier,
-    HeadedEncoder,
-    Pooling,
-    Tagger,
-)
+from kerasft.architectures.headed_encoder import Classifier, HeadedEncoder, Tagger
 from kerasft.architectures.masked_language_model import MaskedLanguageModel
 from kerasft.architectures.name_table import (
     Entry,

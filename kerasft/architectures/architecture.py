@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, get_args
 
 import keras
 
@@ -11,7 +11,11 @@ from kerasft.architectures.arguments import Arguments
 from kerasft.architectures.encoder import EncoderArguments, EncoderStack
 from kerasft.architectures.name_table import Entry
 from kerasft.errors import ConfigError, KerasftError, PresetError
+from kerasft.layers.activations import gelu_approximate
 from kerasft.layers.initializers import TruncatedNormal
+
+Pooling = Literal["first", "mean"]
+POOLINGS: tuple[str, ...] = get_args(Pooling)
 
 ACTIVATION_OF = {
     "gelu": "gelu",
@@ -110,23 +114,28 @@ class EncoderArchitecture(Architecture):
     """A family of encoders, and the heads that transformers puts on them.
 
     Attributes:
+        model_types: Further values of `model_type` in a `config.json` that mean the same model.
         encoder: The class of its encoders.
         twin: "Bert", with which the names of transformers' classes begin.
         prefix: "bert.", with which the names of an encoder's weights begin under a head. A
             checkpoint of the encoder alone lacks it.
         has_segments: Whether it tells the texts of a pair apart by a table of segments.
         head_modules: The modules of a sequence-classification head that were never pretrained.
+        output: The module of such a head that gives the logits; here its layer is `classifier`, as
+            that of each head.
         keras_hub: The family in KerasHub, where it has it.
         fixed: Settings of a `config.json` under which the same weights compute something else, and
             the value of each that is computed here.
     """
 
     arguments: ClassVar[type[EncoderArguments]] = EncoderArguments
+    model_types: ClassVar[tuple[str, ...]] = ()
     encoder: ClassVar[type[EncoderStack]]
     twin: ClassVar[str]
     prefix: ClassVar[str]
     has_segments: ClassVar[bool] = False
     head_modules: ClassVar[tuple[str, ...]] = ("classifier",)
+    output: ClassVar[str] = "classifier"
     keras_hub: ClassVar[KerasHubTwin | None] = None
     fixed: ClassVar[Mapping[str, Any]] = {
         "is_decoder": False,
@@ -168,9 +177,26 @@ class EncoderArchitecture(Architecture):
         """What stands between each token's hidden state and the layer `classifier`."""
         return [keras.layers.Dropout(arguments.head_dropout, name="head_dropout")]
 
+    def head_pooling(self, arguments: EncoderArguments) -> Pooling:
+        """What a sequence-classification head reads in transformers."""
+        return "first"
+
+    def output_module(self, pooling: str) -> str:
+        """The module that gives the logits: of a classifier, or for "none" of a tagger."""
+        return "classifier" if pooling == "none" else self.output
+
+    def new_arguments(self, pad_id: int, **sizes: Any) -> EncoderArguments:
+        """The arguments of a new model, as its family usually has them but for the sizes.
+
+        Args:
+            pad_id: The id of the token that fills batches.
+            **sizes: Fields of its arguments.
+        """
+        return self.arguments(**{"num_segments": 2 if self.has_segments else 0, **sizes})
+
     @abstractmethod
     def entries(self, arguments: EncoderArguments, num_labels: int, pooling: str) -> list[Entry]:
-        """The names of all weights in transformers and here, from the bottom up.
+        """The names of all weights in transformers and here; the layer `classifier` comes last.
 
         Args:
             num_labels: Outputs of the head.
@@ -218,9 +244,14 @@ class EncoderArchitecture(Architecture):
 
 
 def head_dense(units: int, name: str, activation: str | None = None) -> keras.layers.Dense:
-    """A linear layer of a head, as transformers' heads start."""
+    """A linear layer of a head, as transformers' heads start.
+
+    Args:
+        activation: What follows it: one of `layers.ACTIVATIONS`, or nothing.
+    """
     start = TruncatedNormal(INITIAL_DEVIATION)
-    return keras.layers.Dense(units, activation, kernel_initializer=start, name=name)
+    function = gelu_approximate if activation == "gelu_approximate" else activation
+    return keras.layers.Dense(units, function, kernel_initializer=start, name=name)
 
 
 def layer_entries(

@@ -24,7 +24,7 @@ class EncoderArguments(Arguments):
         num_heads: Attention heads; must divide `hidden_size`.
         hidden_size: Width of the hidden states.
         intermediate_size: Width inside the feed-forward layers.
-        max_length: Positions in the embedding table: the longest text, in tokens.
+        max_length: The longest text, in tokens.
         dropout: Dropout on the embeddings and on what each sublayer adds.
         attention_dropout: Dropout on the attention weights.
         head_dropout: Dropout before the classification layer.
@@ -73,13 +73,24 @@ class EncoderArguments(Arguments):
         self._check_size()
 
     @property
+    def table_width(self) -> int:
+        """Width of the tables of tokens, positions and segments."""
+        return self.hidden_size
+
+    @property
+    def positions(self) -> int:
+        """Rows of the table of positions."""
+        return self.max_length
+
+    @property
     def parameter_count(self) -> int:
         """Weights of the encoder without a head."""
         width, inner = self.hidden_size, self.intermediate_size
-        rows = self.vocab_size + self.max_length + self.num_segments
+        rows = self.vocab_size + self.positions + self.num_segments
+        below = (rows + 2) * self.table_width
         attention = 4 * (width * width + width)
         feed_forward = 2 * width * inner + inner + width
-        return rows * width + 2 * width + self.num_layers * (attention + feed_forward + 4 * width)
+        return below + self.num_layers * (attention + feed_forward + 4 * width)
 
 
 class EncoderStack(keras.Model):
@@ -230,7 +241,7 @@ def virtual_tokens(arguments: EncoderArguments, table: keras.layers.Embedding) -
     """The place for virtual tokens behind an encoder's table of tokens."""
     a = arguments
     return VirtualTokens(
-        a.hidden_size, a.max_length, a.vocab_size, table.call, name="virtual_tokens"
+        table.output_dim, a.max_length, a.vocab_size, table.call, name="virtual_tokens"
     )
 
 

@@ -1,12 +1,12 @@
 """An encoder under the head of its Hugging Face twin: a classifier of texts, a tagger of tokens."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, ClassVar
 
 import keras
 from keras import ops
 
-from kerasft.architectures.architecture import head_dense
+from kerasft.architectures.architecture import POOLINGS, head_dense
 from kerasft.architectures.encoder import EncoderArguments, EncoderStack
 from kerasft.architectures.frozen_backbone import (
     EncoderAbove,
@@ -18,9 +18,6 @@ from kerasft.architectures.frozen_backbone import (
 from kerasft.architectures.name_table import Entry, TwinModel
 from kerasft.architectures.registry import find_encoder
 from kerasft.errors import ConfigError
-
-Pooling = Literal["first", "mean"]
-POOLINGS: tuple[str, ...] = get_args(Pooling)
 
 
 class HeadedEncoder(TwinModel):
@@ -81,6 +78,11 @@ class HeadedEncoder(TwinModel):
     def head_layers(self) -> tuple[str, ...]:
         """Paths of the head's layers that have weights, from the bottom up."""
         return tuple(layer.path for layer in self.head if layer.weights)
+
+    @property
+    def output_module(self) -> str:
+        """What transformers calls the layer `classifier`."""
+        return find_encoder(self.architecture).output_module(self.pooling)
 
     @property
     def max_length(self) -> int:

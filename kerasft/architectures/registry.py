@@ -1,5 +1,6 @@
 """The families of encoders by name, and which of them a `config.json` is of."""
 
+import difflib
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,10 +8,23 @@ from kerasft.architectures.architecture import EncoderArchitecture
 from kerasft.architectures.bert import Bert
 from kerasft.architectures.distilbert import DistilBert
 from kerasft.architectures.encoder import EncoderArguments
+from kerasft.architectures.roberta import Roberta
 from kerasft.errors import ConfigError, PresetError
 
-ENCODERS: dict[str, EncoderArchitecture] = {each.name: each for each in (Bert(), DistilBert())}
+ENCODERS: dict[str, EncoderArchitecture] = {
+    each.name: each
+    for each in (
+        Bert(),
+        DistilBert(),
+        Roberta(),
+    )
+}
 """The families of encoders by name. A further one is a file and a name here."""
+
+MODEL_TYPES: dict[str, EncoderArchitecture] = {
+    kind: each for each in ENCODERS.values() for kind in (each.name, *each.model_types)
+}
+"""The families by the `model_type`s that they read."""
 
 
 def find_encoder(name: str) -> EncoderArchitecture:
@@ -33,7 +47,7 @@ def config_to_arguments(
 
     Args:
         config: What `config.json` holds.
-        architecture: The family's name, for configurations without a `model_type`.
+        architecture: Its `model_type`, for configurations that do not say it.
         source: The file, for messages.
 
     Returns:
@@ -43,21 +57,24 @@ def config_to_arguments(
         PresetError: The configuration is of another architecture, or of a variant that computes
             something else (a decoder, relative positions, an unknown activation, ...).
     """
-    supported = ", ".join(ENCODERS)
+    supported = ", ".join(MODEL_TYPES)
     found = config.get("model_type")
     if found is None and architecture is None:
         raise PresetError(
             f"{source} has no model_type; say which one it is with `--architecture` ({supported})"
         )
-    if found is not None and architecture is not None and found != architecture:
-        raise PresetError(f"{source} has the model_type {found!r}, not {architecture!r} as asked")
-    name = found if found is not None else architecture
-    if not isinstance(name, str) or name not in ENCODERS:
+    kind = architecture if found is None else found
+    family = MODEL_TYPES.get(kind) if isinstance(kind, str) else None
+    if family is None:
+        near = difflib.get_close_matches(str(kind), MODEL_TYPES, 1)
+        hint = f" (the nearest is {near[0]})" if near else ""
         raise PresetError(
-            f"{source} has the model_type {name!r}, which is not supported; "
-            f"choose a model of one of the types {supported}"
+            f"{source} has the model_type {kind!r}, which is not supported; "
+            f"choose a model of one of the types {supported}{hint}"
         )
-    return name, ENCODERS[name].arguments_from_config(config, source)
+    if architecture is not None and MODEL_TYPES.get(architecture) is not family:
+        raise PresetError(f"{source} has the model_type {found!r}, not {architecture!r} as asked")
+    return family.name, family.arguments_from_config(config, source)
 
 
 def config_labels(config: Mapping[str, Any]) -> list[str] | None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import keras
 from keras import ops
 
 
@@ -10,13 +11,15 @@ def _gelu(x: Any) -> Any:
     return ops.gelu(x, approximate=False)
 
 
-def _gelu_approximate(x: Any) -> Any:
+@keras.saving.register_keras_serializable(package="kerasft")
+def gelu_approximate(x: Any) -> Any:
+    """GELU with a tanh in the place of erf, of a tensor of any shape."""
     return ops.gelu(x, approximate=True)
 
 
 ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "gelu": _gelu,
-    "gelu_approximate": _gelu_approximate,
+    "gelu_approximate": gelu_approximate,
     "relu": ops.relu,
     "silu": ops.silu,
     "tanh": ops.tanh,

@@ -22,6 +22,7 @@ class Contents:
         adapted: Modules that get an adapter, by name.
         whole: Modules whose own variables are in the file, by name.
         freed: The biases of other modules, where the file holds those of all.
+        output: The module among `whole` that gives the logits, if it is there.
         from_base: Names of the head's modules that are in neither.
     """
 
@@ -55,9 +56,14 @@ class Contents:
         self.whole = {name: modules[name] for name in modules if name in whole}
         self.freed = self._freed(modules) if config.frees_biases else ()
         self._check_targets(modules)
-        head = self.whole.get("classifier")
-        if any_labels and head and any(map(self._is_of_other_labels, head.own.values())):
-            del self.whole["classifier"]
+        self.output = next((each for each in self.whole.values() if each.is_output), None)
+        if (
+            any_labels
+            and self.output
+            and any(map(self._is_of_other_labels, self.output.own.values()))
+        ):
+            del self.whole[self.output.name]
+            self.output = None
         self.from_base = tuple(
             module.name
             for module in modules.values()

@@ -8,7 +8,7 @@ PEFT loads what `save_adapter` writes onto the same base model, and `load_adapte
 saved, where PEFT has the method.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,7 +89,8 @@ def save_adapter(model: keras.Model, directory: str | Path, base_model_name: str
     plan: list[tuple[Module, Any]] = []
     own: list[Slot] = []
     whole: list[str] = []
-    for module in modules_of(model, method.fits).values():
+    modules = modules_of(model, method.fits)
+    for module in modules.values():
         if adapter := adapter_of(module.layer):
             plan.append((module, adapter.settings))
         elif id(module.layer) in in_full and module.own:
@@ -107,7 +108,8 @@ def save_adapter(model: keras.Model, directory: str | Path, base_model_name: str
             )
     task = getattr(model, "peft_task", None)
     settings = {module.name: each for module, each in plan}
-    config = peft_config.to_peft(model, method, settings, whole, base_model_name, task)
+    named = _with_one_head(whole, modules.values())
+    config = peft_config.to_peft(model, method, settings, named, base_model_name, task)
     with storage.write_folder(directory, is_ours=_is_ours) as folder:
         storage.write_json(folder / CONFIG_NAME, config)
         storage.write_tensors(tensors, folder / WEIGHTS_NAME)
@@ -158,8 +160,8 @@ def load_adapter(
     slots = contents.check()
     # Everything is read before the model is touched.
     arrays = {slot.name: _finite(file, config.method.full_name(slot.name)) for slot in slots}
-    if head_rows is not None and "classifier" in contents.whole:
-        head = [name for name in arrays if name.startswith("classifier.")]
+    if head_rows is not None and contents.output:
+        head = [slot.name for slot in contents.output.own.values()]
         arrays |= {name: arrays[name][list(head_rows)] for name in head}
     from_file = [module.layer for module in contents.whole.values()]
     report = install(
@@ -198,6 +200,19 @@ def open_weights(directory: Path, config: PeftConfig, raw: bytes | None = None) 
         hint = f"; {others[0].name} is a pickle, which is never read" if others else ""
         raise AdapterError(f"{path} does not exist{hint}; save the adapter as safetensors.")
     return storage.Tensors(path, raw, error=AdapterError, spelling=config.method.spelling)
+
+
+def _with_one_head(whole: list[str], modules: Iterable[Module]) -> list[str]:
+    """Names the module that holds all layers of a head in their place.
+
+    PEFT saves a module called `classifier` whole, whatever `modules_to_save` says, and does not
+    bear it that its parts are named as well.
+    """
+    head = next((each.name.partition(".")[0] for each in modules if each.is_output), None)
+    parts = {each.name for each in modules if each.name.startswith(f"{head}.")}
+    if not parts or not parts <= set(whole):
+        return whole
+    return [*(name for name in whole if name not in parts), str(head)]
 
 
 def _finite(file: storage.Tensors, name: str) -> np.ndarray:

@@ -97,6 +97,11 @@ class Module:
     head: bool = False
 
     @property
+    def is_output(self) -> bool:
+        """Whether it gives the logits of a classifier or tagger."""
+        return self.head and self.layer.path == "classifier"
+
+    @property
     def biases(self) -> tuple[Slot, ...]:
         """Its bias (see `biases_of`): one array, or none."""
         own = self.own.items() if biases_of(self.layer) else ()

@@ -38,7 +38,7 @@ def load_directory(
     Args:
         directory: Holds config.json, model.safetensors (or its shards with their index), and
             tokenizer.json or vocab.txt; perhaps sentence-transformers' 1_Pooling/config.json.
-        architecture: "bert" or "distilbert", where config.json has no model_type.
+        architecture: The model_type, where config.json has none.
         source: The model's name; by default the directory.
         license: As stated by the source.
         revision: The Hub's commit.
@@ -57,8 +57,9 @@ def load_directory(
     tensors = TensorFiles(paths)
     has_head = _has_head(architecture, arguments, config, tensors)
     pooling, reason = read_pooling(directory, arguments.hidden_size)
-    if has_head:
-        pooling, reason = "first", "as its trained head does"
+    head_pooling = find_encoder(architecture).head_pooling(arguments) if has_head else None
+    if head_pooling:
+        pooling, reason = head_pooling, "as its trained head does"
     return Pretrained(
         architecture=architecture,
         arguments=arguments,
@@ -69,7 +70,7 @@ def load_directory(
         sha256=sha256_files(paths),
         license=license,
         revision=revision,
-        head_pooling="first" if has_head else None,
+        head_pooling=head_pooling,
         pooling=pooling,
         pooling_reason=reason,
         tags=config_labels(config) if _has_token_head(config, tensors) else None,
@@ -165,7 +166,8 @@ def _has_head(
     names = config.get("architectures")
     if isinstance(names, list) and names:
         return str(names[0]).endswith("ForSequenceClassification")
-    head = [e for e in find_encoder(architecture).entries(arguments, 2, "first") if e.head]
+    family = find_encoder(architecture)
+    head = [e for e in family.entries(arguments, 2, family.head_pooling(arguments)) if e.head]
     return all(f"{entry.module}.weight" in tensors for entry in head)
 
 

@@ -28,7 +28,7 @@ def load_hub(repository: str, *, architecture: str | None = None) -> Pretrained:
 
     Args:
         repository: "owner/name", or an old name without owner.
-        architecture: "bert" or "distilbert", where config.json has no model_type.
+        architecture: The model_type, where config.json has none.
 
     Raises:
         PresetError: The model cannot be fetched or is not supported.

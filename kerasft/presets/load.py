@@ -34,7 +34,7 @@ def load_preset(preset: str = DEFAULT_PRESET, *, architecture: str | None = None
             a directory: of Hugging Face, of KerasHub, or a folder that kerasft saved;
             a KerasHub preset: a built-in name or a handle ("kaggle://...", "hf://...");
             a Hub id: "distilbert/distilbert-base-uncased" (HF_TOKEN opens private ones).
-        architecture: "bert" or "distilbert", for a Hugging Face config.json without a model_type.
+        architecture: The model_type, for a Hugging Face config.json that does not say it.
 
     Raises:
         PresetError: It cannot be found, reached or read, or is not supported.

@@ -108,7 +108,7 @@ class Pretrained:
             ConfigError: An argument cannot work.
         """
         pooling = pooling or self.pooling
-        source = self._with_head(self._head_order(num_labels, pooling, labels))
+        source = self._with_head(self._head_order(num_labels, pooling, labels), pooling)
         # Before the model is built: a wrong configuration must not take memory first.
         table = find_encoder(self.architecture).entries(self.arguments, num_labels, pooling)
         check_shapes(table, source.shapes, self.source)
@@ -134,22 +134,23 @@ class Pretrained:
         order = None
         if self.tags is not None and sorted(self.tags) == sorted(tags):
             order = [self.tags.index(tag) for tag in tags]
-        source = self._with_head(order)
+        source = self._with_head(order, "none")
         table = find_encoder(self.architecture).entries(self.arguments, len(tags), "none")
         check_shapes(table, source.shapes, self.source)
         model = Tagger(self.architecture, self.arguments, len(tags), initialize=False)
         return model, self._fill(model, source)
 
-    def _with_head(self, order: Sequence[int] | None) -> "_Source":
+    def _with_head(self, order: Sequence[int] | None, pooling: str) -> "_Source":
         """The tensors with the rows of the trained head in an order; without it for None."""
         tensors, shapes = self.tensors, self._shapes()
-        modules = find_encoder(self.architecture).head_modules
-        head = [name for name in shapes if name.split(".")[0] in modules]
+        family = find_encoder(self.architecture)
+        head = [name for name in shapes if name.split(".")[0] in family.head_modules]
         if order is None:
             shapes = {name: shape for name, shape in shapes.items() if name not in head}
             return _Source(tensors, shapes, head)
         if list(order) != list(range(len(order))):
-            rows = {name: tensors[name][order] for name in head if name.startswith("classifier.")}
+            output = family.output_module(pooling)
+            rows = {name: tensors[name][order] for name in head if name.startswith(f"{output}.")}
             tensors = ChainMap(rows, tensors)  # type: ignore[arg-type]
         return _Source(tensors, shapes, [])
 
@@ -163,7 +164,8 @@ class Pretrained:
         self, num_labels: int, pooling: str, labels: Sequence[str] | None
     ) -> list[int] | None:
         """Which rows of the trained head to take, in order; None if it does not fit."""
-        shape = self._shapes().get("classifier.weight")
+        output = find_encoder(self.architecture).output_module(pooling)
+        shape = self._shapes().get(f"{output}.weight")
         if self.head_pooling != pooling or shape is None or shape[0] != num_labels:
             return None
         if labels is None or self.labels is None:

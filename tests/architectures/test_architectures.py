@@ -25,7 +25,8 @@ TINY = EncoderArguments(
 
 
 def for_architecture(name: str, **changes) -> EncoderArguments:
-    return dataclasses.replace(TINY, num_segments=2 if name == "bert" else 0, **changes)
+    sizes = {key: value for key, value in TINY.to_dict().items() if key != "num_segments"}
+    return find_encoder(name).new_arguments(pad_id=1, **{**sizes, **changes})
 
 
 @pytest.fixture(scope="module", params=sorted(ENCODERS))
@@ -52,7 +53,7 @@ def test_numbers_are_set_in_every_layer(name, backbone):
         assert block.attention.dropout.rate == 0.2
         assert block.feedforward_residual.dropout.rate == 0.3
         # transformers' DistilBERT draws no dropout here.
-        rate = 0.3 if name == "bert" else 0.0
+        rate = 0.0 if name == "distilbert" else 0.3
         assert block.attention_residual.dropout.rate == rate
         found = block.activation(np.array([-1.0, 2.0], "float32"))
         np.testing.assert_array_equal(keras.ops.convert_to_numpy(found), [0.0, 2.0])
@@ -122,7 +123,7 @@ def test_missing_arguments_are_named():
 @pytest.mark.parametrize(
     ("architecture", "segments", "words"),
     [
-        ("roberta", 0, "'roberta' is not supported; it must be one of bert, distilbert"),
+        ("gpt2", 0, "'gpt2' is not supported; it must be one of bert, distilbert"),
         ("bert", 0, "num_segments must be at least 1 for bert"),
         ("distilbert", 2, "num_segments must be 0 for distilbert"),
     ],

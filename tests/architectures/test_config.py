@@ -44,7 +44,13 @@ def test_distilbert_is_read():
 
 @pytest.mark.parametrize(
     ("model_type", "reference"),
-    [("bert", transformers.BertConfig()), ("distilbert", transformers.DistilBertConfig())],
+    [
+        ("bert", transformers.BertConfig()),
+        ("camembert", transformers.CamembertConfig()),
+        ("distilbert", transformers.DistilBertConfig()),
+        ("roberta", transformers.RobertaConfig()),
+        ("xlm-roberta", transformers.XLMRobertaConfig()),
+    ],
 )
 def test_what_is_left_out_is_the_default_of_transformers(model_type, reference):
     assert config_to_arguments({"model_type": model_type}) == config_to_arguments(
@@ -58,12 +64,14 @@ def test_a_config_without_model_type_wants_to_be_told():
     with pytest.raises(PresetError, match="`--architecture`"):
         config_to_arguments(config)
     assert config_to_arguments(config, architecture="bert")[0] == "bert"
+    assert config_to_arguments(config, architecture="xlm-roberta")[0] == "roberta"
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"model_type": "roberta"}, "model_type 'roberta', which is not supported"),
+        ({"model_type": "gpt2"}, "model_type 'gpt2', which is not supported"),
+        ({"model_type": "distil_bert"}, "(the nearest is distilbert)"),
         ({"model_type": ["bert"]}, "not supported"),
         ({"is_decoder": True}, "is_decoder to True"),
         ({"add_cross_attention": True}, "add_cross_attention"),
@@ -86,6 +94,7 @@ def test_other_models_are_refused_in_one_sentence(changes, words):
 def test_a_contradicted_architecture_is_refused():
     with pytest.raises(PresetError, match="'bert', not 'distilbert' as asked"):
         config_to_arguments(bert(), architecture="distilbert")
+    assert config_to_arguments({"model_type": "camembert"}, architecture="roberta")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,5 @@
 """What load_tensors accepts, lists and refuses."""
 
-import dataclasses
-
 import keras
 import numpy as np
 import pytest
@@ -27,9 +25,11 @@ TINY = EncoderArguments(
     max_length=16,
     num_segments=2,
 )
+NAMES = ["bert", "distilbert", "roberta"]
 QUERY = {
     "bert": "bert.encoder.layer.1.attention.self.query.weight",
     "distilbert": "distilbert.transformer.layer.1.attention.q_lin.weight",
+    "roberta": "roberta.encoder.layer.1.attention.self.query.weight",
 }
 BODY = {
     "bert": {"classifier.weight", "classifier.bias"},
@@ -37,17 +37,31 @@ BODY = {
         *("classifier.weight", "classifier.bias"),
         *("pre_classifier.weight", "pre_classifier.bias"),
     },
+    "roberta": {
+        *("classifier.out_proj.weight", "classifier.out_proj.bias"),
+        *("classifier.dense.weight", "classifier.dense.bias"),
+    },
 }
 
 
+def arguments_of(name: str, **changes) -> EncoderArguments:
+    sizes = {key: value for key, value in TINY.to_dict().items() if key != "num_segments"}
+    return find_encoder(name).new_arguments(pad_id=1, **{**sizes, **changes})
+
+
 def build(name: str, labels: int = 3) -> Classifier:
-    arguments = dataclasses.replace(TINY, num_segments=2 if name == "bert" else 0)
-    return Classifier(name, arguments, labels)
+    return Classifier(name, arguments_of(name), labels)
 
 
-@pytest.fixture(scope="module", params=["bert", "distilbert"])
+@pytest.fixture(scope="module", params=NAMES)
 def name(request):
     return request.param
+
+
+@pytest.fixture(scope="module")
+def output(model):
+    """The arrays of the layer that gives the logits."""
+    return [f"{model.output_module}.{each}" for each in ("weight", "bias")]
 
 
 @pytest.fixture(scope="module")
@@ -125,22 +139,22 @@ def test_a_missing_head_is_new_and_listed(name, model, tensors):
     assert "new, so untrained: " in report.describe()[1]
 
 
-def test_a_head_of_other_labels_is_new_and_listed(name, tensors):
+def test_a_head_of_other_labels_is_new_and_listed(name, output, tensors):
     model = build(name, labels=5)
     report = load_tensors(model, tensors)
-    assert report.new == ["classifier.weight", "classifier.bias"]
-    assert sorted(report.unread) == ["classifier.bias", "classifier.weight"]
-    kept = {key: value for key, value in tensors.items() if not key.startswith("classifier")}
-    assert_holds(model, kept)
+    assert report.new == output
+    assert sorted(report.unread) == sorted(output)
+    assert_holds(model, {key: value for key, value in tensors.items() if key not in output})
 
 
-def test_half_of_a_layer_is_not_loaded(model, tensors):
-    del tensors["classifier.bias"]
+def test_half_of_a_layer_is_not_loaded(model, output, tensors):
+    weight, bias = output
+    del tensors[bias]
     before = to_tensors(model)
     report = load_tensors(model, tensors)
-    assert report.new == ["classifier.weight", "classifier.bias"]
-    assert report.unread == ["classifier.weight"]
-    assert_holds(model, {"classifier.weight": before["classifier.weight"]})
+    assert report.new == output
+    assert report.unread == [weight]
+    assert_holds(model, {weight: before[weight]})
 
 
 def test_a_missing_tensor_is_named_and_nothing_is_loaded(name, model, tensors):
@@ -161,25 +175,23 @@ def test_a_misshapen_tensor_is_named(name, model, tensors, shape):
     assert repr(QUERY[name]) in message and str(shape) in message and "(8, 8)" in message
 
 
-def test_a_misshapen_head_is_named(model, tensors):
-    tensors["classifier.weight"] = np.zeros((3, 9), "float32")
-    with pytest.raises(PresetError, match=r"classifier\.weight.*\(3, 9\).*\(3, 8\)"):
+def test_a_misshapen_head_is_named(model, output, tensors):
+    tensors[output[0]] = np.zeros((3, 9), "float32")
+    with pytest.raises(PresetError, match=r"classifier\..*weight.*\(3, 9\).*\(3, 8\)"):
         load_tensors(model, tensors)
 
 
 def test_shapes_are_checked_without_a_model(name):
     """A model of this size would take 60 GB."""
-    huge = dataclasses.replace(
-        TINY, num_layers=40, hidden_size=10_000, num_segments=2 if name == "bert" else 0
-    )
+    huge = arguments_of(name, num_layers=40, hidden_size=10_000)
     shapes = {key: tuple(value.shape) for key, value in to_tensors(build(name)).items()}
     with pytest.raises(PresetError, match=r"word_embeddings.*asks for"):
         check_shapes(find_encoder(name).entries(huge, 3, "first"), shapes)
 
 
-def test_only_some_entries_are_written(model):
-    head = to_tensors(model, only=lambda entry: entry.module == "classifier")
-    assert sorted(head) == ["classifier.bias", "classifier.weight"]
+def test_only_some_entries_are_written(model, output):
+    head = to_tensors(model, only=lambda entry: entry.layer == "classifier")
+    assert sorted(head) == sorted(output)
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,9 @@ TAGS = ["O", "B-PER", "I-PER"]
 LABELS = ["no", "perhaps", "yes"]
 LENGTHS = [9, 4, 1, 7]
 MASK = np.arange(9) < np.array(LENGTHS)[:, None]
-IDS = (np.random.default_rng(0).integers(5, len(VOCABULARY), MASK.shape) * MASK).astype("int32")
+PADDING = 1  # the id that RoBERTa numbers positions by; others look at the mask alone
+IDS = np.random.default_rng(0).integers(5, len(VOCABULARY), MASK.shape)
+IDS = np.where(MASK, IDS, PADDING).astype("int32")
 INPUTS = {"token_ids": IDS, "padding_mask": MASK}
 THEIR_INPUTS = {
     "input_ids": torch.tensor(IDS, dtype=torch.long),
@@ -53,10 +55,12 @@ class Twins(NamedTuple):
     ours: HeadedEncoder
 
 
-def theirs_of(model: torch.nn.Module) -> tuple[np.ndarray, np.ndarray | None]:
+def theirs_of(
+    model: torch.nn.Module, inputs: dict[str, torch.Tensor] = THEIR_INPUTS
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Last hidden states (4, 9, width), and the logits where the model has any."""
     with torch.no_grad():
-        outputs = model(**THEIR_INPUTS, output_hidden_states=True)
+        outputs = model(**inputs, output_hidden_states=True)
     logits = getattr(outputs, "logits", None)
     return outputs.hidden_states[-1].numpy(), None if logits is None else logits.numpy()
 
@@ -103,7 +107,8 @@ class ArchitectureCase:
     """The tests of a family; a subclass says what is special about it.
 
     Attributes:
-        name: The family's name, which is transformers' `model_type`.
+        name: The family's name.
+        model_type: transformers' name of it, where that is another.
         heads: A head in transformers -> what of a classifier is new on such a checkpoint, by their
             modules, and which of its modules nobody reads.
         settings: Settings of its configuration that are not the usual ones and must survive.
@@ -112,6 +117,7 @@ class ArchitectureCase:
     """
 
     name: ClassVar[str]
+    model_type: ClassVar[str | None] = None
     heads: ClassVar[dict[str, tuple[set[str], set[str]]]]
     settings: ClassVar[dict[str, object]] = {"classifier_dropout": 0.25}
     activation: ClassVar[str] = "hidden_act"
@@ -124,7 +130,9 @@ class ArchitectureCase:
 
     def write(self, folder: Path, head: str = "ForSequenceClassification", **settings: object):
         """Writes a random checkpoint and returns transformers' model."""
-        model = write_checkpoint(folder, self.name, head, **{**self.settings, **settings})
+        model = write_checkpoint(
+            folder, self.model_type or self.name, head, **{**self.settings, **settings}
+        )
         names = {"ForTokenClassification": TAGS, "ForSequenceClassification": LABELS}.get(head, [])
         if model.config.num_labels == len(names):
             model.config.id2label = dict(enumerate(names))
@@ -156,7 +164,7 @@ class ArchitectureCase:
     def adapted(self, twins: Twins) -> HeadedEncoder:
         """The twin with an adapter, as if trained, on its last block."""
         ours = fresh(twins)
-        last = f"transformer_layer_{ours.arguments.num_layers - 1}/.*"
+        last = f"{ours.backbone.blocks[-1].name}/.*"
         peft.apply(ours, peft.LoRAConfig((last,), rank=2, modules_to_save=ours.head_layers))
         for layer in peft.adapted_layers(ours):
             layer.lora_b.assign(np.random.default_rng(1).normal(size=layer.lora_b.shape) * 0.1)
@@ -184,6 +192,18 @@ class ArchitectureCase:
             np.testing.assert_allclose(
                 gradient, expected[name], atol=TOLERANCE * most, err_msg=name
             )
+
+    def test_padding_on_the_left_changes_no_token(self, twins):
+        """As transformers pads where it is told so; the head then reads what is first."""
+        ids, mask = IDS[:, ::-1].copy(), MASK[:, ::-1].copy()
+        their_inputs = {
+            "input_ids": torch.tensor(ids, dtype=torch.long),
+            "attention_mask": torch.tensor(mask, dtype=torch.long),
+        }
+        hidden, _ = theirs_of(twins.theirs, their_inputs)
+        inputs = {"token_ids": ids, "padding_mask": mask}
+        found = keras.ops.convert_to_numpy(twins.ours.backbone(inputs, training=False))
+        np.testing.assert_allclose(found[mask], hidden[mask], atol=TOLERANCE)
 
     def test_a_tagger_takes_the_tags_by_their_names(self, tagger):
         other, _ = load_preset(str(tagger.folder)).build_tagger(["I-PER", "O", "B-PER"])
@@ -219,8 +239,8 @@ class ArchitectureCase:
         ours, report = load_preset(str(classifier.folder)).build_tagger(TAGS)
         assert report.new == ["classifier.weight", "classifier.bias"]
         assert_close(hidden_of(ours), theirs_of(classifier.theirs)[0])
-        _, report = load_preset(str(tagger.folder)).build_classifier(3)
-        assert "classifier.weight" in report.new
+        ours, report = load_preset(str(tagger.folder)).build_classifier(3)
+        assert f"{ours.output_module}.weight" in report.new
 
     def test_transformers_reads_what_we_write(self, twins, tmp_path):
         """Out again through the same table: equal tensors, names, configuration and logits."""
@@ -279,7 +299,7 @@ class ArchitectureCase:
             np.testing.assert_allclose(other, one, atol=2e-5 * most, err_msg=path)
 
     def test_onnx_runtime_says_the_same(self, adapted, tmp_path):
-        write_onnx(adapted, tmp_path / "model.onnx", 64)
+        write_onnx(adapted, tmp_path / "model.onnx", adapted.max_length)
         session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
         found = session.run(None, {name: ids.numpy() for name, ids in THEIR_INPUTS.items()})[0]
         assert_close(found, logits_of(adapted))

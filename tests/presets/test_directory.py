@@ -200,7 +200,7 @@ BROKEN = [
     (list_config, "config.json must hold a JSON object"),
     (lambda directory: (directory / "config.json").unlink(), "has no config.json"),
     (lambda directory: (directory / "model.safetensors").unlink(), "has no model.safetensors"),
-    (lambda directory: edit_config(directory, model_type="roberta"), "'roberta'"),
+    (lambda directory: edit_config(directory, model_type="gpt2"), "'gpt2'"),
     (lambda directory: edit_config(directory, quantization_config={"bits": 4}), "is quantized"),
     (lambda directory: edit_config(directory, max_position_embeddings=99), "asks for (99, 16)"),
 ]

@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml
 
 from kerasft import peft, storage
+from kerasft.architectures import find_encoder
 from kerasft.errors import ConfigError, PresetError
 from kerasft.folder import Facts, is_ours
 from kerasft.peft.files import open_weights
@@ -22,7 +23,6 @@ from kerasft.tasks.text_to_text.writer import TextWriter
 from kerasft.text.labels import LabelMap
 
 MAX_LENGTH = 128
-_HEAD = "classifier.weight"
 _KINDS = {"SEQ_CLS": "classifier", "TOKEN_CLS": "tagger", "SEQ_2_SEQ_LM": "T5"}
 
 
@@ -61,8 +61,9 @@ def save_adapter_folder(
     """
     output = storage.check_output(output, is_ours)
     config = PeftConfig.read(Path(adapter))
-    head = open_weights(Path(adapter), config).shapes.get(config.method.full_name(_HEAD))
-    task = config.task_type or ("SEQ_CLS" if head else None)
+    shapes = open_weights(Path(adapter), config).shapes
+    has_head = any(name.startswith(config.method.full_name("classifier.")) for name in shapes)
+    task = config.task_type or ("SEQ_CLS" if has_head else None)
     if task not in _KINDS:
         raise PresetError(
             f"{adapter} was trained for the task {task!r}, of which there is no saved folder; "
@@ -78,6 +79,10 @@ def save_adapter_folder(
     else:
         found = load_preset(preset)
         source = found.source
+        module = find_encoder(found.architecture).output_module(
+            "none" if task == "TOKEN_CLS" else pooling
+        )
+        head = shapes.get(config.method.full_name(f"{module}.weight"))
         names = _names(found, task, head, labels, adapter)
         label_map = LabelMap(tuple(names))
         length = max_length or min(MAX_LENGTH, found.arguments.max_length)

@@ -180,7 +180,7 @@ def _load_adapter(
     whole = ", ".join(report.trained_in_full)
     also = f"; with it came {whole}" if whole else ""
     sentences = [f"from {directory}{base}{also}", *report.notes, ", ".join(report.adapted)]
-    if "classifier" in report.from_base:
+    if model.output_module in report.from_base:
         sentences.append("it has no head for these labels: the head is not from the adapter")
     elif rows is None and labels:
         sentences.append(f"its head does not name its labels; taken as {', '.join(labels)}")

@@ -1,0 +1,69 @@
+"""RoBERTa (Liu et al. 2019, "RoBERTa: A Robustly Optimized BERT Pretraining Approach").
+
+XLM-R (Conneau et al. 2020, "Unsupervised Cross-lingual Representation Learning at Scale") and
+CamemBERT (Martin et al. 2020) are the same model of other texts and another vocabulary.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+from kerasft.architectures.architecture import head_dense
+from kerasft.architectures.encoder import EncoderArguments
+from kerasft.architectures.name_table import Entry
+from kerasft.architectures.padded_positions import PaddedArguments, PaddedPositionsEncoder
+from kerasft.architectures.post_norm import PostNormArchitecture
+
+
+class Roberta(PostNormArchitecture):
+    """RoBERTa in transformers and here.
+
+    A pair of texts has one segment; separators alone tell them apart. What is written is a RoBERTa
+    whatever was read: transformers' XLM-R and CamemBERT compute and name the same.
+    """
+
+    name = "roberta"
+    model_types = ("xlm-roberta", "camembert")
+    arguments = PaddedArguments
+    encoder = PaddedPositionsEncoder
+    twin = "Roberta"
+    prefix = "roberta."
+    output = "classifier.out_proj"
+
+    def sequence_head(self, arguments: EncoderArguments, pooling: str) -> list[keras.layers.Layer]:
+        """A dropout, a linear layer with a tanh, and a dropout."""
+        return [
+            keras.layers.Dropout(arguments.head_dropout, name="pooled_dropout"),
+            head_dense(arguments.hidden_size, "classifier_dense", "tanh"),
+            keras.layers.Dropout(arguments.head_dropout, name="head_dropout"),
+        ]
+
+    def head_entries(
+        self, arguments: EncoderArguments, num_labels: int, pooling: str
+    ) -> list[Entry]:
+        """The same for "first" and "mean"; RobertaForTokenClassification has one layer less."""
+        rows = super().head_entries(arguments, num_labels, pooling)
+        if pooling == "none":
+            return rows
+        square = (arguments.hidden_size, arguments.hidden_size)
+        dense = Entry("classifier.dense", "classifier_dense", "linear", square, head=True)
+        return [dense, *rows]
+
+    def new_arguments(self, pad_id: int, **sizes: Any) -> EncoderArguments:
+        """One segment, and positions behind the padding token of the tokenizer."""
+        return PaddedArguments(**{"num_segments": 1, "pad_id": pad_id, **sizes})
+
+    def values_from_config(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments in a `config.json`."""
+        pieces = 30522 if config.get("model_type") in self.model_types else 50265
+        values = super().values_from_config({"vocab_size": pieces, **config})
+        pad_id = config.get("pad_token_id", 1)
+        if isinstance(pad_id, int) and isinstance(values["max_length"], int):
+            values["max_length"] -= pad_id + 1
+        return {**values, "pad_id": pad_id}
+
+    def config_from_arguments(self, arguments: EncoderArguments) -> dict[str, Any]:
+        """The inverse."""
+        assert isinstance(arguments, PaddedArguments)
+        return {**super().config_from_arguments(arguments), "pad_token_id": arguments.pad_id}
