@@ -69,7 +69,7 @@ def run(config: Config) -> Path:
     facts.state("Pretrained model", [pretrained.source, reads, *loaded.describe()])
 
     # What trains: adapter and head, the head alone, or everything.
-    counts, adapters = tune(model, config, pretrained.labels, label_map.names)
+    counts, adapters = tune(model, config, pretrained.tokenizer, pretrained.labels, label_map.names)
     facts.state("Adapters", adapters)
     facts.state("Parameters", str(counts))
 

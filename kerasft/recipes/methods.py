@@ -71,8 +71,8 @@ def run(config: Config) -> Path:
 
     at_least(config, draws=100, timed_texts=1, timed_rounds=1)
     storage.check_output(config.output, reporting.is_comparison)
-    methods = _methods(config)
-    configs = {name: _run_configs(config, name) for name in methods}
+    methods = chosen_methods(config)
+    configs = {name: run_configs(config, name) for name in methods}
 
     # What is wrong with the rows or the preset would be wrong for every method.
     dataset = load_labelled(config)
@@ -141,7 +141,7 @@ def run(config: Config) -> Path:
     return page
 
 
-def _methods(config: Config) -> dict[str, type[Method] | None]:
+def chosen_methods(config: Config) -> dict[str, type[Method] | None]:
     """The chosen methods, and None for `head` and `full`.
 
     Raises:
@@ -157,7 +157,7 @@ def _methods(config: Config) -> dict[str, type[Method] | None]:
     return {name: known[name] for name in dict.fromkeys(chosen)}
 
 
-def _run_configs(config: Config, method: str) -> list[distilbert_lora.Config]:
+def run_configs(config: Config, method: str) -> list[distilbert_lora.Config]:
     """The options of a method's runs, one a seed.
 
     Raises:

@@ -137,7 +137,7 @@ def run(config: Config) -> Path:
     check_parts(writer)
 
     # What trains: a method's layers, or everything.
-    counts, adapters = tune(model, config)
+    counts, adapters = tune(model, config, pretrained.tokenizer)
     facts.state("Adapters", adapters)
     facts.state("Parameters", f"{counts}: {len(model.trainable_weights)} matrices")
 

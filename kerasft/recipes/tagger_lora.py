@@ -86,7 +86,7 @@ def run(config: Config) -> Path:
     facts.state("Pretrained model", [pretrained.source, *loaded.describe()])
 
     # What trains: adapter and head, the head alone, or everything.
-    counts, adapters = tune(model, config, pretrained.tags, tags.names)
+    counts, adapters = tune(model, config, pretrained.tokenizer, pretrained.tags, tags.names)
     facts.state("Adapters", adapters)
     facts.state("Parameters", str(counts))
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 import transformers
 
-from harness import checkpoints, classifiers, peft_twins, small, t5_twins
+from harness import checkpoints, classifiers, peft_twins, small, t5_twins, wordpieces
 from harness.gradients import value_and_gradients
 from harness.virtual_token_case import COUNT, SIZES, VirtualTokenCase, place_of
 from kerasft import backends
@@ -233,3 +233,27 @@ def test_the_transformers_vectors_are_saved_by_its_own_names(tmp_path):
         AdapterError, match="cannot take 30 virtual tokens because the model has 30"
     ):
         apply(_transformer(tmp_path), PromptConfig(num_virtual_tokens=30))
+
+
+def test_without_ids_it_starts_from_tokens_of_the_vocabulary():
+    starts = []
+    for seed in (1, 1, 2):
+        backends.seed_everything(seed)
+        model = classifiers.build()
+        apply(model, PromptConfig(num_virtual_tokens=5))
+        table = small.numpy(model.backbone.token_embedding.embeddings)
+        starts.append(small.numpy(place_of(model).prompt_embeddings))
+        assert all((table == row).all(axis=1).any() for row in starts[-1])
+    np.testing.assert_array_equal(starts[0], starts[1])
+    assert (starts[0] != starts[2]).any()
+
+
+def test_a_start_from_a_text_is_from_its_tokens():
+    tokenizer = wordpieces.tokenizer(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "who", "speaks", "##er"])
+    config = PromptConfig(num_virtual_tokens=3, init_text="Who speaks?")
+    assert config.with_tokenizer(tokenizer).init_ids == (4, 5, 1)
+    assert PromptConfig().with_tokenizer(tokenizer) == PromptConfig()
+    with pytest.raises(ConfigError, match=r"init_text needs the model's tokenizer: .*with_tok"):
+        apply(classifiers.build(), config)
+    with pytest.raises(ConfigError, match=r"init_text ' ' has no token; give words"):
+        PromptConfig(init_text=" ").with_tokenizer(tokenizer)

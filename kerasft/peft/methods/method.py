@@ -32,7 +32,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import keras
 import numpy as np
@@ -43,6 +43,7 @@ from kerasft.peft.fields import Fields
 from kerasft.peft.model_layers import all_layers
 from kerasft.peft.modules import Module, Slot
 from kerasft.peft.targets import find_layers
+from kerasft.text.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,10 @@ class Method(ABC):
     def rate_ratios(self) -> Mapping[str, float]:
         """What the learning rate is multiplied by for variables of some names, if anything."""
         return {}
+
+    def with_tokenizer(self, tokenizer: Tokenizer) -> Self:
+        """The same config, with token ids for what is text in it."""
+        return self
 
     @classmethod
     def fits(cls, layer: keras.layers.Layer) -> bool:

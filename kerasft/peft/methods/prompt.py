@@ -13,7 +13,7 @@ https://huggingface.co/docs/peft/package_reference/prompt_tuning has it.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import keras
@@ -27,6 +27,7 @@ from kerasft.peft.virtual_tokens import (
     VirtualTokensLayer,
     VirtualTokensMethod,
 )
+from kerasft.text.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)
@@ -58,11 +59,17 @@ class Prompt(VirtualTokensLayer):
     settings_class = PromptSettings
 
     def add_adapter(self) -> None:
-        """Makes the vectors, from those of the tokens where some are given."""
+        """Makes the vectors, from those of the given tokens, or of any."""
         super().add_adapter()
-        ids = self.adapter.settings.init_ids
-        if ids and not self.adapter.is_loading:
-            self.prompt_embeddings.assign(self.lookup(np.resize(ids, self.count)))
+        if self.lookup is None or self.adapter.is_loading:
+            return
+        given = self.adapter.settings.init_ids
+        ids = np.resize(given, self.count) if given else self._any_tokens()
+        self.prompt_embeddings.assign(self.lookup(ids))
+
+    def _any_tokens(self) -> np.ndarray:
+        ids = keras.random.randint((self.count,), 0, self.vocab_size)
+        return keras.ops.convert_to_numpy(ids)
 
 
 @dataclass(frozen=True)
@@ -73,9 +80,9 @@ class PromptConfig(VirtualTokensMethod):
         targets: Regular expressions over the paths of places for virtual tokens (see
             `kerasft.peft.targets`); every place by default, of which most models have one.
         num_virtual_tokens: m, how many vectors stand before each text, from 1 to 10,000.
-        init_ids: Token ids whose vectors are the start, from the first again where there are fewer
-            than m; `tokenizer.encode([text], 64).token_ids[0]` starts from a text. Without them
-            the start is random, of N(0, 1) as in PEFT.
+        init_text: The vectors of this text's tokens are the start, from the first again where there
+            are fewer than m. Without it those of any tokens of the vocabulary are (section 3.2).
+        init_ids: The same as token ids, which `with_tokenizer` makes of the text.
         modules_to_save: Regular expressions over the paths of layers that train in full and are
             saved with the vectors (the head).
 
@@ -86,6 +93,7 @@ class PromptConfig(VirtualTokensMethod):
         >>> config = PromptConfig(num_virtual_tokens=8, modules_to_save=("classifier",))
     """
 
+    init_text: str = ""
     init_ids: tuple[int, ...] = ()
 
     name = "prompt"
@@ -98,9 +106,35 @@ class PromptConfig(VirtualTokensMethod):
         "tokenizer_kwargs",
     }
 
+    def with_tokenizer(self, tokenizer: Tokenizer) -> "PromptConfig":
+        """The same with `init_text` as the ids of its tokens.
+
+        Raises:
+            ConfigError: The text has none.
+        """
+        if not self.init_text:
+            return self
+        (words,) = tokenizer.encode_words([self.init_text.split()])
+        if not len(words.token_ids):
+            raise ConfigError(f"init_text {self.init_text!r} has no token; give words.")
+        return replace(self, init_text="", init_ids=tuple(map(int, words.token_ids)))
+
     def settings(self) -> PromptSettings:
         """The same numbers for every place."""
         return PromptSettings(self.num_virtual_tokens, init_ids=tuple(self.init_ids))
+
+    def settings_of(self, layer: keras.layers.Layer) -> PromptSettings:
+        """The same numbers for every place.
+
+        Raises:
+            ConfigError: The text is no ids yet.
+        """
+        if self.init_text:
+            raise ConfigError(
+                "init_text needs the model's tokenizer: give apply what "
+                "config.with_tokenizer(tokenizer) returns."
+            )
+        return self.settings()
 
     @classmethod
     def check(cls, layer: Any, settings: Any) -> None:

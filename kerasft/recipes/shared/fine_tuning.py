@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from kerasft.architectures import T5, HeadedEncoder
     from kerasft.peft import Counts, Method
     from kerasft.presets import Pretrained
+    from kerasft.text.tokenizer import Tokenizer
 
 
 @dataclass
@@ -111,6 +112,7 @@ class FineTuningOptions(ClassifierOptions, TuningOptions):
 def tune(
     model: HeadedEncoder | T5,
     options: MethodOptions,
+    tokenizer: Tokenizer,
     pretrained_labels: Sequence[str] | None = None,
     labels: Sequence[str] = (),
 ) -> tuple[Counts, list[str]]:
@@ -119,6 +121,7 @@ def tune(
     Args:
         model: A built classifier or tagger, whose head trains with any method; or a T5.
         options: What trains.
+        tokenizer: The model's.
         pretrained_labels: The labels of the preset's own head, which the head in `options.adapter`
             then has too, in the same order; None where they are not known.
         labels: The labels of the model.
@@ -131,7 +134,7 @@ def tune(
         ConfigError: A number is out of range, or the options contradict each other.
 
     Example:
-        >>> counts, adapters = tune(model, TuningOptions(method_options={"rank": 4}))
+        >>> counts, adapters = tune(model, TuningOptions(method_options={"rank": 4}), tokenizer)
     """
     from kerasft import peft
 
@@ -146,7 +149,8 @@ def tune(
     elif options.method == "head":
         peft.freeze(model, except_patterns=model.head_layers)
     elif options.method != "full":
-        adapters = [", ".join(peft.apply(model, options.method_for(model)).adapted)]
+        method = options.method_for(model).with_tokenizer(tokenizer)
+        adapters = [", ".join(peft.apply(model, method).adapted)]
     length, most = getattr(options, "max_length", 0), getattr(model, "max_length", None)
     if most is not None and length > most:  # less than the preset's, beside virtual tokens
         raise ConfigError(
