@@ -39,6 +39,7 @@ class MethodCase:
         trains: How the paths of the weights end that it trains.
         trained: How many parameters train in the tiny classifier's second layer.
         variants: Options with which one layer is compared with the formula.
+        resumed: Options with each of which a run is broken off and resumed.
         changes_at_once: Whether a fresh adapter changes what the model says.
         t5_targets: Patterns of layers in a T5 that it is put on; None where that is tested apart.
         theirs: Gives PEFT's config for "distilbert" or "bert", whose targets are the same modules
@@ -52,6 +53,7 @@ class MethodCase:
     trains: ClassVar[tuple[str, ...]]
     trained: ClassVar[int]
     variants: ClassVar[tuple[dict[str, Any], ...]] = ({},)
+    resumed: ClassVar[tuple[dict[str, Any], ...]] = ({},)
     changes_at_once: ClassVar[bool] = False
     t5_targets: ClassVar[tuple[str, ...] | None] = None
     theirs: ClassVar[Callable[[str], Any]]
@@ -72,12 +74,12 @@ class MethodCase:
         return cls.method(targets or cls.targets, **{**cls.options, **changes})
 
     @classmethod
-    def adapted(cls) -> keras.Model:
+    def adapted(cls, **changes) -> keras.Model:
         """A tiny DistilBERT with the same weights every time, adapted in its second layer."""
         keras.utils.set_random_seed(0)
         model = classifiers.build()
         targets = [f"transformer_layer_1/(.*/)?({each})" for each in cls.targets]
-        peft.apply(model, cls.config(*targets, modules_to_save=model.head_layers))
+        peft.apply(model, cls.config(*targets, modules_to_save=model.head_layers, **changes))
         return model
 
     @classmethod
@@ -344,9 +346,14 @@ class MethodCase:
     # In a run.
 
     def test_a_run_goes_on_to_the_same_bits(self, tmp_path):
+        for number, changes in enumerate(self.resumed):
+            self._goes_on_to_the_same_bits(tmp_path / str(number), changes)
+
+    def _goes_on_to_the_same_bits(self, folder: Path, changes: dict[str, Any]) -> None:
         def run(folder: Path, resume: bool = False, stop_at: int = 0) -> dict[str, np.ndarray]:
-            model, history = self.adapted(), training.History()
-            small.compile_classifier(model)
+            model, history = self.adapted(**changes), training.History()
+            ratios = self.config(**changes).rate_ratios
+            small.compile_classifier(model, training.adam(1e-2, ratios))
             batches = frozen_backbones.batches(12)
             resuming = training.Resume(
                 model, batches, folder, seed=1, fingerprint={}, every_steps=2, enabled=resume,
@@ -367,9 +374,9 @@ class MethodCase:
                 "losses": np.array(history.losses),
             }
 
-        unbroken = run(tmp_path / "unbroken")
-        run(tmp_path / "broken", stop_at=3)
-        resumed = run(tmp_path / "broken", resume=True)
+        unbroken = run(folder / "unbroken")
+        run(folder / "broken", stop_at=3)
+        resumed = run(folder / "broken", resume=True)
         assert resumed.keys() == unbroken.keys() and len(unbroken["losses"]) == 6
         for name, array in resumed.items():
             np.testing.assert_array_equal(array, unbroken[name], err_msg=name)

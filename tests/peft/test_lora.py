@@ -24,6 +24,7 @@ class TestLoRA(MethodCase):
     trains = ("lora_a", "lora_b")
     trained = 2 * (16 * 3 + 3 * 16)
     variants = ({}, {"rank_stabilized": True})
+    resumed = ({}, {"lora_plus_ratio": 8.0})
     t5_targets = ("q", "v")
 
     @staticmethod

@@ -33,6 +33,7 @@ class TestPrefixTuning(MethodCase):
     targets = ("self_attention_layer",)
     trains = ("prefix_keys", "prefix_values")
     trained = 2 * TOKENS * 16
+    resumed = ({}, {"prefix_projection": True, "encoder_hidden_size": 8})
     changes_at_once = True
 
     @pytest.fixture(scope="class", params=["bert"])  # PEFT has no prefixes for a DistilBERT
