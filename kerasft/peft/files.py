@@ -63,6 +63,9 @@ class AdapterReport:
 def save_adapter(model: keras.Model, directory: str | Path, base_model_name: str) -> None:
     """Writes a model's adapters, and the layers that train in full beside them, as a PEFT folder.
 
+    PEFT itself reads prompts and prefixes of a classifier together with its head only; have it in
+    `modules_to_save`.
+
     Args:
         model: A model with unmerged adapters.
         directory: The folder to write; it may exist if it is empty or an adapter of ours.
@@ -107,6 +110,8 @@ def save_adapter(model: keras.Model, directory: str | Path, base_model_name: str
                 "smaller learning rate."
             )
     task = getattr(model, "peft_task", None)
+    if not whole and not method.array and getattr(model, "head_layers", ()):
+        task = None  # PEFT would look for the task's head in the file
     settings = {module.name: each for module, each in plan}
     named = _with_one_head(whole, modules.values())
     config = peft_config.to_peft(model, method, settings, named, base_model_name, task)

@@ -169,6 +169,17 @@ def test_a_head_part_that_the_file_lacks_stays_as_in_the_base(tmp_path) -> None:
     assert np.abs(peft_twins.logits(model) - expected).max() > 1e-3
 
 
+def test_peft_loads_an_adapter_without_a_head(checkpoint, tmp_path) -> None:
+    architecture, directory = checkpoint
+    model = peft_twins.ours(directory)
+    apply(model, LoRAConfig(("query", "value"), rank=2, dropout=0.0))
+    small.compile_classifier(model, keras.optimizers.Adam(0.02))
+    model.fit(small.TOKENS, small.LABELS, verbose=0)
+    save_adapter(model, tmp_path, str(directory))
+    theirs = peft_twins.with_adapter(directory, tmp_path)
+    np.testing.assert_allclose(peft_twins.logits(theirs), peft_twins.logits(model), atol=1e-5)
+
+
 def test_half_precision_adapters_are_read(tmp_path) -> None:
     from safetensors.torch import load_file, save_file
 
