@@ -1,14 +1,15 @@
 """The other side of a comparison: the same task in transformers + Hugging Face PEFT, plain torch.
 
-The settings are kerasft's: LoRA on the same projections of the same layers, the same head trained,
-Adam, the same batches' sizes and schedule. Nothing is tuned for or against either side.
+The settings are kerasft's: a method on the same projections of the same layers, the same head
+trained, Adam, the same batches' sizes and schedule. Nothing is tuned for or against either side.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import peft
@@ -16,13 +17,19 @@ import torch
 import transformers
 
 PROJECTIONS = {
-    "distilbert": {"query": "q_lin", "key": "k_lin", "value": "v_lin"},
+    "distilbert": {
+        "query": r"attention\.q_lin",
+        "key": r"attention\.k_lin",
+        "value": r"attention\.v_lin",
+        "feedforward_output_dense": r"ffn\.lin2",
+    },
     "bert": {
-        "query": "query",
-        "key": "key",
-        "value": "value",
-        "attention_output": "attention.output.dense",
-        "feedforward_intermediate_dense": "intermediate.dense",
+        "query": r"attention\.self\.query",
+        "key": r"attention\.self\.key",
+        "value": r"attention\.self\.value",
+        "attention_output": r"attention\.output\.dense",
+        "feedforward_intermediate_dense": r"intermediate\.dense",
+        "feedforward_output_dense": r"output\.dense",
     },
 }
 HEADS = {"distilbert": ["pre_classifier", "classifier"], "bert": ["pooler", "classifier"]}
@@ -32,9 +39,10 @@ HEADS = {"distilbert": ["pre_classifier", "classifier"], "bert": ["pooler", "cla
 class Settings:
     """What both sides share; the names are those of the recipe's options."""
 
-    rank: int = 8
-    alpha: float = 16.0
-    dropout: float = 0.05
+    method: str = "lora"
+    options: Mapping[str, Any] = field(
+        default_factory=lambda: {"rank": 8, "alpha": 16.0, "dropout": 0.05}
+    )
     last_layers: int = 2
     targets: tuple[str, ...] = ("query", "value")
     learning_rate: float = 1e-3
@@ -65,7 +73,7 @@ class MeanPooler(torch.nn.Module):
 
 
 def build(checkpoint: Path, num_labels: int, settings: Settings) -> torch.nn.Module:
-    """The checkpoint as a sequence classifier with PEFT's LoRA in its last layers."""
+    """The checkpoint as a sequence classifier with PEFT's adapter in its last layers."""
     torch.manual_seed(settings.seed)
     config = transformers.AutoConfig.from_pretrained(checkpoint, num_labels=num_labels)
     base = transformers.AutoModelForSequenceClassification.from_pretrained(
@@ -77,17 +85,42 @@ def build(checkpoint: Path, num_labels: int, settings: Settings) -> torch.nn.Mod
             raise SystemExit(f"transformers' {config.model_type} classifier reads the first token")
         base.bert.pooler, heads = MeanPooler(base.bert), ["classifier"]
     count = config.num_hidden_layers
-    lora = peft.LoraConfig(
-        task_type=peft.TaskType.SEQ_CLS,
-        r=settings.rank,
-        lora_alpha=settings.alpha,
-        lora_dropout=settings.dropout,
-        target_modules=[names[target] for target in settings.targets],
-        layers_to_transform=list(range(count - settings.last_layers, count)),
-        layers_pattern="layer",
-        modules_to_save=heads,
+    layers = "|".join(map(str, range(count - settings.last_layers, count)))
+    matrices = [names[each.split("|")[0]] for each in settings.targets or ()]
+    module = rf".*\.layer\.({layers})\.({{}})"
+    adapter = CONFIGS[settings.method](settings.options, module, matrices)
+    adapter.task_type, adapter.modules_to_save = peft.TaskType.SEQ_CLS, heads
+    return peft.get_peft_model(base, adapter)
+
+
+def _lora(options: Mapping[str, Any], module: str, matrices: list[str]) -> peft.PeftConfig:
+    return peft.LoraConfig(
+        r=options["rank"],
+        lora_alpha=options["alpha"],
+        lora_dropout=options["dropout"],
+        target_modules=module.format("|".join(matrices)),
     )
-    return peft.get_peft_model(base, lora)
+
+
+def _dora(options: Mapping[str, Any], module: str, matrices: list[str]) -> peft.PeftConfig:
+    config = _lora(options, module, matrices)
+    config.use_dora = True
+    return config
+
+
+def _ia3(options: Mapping[str, Any], module: str, matrices: list[str]) -> peft.PeftConfig:
+    second = [each for each in matrices if each in (r"output\.dense", r"ffn\.lin2")]
+    return peft.IA3Config(
+        target_modules=module.format("|".join(matrices)),
+        feedforward_modules=module.format("|".join(second)),
+    )
+
+
+def _prompt(options: Mapping[str, Any], module: str, matrices: list[str]) -> peft.PeftConfig:
+    return peft.PromptTuningConfig(num_virtual_tokens=options["num_virtual_tokens"])
+
+
+CONFIGS = {"lora": _lora, "dora": _dora, "ia3": _ia3, "prompt": _prompt}
 
 
 def batches(

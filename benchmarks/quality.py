@@ -68,9 +68,8 @@ def theirs(config: Any, dataset: Dataset, checkpoint: Path) -> Scores:
         for name, part in dataset.parts.items()
     }
     settings = peft_side.Settings(
-        rank=config.method_options["rank"],
-        alpha=config.method_options["alpha"],
-        dropout=config.method_options["dropout"],
+        method=config.method,
+        options=config.method_options,
         last_layers=config.last_layers,
         targets=config.targets,
         learning_rate=config.peak_rate,
