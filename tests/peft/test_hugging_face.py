@@ -170,7 +170,7 @@ def test_a_head_part_that_the_file_lacks_stays_as_in_the_base(tmp_path) -> None:
 
 
 def test_peft_loads_an_adapter_without_a_head(checkpoint, tmp_path) -> None:
-    architecture, directory = checkpoint
+    _, directory = checkpoint
     model = peft_twins.ours(directory)
     apply(model, LoRAConfig(("query", "value"), rank=2, dropout=0.0))
     small.compile_classifier(model, keras.optimizers.Adam(0.02))
