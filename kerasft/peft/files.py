@@ -109,9 +109,10 @@ def save_adapter(model: keras.Model, directory: str | Path, base_model_name: str
                 f"{name} holds NaN or infinity, so the adapter is not saved; train it with a "
                 "smaller learning rate."
             )
-    task = getattr(model, "peft_task", None)
-    if not whole and not method.array and getattr(model, "head_layers", ()):
-        task = None  # PEFT would look for the task's head in the file
+    has_head = bool(getattr(model, "head_layers", ()))
+    # PEFT looks into the file for the head that the task has.
+    named = whole or method.array or not has_head
+    task = getattr(model, "peft_task", None) if named else None
     settings = {module.name: each for module, each in plan}
     named = _with_one_head(whole, modules.values())
     config = peft_config.to_peft(model, method, settings, named, base_model_name, task)
