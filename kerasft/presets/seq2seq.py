@@ -13,6 +13,7 @@ from kerasft.folder.opened import open_saved, sha256_of
 from kerasft.presets.directory import CONFIG, read_config, sha256_files, weight_files
 from kerasft.presets.hub import fetch_config, fetch_rest
 from kerasft.presets.load import HUB_ID, is_path
+from kerasft.presets.pypi import PYPI_MODELS
 from kerasft.presets.saved_folder import check_folds
 from kerasft.presets.tensor_files import TensorFiles
 from kerasft.tasks import load
@@ -66,8 +67,8 @@ def load_seq2seq(preset: str = DEFAULT_SEQ2SEQ) -> PretrainedSeq2Seq:
         return load_saved_seq2seq(path, source=preset)
     if preset and path.is_dir():
         return load_seq2seq_directory(path, source=preset)
-    if preset == "minilm":
-        raise PresetError(f"the preset minilm is an encoder, which writes no texts; {_INSTEAD}")
+    if preset in PYPI_MODELS:
+        raise PresetError(f"the preset {preset} is an encoder, which writes no texts; {_INSTEAD}")
     if path.is_file():
         raise PresetError(
             f"the preset {preset!r} is a file; give the directory that holds {CONFIG}"
