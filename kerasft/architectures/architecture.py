@@ -264,17 +264,30 @@ def layer_entries(
             {"self_attention_layer/query": "attention.self.query", ...}.
         theirs: Where transformers has its layers: "bert.encoder.layer".
     """
+    for number in range(arguments.num_layers):
+        yield from block_entries(modules, f"{theirs}.{number}", number, arguments)
+
+
+def block_entries(
+    modules: Mapping[str, str], theirs: str, number: int, arguments: EncoderArguments
+) -> Iterator[Entry]:
+    """The entries of one block.
+
+    Args:
+        modules: As for `layer_entries`.
+        theirs: The layer in transformers: "bert.encoder.layer.0".
+        number: Of the block here.
+    """
     width, inner = arguments.hidden_size, arguments.intermediate_size
     shapes = {
         "feedforward_intermediate_dense": (inner, width),
         "feedforward_output_dense": (width, inner),
     }
-    for number in range(arguments.num_layers):
-        for part, module in modules.items():
-            norm = part.endswith("/norm")
-            yield Entry(
-                f"{theirs}.{number}.{module}",
-                f"transformer_layer_{number}/{part}",
-                "norm" if norm else "linear",
-                (width,) if norm else shapes.get(part, (width, width)),
-            )
+    for part, module in modules.items():
+        norm = part.endswith("/norm")
+        yield Entry(
+            f"{theirs}.{module}",
+            f"transformer_layer_{number}/{part}",
+            "norm" if norm else "linear",
+            (width,) if norm else shapes.get(part, (width, width)),
+        )

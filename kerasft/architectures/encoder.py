@@ -83,6 +83,16 @@ class EncoderArguments(Arguments):
         return self.max_length
 
     @property
+    def own_blocks(self) -> int:
+        """Blocks that have weights of their own."""
+        return self.num_layers
+
+    @property
+    def depth(self) -> int:
+        """Blocks that a text passes through."""
+        return self.num_layers
+
+    @property
     def parameter_count(self) -> int:
         """Weights of the encoder without a head."""
         width, inner = self.hidden_size, self.intermediate_size
@@ -90,7 +100,7 @@ class EncoderArguments(Arguments):
         below = (rows + 2) * self.table_width
         attention = 4 * (width * width + width)
         feed_forward = 2 * width * inner + inner + width
-        return below + self.num_layers * (attention + feed_forward + 4 * width)
+        return below + self.own_blocks * (attention + feed_forward + 4 * width)
 
 
 class EncoderStack(keras.Model):
@@ -111,7 +121,8 @@ class EncoderStack(keras.Model):
     Attributes:
         token_embedding: The table of tokens, a `keras.layers.Embedding`.
         virtual_tokens: What `embed` puts before the vectors of the tokens: nothing at first.
-        blocks: The layers of the stack, from the bottom up.
+        blocks: The layers of the stack, from the bottom up; one that a text passes through several
+            times stands there as often.
         caches: Whether transformers' model takes keys and values from before a text
             (`past_key_values`), from which the text's positions count on (of the class).
     """

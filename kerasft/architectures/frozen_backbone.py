@@ -110,7 +110,7 @@ class FrozenEncoder(FrozenBackbone):
     @property
     def description(self) -> str:
         """What the lower part is."""
-        return describe(self.layers, self.arguments.num_layers)
+        return describe(self.layers, self.arguments.depth)
 
     @property
     def facts(self) -> dict[str, Any]:

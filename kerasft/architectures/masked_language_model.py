@@ -40,6 +40,7 @@ class MaskedLanguageModel(keras.Model):
             arguments.hidden_size,
             arguments.activation,
             arguments.layer_norm_epsilon,
+            arguments.table_width,
             name="masked_language_model_head",
         )
         self.head.build()

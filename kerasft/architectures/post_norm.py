@@ -78,26 +78,33 @@ class PostNormEncoder(EncoderStack):
         for layer in (self.virtual_tokens, self.norm):
             layer.build((None, None, width))
         for block in self.blocks:
-            block.build((None, None, a.hidden_size))
+            if not block.built:  # one may stand there several times
+                block.build((None, None, a.hidden_size))
 
     def make_blocks(self, deviation: float) -> list[keras.layers.Layer]:
         """Makes the blocks, from the bottom up; see `make_layers`."""
+        return [self.make_block(number, deviation) for number in range(self.arguments.num_layers)]
+
+    def make_block(self, number: int, deviation: float, **changes: Any) -> keras.layers.Layer:
+        """Makes one block.
+
+        Args:
+            number: Of its name, from 0.
+            deviation: As in `make_layers`.
+            **changes: Arguments of the `TransformerLayer` other than usual.
+        """
         a = self.arguments
-        return [
-            TransformerLayer(
-                a.hidden_size,
-                a.num_heads,
-                a.intermediate_size,
-                a.activation,
-                attention_dropout=a.attention_dropout,
-                self_attention_dropout=a.dropout,
-                feedforward_dropout=a.dropout,
-                epsilon=a.layer_norm_epsilon,
-                initial_deviation=deviation,
-                name=f"transformer_layer_{number}",
-            )
-            for number in range(a.num_layers)
-        ]
+        usual = {
+            "attention_dropout": a.attention_dropout,
+            "self_attention_dropout": a.dropout,
+            "feedforward_dropout": a.dropout,
+            "epsilon": a.layer_norm_epsilon,
+            "initial_deviation": deviation,
+            "name": f"transformer_layer_{number}",
+        }
+        return TransformerLayer(
+            a.hidden_size, a.num_heads, a.intermediate_size, a.activation, **{**usual, **changes}
+        )
 
     def embed(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
         """Sums what is known of each token; see `EncoderStack.embed`.
@@ -130,10 +137,17 @@ class PostNormEncoder(EncoderStack):
 
 
 class PostNormArchitecture(EncoderArchitecture):
-    """A family whose encoder transformers names, and configures, as it does BERT's."""
+    """A family whose encoder transformers names, and configures, as it does BERT's.
+
+    Attributes:
+        defaults: Of transformers, for a `config.json` that does not say them.
+        modules: Part of a block -> module in a layer of transformers.
+    """
 
     encoder: ClassVar[type[EncoderStack]] = PostNormEncoder
     has_segments = True
+    defaults: ClassVar[Mapping[str, Any]] = {}
+    modules: ClassVar[Mapping[str, str]] = LAYER
 
     def head_entries(
         self, arguments: EncoderArguments, num_labels: int, pooling: str
@@ -155,16 +169,21 @@ class PostNormArchitecture(EncoderArchitecture):
         norm = Entry(part + "LayerNorm", "embeddings_layer_norm", "norm", (width,))
         return [*tables[: 3 if a.num_segments else 2], norm]
 
+    def block_entries(self, arguments: EncoderArguments) -> list[Entry]:
+        """The names of the weights of the blocks."""
+        return [*layer_entries(self.modules, f"{self.prefix}encoder.layer", arguments)]
+
     def entries(self, arguments: EncoderArguments, num_labels: int, pooling: str) -> list[Entry]:
         """The names in ...ForSequenceClassification, or for "none" ...ForTokenClassification."""
         return [
             *self.embedding_entries(arguments),
-            *layer_entries(LAYER, f"{self.prefix}encoder.layer", arguments),
+            *self.block_entries(arguments),
             *self.head_entries(arguments, num_labels, pooling),
         ]
 
     def values_from_config(self, config: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments in a `config.json`."""
+        config = {**self.defaults, **config}
         hidden_dropout = config.get("hidden_dropout_prob", 0.1)
         head_dropout = config.get("classifier_dropout")
         return {

@@ -4,18 +4,24 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
+from kerasft.architectures.albert import Albert
 from kerasft.architectures.architecture import EncoderArchitecture
 from kerasft.architectures.bert import Bert
 from kerasft.architectures.distilbert import DistilBert
+from kerasft.architectures.electra import Electra
 from kerasft.architectures.encoder import EncoderArguments
+from kerasft.architectures.mpnet import MPNet
 from kerasft.architectures.roberta import Roberta
 from kerasft.errors import ConfigError, PresetError
 
 ENCODERS: dict[str, EncoderArchitecture] = {
     each.name: each
     for each in (
+        Albert(),
         Bert(),
         DistilBert(),
+        Electra(),
+        MPNet(),
         Roberta(),
     )
 }

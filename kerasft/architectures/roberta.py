@@ -7,16 +7,12 @@ CamemBERT (Martin et al. 2020) are the same model of other texts and another voc
 from collections.abc import Mapping
 from typing import Any
 
-import keras
-
-from kerasft.architectures.architecture import head_dense
+from kerasft.architectures.dense_head import DenseHeadArchitecture
 from kerasft.architectures.encoder import EncoderArguments
-from kerasft.architectures.name_table import Entry
 from kerasft.architectures.padded_positions import PaddedArguments, PaddedPositionsEncoder
-from kerasft.architectures.post_norm import PostNormArchitecture
 
 
-class Roberta(PostNormArchitecture):
+class Roberta(DenseHeadArchitecture):
     """RoBERTa in transformers and here.
 
     A pair of texts has one segment; separators alone tell them apart. What is written is a RoBERTa
@@ -29,26 +25,6 @@ class Roberta(PostNormArchitecture):
     encoder = PaddedPositionsEncoder
     twin = "Roberta"
     prefix = "roberta."
-    output = "classifier.out_proj"
-
-    def sequence_head(self, arguments: EncoderArguments, pooling: str) -> list[keras.layers.Layer]:
-        """A dropout, a linear layer with a tanh, and a dropout."""
-        return [
-            keras.layers.Dropout(arguments.head_dropout, name="pooled_dropout"),
-            head_dense(arguments.hidden_size, "classifier_dense", "tanh"),
-            keras.layers.Dropout(arguments.head_dropout, name="head_dropout"),
-        ]
-
-    def head_entries(
-        self, arguments: EncoderArguments, num_labels: int, pooling: str
-    ) -> list[Entry]:
-        """The same for "first" and "mean"; RobertaForTokenClassification has one layer less."""
-        rows = super().head_entries(arguments, num_labels, pooling)
-        if pooling == "none":
-            return rows
-        square = (arguments.hidden_size, arguments.hidden_size)
-        dense = Entry("classifier.dense", "classifier_dense", "linear", square, head=True)
-        return [dense, *rows]
 
     def new_arguments(self, pad_id: int, **sizes: Any) -> EncoderArguments:
         """One segment, and positions behind the padding token of the tokenizer."""

@@ -20,9 +20,10 @@ class MaskedLanguageHead(keras.layers.Layer):
 
     Args:
         vocab_size: Rows of E.
-        d_model: Width of the vectors.
+        d_model: Width of the vectors x.
         activation: f, one of `ACTIVATIONS`.
         epsilon: Of the normalization.
+        table_width: Width of the vectors in E; that of x by default.
 
     Example:
         >>> head = MaskedLanguageHead(vocab_size=100, d_model=16)
@@ -35,19 +36,22 @@ class MaskedLanguageHead(keras.layers.Layer):
         d_model: int,
         activation: str = "gelu",
         epsilon: float = 1e-12,
+        table_width: int | None = None,
         **options: Any,
     ) -> None:
         super().__init__(**options)
+        self.table_width = table_width or d_model
         self.settings = {
             "vocab_size": vocab_size,
             "d_model": d_model,
             "activation": activation,
             "epsilon": epsilon,
+            "table_width": self.table_width,
         }
         self.activation = ACTIVATIONS[activation]
         self.vocab_size = vocab_size
         self.dense = keras.layers.Dense(
-            d_model,
+            self.table_width,
             kernel_initializer=TruncatedNormal(0.02),
             name="intermediate_dense",
         )
@@ -55,8 +59,8 @@ class MaskedLanguageHead(keras.layers.Layer):
 
     def build(self, x_shape: Any = None) -> None:
         """Makes its weights."""
-        for layer in (self.dense, self.norm):
-            layer.build((None, None, self.settings["d_model"]))
+        self.dense.build((None, None, self.settings["d_model"]))
+        self.norm.build((None, None, self.table_width))
         self.bias = self.add_weight(
             name="output_bias", shape=(self.vocab_size,), initializer="zeros"
         )
@@ -67,7 +71,7 @@ class MaskedLanguageHead(keras.layers.Layer):
         Args:
             x: (batch, length, d_model).
             positions: (batch, predictions) int32, which of the length are asked.
-            table: (vocab_size, d_model), the token embeddings.
+            table: (vocab_size, table_width), the token embeddings.
 
         Returns:
             (batch, predictions, vocab_size) logits.

@@ -7,6 +7,7 @@ the names; a training loop's own module that holds the model puts `model.` and t
 import re
 from collections.abc import Iterable
 
+from kerasft.architectures import ENCODERS
 from kerasft.errors import PresetError
 
 # Inserted by torch wherever a module is wrapped; no supported model has parts of these names.
@@ -17,11 +18,12 @@ _WRAPPERS = {
 # Common names of the model in a training module; removed at the front only.
 _HOLDERS = (
     *("model", "auto_model", "base_model", "net", "network", "backbone", "encoder", "transformer"),
-    *("text_encoder", "bert", "distilbert", "t5", r"\d+"),
+    *("text_encoder", "t5", r"\d+"),
 )
+_FAMILIES = "|".join(re.escape(family.prefix) for family in ENCODERS.values())
 _HELD = re.compile(
-    rf"((?:(?:{'|'.join(_HOLDERS)})\.)*?)"
-    r"(?:(?:bert|distilbert)\.)?"
+    rf"((?:(?:{'|'.join(_HOLDERS)})\.|{_FAMILIES})*?)"
+    rf"(?:{_FAMILIES})?"
     r"(?:embeddings\.word_embeddings\.weight|encoder\.block\.0\.layer\.0\.SelfAttention\.q\.weight)"
 )
 

@@ -51,10 +51,11 @@ def test_numbers_are_set_in_every_layer(name, backbone):
         assert block.attention_residual.norm.epsilon == 1e-5
         assert block.feedforward_residual.norm.epsilon == 1e-5
         assert block.attention.dropout.rate == 0.2
-        assert block.feedforward_residual.dropout.rate == 0.3
-        # transformers' DistilBERT draws no dropout here.
+        # transformers' DistilBERT draws no dropout here, and its ALBERT none there.
         rate = 0.0 if name == "distilbert" else 0.3
         assert block.attention_residual.dropout.rate == rate
+        rate = 0.0 if name == "albert" else 0.3
+        assert block.feedforward_residual.dropout.rate == rate
         found = block.activation(np.array([-1.0, 2.0], "float32"))
         np.testing.assert_array_equal(keras.ops.convert_to_numpy(found), [0.0, 2.0])
 

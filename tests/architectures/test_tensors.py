@@ -25,22 +25,29 @@ TINY = EncoderArguments(
     max_length=16,
     num_segments=2,
 )
-NAMES = ["bert", "distilbert", "roberta"]
+NAMES = ["albert", "bert", "distilbert", "electra", "mpnet", "roberta"]
 QUERY = {
+    "albert": "albert.encoder.albert_layer_groups.0.albert_layers.0.attention.query.weight",
+    "electra": "electra.encoder.layer.1.attention.self.query.weight",
+    "mpnet": "mpnet.encoder.layer.1.attention.attn.q.weight",
     "bert": "bert.encoder.layer.1.attention.self.query.weight",
     "distilbert": "distilbert.transformer.layer.1.attention.q_lin.weight",
     "roberta": "roberta.encoder.layer.1.attention.self.query.weight",
 }
+DENSE_HEAD = {
+    *("classifier.out_proj.weight", "classifier.out_proj.bias"),
+    *("classifier.dense.weight", "classifier.dense.bias"),
+}
 BODY = {
+    "albert": {"classifier.weight", "classifier.bias"},
+    "electra": DENSE_HEAD,
+    "mpnet": DENSE_HEAD,
     "bert": {"classifier.weight", "classifier.bias"},
     "distilbert": {
         *("classifier.weight", "classifier.bias"),
         *("pre_classifier.weight", "pre_classifier.bias"),
     },
-    "roberta": {
-        *("classifier.out_proj.weight", "classifier.out_proj.bias"),
-        *("classifier.dense.weight", "classifier.dense.bias"),
-    },
+    "roberta": DENSE_HEAD,
 }
 
 

@@ -211,7 +211,7 @@ class ArchitectureCase:
 
     @pytest.mark.parametrize("activation", ACTIVATIONS)
     def test_each_activation_is_that_of_transformers(self, activation, tmp_path):
-        theirs = self.write(tmp_path, layers=1, **{self.activation: activation})
+        theirs = self.write(tmp_path, layers=2, **{self.activation: activation})
         ours, _ = load_preset(str(tmp_path)).build_classifier(3)
         assert_close(logits_of(ours), theirs_of(theirs)[1])
 

@@ -1,0 +1,35 @@
+"""ALBERT: a family of encoders."""
+
+import pytest
+
+from harness.architecture_case import ArchitectureCase
+from kerasft.errors import PresetError
+from kerasft.presets import load_preset
+
+
+class TestAlbert(ArchitectureCase):
+    name = "albert"
+    heads = {
+        "": ({"classifier"}, set()),
+        "ForMaskedLM": ({"albert.pooler", "classifier"}, {"predictions"}),
+        "ForPreTraining": ({"classifier"}, {"predictions", "sop_classifier"}),
+        "ForQuestionAnswering": ({"albert.pooler", "classifier"}, {"qa_outputs"}),
+    }
+    # Of three layers the first two are one and the same; each runs two blocks.
+    settings = {
+        "classifier_dropout_prob": 0.25,
+        "hidden_dropout_prob": 0.1,
+        "embedding_size": 12,
+        "num_hidden_groups": 2,
+        "inner_group_num": 2,
+    }
+    variants = [
+        {"num_hidden_groups": 1, "inner_group_num": 1, "embedding_size": 16},
+        {"num_hidden_groups": 3, "inner_group_num": 1, "layers": 7, "type_vocab_size": 1},
+        {"num_hidden_groups": 1, "layers": 1, "heads": 1, "num_labels": 7},
+    ]
+
+    def test_groups_that_no_layer_is_in_are_refused(self, tmp_path):
+        self.write(tmp_path, layers=1)
+        with pytest.raises(PresetError, match=r"num_hidden_groups \(2\) .* num_layers \(1\)"):
+            load_preset(str(tmp_path))

@@ -1,0 +1,29 @@
+"""MPNet: a family of encoders."""
+
+import pytest
+
+from harness.architecture_case import ArchitectureCase
+from kerasft.errors import PresetError
+from kerasft.presets import load_preset
+
+HEAD = {"classifier.dense", "classifier.out_proj"}
+
+
+class TestMPNet(ArchitectureCase):
+    name = "mpnet"
+    heads = {
+        "": (HEAD, {"pooler"}),
+        "ForMaskedLM": (HEAD, {"lm_head"}),
+        "ForQuestionAnswering": (HEAD, {"qa_outputs"}),
+    }
+    settings = {"hidden_dropout_prob": 0.25}
+    variants = [
+        {"layer_norm_eps": 1e-3},
+        {"layers": 1, "heads": 1, "num_labels": 7},
+    ]
+
+    @pytest.mark.parametrize("buckets", [16, 64])
+    def test_other_buckets_are_refused(self, buckets, tmp_path):
+        self.write(tmp_path, layers=1, relative_attention_num_buckets=buckets)
+        with pytest.raises(PresetError, match="relative_attention_num_buckets"):
+            load_preset(str(tmp_path))
