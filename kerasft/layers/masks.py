@@ -5,6 +5,9 @@ from typing import Any
 import keras
 from keras import ops
 
+HIDDEN = -1e9
+"""The score of what may not be looked at: its softmax weight is exactly 0 in float32."""
+
 
 def padding_mask(token_ids: Any, pad_id: int) -> Any:
     """Hides the padding of a batch from every query.
@@ -59,3 +62,16 @@ def with_earlier(mask: Any, count: int) -> Any:
     else:
         earlier = ops.zeros_like(first) + ops.zeros((count,), first.dtype)
     return ops.concatenate([earlier, mask], axis=-1)
+
+
+def hide(mask: Any, bias: Any = None) -> Any:
+    """A mask as numbers that are added to scores, on top of a bias.
+
+    Args:
+        mask: bool, True where a query may look.
+        bias: float32, of a shape that broadcasts with the mask's; 0 by default.
+
+    Returns:
+        float32, both shapes broadcast: the bias, and `HIDDEN` where the mask is False.
+    """
+    return ops.where(mask, 0.0 if bias is None else bias, HIDDEN)

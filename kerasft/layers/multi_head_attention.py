@@ -6,9 +6,7 @@ import keras
 from keras import ops
 
 from kerasft.errors import ConfigError
-
-HIDDEN = -1e9
-"""The score of what may not be looked at: its softmax weight is exactly 0 in float32."""
+from kerasft.layers.masks import HIDDEN
 
 
 @keras.saving.register_keras_serializable(package="kerasft")

@@ -7,7 +7,7 @@ from keras import ops
 
 from kerasft.errors import ConfigError
 from kerasft.layers.initializers import TruncatedNormal
-from kerasft.layers.multi_head_attention import HIDDEN
+from kerasft.layers.masks import HIDDEN
 
 
 @keras.saving.register_keras_serializable(package="kerasft")
@@ -97,7 +97,7 @@ class SelfAttention(keras.layers.Layer):
             x: (batch, t, d_model).
             source: (batch, s, d_model).
             attention_mask: Broadcast to (batch, heads, t, s): bool, True where a position may look;
-                or float32, what is added to the scores (see `layers.t5_attention.hide`).
+                or float32, what is added to the scores (see `layers.masks.hide`).
 
         Returns:
             (batch, t, d_model).

@@ -5,20 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from kerasft.layers.multi_head_attention import HIDDEN, MultiHeadAttention
-
-
-def hide(mask: Any, bias: Any = None) -> Any:
-    """A mask as numbers that are added to scores, on top of a bias.
-
-    Args:
-        mask: bool, True where a query may look.
-        bias: float32, of a shape that broadcasts with the mask's; 0 by default.
-
-    Returns:
-        float32, both shapes broadcast: the bias, and `HIDDEN` where the mask is False.
-    """
-    return ops.where(mask, 0.0 if bias is None else bias, HIDDEN)
+from kerasft.layers.multi_head_attention import MultiHeadAttention
 
 
 @keras.saving.register_keras_serializable(package="kerasft")

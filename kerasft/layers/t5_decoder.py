@@ -6,8 +6,7 @@ import keras
 from keras import ops
 
 from kerasft.layers.decoder import Cache, Decoder, DecoderBlock
-from kerasft.layers.masks import causal_mask, with_earlier
-from kerasft.layers.t5_attention import hide
+from kerasft.layers.masks import causal_mask, hide, with_earlier
 from kerasft.layers.t5_stack import T5Block, T5Stack
 
 

@@ -6,8 +6,7 @@ import keras
 from keras import ops
 
 from kerasft.layers.encoder import Encoder, EncoderBlock
-from kerasft.layers.masks import with_earlier
-from kerasft.layers.t5_attention import hide
+from kerasft.layers.masks import hide, with_earlier
 from kerasft.layers.t5_stack import T5Block, T5Stack
 
 

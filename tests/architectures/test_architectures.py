@@ -124,7 +124,7 @@ def test_missing_arguments_are_named():
 @pytest.mark.parametrize(
     ("architecture", "segments", "words"),
     [
-        ("gpt2", 0, "'gpt2' is not supported; it must be one of bert, distilbert"),
+        ("gpt2", 0, "'gpt2' is not supported; it must be one of albert, bert"),
         ("bert", 0, "num_segments must be at least 1 for bert"),
         ("distilbert", 2, "num_segments must be 0 for distilbert"),
     ],

@@ -192,7 +192,7 @@ def test_shapes_are_checked_without_a_model(name):
     """A model of this size would take 60 GB."""
     huge = arguments_of(name, num_layers=40, hidden_size=10_000)
     shapes = {key: tuple(value.shape) for key, value in to_tensors(build(name)).items()}
-    with pytest.raises(PresetError, match=r"word_embeddings.*asks for"):
+    with pytest.raises(PresetError, match=r"embedding.*asks for"):
         check_shapes(find_encoder(name).entries(huge, 3, "first"), shapes)
 
 

@@ -11,8 +11,8 @@ from keras import ops
 from kerasft import layers
 from kerasft.architectures.frozen_backbone import FrozenBackbone, Inputs, describe
 from kerasft.architectures.t5.arguments import T5Arguments
+from kerasft.layers.masks import hide
 from kerasft.layers.relative_position_bias import RelativePositionBias
-from kerasft.layers.t5_attention import hide
 from kerasft.layers.t5_encoder import T5EncoderBlock
 
 

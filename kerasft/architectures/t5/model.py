@@ -18,7 +18,7 @@ from kerasft.architectures.seq2seq import Seq2SeqModel, State, TokenLossModel
 from kerasft.architectures.t5.arguments import T5Arguments, t5_entries
 from kerasft.architectures.t5.frozen_backbone import FrozenT5, T5Below, is_plain
 from kerasft.errors import ConfigError
-from kerasft.layers.t5_attention import hide
+from kerasft.layers.masks import hide
 
 
 @keras.saving.register_keras_serializable(package="kerasft")

@@ -24,7 +24,8 @@ class EncoderOptions:
 
     Args:
         preset: The pretrained model: a Hugging Face directory, a Hub id, a KerasHub preset name, a
-            folder that kerasft saved, or `minilm` (22.7M parameters, needs no hub).
+            folder that kerasft saved, or `minilm` (22.7M parameters) or `mpnet` (109.5M), which
+            need no hub.
         architecture: `bert` or `distilbert`, for a directory whose config does not say.
         last_layers: How many transformer layers, from the last one down, the method adapts; one
             without targets adapts what it needs.

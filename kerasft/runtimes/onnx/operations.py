@@ -19,7 +19,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerasft.layers.multi_head_attention import HIDDEN
+from kerasft.layers.masks import HIDDEN
 from kerasft.runtimes.onnx.einsum import einsum
 from kerasft.runtimes.onnx.graph import Graph, not_written
 from kerasft.runtimes.onnx.trace import Constant, Size, Step, Tensor
