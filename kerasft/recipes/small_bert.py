@@ -31,6 +31,7 @@ class Config(RunOptions, CorpusOptions):
     """Train a small BERT from random weights to classify texts, and save it.
 
     Args:
+        architecture: The family of its encoder: `bert`, `electra`, `albert`, ...
         vocab_size: Most word pieces, the five special tokens included.
         min_frequency: How often a character or a pair of pieces must occur to become a piece.
         lowercase: Whether texts are lower-cased and their accents stripped.
@@ -53,6 +54,7 @@ class Config(RunOptions, CorpusOptions):
         early_stopping: Epochs without a better validation loss, then the best is taken; 0: off.
     """
 
+    architecture: str = "bert"
     vocab_size: int = 2000
     min_frequency: int = 2
     lowercase: bool = True
@@ -102,6 +104,7 @@ def run(config: Config) -> Path:
     heads, width = config.num_heads, config.hidden_size
     if width % heads:
         raise ConfigError(f"--num_heads {heads} does not divide --hidden_size {width}.")
+    family = architectures.find_encoder(config.architecture)
     output = storage.check_output(config.output, is_ours)
     trackers = training.trackers(output, asdict(config))
     history = training.History(trackers, trained_before=config.mlm_epochs > 0)
@@ -138,8 +141,9 @@ def run(config: Config) -> Path:
     facts.state("Batches", batches.train.summary())
     config = replace(config, epochs=config.epochs or -(-config.steps // len(batches.train)))
 
-    # A BERT of random weights, all of which train.
-    arguments = architectures.EncoderArguments(
+    # An encoder of random weights, all of which train.
+    arguments = family.new_arguments(
+        tokenizer.pad_id,
         vocab_size=tokenizer.vocab_size,
         num_layers=config.num_layers,
         num_heads=heads,
@@ -149,9 +153,8 @@ def run(config: Config) -> Path:
         dropout=config.dropout,
         attention_dropout=config.dropout,
         head_dropout=config.dropout,
-        num_segments=2,
     )
-    model = architectures.Classifier("bert", arguments, len(label_map), config.pooling)
+    model = architectures.Classifier(family.name, arguments, len(label_map), config.pooling)
     facts.state("Parameters", architectures.part_counts(model))
 
     # First the language, if asked for: the encoder learns to fill in hidden tokens.

@@ -36,10 +36,19 @@ def heads_of(twin: torch.nn.Module) -> tuple[torch.nn.Module, torch.nn.Module, t
     if hasattr(twin, "cls"):
         head = twin.cls.predictions
         return head.transform.dense, head.transform.LayerNorm, head.bias
+    if hasattr(twin, "predictions"):
+        return twin.predictions.dense, twin.predictions.LayerNorm, twin.predictions.bias
+    if hasattr(twin, "generator_predictions"):
+        head = twin.generator_predictions
+        return head.dense, head.LayerNorm, twin.generator_lm_head.bias
+    if hasattr(twin, "lm_head"):
+        return twin.lm_head.dense, twin.lm_head.layer_norm, twin.lm_head.bias
     return twin.vocab_transform, twin.vocab_layer_norm, twin.vocab_projector.bias
 
 
-@pytest.mark.parametrize("architecture", ["bert", "distilbert"])
+@pytest.mark.parametrize(
+    "architecture", ["albert", "bert", "distilbert", "electra", "mpnet", "roberta"]
+)
 def test_logits_are_those_of_transformers(tmp_path: Path, architecture: str):
     twin = write_checkpoint(tmp_path, architecture, "ForMaskedLM", layers=2)
     classifier, _ = load_preset(str(tmp_path)).build_classifier(3, "first", ["a", "b", "c"])

@@ -5,6 +5,7 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
@@ -152,9 +153,23 @@ def test_the_language_reaches_the_classifier(recipe):
 
 
 @pytest.mark.any_backend
+@pytest.mark.parametrize("architecture", ["albert", "mpnet"])
+def test_another_family_starts_from_random_weights(recipe, architecture):
+    """It learns the language, then the classes; the folder predicts."""
+    output = recipe("--architecture", architecture, "--mlm_epochs", "1", "--learning_rate", "0.01")
+    manifest = json.loads((output / "manifest.json").read_text())
+    assert manifest["architecture"] == architecture
+    losses = json.loads((output / "report" / "metrics.json").read_text())["history"]["losses"]
+    assert all(np.isfinite(losses))
+    found = Predictor(output).predict(["the people of the place"])[0]
+    assert sum(found.probabilities.values()) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.any_backend
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (["--architecture", "elektra"], "'elektra' is not supported"),
         (["--num_heads", "3"], "--num_heads 3 does not divide --hidden_size 16"),
         (["--num_layers", "0"], "--num_layers is 0"),
         (["--steps", "0"], "--steps is 0"),
