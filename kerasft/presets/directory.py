@@ -20,7 +20,6 @@ from kerasft.storage import read_json, sha256_file
 from kerasft.text.tokenizer import Tokenizer
 
 CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
-TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "vocab.txt")
 PICKLE, PICKLE_INDEX = "pytorch_model.bin", "pytorch_model.bin.index.json"
 _OTHER_WEIGHTS = ("tf_model.h5", "flax_model.msgpack")
 
@@ -37,7 +36,7 @@ def load_directory(
 
     Args:
         directory: Holds config.json, model.safetensors (or its shards with their index), and
-            tokenizer.json or vocab.txt; perhaps sentence-transformers' 1_Pooling/config.json.
+            tokenizer.json or its older files; perhaps sentence-transformers' 1_Pooling/config.json.
         architecture: The model_type, where config.json has none.
         source: The model's name; by default the directory.
         license: As stated by the source.

@@ -7,7 +7,6 @@ from kerasft.errors import PresetError
 from kerasft.presets.directory import (
     CONFIG,
     INDEX,
-    TOKENIZER_FILES,
     WEIGHTS,
     load_directory,
     read_config,
@@ -16,7 +15,8 @@ from kerasft.presets.directory import (
 from kerasft.presets.keras_hub_preset import is_keras_hub_config, load_keras_hub_preset
 from kerasft.presets.pretrained import Pretrained
 from kerasft.presets.sentence_pooling import POOLING_FILE
-from kerasft.text.pretrained import SPIECE
+from kerasft.text.pretrained import OLDER_FILES
+from kerasft.text.tokenizer_files import SETTINGS, TOKENIZER
 
 INSTEAD = "use `--preset minilm` or a local directory with config.json and model.safetensors"
 
@@ -101,10 +101,11 @@ def fetch_rest(repository: str, folder: Path, instead: str = INSTEAD) -> None:
             )
         for name in shard_names(folder / INDEX):
             _fetch(repository, name, commit, instead)
-    for name in TOKENIZER_FILES:
+    for name in SETTINGS:
         _fetch_optional(repository, name, commit, instead)
-    if not (folder / TOKENIZER_FILES[0]).is_file():
-        _fetch_optional(repository, SPIECE, commit, instead)
+    if not _fetch_optional(repository, TOKENIZER, commit, instead):
+        for name in OLDER_FILES:
+            _fetch_optional(repository, name, commit, instead)
 
 
 def _ask(repository: str, instead: str) -> str | None:

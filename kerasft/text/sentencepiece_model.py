@@ -1,4 +1,4 @@
-"""Reads a SentencePiece model (`spiece.model`) as the parts of a `tokenizer.json`.
+"""Reads a SentencePiece model (`spiece.model`, ...) as the parts of a `tokenizer.json`.
 
 The file is a protocol buffer (`sentencepiece_model.proto`), of which three things are read: the
 pieces with their log-probabilities, the type of the model, and the table of characters.
@@ -13,24 +13,23 @@ from typing import Any
 from kerasft.errors import PresetError
 
 MAX_BYTES = 2**25
-"""The largest file that is read; those of published T5s have up to 5 MB."""
+"""The largest file that is read; those of published models have up to 5 MB."""
 # Numbers of fields, kinds of pieces and kinds of models, as the .proto has them.
 _PIECES, _TRAINER, _NORMALIZER = 1, 2, 3
 _TEXT, _SCORE, _KIND = 1, 2, 3
 _MODEL_TYPE, _CHARACTERS = 3, 2
 _UNKNOWN, _CONTROL, _USER_DEFINED = 2, 3, 4
 _UNIGRAM = 1
-_UNKNOWN_ID = 2  # of every T5
 
 
 def read_sentencepiece(path: Path) -> dict[str, Any]:
-    """Reads a T5's `spiece.model`.
+    """Reads a Unigram model of SentencePiece.
 
     Returns:
         The parts of a tokenizer.json that follow from it: `model`, `normalizer`, `added_tokens`.
 
     Raises:
-        PresetError: The file is broken, too large, or not of a Unigram model as T5 has it.
+        PresetError: The file is broken, too large, or not of a Unigram model.
     """
     try:
         with path.open("rb") as file:
@@ -42,7 +41,9 @@ def read_sentencepiece(path: Path) -> dict[str, Any]:
     try:
         return _content(memoryview(raw))
     except (ValueError, IndexError, struct.error) as problem:  # bad UTF-8 is a ValueError
-        raise PresetError(f"{path} is not a T5's SentencePiece model: {problem}") from None
+        raise PresetError(
+            f"{path} is not a SentencePiece model that can be read: {problem}"
+        ) from None
 
 
 def _content(message: memoryview) -> dict[str, Any]:
@@ -69,8 +70,6 @@ def _content(message: memoryview) -> dict[str, Any]:
         raise ValueError("it holds no pieces")
     if model_type != _UNIGRAM:
         raise ValueError("its model is not of the type unigram")
-    if unknown != _UNKNOWN_ID:
-        raise ValueError(f"its piece for unknown characters is number {unknown}, not {_UNKNOWN_ID}")
     charsmap = {"type": "Precompiled", "precompiled_charsmap": base64.b64encode(table).decode()}
     return {
         "model": {"type": "Unigram", "unk_id": unknown, "vocab": vocabulary},

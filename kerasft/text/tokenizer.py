@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -13,7 +14,9 @@ import tokenizers
 from tokenizers import models
 
 from kerasft.errors import ConfigError, DataError, PresetError
+from kerasft.text.byte_level import with_prefix_space
 from kerasft.text.detokenize import detokenize
+from kerasft.text.fairseq import FAIRSEQ_ROLES
 from kerasft.text.pretrained import parse_tokenizer_json, read_directory, read_tokenizer_json
 from kerasft.text.tokenizer_file import library_errors
 from kerasft.text.unigram import ROLES
@@ -153,7 +156,7 @@ class Tokenizer:
     def from_directory(cls, path: str | Path) -> Tokenizer:
         """Reads the tokenizer of a Hugging Face checkpoint directory.
 
-        Takes `tokenizer.json`, else `vocab.txt`; see `kerasft.text.pretrained` for the rules.
+        Takes `tokenizer.json`, else older files; see `kerasft.text.pretrained` for the rules.
 
         Raises:
             PresetError: The directory has no tokenizer that can be read.
@@ -190,7 +193,8 @@ class Tokenizer:
             "model_input_names": ["input_ids", "attention_mask"],
             "pad_token": self.pad_token,
         }
-        for role, token in (*SPECIAL_TOKENS.items(), *ROLES.items()):
+        begun = FAIRSEQ_ROLES if self.token_id(FAIRSEQ_ROLES["cls_token"]) is not None else {}
+        for role, token in (*SPECIAL_TOKENS.items(), *ROLES.items(), *begun.items()):
             if self._backend.token_to_id(token) is not None:
                 config.setdefault(role, token)
         text = json.dumps(config, ensure_ascii=False, indent=2)
@@ -258,6 +262,8 @@ class Tokenizer:
     def encode_words(self, sentences: Sequence[Sequence[str]]) -> list[EncodedWords]:
         """Tokenizes sentences that are split into words, without special tokens around them.
 
+        Each word is read as inside a text: with the space before it, where pieces have one.
+
         Args:
             sentences: The words of each.
 
@@ -271,13 +277,18 @@ class Tokenizer:
         for start in range(0, len(sentences), CHUNK):
             chunk = [list(sentence) for sentence in sentences[start : start + CHUNK]]
             with library_errors(DataError, "the tokenizer cannot read a sentence"):
-                read = self._backend.encode_batch(
+                read = self._of_words.encode_batch(
                     chunk, is_pretokenized=True, add_special_tokens=False
                 )
             for found in read:
                 words = np.array(found.word_ids, dtype=np.int32)
                 encoded.append(EncodedWords(np.array(found.ids, dtype=np.int32), words))
         return encoded
+
+    @cached_property
+    def _of_words(self) -> tokenizers.Tokenizer:
+        """The backend for words by themselves."""
+        return with_prefix_space(self._backend)
 
     @property
     def special_count(self) -> int:

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 import tokenizers
-from tokenizers import normalizers, trainers
+from tokenizers import AddedToken, normalizers, trainers
 
 from kerasft.errors import ConfigError, DataError
 from kerasft.text.tokenizer import Tokenizer
-from kerasft.text.unigram import END, SPECIAL_TOKENS, UNKNOWN, build_unigram, sentinels
+from kerasft.text.unigram import (
+    SPECIAL_TOKENS,
+    TOKENS,
+    UNKNOWN,
+    build_unigram,
+    sentinels,
+)
 
 # A score's rounding noise, which differs from process to process, is far less.
 _DECIMALS = 6
@@ -78,8 +85,8 @@ def train_unigram(texts: Sequence[str], vocab_size: int, extra_ids: int = 100) -
         *_settled(learned),
         *((token, 0.0) for token in reversed(sentinels(extra_ids))),
     ]
-    tokens = [*SPECIAL_TOKENS, *sentinels(extra_ids)]
-    return Tokenizer(build_unigram(pieces, normalizer, end_token=END, special_tokens=tokens))
+    extra = tuple(AddedToken(token, special=True) for token in sentinels(extra_ids))
+    return Tokenizer(build_unigram(pieces, normalizer, special=replace(TOKENS, extra=extra)))
 
 
 def _settled(learned: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:

@@ -5,12 +5,15 @@ Richardson, "SentencePiece" (2018); and transformers' `T5Tokenizer`.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 import tokenizers
 from tokenizers import AddedToken, decoders, models, normalizers, pre_tokenizers, processors
 
 from kerasft.errors import PresetError
+from kerasft.text.special_tokens import SpecialTokens
+from kerasft.text.tokenizer_files import TokenizerFiles
 
 PADDING, END, UNKNOWN = "<pad>", "</s>", "<unk>"
 # In id order: <pad> is 0, </s> is 1, <unk> is 2.
@@ -19,6 +22,8 @@ ROLES: Mapping[str, str] = MappingProxyType(
     {"eos_token": END, "unk_token": UNKNOWN, "pad_token": PADDING}
 )
 """The roles of T5's special tokens and the names they have unless a checkpoint says otherwise."""
+UNKNOWN_ID = 2
+TOKENS = SpecialTokens.of(ROLES)
 SPACE = "▁"
 
 
@@ -34,59 +39,82 @@ def build_unigram(
     pieces: Sequence[tuple[str, float]],
     normalizer: normalizers.Normalizer | None = None,
     *,
-    unknown_id: int = 2,
-    end_token: str = END,
-    added_tokens: Sequence[AddedToken] = (),
-    special_tokens: Sequence[str] = SPECIAL_TOKENS,
+    unknown_id: int = UNKNOWN_ID,
+    single: Sequence[str] = ("$A", END),
+    pair: Sequence[str] = ("$A", END, "$B", END),
+    prefix_space: bool = True,
+    special: SpecialTokens = TOKENS,
 ) -> tokenizers.Tokenizer:
-    """Builds T5's normalizer, pre-tokenizer, Unigram model and post-processor.
+    """Builds the normalizer, pre-tokenizer, Unigram model and post-processor.
 
     Whitespace separates words and is part of them, as "▁" before each; so runs of it count as
-    one, and decoding gives the text back. Every text is encoded as `... </s>`. Special and added
-    tokens are found in the raw text before anything else happens to it; those that the vocabulary
-    lacks get the next free ids.
+    one, and decoding gives the text back. Special and added tokens are found in the raw text before
+    anything else happens to it; those that the vocabulary lacks get the next free ids.
 
     Args:
         pieces: The pieces in id order, each with its log-probability.
         normalizer: What happens to characters first.
         unknown_id: The id of the piece for unknown characters.
-        end_token: What closes a text.
-        added_tokens: Tokens with their own rules of matching.
-        special_tokens: Further special tokens.
+        single: What a text, "$A", becomes.
+        pair: What two texts become.
+        prefix_space: Whether there is a "▁" before the first word as well.
+        special: The special and added tokens.
 
     Raises:
-        PresetError: The vocabulary lacks the token that ends texts, or the one for unknown
+        PresetError: The vocabulary lacks a token that goes around texts, or the one for unknown
             characters.
     """
     if not 0 <= unknown_id < len(pieces):
         raise PresetError(
             f"the tokenizer's vocabulary of {len(pieces)} pieces has no piece {unknown_id} for "
-            "unknown characters; it is not that of a T5 model"
+            "unknown characters; it is not that of such a model"
         )
     backend = tokenizers.Tokenizer(models.Unigram(list(pieces), unknown_id, byte_fallback=False))
     if normalizer is not None:
         backend.normalizer = normalizer
+    scheme = "always" if prefix_space else "never"
     backend.pre_tokenizer = pre_tokenizers.Sequence(
         [
             pre_tokenizers.WhitespaceSplit(),
-            pre_tokenizers.Metaspace(SPACE, prepend_scheme="always", split=True),
+            pre_tokenizers.Metaspace(SPACE, prepend_scheme=scheme, split=True),
         ]
     )
-    backend.decoder = decoders.Metaspace(SPACE, prepend_scheme="always", split=True)
-    own = {added.content for added in added_tokens}
-    for added in added_tokens:
-        added.special = added.special or added.content in special_tokens
-    special = [token for token in dict.fromkeys(special_tokens) if token not in own]
-    backend.add_tokens([*added_tokens, *(AddedToken(token, special=True) for token in special)])
-    end_id = backend.token_to_id(end_token)
-    if end_id is None:
+    backend.decoder = decoders.Metaspace(SPACE, prepend_scheme=scheme, split=True)
+    special.add_to(backend)
+    around = [token for token in dict.fromkeys((*single, *pair)) if token not in ("$A", "$B")]
+    ids = [(token, backend.token_to_id(token)) for token in around]
+    if missing := [token for token, index in ids if index is None]:
         raise PresetError(
-            f"the tokenizer's vocabulary of {len(pieces)} pieces has no {end_token}, which ends "
-            "texts; it is not that of a T5 model"
+            f"the tokenizer's vocabulary of {len(pieces)} pieces has no {missing[0]}, which goes "
+            "around texts; it is not that of such a model"
         )
     backend.post_processor = processors.TemplateProcessing(
-        single=f"$A {end_token}",
-        pair=f"$A {end_token} $B {end_token}",
-        special_tokens=[(end_token, end_id)],
+        single=list(single), pair=list(pair), special_tokens=ids
     )
     return backend
+
+
+def sentinels_from(files: TokenizerFiles) -> tokenizers.Tokenizer:
+    """Builds the tokenizer of a T5, which ends with sentinels, from its files."""
+    pieces, normalizer = files.unigram()
+    special = files.special(ROLES)
+    if not files.is_json and (unknown := files.saved["model"]["unk_id"]) != UNKNOWN_ID:
+        raise PresetError(
+            f"{files.path} is not a T5's SentencePiece model: its piece for unknown characters is "
+            f"number {unknown}, not {UNKNOWN_ID}"
+        )
+    if not files.is_json or not files.config.get("additional_special_tokens"):
+        count = files.config.get("extra_ids", 100)
+        if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= 100_000:
+            raise PresetError(
+                f"{files.directory} has {count!r} as extra_ids in its tokenizer_config.json; it "
+                "must be a number of tokens"
+            )
+        more = [AddedToken(token, special=True) for token in sentinels(count)]
+        special = replace(special, extra=(*special.extra, *more))
+        if not files.is_json:  # SentencePiece's own file has them not
+            pieces += [(token, 0.0) for token in reversed(sentinels(count))]
+    end = special.name("eos_token") or END
+    return build_unigram(
+        pieces, normalizer, single=("$A", end), pair=("$A", end, "$B", end), special=special
+    )

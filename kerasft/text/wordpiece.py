@@ -3,13 +3,16 @@
 Source: Devlin et al., "BERT" (2019), section 3, and transformers' `BertTokenizer`.
 """
 
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Mapping
 from types import MappingProxyType
 
 import tokenizers
-from tokenizers import AddedToken, decoders, models, normalizers, pre_tokenizers, processors
+from tokenizers import decoders, models, normalizers, pre_tokenizers, processors
 
 from kerasft.errors import PresetError
+from kerasft.text.special_tokens import SpecialTokens
+from kerasft.text.tokenizer_files import TokenizerFiles
 
 # The roles of BERT's special tokens and the names they have unless a checkpoint says otherwise, in
 # the order in which transformers adds them.
@@ -22,6 +25,7 @@ SPECIAL_TOKENS: Mapping[str, str] = MappingProxyType(
         "mask_token": "[MASK]",
     }
 )
+TOKENS = SpecialTokens.of(SPECIAL_TOKENS)
 
 
 def build_wordpiece(
@@ -30,38 +34,33 @@ def build_wordpiece(
     *,
     strip_accents: bool | None = None,
     split_chinese: bool = True,
-    special_tokens: Mapping[str, str] = SPECIAL_TOKENS,
-    added_tokens: Sequence[AddedToken] = (),
-    extra_special_tokens: Sequence[str] = (),
+    special: SpecialTokens = TOKENS,
 ) -> tokenizers.Tokenizer:
     """Builds BERT's normalizer, pre-tokenizer, WordPiece model and post-processor.
 
     Special and added tokens are found in the raw text before anything else happens to it. Those
-    that the vocabulary lacks get the next free ids: added ones first, then special, then extra.
+    that the vocabulary lacks get the next free ids.
 
     Args:
         vocabulary: Word piece -> id.
         lowercase: Whether texts are lower-cased.
         strip_accents: Whether accents go; None: when `lowercase`.
         split_chinese: Whether each CJK ideograph is a word of its own.
-        special_tokens: Role (as in `SPECIAL_TOKENS`) -> token.
-        added_tokens: Tokens with their own rules of matching.
-        extra_special_tokens: Special tokens without a role.
+        special: The special and added tokens.
 
     Raises:
         PresetError: The vocabulary lacks the token for unknown words, starts or ends.
     """
-    own = {added.content for added in added_tokens}
     # Without these there is no encoding; a model that never saw [MASK] still works.
     for role in ("unk_token", "cls_token", "sep_token"):
-        token = special_tokens.get(role)
+        token = special.name(role)
         if token not in vocabulary:
             raise PresetError(
                 f"the tokenizer's vocabulary of {len(vocabulary)} pieces has no {token} ({role}); "
                 "it is not that of a BERT model"
             )
     backend = tokenizers.Tokenizer(
-        models.WordPiece(dict(vocabulary), unk_token=special_tokens["unk_token"])
+        models.WordPiece(dict(vocabulary), unk_token=special.name("unk_token"))
     )
     backend.normalizer = normalizers.BertNormalizer(
         clean_text=True,
@@ -71,17 +70,41 @@ def build_wordpiece(
     )
     backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     backend.decoder = decoders.WordPiece(prefix="##")
-    for added in added_tokens:
-        added.special = added.special or added.content in special_tokens.values()
-    named = [token for token in special_tokens.values() if token not in own]
-    extra = [token for token in extra_special_tokens if token not in own and token not in named]
-    backend.add_tokens(
-        [*added_tokens, *(AddedToken(token, special=True) for token in (*named, *extra))]
-    )
-    first, last = special_tokens["cls_token"], special_tokens["sep_token"]
+    special.add_to(backend)
+    around = [special.found(backend, role) for role in ("cls_token", "sep_token")]
+    first, last = (token for token, _ in around)
     backend.post_processor = processors.TemplateProcessing(
         single=f"{first}:0 $A:0 {last}:0",
         pair=f"{first}:0 $A:0 {last}:0 $B:1 {last}:1",
-        special_tokens=[(token, backend.token_to_id(token)) for token in (first, last)],
+        special_tokens=around,
     )
     return backend
+
+
+def wordpiece_from(files: TokenizerFiles) -> tokenizers.Tokenizer:
+    """Builds the tokenizer of a BERT from its files."""
+    lowercase = files.config.get("do_lower_case", True)
+    strip, split = files.setting("strip_accents"), files.setting("tokenize_chinese_chars", True)
+    files.setting("do_lower_case")
+    _warn_of_case(files, lowercase)
+    return build_wordpiece(
+        files.word_pieces(),
+        lowercase,
+        strip_accents=strip,
+        split_chinese=bool(split),
+        special=files.special(SPECIAL_TOKENS),
+    )
+
+
+def _warn_of_case(files: TokenizerFiles, lowercase: bool) -> None:
+    """Says so where tokenizer.json was written for another case than transformers reads it with."""
+    normalizer = files.saved.get("normalizer")
+    written = normalizer.get("lowercase") if isinstance(normalizer, dict) else None
+    if isinstance(written, bool) and written != lowercase:
+        names = {True: "lower-cases", False: "keeps capitals"}
+        warnings.warn(
+            f"the tokenizer of {files.directory} {names[lowercase]}, as transformers reads it, "
+            f"though its tokenizer.json {names[written]}; set do_lower_case in "
+            f"tokenizer_config.json to {str(written).lower()} if that is wrong",
+            stacklevel=6,
+        )

@@ -48,7 +48,7 @@ def test_a_sentencepiece_model_for_a_tokenizer(tmp_path):
     (tmp_path / "texts").write_text("\n".join(TEXTS * 3), encoding="utf-8")
     t5_twins.write(tmp_path, vocab_size=160)
     (tmp_path / "vocab.txt").write_text("a")
-    with pytest.raises(PresetError, match=r"of a T5: neither tokenizer\.json nor spiece\.model"):
+    with pytest.raises(PresetError, match=r"neither tokenizer\.json nor spiece\.model"):
         load_seq2seq(str(tmp_path))
     trainer.train(
         input=str(tmp_path / "texts"), model_prefix=str(tmp_path / "spiece"), vocab_size=40,

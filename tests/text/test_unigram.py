@@ -197,7 +197,10 @@ def test_what_we_save_transformers_reads(original, tmp_path):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"model": {"type": "BPE", "vocab": {}}}, "has a BPE model where T5 has a Unigram one"),
+        (
+            {"model": {"type": "BPE", "vocab": {}}},
+            "BPE model where its class has a Unigram one",
+        ),
         ({"model": {"type": "Unigram", "vocab": ["a"]}}, "its vocabulary must be"),
         ({"model": {"type": "Unigram", "vocab": [["a", 0.0]]}}, "no piece 2 for unknown"),
         ({"normalizer": {"type": "Precompiled", "precompiled_charsmap": "?"}}, "is not base64"),
