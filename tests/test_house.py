@@ -217,7 +217,7 @@ OWN = {
     "task": ("tasks/{}/*.py", "tasks/registry.py", "__init__.py"),
     "family": (
         *("architectures/{}*.py", "architectures/registry.py", "architectures/__init__.py"),
-        *("layers/{}_*.py", "layers/__init__.py"),
+        *("layers/{}_*.py", "layers/__init__.py", "text/{}.py"),
     ),
     "method": ("peft/methods/{}*.py", "peft/methods/__init__.py", "__init__.py"),
 }

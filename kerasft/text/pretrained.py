@@ -20,8 +20,10 @@ import tokenizers
 
 from kerasft import storage
 from kerasft.errors import PresetError
+from kerasft.text.albert import albert_from
 from kerasft.text.byte_level import byte_level_from
 from kerasft.text.fairseq import camembert_from, xlm_r_from
+from kerasft.text.mpnet import mpnet_from
 from kerasft.text.tokenizer_file import MAX_FILE_BYTES, check_tokenizer, library_errors
 from kerasft.text.tokenizer_files import SETTINGS, TOKENIZER, TokenizerFiles
 from kerasft.text.unigram import sentinels_from
@@ -37,20 +39,28 @@ class Kind:
         classes: transformers' names of its classes, without a "Fast" behind them.
         model_types: The `model_type`s of models that have it.
         older: What older repositories hold in the place of tokenizer.json; the vocabulary first.
+        padding: What fills batches, unless a file says otherwise.
     """
 
     build: Callable[[TokenizerFiles], tokenizers.Tokenizer]
     classes: tuple[str, ...]
     model_types: tuple[str, ...]
     older: tuple[str, ...]
+    padding: str = "<pad>"
 
 
 SENTENCEPIECE = "sentencepiece.bpe.model"
 BERT = Kind(
-    wordpiece_from, ("BertTokenizer", "DistilBertTokenizer"), ("bert", "distilbert"), ("vocab.txt",)
+    wordpiece_from,
+    ("BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer"),
+    ("bert", "distilbert", "electra"),
+    ("vocab.txt",),
+    "[PAD]",
 )
 KINDS = (
     BERT,
+    Kind(mpnet_from, ("MPNetTokenizer",), ("mpnet",), ("vocab.txt",)),
+    Kind(albert_from, ("AlbertTokenizer",), ("albert",), ("spiece.model",)),
     Kind(sentinels_from, ("T5Tokenizer",), ("t5",), ("spiece.model",)),
     Kind(byte_level_from, ("RobertaTokenizer",), ("roberta",), ("vocab.json", "merges.txt")),
     Kind(xlm_r_from, ("XLMRobertaTokenizer",), ("xlm-roberta",), (SENTENCEPIECE,)),
@@ -120,7 +130,7 @@ def read_directory(directory: Path) -> tuple[tokenizers.Tokenizer, str | None]:
     kind = kind or BERT
     files = TokenizerFiles(directory, kind.older)
     files.check()
-    padding = files.special({}).name("pad_token")
+    padding = files.special({"pad_token": kind.padding}).name("pad_token")
     with library_errors(PresetError, f"{files.path} is not a tokenizer that can be read"):
         return kind.build(files), padding
 

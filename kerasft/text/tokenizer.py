@@ -193,9 +193,11 @@ class Tokenizer:
             "model_input_names": ["input_ids", "attention_mask"],
             "pad_token": self.pad_token,
         }
-        begun = FAIRSEQ_ROLES if self.token_id(FAIRSEQ_ROLES["cls_token"]) is not None else {}
+        added = self._backend.get_added_tokens_decoder().values()
+        special = {token.content for token in added if token.special}
+        begun = FAIRSEQ_ROLES if FAIRSEQ_ROLES["cls_token"] in special else {}
         for role, token in (*SPECIAL_TOKENS.items(), *ROLES.items(), *begun.items()):
-            if self._backend.token_to_id(token) is not None:
+            if token in special:
                 config.setdefault(role, token)
         text = json.dumps(config, ensure_ascii=False, indent=2)
         (directory / "tokenizer_config.json").write_text(text + "\n", encoding="utf-8")

@@ -56,7 +56,7 @@ def build_unigram(
         normalizer: What happens to characters first.
         unknown_id: The id of the piece for unknown characters.
         single: What a text, "$A", becomes.
-        pair: What two texts become.
+        pair: What two texts become; ":1" stands behind what is of the second, where that counts.
         prefix_space: Whether there is a "▁" before the first word as well.
         special: The special and added tokens.
 
@@ -81,7 +81,8 @@ def build_unigram(
     )
     backend.decoder = decoders.Metaspace(SPACE, prepend_scheme=scheme, split=True)
     special.add_to(backend)
-    around = [token for token in dict.fromkeys((*single, *pair)) if token not in ("$A", "$B")]
+    names = dict.fromkeys(token.removesuffix(":1") for token in (*single, *pair))
+    around = [token for token in names if token not in ("$A", "$B")]
     ids = [(token, backend.token_to_id(token)) for token in around]
     if missing := [token for token, index in ids if index is None]:
         raise PresetError(

@@ -35,6 +35,7 @@ def build_wordpiece(
     strip_accents: bool | None = None,
     split_chinese: bool = True,
     special: SpecialTokens = TOKENS,
+    types: bool = True,
 ) -> tokenizers.Tokenizer:
     """Builds BERT's normalizer, pre-tokenizer, WordPiece model and post-processor.
 
@@ -47,6 +48,8 @@ def build_wordpiece(
         strip_accents: Whether accents go; None: when `lowercase`.
         split_chinese: Whether each CJK ideograph is a word of its own.
         special: The special and added tokens.
+        types: Whether types tell the texts of a pair apart, `[CLS] A [SEP] B [SEP]`; else two
+            separators do, `<s> A </s></s> B </s>`.
 
     Raises:
         PresetError: The vocabulary lacks the token for unknown words, starts or ends.
@@ -57,7 +60,7 @@ def build_wordpiece(
         if token not in vocabulary:
             raise PresetError(
                 f"the tokenizer's vocabulary of {len(vocabulary)} pieces has no {token} ({role}); "
-                "it is not that of a BERT model"
+                "it is not that of such a model"
             )
     backend = tokenizers.Tokenizer(
         models.WordPiece(dict(vocabulary), unk_token=special.name("unk_token"))
@@ -72,6 +75,11 @@ def build_wordpiece(
     backend.decoder = decoders.WordPiece(prefix="##")
     special.add_to(backend)
     around = [special.found(backend, role) for role in ("cls_token", "sep_token")]
+    if not types:
+        backend.post_processor = processors.RobertaProcessing(
+            around[1], around[0], trim_offsets=True, add_prefix_space=False
+        )
+        return backend
     first, last = (token for token, _ in around)
     backend.post_processor = processors.TemplateProcessing(
         single=f"{first}:0 $A:0 {last}:0",
@@ -81,8 +89,15 @@ def build_wordpiece(
     return backend
 
 
-def wordpiece_from(files: TokenizerFiles) -> tokenizers.Tokenizer:
-    """Builds the tokenizer of a BERT from its files."""
+def wordpiece_from(
+    files: TokenizerFiles, roles: Mapping[str, object] = SPECIAL_TOKENS, types: bool = True
+) -> tokenizers.Tokenizer:
+    """Builds the tokenizer of a BERT from its files.
+
+    Args:
+        roles: The special tokens unless the files name others; see `TokenizerFiles.special`.
+        types: As for `build_wordpiece`.
+    """
     lowercase = files.config.get("do_lower_case", True)
     strip, split = files.setting("strip_accents"), files.setting("tokenize_chinese_chars", True)
     files.setting("do_lower_case")
@@ -92,7 +107,8 @@ def wordpiece_from(files: TokenizerFiles) -> tokenizers.Tokenizer:
         lowercase,
         strip_accents=strip,
         split_chinese=bool(split),
-        special=files.special(SPECIAL_TOKENS),
+        special=files.special(roles),
+        types=types,
     )
 
 
