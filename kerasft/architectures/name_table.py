@@ -13,7 +13,9 @@ _ATTRIBUTES = {
     "linear": (("weight", "kernel"), ("bias", "bias")),
     "matrix": (("weight", "kernel"),),  # a Linear without a bias
     "norm": (("weight", "gamma"), ("bias", "beta")),
-    "scale": (("weight", "scale"),),  # a norm that only scales
+    "gain": (("weight", "gamma"),),  # a norm without a bias
+    "scale": (("weight", "scale"),),  # a norm by the root mean square
+    "convolution": (("weight", "kernel"), ("bias", "bias")),
     "embedding": (("weight", "embeddings"),),
 }
 
@@ -33,10 +35,10 @@ class Entry:
     Attributes:
         module: The Hugging Face module: "distilbert.transformer.layer.0.attention.q_lin".
         layer: The Keras layer's path: "transformer_layer_0/self_attention_layer/query".
-        kind: "linear", "matrix" (a linear map without bias), "norm", "scale" (a norm without
-            bias) or "embedding".
-        shape: Shape of the Hugging Face weight: (out, in) for "linear" and "matrix", (rows, width)
-            for the tables, (width,) for the norms.
+        kind: "linear", "matrix" (a linear map without bias), "norm", "gain" (a norm without bias),
+            "scale" (one by the root mean square), "convolution" or "embedding".
+        shape: Shape of the Hugging Face weight: (out, in) for "linear" and "matrix", (out, in,
+            positions) for "convolution", (rows, width) for the tables, (width,) for the norms.
         head: Whether it belongs to the classification head, which a checkpoint may lack.
     """
 
@@ -62,6 +64,8 @@ class Entry:
         """A Hugging Face array of this entry in the shape of the Keras variable."""
         if self.kind in ("linear", "matrix") and array.ndim == 2:
             return array.T.reshape(keras_shape)  # (out, in) -> (in, out) -> (in..., out...)
+        if self.kind == "convolution" and array.ndim == 3:
+            return array.T  # (out, in, positions) -> (positions, in, out)
         return array.reshape(keras_shape)  # biases of query, key and value: (out,) -> (heads, d)
 
     def to_hugging_face(self, array: np.ndarray, parameter: Parameter) -> np.ndarray:
@@ -69,6 +73,8 @@ class Entry:
         if self.kind in ("linear", "matrix") and len(parameter.shape) == 2:
             out, into = parameter.shape
             return np.ascontiguousarray(array.reshape(into, out).T)  # (in..., out...) -> (out, in)
+        if self.kind == "convolution" and array.ndim == 3:
+            return np.ascontiguousarray(array.T)
         return np.ascontiguousarray(array.reshape(parameter.shape))
 
 

@@ -10,6 +10,7 @@ from kerasft.architectures.bert import Bert
 from kerasft.architectures.distilbert import DistilBert
 from kerasft.architectures.electra import Electra
 from kerasft.architectures.encoder import EncoderArguments
+from kerasft.architectures.modernbert import ModernBert
 from kerasft.architectures.mpnet import MPNet
 from kerasft.architectures.roberta import Roberta
 from kerasft.errors import ConfigError, PresetError
@@ -21,6 +22,7 @@ ENCODERS: dict[str, EncoderArchitecture] = {
         Bert(),
         DistilBert(),
         Electra(),
+        ModernBert(),
         MPNet(),
         Roberta(),
     )

@@ -10,13 +10,17 @@ around `T5Attention` and `T5FeedForward`, with a `RootMeanSquareNormalization` i
 `ResidualConnection`, and a `RelativePositionBias` in place of the positional encoding.
 
 Encoders such as BERT (Devlin et al. 2019) are `TransformerLayer`s around `SelfAttention`, under a
-`MaskedLanguageHead` while they learn a language.
+`MaskedLanguageHead` while they learn a language. Later ones tell positions apart by turning queries
+and keys (`RotaryTransformerLayer`, `RotaryAttention`), or compare tokens with distances
+(`DisentangledTransformerLayer`, `DisentangledAttention`, `RelativePositionEmbedding`).
 
 `VirtualTokens` is the place before the embeddings of a text which methods of tuning fill.
 """
 
 from kerasft.layers.activations import ACTIVATIONS
 from kerasft.layers.decoder import Cache, Decoder, DecoderBlock
+from kerasft.layers.disentangled_attention import DisentangledAttention
+from kerasft.layers.disentangled_transformer_layer import DisentangledTransformerLayer
 from kerasft.layers.encoder import Encoder, EncoderBlock
 from kerasft.layers.feed_forward import FeedForward
 from kerasft.layers.input_embedding import InputEmbedding
@@ -27,8 +31,11 @@ from kerasft.layers.multi_head_attention import MultiHeadAttention
 from kerasft.layers.positional_encoding import PositionalEncoding, sinusoids
 from kerasft.layers.projection import Projection
 from kerasft.layers.relative_position_bias import RelativePositionBias
+from kerasft.layers.relative_position_embedding import RelativePositionEmbedding
 from kerasft.layers.residual_connection import ResidualConnection
 from kerasft.layers.root_mean_square_normalization import RootMeanSquareNormalization
+from kerasft.layers.rotary_attention import RotaryAttention, rotation_table
+from kerasft.layers.rotary_transformer_layer import RotaryTransformerLayer
 from kerasft.layers.self_attention import SelfAttention
 from kerasft.layers.t5_attention import T5Attention
 from kerasft.layers.t5_decoder import T5Decoder, T5DecoderBlock
@@ -42,6 +49,8 @@ __all__ = [
     "Cache",
     "Decoder",
     "DecoderBlock",
+    "DisentangledAttention",
+    "DisentangledTransformerLayer",
     "Encoder",
     "EncoderBlock",
     "FeedForward",
@@ -52,8 +61,11 @@ __all__ = [
     "PositionalEncoding",
     "Projection",
     "RelativePositionBias",
+    "RelativePositionEmbedding",
     "ResidualConnection",
     "RootMeanSquareNormalization",
+    "RotaryAttention",
+    "RotaryTransformerLayer",
     "SelfAttention",
     "T5Attention",
     "T5Decoder",
@@ -65,5 +77,6 @@ __all__ = [
     "VirtualTokens",
     "causal_mask",
     "padding_mask",
+    "rotation_table",
     "sinusoids",
 ]

@@ -40,18 +40,26 @@ class ResidualConnection(keras.layers.Layer):
         """Makes the normalization for vectors of `x_shape[-1]` values."""
         self.norm.build(x_shape)
 
-    def call(self, x: Any, *, sublayer: Callable[[Any], Any], training: bool | None = None) -> Any:
+    def call(
+        self,
+        x: Any,
+        *,
+        sublayer: Callable[[Any], Any],
+        first_only: bool = False,
+        training: bool | None = None,
+    ) -> Any:
         """Runs the sublayer beside the way around it.
 
         Args:
             x: (batch, length, d_model).
             sublayer: (batch, length, d_model) -> (batch, length, d_model).
+            first_only: Whether the sublayer makes position 0 alone, (batch, 1, d_model).
 
         Returns:
-            (batch, length, d_model).
+            (batch, length, d_model), or with `first_only` (batch, 1, d_model).
         """
         added = sublayer(self.norm(x) if self.norm_first else x)
-        return self.add(x, self.dropout(added, training=training))
+        return self.add(x[:, :1] if first_only else x, self.dropout(added, training=training))
 
     def step(self, x: Any, sublayer: Callable[[Any], Any]) -> Any:
         """`call` without dropout, for decoding token by token (see `DecoderBlock.step`).

@@ -27,6 +27,7 @@ class SelfAttention(keras.layers.Layer):
         initial_deviation: Standard deviation of the matrices' random start; 0 for none.
 
     Attributes:
+        scale: What the products of queries and keys are multiplied by.
         prefix_length: How many keys and values an adapter puts before those of the text.
         positions_in_mask: As in `MultiHeadAttention`.
 
@@ -58,6 +59,7 @@ class SelfAttention(keras.layers.Layer):
         self.d_model = d_model
         self.heads = heads
         self.d_k = d_model // heads
+        self.scale = self.d_k**-0.5
         self.initial_deviation = initial_deviation
         self.query, self.key, self.value = (
             keras.layers.EinsumDense(
@@ -97,26 +99,47 @@ class SelfAttention(keras.layers.Layer):
             x: (batch, t, d_model).
             source: (batch, s, d_model).
             attention_mask: Broadcast to (batch, heads, t, s): bool, True where a position may look;
-                or float32, what is added to the scores (see `layers.masks.hide`).
+                or float32, what is added to the scores (see `layers.masks.hide`). For one
+                query (t = 1) it may be that of more, of which the first counts.
 
         Returns:
             (batch, t, d_model).
         """
+        if attention_mask is not None and x.shape[1] == 1:
+            attention_mask = attention_mask[:, :, :1]
         query = self.query(x)  # (batch, t, heads, d_k)
         # (batch, s, heads, d_k)
         key, value, mask = self.with_prefix(self.key(source), self.value(source), attention_mask)
-        bias = None
+        return self.merge(self.attend(query, key, value, mask, training))
+
+    def attend(
+        self, query: Any, key: Any, value: Any, attention_mask: Any, training: bool | None = None
+    ) -> Any:
+        """Attention of all heads (before W^O).
+
+        Args:
+            query: (batch, t, heads, d_k).
+            key: (batch, s, heads, d_k).
+            value: (batch, s, heads, d_k).
+            attention_mask: As in `call`.
+
+        Returns:
+            (batch, t, heads, d_k).
+        """
+        mask, bias = attention_mask, None
         if mask is not None and keras.backend.standardize_dtype(mask.dtype) != "bool":
             mask, bias = None, mask
         if not (training and self.dropout.rate > 0):
-            return self.merge(ops.dot_product_attention(query, key, value, bias=bias, mask=mask))
-        scores = ops.einsum("bthd,bshd->bhts", query * self.d_k**-0.5, key)
+            return ops.dot_product_attention(
+                query, key, value, bias=bias, mask=mask, scale=self.scale
+            )
+        scores = ops.einsum("bthd,bshd->bhts", query * self.scale, key)
         if bias is not None:
             scores = scores + bias
         if mask is not None:
             scores = ops.where(mask, scores, HIDDEN)
         weights = self.dropout(ops.softmax(scores, axis=-1), training=training)
-        return self.merge(ops.einsum("bhts,bshd->bthd", weights, value))
+        return ops.einsum("bhts,bshd->bthd", weights, value)
 
     def with_prefix(self, key: Any, value: Any, attention_mask: Any) -> tuple[Any, Any, Any]:
         """What is attended to: what is given; an adapter puts a prefix before it.

@@ -30,6 +30,7 @@ class TransformerLayer(keras.layers.Layer):
         feedforward_dropout: Dropout on what the feed-forward part adds.
         epsilon: Of both normalizations.
         initial_deviation: Standard deviation of the matrices' random start; 0 for none.
+        attention: That of a subclass with another one, "self_attention_layer".
 
     Example:
         >>> TransformerLayer(d_model=16, heads=4, d_ff=64)(np.zeros((1, 5, 16)))  # (1, 5, 16)
@@ -46,6 +47,7 @@ class TransformerLayer(keras.layers.Layer):
         feedforward_dropout: float = 0.0,
         epsilon: float = 1e-12,
         initial_deviation: float = 0.02,
+        attention: SelfAttention | None = None,
         **options: Any,
     ) -> None:
         super().__init__(**options)
@@ -61,9 +63,11 @@ class TransformerLayer(keras.layers.Layer):
             "initial_deviation": initial_deviation,
         }
         self.activation = ACTIVATIONS[activation]
-        self.attention = SelfAttention(
-            d_model, heads, attention_dropout, initial_deviation, name="self_attention_layer"
-        )
+        if attention is None:
+            attention = SelfAttention(
+                d_model, heads, attention_dropout, initial_deviation, name="self_attention_layer"
+            )
+        self.attention = attention
         self.attention_residual = _residual(
             self_attention_dropout, epsilon, "self_attention_residual"
         )
@@ -106,19 +110,17 @@ class TransformerLayer(keras.layers.Layer):
         Returns:
             (batch, length, d_model), or with `first_only` (batch, 1, d_model).
         """
-        asking = x
-        if first_only:
-            asking = x[:, :1]
-            if attention_mask is not None:
-                attention_mask = attention_mask[:, :, :1]
 
         def attend(y: Any) -> Any:
-            return self.attention(y, x, attention_mask=attention_mask, training=training)
+            asking = y[:, :1] if first_only else y
+            return self.attention(asking, y, attention_mask=attention_mask, training=training)
 
         def feed_forward(y: Any) -> Any:
             return self.outer(self.activation(self.inner(y)))
 
-        attended = self.attention_residual(asking, sublayer=attend, training=training)
+        attended = self.attention_residual(
+            x, sublayer=attend, first_only=first_only, training=training
+        )
         return self.feedforward_residual(attended, sublayer=feed_forward, training=training)
 
     def get_config(self) -> dict[str, Any]:

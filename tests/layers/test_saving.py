@@ -22,6 +22,15 @@ LAYERS = [
     layers.RelativePositionBias(2, False, 7, 9, 0.3),
     layers.SelfAttention(8, 2, 0.2, 0.3),
     layers.TransformerLayer(8, 2, 12, "silu", 0.1, 0.2, 0.3, 1e-3, 0.1),
+    layers.RotaryAttention(8, 2, 0.2, True, 0.3, 0.4),
+    layers.RotaryTransformerLayer(
+        8, 2, 12, "silu", "local", 0.1, 0.2, 1e-3, True, True, True, False, True, 0.1, 0.2
+    ),
+    layers.RelativePositionEmbedding(8, 30, 4, 9, False, 1e-3, 0.1),
+    layers.DisentangledAttention(8, 2, 0.2, 0.3, 0.1, False, True, False),
+    layers.DisentangledTransformerLayer(
+        8, 2, 12, "silu", 0.1, 0.2, 1e-3, 0.1, False, True, False, 3, 2, "relu"
+    ),
     layers.VirtualTokens(8, 30, 10),
     layers.MaskedLanguageHead(10, 8, "relu", 1e-3),
     layers.VirtualTokens(8, 12),

@@ -278,8 +278,8 @@ class PrefixTuningConfig(PrefixSettings, Method):
         """Refuses a class of one's own, which may attend in another way; see `Method.check`."""
         if type(layer) not in cls.layers:
             raise AdapterError(
-                f"Layer {layer.path!r} cannot take a prefix because {type(layer).__name__} is no "
-                "class of kerasft.layers; leave it out of the targets."
+                f"Layer {layer.path!r} cannot take a prefix because {type(layer).__name__} attends "
+                "in a way of its own; choose another method."
             )
 
     @classmethod
