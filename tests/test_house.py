@@ -209,7 +209,8 @@ def test_recipes_save_before_they_evaluate(path: Path) -> None:
 NAMES = {
     "task": {p.parent.name for p in PACKAGE.glob("tasks/*/task.py")},
     "family": {
-        *("albert", "bert", "distilbert", "electra", "mpnet", "roberta", "t5", "transformer"),
+        *("albert", "bert", "deberta_v2", "distilbert", "electra", "modernbert", "mpnet"),
+        *("roberta", "t5", "transformer"),
     },
     "method": {p.stem for p in PACKAGE.glob("peft/methods/[!_]*.py")} - {"method"},
 }

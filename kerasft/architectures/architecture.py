@@ -181,6 +181,10 @@ class EncoderArchitecture(Architecture):
         """What a sequence-classification head reads in transformers."""
         return "first"
 
+    def pooling_config(self, pooling: str) -> dict[str, Any] | None:
+        """What a `config.json` says for a sequence head that reads that; None if there is none."""
+        return {} if pooling == "first" else None
+
     def output_module(self, pooling: str) -> str:
         """The module that gives the logits: of a classifier, or for "none" of a tagger."""
         return "classifier" if pooling == "none" else self.output

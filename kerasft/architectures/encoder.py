@@ -79,7 +79,7 @@ class EncoderArguments(Arguments):
 
     @property
     def positions(self) -> int:
-        """Rows of the table of positions."""
+        """Rows of the table of positions; 0 where there is none."""
         return self.max_length
 
     @property

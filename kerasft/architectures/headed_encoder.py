@@ -98,7 +98,8 @@ class HeadedEncoder(TwinModel):
     def to_config(self, label_names: Sequence[str]) -> dict[str, Any]:
         """A `config.json` with which transformers rebuilds this classifier or tagger.
 
-        It does not compute the same for pooling "mean": transformers has no head over a mean.
+        It does not compute the same for a pooling that no head of the family has there, see
+        `EncoderArchitecture.pooling_config`.
 
         Args:
             label_names: The names of its labels, in their order.
@@ -112,6 +113,7 @@ class HeadedEncoder(TwinModel):
             "label2id": {label: number for number, label in enumerate(label_names)},
         }
         if self.pooling != "none":
+            config |= family.pooling_config(self.pooling) or {}
             config["problem_type"] = "single_label_classification"
         return config
 

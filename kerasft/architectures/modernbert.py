@@ -12,6 +12,7 @@ from kerasft.architectures.architecture import (
     ACTIVATION_OF,
     INITIAL_DEVIATION,
     EncoderArchitecture,
+    Pooling,
 )
 from kerasft.architectures.encoder import (
     EncoderArguments,
@@ -27,7 +28,7 @@ from kerasft.layers.initializers import TruncatedNormal
 from kerasft.layers.rotary_attention import rotation_table
 from kerasft.layers.rotary_transformer_layer import RotaryTransformerLayer
 
-POOLINGS = {"cls": "first", "mean": "mean"}
+POOLINGS: dict[str, Pooling] = {"cls": "first", "mean": "mean"}
 """What a sequence head reads, as transformers calls it -> as we do."""
 
 
@@ -184,14 +185,24 @@ class ModernBert(EncoderArchitecture):
     prefix = "model."
     fixed: ClassVar = {**EncoderArchitecture.fixed, "rope_scaling": None}
 
-    def head_pooling(self, arguments: ModernBertArguments) -> str:
+    def head_pooling(self, arguments: EncoderArguments) -> Pooling:
         """What `classifier_pooling` says."""
+        assert isinstance(arguments, ModernBertArguments)
         return POOLINGS[arguments.classifier_pooling]
 
-    def sequence_head(
-        self, arguments: ModernBertArguments, pooling: str
-    ) -> list[keras.layers.Layer]:
+    def pooling_config(self, pooling: str) -> dict[str, Any]:
+        """The same, the other way round."""
+        theirs = next(name for name, ours in POOLINGS.items() if ours == pooling)
+        return {"classifier_pooling": theirs}
+
+    def new_arguments(self, pad_id: int, **sizes: Any) -> EncoderArguments:
+        """One rate of dropout for all."""
+        rate = sizes.get("dropout", 0.0)
+        return ModernBertArguments(**{"mlp_dropout": rate, **sizes})
+
+    def sequence_head(self, arguments: EncoderArguments, pooling: str) -> list[keras.layers.Layer]:
         """A linear layer with an activation, a normalization and a dropout."""
+        assert isinstance(arguments, ModernBertArguments)
         a = arguments
         dense = keras.layers.Dense(
             a.hidden_size,
@@ -203,12 +214,13 @@ class ModernBert(EncoderArchitecture):
         dropout = keras.layers.Dropout(a.head_dropout, name="head_dropout")
         return [dense, _norm(a, "head_norm"), dropout]
 
-    def token_head(self, arguments: ModernBertArguments) -> list[keras.layers.Layer]:
+    def token_head(self, arguments: EncoderArguments) -> list[keras.layers.Layer]:
         """The same."""
         return self.sequence_head(arguments, "none")
 
-    def entries(self, arguments: ModernBertArguments, num_labels: int, pooling: str) -> list[Entry]:
+    def entries(self, arguments: EncoderArguments, num_labels: int, pooling: str) -> list[Entry]:
         """The names in ModernBertForSequenceClassification and ...ForTokenClassification."""
+        assert isinstance(arguments, ModernBertArguments)
         a, width, inner = arguments, arguments.hidden_size, arguments.intermediate_size
 
         def linear(theirs: str, ours: str, out: int, into: int, bias: bool, head: bool) -> Entry:
@@ -244,9 +256,7 @@ class ModernBert(EncoderArchitecture):
             Entry("classifier", "classifier", "linear", (num_labels, width), head=True),
         ]  # fmt: skip
 
-    def arguments_from_config(
-        self, config: Mapping[str, Any], source: str
-    ) -> ModernBertArguments:
+    def arguments_from_config(self, config: Mapping[str, Any], source: str) -> EncoderArguments:
         """Reads a `config.json`; see `EncoderArchitecture.arguments_from_config`.
 
         Raises:
@@ -274,7 +284,7 @@ class ModernBert(EncoderArchitecture):
                 f"{source} has the classifier_activation {head!r}, which is not supported; it must "
                 f"be one of {', '.join(ACTIVATION_OF)}"
             )
-        return super().arguments_from_config(config, source)  # type: ignore[return-value]
+        return super().arguments_from_config(config, source)
 
     def values_from_config(self, config: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments in a `config.json`, of transformers' version 4 or 5."""
@@ -309,8 +319,9 @@ class ModernBert(EncoderArchitecture):
             "classifier_pooling": config.get("classifier_pooling", "cls"),
         }
 
-    def config_from_arguments(self, arguments: ModernBertArguments) -> dict[str, Any]:
+    def config_from_arguments(self, arguments: EncoderArguments) -> dict[str, Any]:
         """The inverse, in the names that versions 4 and 5 both read."""
+        assert isinstance(arguments, ModernBertArguments)
         a = arguments
         return {
             "vocab_size": a.vocab_size,

@@ -61,8 +61,10 @@ class PostNormEncoder(EncoderStack):
         a, width = self.arguments, self.arguments.table_width
         self.token_embedding = embedding(a.vocab_size, width, deviation, "token_embedding")
         self.virtual_tokens = virtual_tokens(a, self.token_embedding)
-        self.position_embedding = embedding(a.positions, width, deviation, "position_embedding")
-        tables = [self.token_embedding, self.position_embedding]
+        tables = [self.token_embedding]
+        if a.positions:
+            self.position_embedding = embedding(a.positions, width, deviation, "position_embedding")
+            tables.append(self.position_embedding)
         if a.num_segments:
             self.segment_embedding = embedding(
                 a.num_segments, width, deviation, "segment_embedding"
@@ -75,11 +77,16 @@ class PostNormEncoder(EncoderStack):
         self.blocks = self.make_blocks(deviation)
         for table in tables:
             table.build((None, None))
-        for layer in (self.virtual_tokens, self.norm):
-            layer.build((None, None, width))
+        self.virtual_tokens.build()
+        self.norm.build((None, None, self.normed_width))
         for block in self.blocks:
             if not block.built:  # one may stand there several times
                 block.build((None, None, a.hidden_size))
+
+    @property
+    def normed_width(self) -> int:
+        """Width of the vectors that are normalized before the blocks."""
+        return self.arguments.table_width
 
     def make_blocks(self, deviation: float) -> list[keras.layers.Layer]:
         """Makes the blocks, from the bottom up; see `make_layers`."""
@@ -107,21 +114,25 @@ class PostNormEncoder(EncoderStack):
         )
 
     def embed(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
-        """Sums what is known of each token; see `EncoderStack.embed`.
+        """Sums what is known of each token; see `EncoderStack.embed`."""
+        return self.dropout(self.norm(self.sum_tables(inputs, training)), training=training)
+
+    def sum_tables(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
+        """The vectors of tokens, positions and segments together, (batch, length, table_width).
 
         Without `segment_ids` all tokens are of segment 0.
         """
         token_ids = inputs["token_ids"]
         self.check_length(token_ids)
         x = self.virtual_tokens(self.token_embedding(token_ids), training=training)
-        x = x + self.position_embedding(self.position_ids(token_ids, x))
+        if self.arguments.positions:
+            x = x + self.position_embedding(self.position_ids(token_ids, x))
         if self.arguments.num_segments:
             segment_ids = inputs.get("segment_ids")
             if segment_ids is None:
                 segment_ids = ops.zeros_like(token_ids[:1, :])  # (1, length), for all rows
             x = x + self.segment_embedding(self.virtual_tokens.extend(segment_ids, 0))
-        x = self.norm(x)
-        return self.dropout(x, training=training)
+        return x
 
     def position_ids(self, token_ids: Any, x: Any) -> Any:
         """The rows of the table of positions.
@@ -159,15 +170,17 @@ class PostNormArchitecture(EncoderArchitecture):
     def embedding_entries(self, arguments: EncoderArguments) -> list[Entry]:
         """The names of the weights below the blocks."""
         a, width, part = arguments, arguments.table_width, f"{self.prefix}embeddings."
-        tables = [
-            Entry(part + "word_embeddings", "token_embedding", "embedding", (a.vocab_size, width)),
-            Entry(part + "position_embeddings", "position_embedding", "embedding",
-                  (a.positions, width)),
-            Entry(part + "token_type_embeddings", "segment_embedding", "embedding",
-                  (a.num_segments, width)),
-        ]  # fmt: skip
-        norm = Entry(part + "LayerNorm", "embeddings_layer_norm", "norm", (width,))
-        return [*tables[: 3 if a.num_segments else 2], norm]
+        tables = {
+            ("word_embeddings", "token_embedding"): a.vocab_size,
+            ("position_embeddings", "position_embedding"): a.positions,
+            ("token_type_embeddings", "segment_embedding"): a.num_segments,
+        }
+        rows = [
+            Entry(part + theirs, ours, "embedding", (count, width))
+            for (theirs, ours), count in tables.items()
+            if count
+        ]
+        return [*rows, Entry(part + "LayerNorm", "embeddings_layer_norm", "norm", (width,))]
 
     def block_entries(self, arguments: EncoderArguments) -> list[Entry]:
         """The names of the weights of the blocks."""

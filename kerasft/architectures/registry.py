@@ -7,6 +7,7 @@ from typing import Any
 from kerasft.architectures.albert import Albert
 from kerasft.architectures.architecture import EncoderArchitecture
 from kerasft.architectures.bert import Bert
+from kerasft.architectures.deberta_v2 import DebertaV2
 from kerasft.architectures.distilbert import DistilBert
 from kerasft.architectures.electra import Electra
 from kerasft.architectures.encoder import EncoderArguments
@@ -20,6 +21,7 @@ ENCODERS: dict[str, EncoderArchitecture] = {
     for each in (
         Albert(),
         Bert(),
+        DebertaV2(),
         DistilBert(),
         Electra(),
         ModernBert(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from kerasft import storage
-from kerasft.architectures import to_tensors
+from kerasft.architectures import find_encoder, to_tensors
 from kerasft.errors import ConfigError
 from kerasft.tasks.headed_encoder import EncoderParts
 from kerasft.tasks.registry import task_of
@@ -33,9 +33,10 @@ def write_huggingface(classifier: EncoderParts, folder: Path) -> None:
         folder: An empty folder.
 
     Raises:
-        ConfigError: The head reads the mean over the tokens, which transformers has no class for.
+        ConfigError: The head reads the mean over the tokens, and transformers has no such head.
     """
-    if classifier.model.pooling != "first":
+    family = find_encoder(classifier.model.architecture)
+    if family.pooling_config(classifier.model.pooling) is None:
         raise ConfigError(
             f"the classifier was trained with pooling {classifier.model.pooling!r}, for which "
             "transformers has no class; export it to keras or onnx, or train it with "

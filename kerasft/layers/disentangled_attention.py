@@ -7,8 +7,8 @@ import keras
 from keras import ops
 
 from kerasft.layers.initializers import TruncatedNormal
+from kerasft.layers.masks import hide
 from kerasft.layers.self_attention import SelfAttention
-from kerasft.layers.t5_attention import hide
 
 
 @keras.saving.register_keras_serializable(package="kerasft")
@@ -32,7 +32,7 @@ class DisentangledAttention(SelfAttention):
 
     Example:
         >>> attention = DisentangledAttention(d_model=16, heads=4)
-        >>> attention(x, x, {"mask": padding_mask(token_ids, 0), "distances": table.rows(length)})
+        >>> attention(x, x, {"mask": padding_mask(token_ids, 0), "distances": table.rows(places)})
     """
 
     def __init__(
@@ -100,9 +100,10 @@ class DisentangledAttention(SelfAttention):
         """
         assert attention_mask is not None
         query, key, value = self.query(x), self.key(source), self.value(source)
-        distances = self.position_dropout(attention_mask["distances"][None], training=training)
+        distances = self.position_dropout(attention_mask["distances"][None, :], training=training)
         if x.shape[1] == 1:  # the distances 0, -1, -2, ... alone
-            distances = ops.flip(distances[:, 1 : ops.shape(source)[1] + 1], axis=1)
+            halves = ops.reshape(distances[:, 1:], (2, ops.shape(source)[1], self.d_model))
+            distances = ops.flip(halves[:1, :], axis=1)
             scores = self._scores_of_first(query, key, distances)
         else:
             scores = self._scores(query, key, distances)

@@ -37,7 +37,7 @@ class DisentangledTransformerLayer(TransformerLayer):
 
     Example:
         >>> block = DisentangledTransformerLayer(d_model=16, heads=4, d_ff=64)
-        >>> block(x, {"mask": padding_mask(token_ids, 0), "distances": table.rows(length)})
+        >>> block(x, {"mask": padding_mask(token_ids, 0), "distances": table.rows(places)})
     """
 
     def __init__(

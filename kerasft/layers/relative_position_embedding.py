@@ -59,7 +59,7 @@ class RelativePositionEmbedding(keras.layers.Layer):
     Example:
         >>> table = RelativePositionEmbedding(width=16, length=64, buckets=32, max_distance=64)
         >>> table.build()
-        >>> table.rows(5)    # (11, 16): of the distances -5, ..., 5
+        >>> table.rows(np.arange(5))    # (11, 16): of the distances -5, ..., 5
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class RelativePositionEmbedding(keras.layers.Layer):
         self.shape = (2 * span, width)
         self.norm = keras.layers.LayerNormalization(epsilon=epsilon, name="norm") if norm else None
         # The rows of the distances 0, 1, ..., length, and of 0, -1, ..., -length.
-        self.places = [
+        self.numbers = [
             np.clip(
                 logarithmic_buckets(sign * np.arange(length + 1), buckets, max_distance) + span,
                 0,
@@ -103,12 +103,11 @@ class RelativePositionEmbedding(keras.layers.Layer):
         if self.norm is not None:
             self.norm.build((None, self.settings["width"]))
 
-    def rows(self, length: Any) -> Any:
+    def rows(self, places: Any) -> Any:
         """The vectors of all distances in a text.
 
         Args:
-            length: Number of positions, an int (or a scalar tensor where TensorFlow knows no
-                better).
+            places: (length,) int32, the numbers of its positions: 0, ..., length - 1.
 
         Returns:
             (2 * length + 1, width): of the distances -length, ..., length.
@@ -117,10 +116,10 @@ class RelativePositionEmbedding(keras.layers.Layer):
         if self.norm is not None:
             table = self.norm(table)
         behind, ahead = (
-            ops.take(table, ops.convert_to_tensor(places)[: length + 1], axis=0)
-            for places in self.places
+            ops.take(ops.convert_to_tensor(numbers), places + 1, axis=0) for numbers in self.numbers
         )
-        return ops.concatenate([ops.flip(ahead[1:], axis=0), behind], axis=0)
+        numbers = ops.concatenate([ops.flip(ahead, axis=0), self.numbers[0][:1], behind], axis=0)
+        return ops.take(table, numbers, axis=0)
 
     def get_config(self) -> dict[str, Any]:
         """What Keras needs to make the layer again."""

@@ -23,6 +23,9 @@ TINY = EncoderArguments(
     layer_norm_epsilon=1e-5,
 )
 
+# Where transformers' dropout behind attention and behind the feed-forward part is not `dropout`.
+RATES = {"albert": (0.3, 0.0), "distilbert": (0.0, 0.3), "modernbert": (0.2, 0.0)}
+
 
 def for_architecture(name: str, **changes) -> EncoderArguments:
     sizes = {key: value for key, value in TINY.to_dict().items() if key != "num_segments"}
@@ -47,15 +50,13 @@ def test_numbers_are_set_in_every_layer(name, backbone):
     parts = {layer.name: layer for layer in backbone._flatten_layers()}
     assert parts["embeddings_layer_norm"].epsilon == 1e-5
     assert parts["embeddings_dropout"].rate == 0.3
+    after_attention, after_feedforward = RATES.get(name, (0.3, 0.3))
     for block in backbone.blocks:
-        assert block.attention_residual.norm.epsilon == 1e-5
-        assert block.feedforward_residual.norm.epsilon == 1e-5
+        for residual in (block.attention_residual, block.feedforward_residual):
+            assert residual.norm.epsilon == 1e-5 if residual.norm.weights else name == "modernbert"
         assert block.attention.dropout.rate == 0.2
-        # transformers' DistilBERT draws no dropout here, and its ALBERT none there.
-        rate = 0.0 if name == "distilbert" else 0.3
-        assert block.attention_residual.dropout.rate == rate
-        rate = 0.0 if name == "albert" else 0.3
-        assert block.feedforward_residual.dropout.rate == rate
+        assert block.attention_residual.dropout.rate == after_attention
+        assert block.feedforward_residual.dropout.rate == after_feedforward
         found = block.activation(np.array([-1.0, 2.0], "float32"))
         np.testing.assert_array_equal(keras.ops.convert_to_numpy(found), [0.0, 2.0])
 
@@ -83,7 +84,7 @@ def test_weights_can_be_left_out(name, backbone):
         if len(weight.shape) > 1 and "bias" not in weight.path:
             assert not values.any()
             matrices.append(keras.ops.convert_to_numpy(drawn))
-            assert matrices[-1].std() > 0.01
+            assert matrices[-1].std() > 0.005
     # Each is drawn by itself.
     assert len({matrix.tobytes() for matrix in matrices}) == len(matrices)
 

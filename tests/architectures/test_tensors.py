@@ -25,13 +25,17 @@ TINY = EncoderArguments(
     max_length=16,
     num_segments=2,
 )
-NAMES = ["albert", "bert", "distilbert", "electra", "mpnet", "roberta"]
+NAMES = [
+    *("albert", "bert", "deberta-v2", "distilbert", "electra", "modernbert", "mpnet", "roberta")
+]
 QUERY = {
     "albert": "albert.encoder.albert_layer_groups.0.albert_layers.0.attention.query.weight",
     "electra": "electra.encoder.layer.1.attention.self.query.weight",
     "mpnet": "mpnet.encoder.layer.1.attention.attn.q.weight",
     "bert": "bert.encoder.layer.1.attention.self.query.weight",
+    "deberta-v2": "deberta.encoder.layer.1.attention.self.query_proj.weight",
     "distilbert": "distilbert.transformer.layer.1.attention.q_lin.weight",
+    "modernbert": "model.layers.1.attn.Wo.weight",
     "roberta": "roberta.encoder.layer.1.attention.self.query.weight",
 }
 DENSE_HEAD = {
@@ -48,6 +52,10 @@ BODY = {
         *("pre_classifier.weight", "pre_classifier.bias"),
     },
     "roberta": DENSE_HEAD,
+    "deberta-v2": {
+        *("classifier.weight", "classifier.bias", "pooler.dense.weight", "pooler.dense.bias"),
+    },
+    "modernbert": {"classifier.weight", "classifier.bias", "head.dense.weight", "head.norm.weight"},
 }
 
 
@@ -113,11 +121,11 @@ def test_every_weight_of_the_model_is_in_the_table(model):
 def test_names_without_prefix_and_old_names_are_read(name, model, tensors):
     old = {}
     for key, value in tensors.items():
-        key = key.removeprefix(f"{name}.")
+        key = key.removeprefix(find_encoder(name).prefix)
         if "LayerNorm" in key:
             key = key.replace(".weight", ".gamma").replace(".bias", ".beta")
         old[key] = value
-    assert any(key.endswith("LayerNorm.gamma") for key in old)
+    assert any(key.endswith("LayerNorm.gamma") for key in old) or name == "modernbert"
     report = load_tensors(model, old)
     assert (report.new, report.unread) == ([], [])
     assert_holds(model, tensors)

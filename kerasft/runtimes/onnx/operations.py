@@ -281,7 +281,7 @@ def _get_item(graph: Graph, step: Step, x: Tensor, key: Any) -> str:
         named = sum(each is not None for each in keys) - 1
         keys[place : place + 1] = [slice(None)] * (len(x.shape) - named)
     name, axis, out = graph.value(x), 0, 0
-    cuts: list[tuple[int, int, int, int]] = []  # start, end, axis, step
+    cuts: list[tuple[int, Any, int, int]] = []  # start, end, axis, step
     places: list[tuple[int, int]] = []
     added: list[int] = []
     for each in keys:
@@ -291,7 +291,7 @@ def _get_item(graph: Graph, step: Step, x: Tensor, key: Any) -> str:
             start, end, stride = each.start, each.stop, each.step or 1
             if end == x.shape[axis] or end is None:
                 end = np.iinfo("int64").max
-            if isinstance(start, Size) or isinstance(end, Size) or stride < 0:
+            if isinstance(start, Size) or stride < 0:
                 raise not_written(f"GetItem with {each}")
             if (start or 0, stride) != (0, 1) or end != np.iinfo("int64").max:
                 cuts.append((start or 0, end, axis, stride))
@@ -304,10 +304,16 @@ def _get_item(graph: Graph, step: Step, x: Tensor, key: Any) -> str:
             raise not_written(f"GetItem with a {type(each).__name__}")
         out += 1
     if cuts:
-        name = graph.add("Slice", name, *(graph.integers(part) for part in zip(*cuts, strict=True)))
+        name = graph.add("Slice", name, *map(graph.sizes, zip(*cuts, strict=True)))
     for place, axis in reversed(places):
         name = graph.add("Gather", name, graph.constant(np.int64(place)), axis=axis)
     return graph.add("Unsqueeze", name, graph.integers(added)) if added else name
+
+
+@_operation("Flip")
+def _flip(graph: Graph, step: Step, x: Tensor) -> str:
+    axis, before = _one_axis(step), -np.iinfo("int64").max
+    return graph.add("Slice", x, *map(graph.integers, ([-1], [before], [axis], [-1])))
 
 
 @_operation("Take")
