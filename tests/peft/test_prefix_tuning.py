@@ -273,7 +273,7 @@ def test_a_model_of_other_layers_is_refused():
     own = Own(8, 2, name="own")
     model = keras.Model(x, own(x, x))
     with pytest.raises(
-        AdapterError, match="'own' cannot take a prefix because Own is no class of k"
+        AdapterError, match="'own' cannot take a prefix because Own attends in a way of its own"
     ):
         peft.apply(model, PrefixTuningConfig())
 

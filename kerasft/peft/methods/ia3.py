@@ -126,7 +126,11 @@ class IA3Config(Method):
     name = "ia3"
     title = "IA3"
     peft_type = "IA3"
-    usual_targets = ("key|k", "value|v", "feedforward_output_dense|wo")
+    usual_targets = (
+        "key|k|query_key_value",
+        "value|v|query_key_value",
+        "feedforward_output_dense|wo",
+    )
     usual_rate = 1e-2
     pattern_fields = ("targets", "modules_to_save", "feedforward")
     layers: ClassVar = {keras.layers.Dense: IA3Dense, keras.layers.EinsumDense: IA3EinsumDense}

@@ -213,7 +213,7 @@ class LoRAConfig(LoRASettings, Method):
     name = "lora"
     title = "LoRA"
     peft_type = "LORA"
-    usual_targets = ("query|q", "value|v")
+    usual_targets = ("query|q|query_key_value", "value|v|query_key_value")
     usual_rate = 2e-3
     layers: ClassVar = {keras.layers.Dense: LoRADense, keras.layers.EinsumDense: LoRAEinsumDense}
     suffixes: ClassVar[tuple[str, ...]] = ("lora_A.weight", "lora_B.weight", "base_layer.bias")
