@@ -84,6 +84,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--show", type=Path, nargs="+", help="files of earlier searches")
     parser.add_argument("--save", type=Path, default=Path("learning_rates.json"))
+    parser.add_argument("--rates", type=float, nargs="+", help="instead of those near the usual")
     parser.add_argument("--around", type=int, default=2, help="rates beside the usual one")
     arguments, words = parser.parse_known_args()
     if arguments.show:
@@ -97,7 +98,7 @@ def main() -> None:
         usual = min(RATES, key=lambda rate: abs(rate / runs[0].peak_rate - 1))
         middle = RATES.index(usual)
         near = RATES[max(0, middle - arguments.around) : middle + arguments.around + 1]
-        for rate in near:
+        for rate in arguments.rates or near:
             if len(done.get(name, {}).get(str(rate), ())) >= len(runs):
                 continue
             started = time.perf_counter()
