@@ -42,7 +42,7 @@ class BitFitConfig(Method):
     title = "BitFit"
     peft_type = "BITFIT"
     usual_targets = (".*",)
-    usual_rate = 2e-3
+    usual_rate = 5e-3
     kind = "layer with a bias"
     suffixes = BIASES
 

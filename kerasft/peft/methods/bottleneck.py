@@ -224,7 +224,7 @@ class BottleneckConfig(BottleneckSettings, Method):
     title = "Adapter tuning"
     peft_type = "BOTTLENECK"
     usual_targets = ()
-    usual_rate = 1e-3
+    usual_rate = 2e-3
     layers: ClassVar = {
         ResidualConnection: BottleneckResidualConnection,
         keras.layers.Dense: BottleneckDense,

@@ -59,7 +59,7 @@ class LNTuningConfig(Method):
     title = "LayerNorm tuning"
     peft_type = "LN_TUNING"
     usual_targets = (".*norm",)
-    usual_rate = 1e-2
+    usual_rate = 3e-3
     kind = "normalization"
     suffixes = ("ln_tuning_layers.weight", "ln_tuning_layers.bias")
 
