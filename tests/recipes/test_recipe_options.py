@@ -63,5 +63,5 @@ def test_what_a_recipe_takes_with_a_method():
     writer = parse(t5_ner_lora.Config, [])
     assert (writer.method_options["alpha"], writer.peak_rate) == (32.0, 1e-2)
     assert parse(t5_ner_lora.Config, ["--learning_rate", "0.5"]).peak_rate == 0.5
-    assert parse(distilbert_lora.Config, ["--method", "full"]).peak_rate == 5e-5
+    assert parse(distilbert_lora.Config, ["--method", "full"]).peak_rate == 1e-4
     assert "head" not in t5_ner_lora.Config.own_options.values()
