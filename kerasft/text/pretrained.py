@@ -22,6 +22,7 @@ from kerasft import storage
 from kerasft.errors import PresetError
 from kerasft.text.albert import albert_from
 from kerasft.text.byte_level import byte_level_from
+from kerasft.text.deberta_v2 import deberta_from
 from kerasft.text.fairseq import camembert_from, xlm_r_from
 from kerasft.text.mpnet import mpnet_from
 from kerasft.text.tokenizer_file import MAX_FILE_BYTES, check_tokenizer, library_errors
@@ -61,12 +62,15 @@ KINDS = (
     BERT,
     Kind(mpnet_from, ("MPNetTokenizer",), ("mpnet",), ("vocab.txt",)),
     Kind(albert_from, ("AlbertTokenizer",), ("albert",), ("spiece.model",)),
+    Kind(deberta_from, ("DebertaV2Tokenizer",), ("deberta-v2",), ("spm.model",), "[PAD]"),
     Kind(sentinels_from, ("T5Tokenizer",), ("t5",), ("spiece.model",)),
     Kind(byte_level_from, ("RobertaTokenizer",), ("roberta",), ("vocab.json", "merges.txt")),
     Kind(xlm_r_from, ("XLMRobertaTokenizer",), ("xlm-roberta",), (SENTENCEPIECE,)),
     Kind(camembert_from, ("CamembertTokenizer",), ("camembert",), (SENTENCEPIECE,)),
 )
 """A further one is a function that builds it and a line here."""
+AS_IT_STANDS = ("modernbert",)
+"""Model types whose tokenizer.json is read as it stands, whatever class a file names."""
 
 OLDER_FILES = tuple(dict.fromkeys(name for kind in KINDS for name in kind.older))
 """All that a directory without tokenizer.json may have instead."""
@@ -137,6 +141,8 @@ def read_directory(directory: Path) -> tuple[tokenizers.Tokenizer, str | None]:
 
 def _kind(name: object, model_type: object) -> Kind | None:
     """The kind of tokenizers of a class, or where none is named of a model type."""
+    if model_type in AS_IT_STANDS:
+        return None
     if name is not None:
         short = str(name).removesuffix("Fast")
         return next((kind for kind in KINDS if short in kind.classes), None)

@@ -34,6 +34,7 @@ MAX_SPECIAL = 64
 MARKS = r"[^\p{L}\p{M}\p{N}\s▁'’-]+"  # noqa: RUF001
 """What `trained.py` makes tokens of their own; apostrophes and hyphens stay (l'acqua)."""
 # Each is known to take linear time.
+RUNS_OF_SPACE = r"\s{2,}|[\n\r\t]"
 REGEXES = {
     r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+",  # GPT-2
     r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+",
@@ -43,6 +44,7 @@ REGEXES = {
     r"|\s*[\r\n]+|\s+(?!\S)|\s+",  # GPT-4, Llama 3
     r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+",  # CLIP
     MARKS,
+    RUNS_OF_SPACE,
     *(" {2,}", r"\s", r"\s+", r"\d", r"\d+", r"\p{N}", r"\p{N}+", r"\n", r"\n+", "\n", "[\r\n]"),
 }
 """The regular expressions that a file may have."""

@@ -4,6 +4,7 @@ Source: Raffel et al., "Exploring the Limits of Transfer Learning" (2020), secti
 Richardson, "SentencePiece" (2018); and transformers' `T5Tokenizer`.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
@@ -56,7 +57,8 @@ def build_unigram(
         normalizer: What happens to characters first.
         unknown_id: The id of the piece for unknown characters.
         single: What a text, "$A", becomes.
-        pair: What two texts become; ":1" stands behind what is of the second, where that counts.
+        pair: What two texts become; ":1" stands behind what is of the second, where that counts
+            (and ":0" may behind what is of the first).
         prefix_space: Whether there is a "▁" before the first word as well.
         special: The special and added tokens.
 
@@ -81,7 +83,7 @@ def build_unigram(
     )
     backend.decoder = decoders.Metaspace(SPACE, prepend_scheme=scheme, split=True)
     special.add_to(backend)
-    names = dict.fromkeys(token.removesuffix(":1") for token in (*single, *pair))
+    names = dict.fromkeys(re.sub(":[01]$", "", token) for token in (*single, *pair))
     around = [token for token in names if token not in ("$A", "$B")]
     ids = [(token, backend.token_to_id(token)) for token in around]
     if missing := [token for token, index in ids if index is None]:

@@ -1,21 +1,32 @@
-"""The tokenizers of ALBERT, ELECTRA and MPNet, against transformers' on the same directories."""
+"""The tokenizers of several encoders, against transformers' on the same directories."""
 
 import json
 import shutil
 from pathlib import Path
 
 import pytest
+from tokenizers import AddedToken, ByteLevelBPETokenizer, normalizers, processors
 from transformers import AutoTokenizer
 
 from harness.checkpoints import vocabulary
 from harness.texts import AWKWARD
-from harness.tokenizer_directories import assert_like_transformers, describe, train_sentencepiece
+from harness.tokenizer_directories import (
+    TEXTS,
+    assert_like_transformers,
+    describe,
+    train_sentencepiece,
+)
 from kerasft.errors import PresetError
 from kerasft.text.tokenizer import Tokenizer
 
 pytestmark = pytest.mark.plain
 
-OLDER = {"albert": "spiece.model", "electra": "vocab.txt", "mpnet": "vocab.txt"}
+OLDER = {
+    "albert": "spiece.model",
+    "deberta-v2": "spm.model",
+    "electra": "vocab.txt",
+    "mpnet": "vocab.txt",
+}
 ADDED = {"__type": "AddedToken", "rstrip": False, "normalized": False, "single_word": False}
 CONFIGURATIONS = {
     "none": ("albert", {}),
@@ -25,6 +36,18 @@ CONFIGURATIONS = {
         "albert",
         {"tokenizer_class": "AlbertTokenizerFast", "remove_space": True, "keep_accents": False,
          "mask_token": {**ADDED, "content": "[MASK]", "lstrip": True}},
+    ),
+    "DeBERTa": ("deberta-v2", {}),
+    "as DeBERTa's are in version 4": (
+        "deberta-v2",
+        {"tokenizer_class": "DebertaV2TokenizerFast", "do_lower_case": False,
+         "vocab_type": "spm", "split_by_punct": False, "sp_model_kwargs": {}},
+    ),
+    "DeBERTa in small letters, by punctuation": (
+        "deberta-v2", {"do_lower_case": True, "split_by_punct": True, "add_prefix_space": False}
+    ),
+    "DeBERTa with another mask": (
+        "deberta-v2", {"mask_token": {**ADDED, "content": "<mask>", "lstrip": True}}
     ),
     "ELECTRA": ("electra", {}),
     "ELECTRA by its class": ("electra", {"tokenizer_class": "ElectraTokenizerFast"}),
@@ -47,13 +70,18 @@ def older(tmp_path_factory) -> dict[str, Path]:
     root = tmp_path_factory.mktemp("older")
     options = {"pad_id": 0, "unk_id": 1, "bos_id": -1, "eos_id": -1}
     train_sentencepiece(root, "spiece.model", control_symbols="[CLS],[SEP],[MASK]", **options)
+    options = {"pad_id": 0, "unk_id": 3, "bos_id": 1, "eos_id": 2}
+    names = {"pad": "[PAD]", "unk": "[UNK]", "bos": "[CLS]", "eos": "[SEP]"}
+    named = {f"{name}_piece": piece for name, piece in names.items()}
+    train_sentencepiece(root, "spm.model", **options, **named)
     pieces = vocabulary(cased=True)
     for name, first, last in (("electra", [], []), ("mpnet", ["<s>", "<pad>", "</s>"], ["<mask>"])):
         (root / name).mkdir()
         lines = "\n".join([*first, *pieces, *last])
         (root / name / "vocab.txt").write_text(lines + "\n", encoding="utf-8")
     return {
-        kind: (root if kind == "albert" else root / kind) / name for kind, name in OLDER.items()
+        kind: (root if name.endswith(".model") else root / kind) / name
+        for kind, name in OLDER.items()
     }
 
 
@@ -94,6 +122,29 @@ def test_words_of_a_sentence_are_those_of_transformers(older, tmp_path):
         for number, found in enumerate(Tokenizer.from_directory(directory).encode_words(sentences)):
             assert found.token_ids.tolist() == expected["input_ids"][number], kind
             assert found.words.tolist() == expected.word_ids(number), kind
+
+
+@pytest.mark.parametrize("name", ["PreTrainedTokenizerFast", "RobertaTokenizer", None])
+def test_where_no_class_counts_the_file_is_read_as_it_stands(tmp_path, name):
+    """ModernBERT's: bytes, as RoBERTa's, but composed, and with BERT's tokens around."""
+    special = ["[UNK]", "[CLS]", "[SEP]", "[PAD]"]
+    trained = ByteLevelBPETokenizer()
+    trained.train_from_iterator(
+        TEXTS * 3, vocab_size=400, min_frequency=2, special_tokens=special, show_progress=False
+    )
+    trained.normalizer = normalizers.NFC()
+    trained.add_special_tokens([AddedToken("[MASK]", lstrip=True, special=True)])
+    trained.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", 1), ("[SEP]", 2)],
+    )
+    trained.save(str(tmp_path / "tokenizer.json"))
+    roles = {"unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "pad": "[PAD]", "mask": "[MASK]"}
+    settings = {f"{role}_token": token for role, token in roles.items()}
+    if name:
+        settings["tokenizer_class"] = name
+    assert_like_transformers(describe(tmp_path, "modernbert", **settings))
 
 
 def test_a_vocabulary_of_another_family_is_refused(older, tmp_path):
