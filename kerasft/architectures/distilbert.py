@@ -101,6 +101,7 @@ class DistilBertEncoder(EncoderStack):
 
     def embed(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
         """Sums what is known of each token; see `EncoderStack.embed`."""
+        self.check_length(inputs["token_ids"])
         x = self.norm(self.embeddings(inputs["token_ids"], training=training))
         return self.dropout(x, training=training)
 

@@ -8,6 +8,7 @@ A further family needs a line in `checkpoints.SIZES` where transformers calls it
 """
 
 import json
+import shutil
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
@@ -16,7 +17,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
-from peft import PeftModel
+from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.numpy import save_file
 
 from harness.checkpoints import VOCABULARY, write_checkpoint
@@ -28,6 +29,7 @@ from kerasft.architectures import (
     config_to_arguments,
     to_tensors,
 )
+from kerasft.errors import ConfigError
 from kerasft.presets import load_preset
 from kerasft.runtimes.onnx.write import write_onnx
 
@@ -205,6 +207,42 @@ class ArchitectureCase:
         found = keras.ops.convert_to_numpy(twins.ours.backbone(inputs, training=False))
         np.testing.assert_allclose(found[mask], hidden[mask], atol=TOLERANCE)
 
+    @pytest.mark.any_backend
+    @pytest.mark.parametrize("form", ["half precision", "shards", "old names"])
+    def test_each_form_of_its_files_is_read(self, form, classifier, tmp_path):
+        folder = shutil.copytree(classifier.folder, tmp_path / "copy")
+        (folder / "model.safetensors").unlink()
+        theirs = type(classifier.theirs).from_pretrained(classifier.folder)
+        if form == "half precision":
+            theirs.half()
+        if form == "old names":
+            norms = {".LayerNorm.weight": ".LayerNorm.gamma", ".LayerNorm.bias": ".LayerNorm.beta"}
+            tensors = {}
+            for name, value in theirs.state_dict().items():
+                for new, old in norms.items():
+                    name = name.replace(new, old)
+                tensors[name] = value.numpy()
+            save_file(tensors, folder / "model.safetensors")
+        else:
+            theirs.save_pretrained(folder, max_shard_size="8KB" if form == "shards" else "1GB")
+        assert (len(list(folder.glob("*.safetensors"))) > 1) == (form == "shards")
+        ours, report = load_preset(str(folder)).build_classifier(3)
+        assert (report.new, report.unread) == ([], [])
+        hidden, logits = theirs_of(theirs.float().eval())
+        assert_close(hidden_of(ours), hidden)
+        assert_close(logits_of(ours), logits)
+
+    @pytest.mark.any_backend
+    def test_a_text_may_be_as_long_as_there_are_positions(self, classifier):
+        ours, length = classifier.ours, classifier.ours.max_length
+        ids = np.random.default_rng(4).integers(5, len(VOCABULARY), (1, length + 1)).astype("int32")
+        with torch.no_grad():
+            expected = classifier.theirs(torch.tensor(ids[:, :length], dtype=torch.long)).logits
+        found = ours({"token_ids": ids[:, :length], "padding_mask": ids[:, :length] > 0})
+        assert_close(keras.ops.convert_to_numpy(found), expected.numpy())
+        with pytest.raises(ConfigError, match=f"texts of {length + 1} tokens are too long"):
+            ours({"token_ids": ids, "padding_mask": ids > 0})
+
     def test_a_tagger_takes_the_tags_by_their_names(self, tagger):
         other, _ = load_preset(str(tagger.folder)).build_tagger(["I-PER", "O", "B-PER"])
         assert_close(logits_of(other), theirs_of(tagger.theirs)[1][..., [2, 0, 1]])
@@ -274,6 +312,26 @@ class ArchitectureCase:
         assert_close(logits_of(again), expected, 1e-6)
         peft.merge(again)
         assert_close(logits_of(again), expected, 1e-5)
+
+    @pytest.mark.any_backend
+    def test_adapters_of_peft_are_read(self, twins, tmp_path):
+        base = type(twins.theirs).from_pretrained(twins.folder)
+        # PEFT trains these in full, and cannot adapt them besides.
+        whole = ("classifier", "pre_classifier")
+        but = [name for name in whole if isinstance(getattr(base, name, None), torch.nn.Linear)]
+        config = LoraConfig(
+            task_type=twins.ours.peft_task, r=2, target_modules="all-linear", exclude_modules=but
+        )
+        theirs = get_peft_model(base, config).eval()
+        with torch.no_grad():
+            for parameter in theirs.parameters():
+                if parameter.requires_grad:
+                    parameter.add_(0.1 * torch.randn_like(parameter))
+        theirs.save_pretrained(tmp_path)
+        ours = fresh(twins)
+        peft.load_adapter(ours, tmp_path)
+        assert_close(logits_of(ours), theirs_of(theirs)[1])
+        assert np.abs(logits_of(ours) - logits_of(twins.ours)).max() > 0.01
 
     def test_above_a_frozen_backbone_values_and_gradients_are_those_of_the_whole(self, adapted):
         cut = adapted.frozen_backbone()
