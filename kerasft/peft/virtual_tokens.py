@@ -182,7 +182,7 @@ class VirtualTokensMethod(Method):
         """Those of an encoder, some of which PEFT does not find by itself."""
         arguments = getattr(model, "arguments", None)
         ours = {
-            "token_dim": "hidden_size",
+            "token_dim": "table_width",
             "num_layers": "num_layers",
             "num_attention_heads": "num_heads",
         }
