@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import keras
 
+from kerasft.architectures import HeadedEncoder
 from kerasft.errors import AdapterError
 from kerasft.peft.model_layers import all_layers, layers_with_weights
 from kerasft.peft.patterns import compile_pattern
@@ -125,7 +126,8 @@ def last_layers(
 
     Args:
         model: A built model whose blocks are numbered, such as "transformer_layer_0", ...
-        n: How many blocks, counted from the top.
+        n: How many blocks, counted from the top. One that a text passes through several times
+            counts as often, and is adapted for all of them.
         names: Names of the layers inside a block, as patterns. What holds a "/" is a pattern over
             whole paths already and is handed on as it is.
 
@@ -155,14 +157,17 @@ def last_layers(
             "write the target patterns out."
         )
     stem, numbers = blocks.popitem()
-    if not 1 <= n <= len(numbers):
+    row = sorted(numbers)
+    if isinstance(model, HeadedEncoder):  # in which one block may stand several times
+        row = [int(block.name.removeprefix(stem)) for block in model.backbone.blocks]
+    if not 1 <= n <= len(row):
         raise AdapterError(
-            f"The last {n} blocks cannot be adapted: the model has {len(numbers)} "
+            f"The last {n} blocks cannot be adapted: the model has {len(row)} "
             f"({stem}0 ... {stem}{max(numbers)})."
         )
     inner = "|".join(names)
     return patterns + tuple(
-        f"{re.escape(stem)}{number}/(?:.*/)?(?:{inner})" for number in sorted(numbers)[-n:]
+        f"{re.escape(stem)}{number}/(?:.*/)?(?:{inner})" for number in sorted({*row[-n:]})
     )
 
 

@@ -3,7 +3,8 @@
 import pytest
 
 from harness.architecture_case import ArchitectureCase
-from kerasft.errors import PresetError
+from kerasft import peft
+from kerasft.errors import AdapterError, PresetError
 from kerasft.presets import load_preset
 
 
@@ -33,3 +34,14 @@ class TestAlbert(ArchitectureCase):
         self.write(tmp_path, layers=1)
         with pytest.raises(PresetError, match=r"num_hidden_groups \(2\) .* num_layers \(1\)"):
             load_preset(str(tmp_path))
+
+    @pytest.mark.any_backend
+    def test_the_last_layers_are_the_last_that_a_text_passes(self, classifier):
+        """Of the blocks 0 1, 0 1, 2 3."""
+        for count, numbers in ((1, [3]), (2, [2, 3]), (3, [1, 2, 3]), (6, [0, 1, 2, 3])):
+            found = peft.last_layers(classifier.ours, count)
+            assert [pattern.split("/")[0] for pattern in found] == [
+                f"transformer_layer_{number}" for number in numbers
+            ]
+        with pytest.raises(AdapterError, match="The last 7 blocks cannot be adapted"):
+            peft.last_layers(classifier.ours, 7)
