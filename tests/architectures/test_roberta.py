@@ -105,6 +105,7 @@ def spoken(tmp_path_factory):
     return folder
 
 
+@pytest.mark.any_backend
 def test_texts_get_the_same_logits_saved_exported_and_in_onnx(spoken, tmp_path):
     preset = load_preset(str(spoken))
     model, _ = preset.build_classifier(3)

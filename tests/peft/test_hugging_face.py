@@ -17,14 +17,21 @@ from kerasft.errors import AdapterError
 from kerasft.peft import LoRAConfig, apply, last_layers, load_adapter, remove, save_adapter
 from kerasft.presets import load_preset
 
-QUERY_VALUE = {"distilbert": ["q_lin", "v_lin"], "bert": ["query", "value"]}
+QUERY_VALUE = {
+    "distilbert": ["q_lin", "v_lin"], "bert": ["query", "value"], "roberta": ["query", "value"],
+}  # fmt: skip
+HEAD = {"distilbert": "pre_classifier", "bert": "bert.pooler", "roberta": "classifier"}
 QUERY = {
+    "roberta": r".*\.layer\.[12]\.attention\.self\.query",
     "distilbert": r"distilbert\.transformer\.layer\.[12]\.attention\.q_lin",
     "bert": r".*\.layer\.[12]\.attention\.self\.query",
 }
 
 
-@pytest.fixture(scope="module", params=["distilbert", "bert"])
+OTHER = pytest.param("roberta", marks=pytest.mark.any_backend)
+
+
+@pytest.fixture(scope="module", params=["distilbert", "bert", OTHER])
 def checkpoint(request: pytest.FixtureRequest, tmp_path_factory) -> tuple[str, Path]:
     directory = tmp_path_factory.mktemp(request.param)
     checkpoints.write_checkpoint(directory, request.param, "ForSequenceClassification")
@@ -38,7 +45,7 @@ def test_peft_loads_what_we_train(checkpoint, tmp_path, everything, rank_stabili
     architecture, directory = checkpoint
     model = peft_twins.ours(directory)
     head = model.head_layers if everything else ("classifier",)
-    if architecture == "distilbert":
+    if architecture != "bert":
         head = model.head_layers  # PEFT takes "pre_classifier" for "classifier" too
     targets = ("transformer_layer_.*",) if everything else last_layers(model, 2)
     config = LoRAConfig(
@@ -95,7 +102,7 @@ VARIANTS = {
     },
     "a longer head": lambda kind: {
         "target_modules": QUERY_VALUE[kind][:1],
-        "modules_to_save": ["bert.pooler" if kind == "bert" else "pre_classifier"],
+        "modules_to_save": [HEAD[kind]],
     },
 }
 
@@ -115,7 +122,7 @@ def test_we_load_what_peft_trains(checkpoint, tmp_path, variant: str) -> None:
         for name in safetensors.numpy.load_file(adapter / "adapter_model.safetensors")
         if name.endswith(".lora_A.weight")
     }
-    if architecture == "distilbert" or variant == "a longer head":
+    if architecture != "bert" or variant == "a longer head":
         assert report.from_base == ()
     elif variant != "all-linear":
         assert report.from_base == ("bert.pooler.dense",)
