@@ -3,6 +3,8 @@
 import pytest
 
 from harness.architecture_case import ArchitectureCase
+from harness.spoken import assert_same_everywhere, assert_same_words, write_classifier
+from harness.tokenizer_directories import train_sentencepiece
 from kerasft import peft
 from kerasft.errors import AdapterError, PresetError
 from kerasft.presets import load_preset
@@ -45,3 +47,14 @@ class TestAlbert(ArchitectureCase):
             ]
         with pytest.raises(AdapterError, match="The last 7 blocks cannot be adapted"):
             peft.last_layers(classifier.ours, 7)
+
+
+@pytest.mark.any_backend
+def test_texts_get_the_same_logits_saved_exported_and_in_onnx(tmp_path):
+    """With SentencePiece's own file."""
+    pytest.importorskip("sentencepiece")
+    special = {"pad_id": 0, "unk_id": 1, "bos_id": -1, "eos_id": -1}
+    train_sentencepiece(tmp_path, "spiece.model", control_symbols="[CLS],[SEP],[MASK]", **special)
+    write_classifier(tmp_path, "albert", embedding_size=12)
+    assert_same_everywhere(tmp_path, tmp_path)
+    assert_same_words(tmp_path)

@@ -3,6 +3,8 @@
 import pytest
 
 from harness.architecture_case import ArchitectureCase
+from harness.checkpoints import vocabulary
+from harness.spoken import assert_same_everywhere, assert_same_words, write_classifier
 from kerasft.errors import PresetError
 from kerasft.presets import load_preset
 
@@ -27,3 +29,12 @@ class TestMPNet(ArchitectureCase):
         self.write(tmp_path, layers=1, relative_attention_num_buckets=buckets)
         with pytest.raises(PresetError, match="relative_attention_num_buckets"):
             load_preset(str(tmp_path))
+
+
+@pytest.mark.any_backend
+def test_texts_get_the_same_logits_saved_exported_and_in_onnx(tmp_path):
+    pieces = ["<s>", "<pad>", "</s>", *vocabulary(), "<mask>"]
+    (tmp_path / "vocab.txt").write_text("\n".join(pieces) + "\n", encoding="utf-8")
+    write_classifier(tmp_path, "mpnet")
+    assert_same_everywhere(tmp_path, tmp_path)
+    assert_same_words(tmp_path)

@@ -207,6 +207,18 @@ class ArchitectureCase:
         found = keras.ops.convert_to_numpy(twins.ours.backbone(inputs, training=False))
         np.testing.assert_allclose(found[mask], hidden[mask], atol=TOLERANCE)
 
+    def test_segments_tell_the_texts_of_a_pair_apart(self, classifier):
+        """Where there is a table of them; elsewhere nobody asks for them."""
+        segments = (np.arange(9) >= 3).astype("int32") * np.ones_like(IDS)
+        known = classifier.ours.arguments.num_segments
+        theirs = {"token_type_ids": torch.tensor(segments, dtype=torch.long)} if known > 1 else {}
+        with torch.no_grad():
+            expected = classifier.theirs(**THEIR_INPUTS, **theirs).logits.numpy()
+        inputs = {**INPUTS, "segment_ids": segments * (known > 1)}
+        found = keras.ops.convert_to_numpy(classifier.ours(inputs, training=False))
+        assert_close(found, expected)
+        assert (np.abs(found - logits_of(classifier.ours)).max() > 1e-3) == (known > 1)
+
     @pytest.mark.any_backend
     @pytest.mark.parametrize("form", ["half precision", "shards", "old names"])
     def test_each_form_of_its_files_is_read(self, form, classifier, tmp_path):
