@@ -1,4 +1,4 @@
-"""Fine-tune a pretrained BERT or DistilBERT classifier with LoRA, and save it.
+"""Fine-tune a pretrained encoder to classify texts, with LoRA, and save it.
 
     python -m kerasft.recipes.distilbert_lora --preset minilm
     python -m kerasft.recipes.distilbert_lora --data mails.csv --label_column team
@@ -27,7 +27,7 @@ from kerasft.text.labels import LabelMap
 
 @dataclass
 class Config(FineTuningOptions, LabelledTextOptions):
-    """Fine-tune a pretrained BERT or DistilBERT classifier with LoRA, and save it."""
+    """Fine-tune a pretrained encoder to classify texts, with LoRA, and save it."""
 
     output: str = "saved_models/distilbert_lora"
 

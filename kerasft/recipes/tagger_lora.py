@@ -1,4 +1,4 @@
-"""Fine-tune a pretrained BERT or DistilBERT to find named entities, with LoRA, and save it.
+"""Fine-tune a pretrained encoder to find named entities, with LoRA, and save it.
 
     python -m kerasft.recipes.tagger_lora --preset minilm
     python -m kerasft.recipes.tagger_lora --data train.conll --test_data test.conll
@@ -31,7 +31,7 @@ from kerasft.text.labels import LabelMap
 
 @dataclass
 class Config(TuningOptions, EntityOptions):
-    """Fine-tune a pretrained BERT or DistilBERT to find named entities, with LoRA, and save it.
+    """Fine-tune a pretrained encoder to find named entities, with LoRA, and save it.
 
     Args:
         max_length: Tokens that are read at once; a longer sentence is read in parts.
