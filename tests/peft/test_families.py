@@ -15,7 +15,7 @@ pytestmark = pytest.mark.any_backend
 
 NARROW = {"embedding_size": 12}  # than the hidden states, which are 16 wide
 SETTINGS = {
-    "albert": {**NARROW, "num_hidden_groups": 2, "inner_group_num": 2},
+    "albert": {**NARROW, "num_hidden_groups": 2},
     "electra": NARROW,
     "mpnet": {},
 }
