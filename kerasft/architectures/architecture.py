@@ -247,7 +247,9 @@ class EncoderArchitecture(Architecture):
             raise PresetError(f"{source}: {problem}") from None
 
 
-def head_dense(units: int, name: str, activation: str | None = None) -> keras.layers.Dense:
+def head_dense(
+    units: int, name: str, activation: str | None = None, use_bias: bool = True
+) -> keras.layers.Dense:
     """A linear layer of a head, as transformers' heads start.
 
     Args:
@@ -255,7 +257,7 @@ def head_dense(units: int, name: str, activation: str | None = None) -> keras.la
     """
     start = TruncatedNormal(INITIAL_DEVIATION)
     function = gelu_approximate if activation == "gelu_approximate" else activation
-    return keras.layers.Dense(units, function, kernel_initializer=start, name=name)
+    return keras.layers.Dense(units, function, use_bias, kernel_initializer=start, name=name)
 
 
 def layer_entries(

@@ -189,10 +189,10 @@ class DebertaV2Encoder(PostNormEncoder):
         return x if self.map is None else self.map(x)
 
     def mask(self, padding_mask: Any) -> Any:
-        """What each block may look at, and the distances' vectors; see `DisentangledAttention`."""
+        """What each block is given; see `DisentangledTransformerLayer`."""
         mask = super().mask(padding_mask)  # (batch, 1, 1, length)
         places = positions(mask[:, 0, 0, :, None])[0]  # (length,)
-        return {"mask": mask, "distances": self.relative_embedding.rows(places)}
+        return {"mask": mask, **self.relative_embedding.rows(places)}
 
 
 class DebertaV2(PostNormArchitecture):

@@ -13,6 +13,7 @@ from kerasft.architectures.architecture import (
     INITIAL_DEVIATION,
     EncoderArchitecture,
     Pooling,
+    head_dense,
 )
 from kerasft.architectures.encoder import (
     EncoderArguments,
@@ -24,7 +25,6 @@ from kerasft.architectures.encoder import (
 from kerasft.architectures.name_table import Entry
 from kerasft.errors import ConfigError, PresetError
 from kerasft.layers.activations import ACTIVATIONS
-from kerasft.layers.initializers import TruncatedNormal
 from kerasft.layers.rotary_attention import rotation_table
 from kerasft.layers.rotary_transformer_layer import RotaryTransformerLayer
 
@@ -168,9 +168,8 @@ class ModernBertEncoder(EncoderStack):
         apart = ops.absolute(places[:, None, :] - places[:, :, None])  # (1, length, length)
         near = ops.less_equal(apart, self.arguments.local_attention // 2)
         masks = {"global": real, "local": ops.logical_and(real, near[:, None])}
-        length = ops.shape(padding_mask)[1]
         return {
-            scope: {"mask": masks[scope], "rotation": ops.convert_to_tensor(table)[:, :length]}
+            scope: {"mask": masks[scope], "rotation": ops.take(table, places[0], axis=1)}
             for scope, table in self.rotations.items()
         }
 
@@ -204,12 +203,8 @@ class ModernBert(EncoderArchitecture):
         """A linear layer with an activation, a normalization and a dropout."""
         assert isinstance(arguments, ModernBertArguments)
         a = arguments
-        dense = keras.layers.Dense(
-            a.hidden_size,
-            ACTIVATIONS[a.classifier_activation],
-            use_bias=a.classifier_bias,
-            kernel_initializer=TruncatedNormal(INITIAL_DEVIATION),
-            name="head_dense",
+        dense = head_dense(
+            a.hidden_size, "head_dense", a.classifier_activation, use_bias=a.classifier_bias
         )
         dropout = keras.layers.Dropout(a.head_dropout, name="head_dropout")
         return [dense, _norm(a, "head_norm"), dropout]

@@ -32,7 +32,7 @@ class DisentangledAttention(SelfAttention):
 
     Example:
         >>> attention = DisentangledAttention(d_model=16, heads=4)
-        >>> attention(x, x, {"mask": padding_mask(token_ids, 0), "distances": table.rows(places)})
+        >>> attention(x, x, {"mask": mask, "distances": table.rows(places)["distances"]})
     """
 
     def __init__(
@@ -92,22 +92,21 @@ class DisentangledAttention(SelfAttention):
         Args:
             x: (batch, length, d_model), or position 0 alone, (batch, 1, d_model).
             source: (batch, length, d_model).
-            attention_mask: "mask", bool, broadcast to (batch, 1, 1, length), and "distances",
-                (2 * length + 1, d_model).
+            attention_mask: "mask", bool, broadcast to (batch, 1, 1, length); and "distances"
+                (2 * length + 1, d_model), or for position 0 "ahead" (length, d_model), see
+                `RelativePositionEmbedding.rows`.
 
         Returns:
             (batch, length or 1, d_model).
         """
-        assert attention_mask is not None
+        given = attention_mask or {}
         query, key, value = self.query(x), self.key(source), self.value(source)
-        distances = self.position_dropout(attention_mask["distances"][None, :], training=training)
-        if x.shape[1] == 1:  # the distances 0, -1, -2, ... alone
-            halves = ops.reshape(distances[:, 1:], (2, ops.shape(source)[1], self.d_model))
-            distances = ops.flip(halves[:1, :], axis=1)
-            scores = self._scores_of_first(query, key, distances)
-        else:
-            scores = self._scores(query, key, distances)
-        mask = hide(attention_mask["mask"], scores * self.scale)
+        of_all = "distances" in given
+        distances = given["distances" if of_all else "ahead"][None, :]
+        distances = self.position_dropout(distances, training=training)
+        scores_of = self._scores if of_all else self._scores_of_first
+        scores = scores_of(query, key, distances)
+        mask = hide(given["mask"], scores * self.scale)
         return self.merge(self.attend(query, key, value, mask, training))
 
     def _scores(self, query: Any, key: Any, distances: Any) -> Any:
@@ -152,5 +151,9 @@ def skew(x: Any) -> Any:
         (batch, heads, length, length).
     """
     heads, length = x.shape[1], ops.shape(x)[2]
+    if length is None:  # in a graph for any length nothing can be shaped by it
+        places = ops.cumsum(ops.ones_like(x[0, 0, :, 0], dtype="int32"))  # from 1
+        columns = places[None, :] - places[:, None] + ops.max(places)
+        return ops.take_along_axis(x, columns[None, None, :, :], axis=-1)
     x = ops.reshape(x, (-1, heads, 2 * length, length))[:, :, 1:]
     return ops.reshape(x, (-1, heads, length, 2 * length - 1))[:, :, :, :length]

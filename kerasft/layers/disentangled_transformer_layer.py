@@ -37,7 +37,7 @@ class DisentangledTransformerLayer(TransformerLayer):
 
     Example:
         >>> block = DisentangledTransformerLayer(d_model=16, heads=4, d_ff=64)
-        >>> block(x, {"mask": padding_mask(token_ids, 0), "distances": table.rows(places)})
+        >>> block(x, {"mask": mask, **table.rows(places)})
     """
 
     def __init__(
@@ -131,7 +131,8 @@ class DisentangledTransformerLayer(TransformerLayer):
 
         Args:
             x: (batch, length, d_model).
-            attention_mask: See `DisentangledAttention`.
+            attention_mask: "mask" and "distances" for `DisentangledAttention`, and "ahead" for
+                position 0 alone.
             first_only: Whether to compute what becomes of position 0 alone.
 
         Returns:
@@ -147,3 +148,7 @@ class DisentangledTransformerLayer(TransformerLayer):
             beside = beside[:, :1]
         beside = self.convolution_dropout(beside, training=training)
         return self.convolution_norm(y + self.convolution_activation(beside))
+
+    def mask_of_first(self, attention_mask: Mapping[str, Any]) -> dict[str, Any]:
+        """What position 0 is given."""
+        return {name: attention_mask[name] for name in ("mask", "ahead")}

@@ -59,7 +59,7 @@ class RelativePositionEmbedding(keras.layers.Layer):
     Example:
         >>> table = RelativePositionEmbedding(width=16, length=64, buckets=32, max_distance=64)
         >>> table.build()
-        >>> table.rows(np.arange(5))    # (11, 16): of the distances -5, ..., 5
+        >>> table.rows(np.arange(5))["distances"]    # (11, 16): of -5, ..., 5
     """
 
     def __init__(
@@ -103,14 +103,15 @@ class RelativePositionEmbedding(keras.layers.Layer):
         if self.norm is not None:
             self.norm.build((None, self.settings["width"]))
 
-    def rows(self, places: Any) -> Any:
-        """The vectors of all distances in a text.
+    def rows(self, places: Any) -> dict[str, Any]:
+        """The vectors of the distances in a text, as `DisentangledAttention` reads them.
 
         Args:
             places: (length,) int32, the numbers of its positions: 0, ..., length - 1.
 
         Returns:
-            (2 * length + 1, width): of the distances -length, ..., length.
+            "distances" (2 * length + 1, width), of -length, ..., length; and "ahead" (length,
+            width), of those from position 0 to all: 0, -1, ..., -(length - 1).
         """
         table = ops.convert_to_tensor(self.embeddings)
         if self.norm is not None:
@@ -118,8 +119,12 @@ class RelativePositionEmbedding(keras.layers.Layer):
         behind, ahead = (
             ops.take(ops.convert_to_tensor(numbers), places + 1, axis=0) for numbers in self.numbers
         )
-        numbers = ops.concatenate([ops.flip(ahead, axis=0), self.numbers[0][:1], behind], axis=0)
-        return ops.take(table, numbers, axis=0)
+        all_numbers = [ops.flip(ahead, axis=0), self.numbers[0][:1], behind]
+        first = ops.take(ops.convert_to_tensor(self.numbers[1]), places, axis=0)
+        return {
+            "distances": ops.take(table, ops.concatenate(all_numbers, axis=0), axis=0),
+            "ahead": ops.take(table, first, axis=0),
+        }
 
     def get_config(self) -> dict[str, Any]:
         """What Keras needs to make the layer again."""

@@ -104,15 +104,17 @@ class RotaryAttention(SelfAttention):
         self.heads = heads
         self.d_k = d_model // heads
         self.scale = self.d_k**-0.5
-        self.query_key_value = keras.layers.Dense(
-            3 * d_model,
-            use_bias=use_bias,
+        self.query_key_value = keras.layers.EinsumDense(
+            "abc,cdef->abdef",
+            output_shape=(None, 3, heads, self.d_k),
+            bias_axes="def" if use_bias else None,
             kernel_initializer=TruncatedNormal(initial_deviation),
             name="query_key_value",
         )
-        self.merge = keras.layers.Dense(
-            d_model,
-            use_bias=use_bias,
+        self.merge = keras.layers.EinsumDense(
+            "abcd,cde->abe",
+            output_shape=(None, d_model),
+            bias_axes="e" if use_bias else None,
             kernel_initializer=TruncatedNormal(output_deviation),
             name="attention_output",
         )
@@ -120,8 +122,8 @@ class RotaryAttention(SelfAttention):
 
     def build(self, input_shape: Any = None) -> None:
         """Makes both matrices."""
-        for dense in (self.query_key_value, self.merge):
-            dense.build((None, None, self.d_model))
+        self.query_key_value.build((None, None, self.d_model))
+        self.merge.build((None, None, self.heads, self.d_k))
 
     def call(  # type: ignore[override]  # it reads from itself alone
         self,
@@ -142,16 +144,13 @@ class RotaryAttention(SelfAttention):
         Returns:
             (batch, length, d_model), or with `first_only` (batch, 1, d_model).
         """
-        length = ops.shape(x)[1]
-        parts = ops.reshape(self.query_key_value(x), (-1, length, 3, self.heads, self.d_k))
+        parts = self.query_key_value(x)  # (batch, length, 3, heads, d_k)
         turned = rotate(parts[:, :, :2], rotation)  # (batch, length, 2, heads, d_k)
         query, key, value = turned[:, :, 0], turned[:, :, 1], parts[:, :, 2]
         if first_only:
             query = query[:, :1]
             attention_mask = None if attention_mask is None else attention_mask[:, :, :1]
-        heads = self.attend(query, key, value, attention_mask, training)
-        length = 1 if first_only else length
-        return self.merge(ops.reshape(heads, (-1, length, self.d_model)))
+        return self.merge(self.attend(query, key, value, attention_mask, training))
 
     def get_config(self) -> dict[str, Any]:
         """What Keras needs to make the layer again."""

@@ -99,14 +99,11 @@ class SelfAttention(keras.layers.Layer):
             x: (batch, t, d_model).
             source: (batch, s, d_model).
             attention_mask: Broadcast to (batch, heads, t, s): bool, True where a position may look;
-                or float32, what is added to the scores (see `layers.masks.hide`). For one
-                query (t = 1) it may be that of more, of which the first counts.
+                or float32, what is added to the scores (see `layers.masks.hide`).
 
         Returns:
             (batch, t, d_model).
         """
-        if attention_mask is not None and x.shape[1] == 1:
-            attention_mask = attention_mask[:, :, :1]
         query = self.query(x)  # (batch, t, heads, d_k)
         # (batch, s, heads, d_k)
         key, value, mask = self.with_prefix(self.key(source), self.value(source), attention_mask)

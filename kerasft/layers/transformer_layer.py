@@ -110,6 +110,8 @@ class TransformerLayer(keras.layers.Layer):
         Returns:
             (batch, length, d_model), or with `first_only` (batch, 1, d_model).
         """
+        if first_only and attention_mask is not None:
+            attention_mask = self.mask_of_first(attention_mask)
 
         def attend(y: Any) -> Any:
             asking = y[:, :1] if first_only else y
@@ -122,6 +124,17 @@ class TransformerLayer(keras.layers.Layer):
             x, sublayer=attend, first_only=first_only, training=training
         )
         return self.feedforward_residual(attended, sublayer=feed_forward, training=training)
+
+    def mask_of_first(self, attention_mask: Any) -> Any:
+        """What the mask says of position 0.
+
+        Args:
+            attention_mask: As in `call`.
+
+        Returns:
+            Broadcast to (batch, heads, 1, length).
+        """
+        return attention_mask[:, :, :1]
 
     def get_config(self) -> dict[str, Any]:
         """What Keras needs to make the layer again."""

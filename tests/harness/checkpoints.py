@@ -78,9 +78,10 @@ def write_checkpoint(
     settings = transformers.AutoConfig.for_model(
         model_type,
         **{SIZES.get(model_type, {}).get(name, name): size for name, size in sizes.items()},
-        **{"vocab_size": len(pieces), "max_position_embeddings": 64, "initializer_range": 0.2},
-        num_labels=num_labels,
-        **config,
+        **{
+            **{"vocab_size": len(pieces), "max_position_embeddings": 64, "initializer_range": 0.2},
+            **{"num_labels": num_labels, **config},
+        },
     )
     family = type(settings).__name__.removesuffix("Config")
     model = getattr(transformers, family + (head or "Model"))(settings).eval()
