@@ -44,11 +44,17 @@ from kerasft.architectures.transformer import (
 SEQ2SEQ: dict[str, Seq2SeqArchitecture] = {each.name: each for each in (T5Architecture(),)}
 """The families of pretrained models that write a text for a text, by name."""
 
+SEQ2SEQ_TYPES: dict[str, Seq2SeqArchitecture] = {
+    kind: each for each in SEQ2SEQ.values() for kind in (each.name, *each.model_types)
+}
+"""The same by the `model_type`s that they read."""
+
 __all__ = [
     "ENCODERS",
     "KERAS_HUB_SIZES",
     "POOLINGS",
     "SEQ2SEQ",
+    "SEQ2SEQ_TYPES",
     "T5",
     "V1_1",
     "Architecture",

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -69,7 +69,13 @@ class Seq2SeqModel(TokenLossModel, TwinModel):
 
 
 class Seq2SeqArchitecture(Architecture):
-    """A family of `Seq2SeqModel`s, and how a Hugging Face directory holds one."""
+    """A family of `Seq2SeqModel`s, and how a Hugging Face directory holds one.
+
+    Attributes:
+        model_types: Further values of `model_type` in a `config.json` that it reads.
+    """
+
+    model_types: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def build(self, arguments: Any, initialize: bool = True) -> Seq2SeqModel:

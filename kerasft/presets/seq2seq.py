@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kerasft import peft
-from kerasft.architectures import SEQ2SEQ, LoadReport, Seq2SeqModel
+from kerasft.architectures import SEQ2SEQ_TYPES, LoadReport, Seq2SeqModel
 from kerasft.errors import FolderError, PresetError
 from kerasft.folder import has_manifest
 from kerasft.folder.opened import open_saved, sha256_of
@@ -22,7 +22,7 @@ from kerasft.text.tokenizer import Tokenizer
 DEFAULT_SEQ2SEQ = "google-t5/t5-small"
 _INSTEAD = (
     "use `--preset` with a local directory that holds config.json, model.safetensors and "
-    f"tokenizer.json or spiece.model of a model of the type {', '.join(SEQ2SEQ)}, with a Hub id "
+    f"tokenizer.json or spiece.model of a model of the type {', '.join(SEQ2SEQ_TYPES)}, with a Hub id "
     f"such as {DEFAULT_SEQ2SEQ}, or with a folder saved by t5_text_to_text"
 )
 
@@ -97,11 +97,11 @@ def load_seq2seq_directory(
         revision: The Hub's commit.
 
     Raises:
-        PresetError: A file is missing or broken, or the model is of no family in `SEQ2SEQ`.
+        PresetError: A file is missing or broken, or the model is of no type in `SEQ2SEQ_TYPES`.
     """
     where = source or str(directory)
     config = read_config(directory)
-    family = SEQ2SEQ.get(str(config.get("model_type")))
+    family = SEQ2SEQ_TYPES.get(str(config.get("model_type")))
     if family is None:
         raise PresetError(
             f"{CONFIG} of {where} has the model_type {config.get('model_type')!r}, which is not "

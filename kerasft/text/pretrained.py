@@ -63,7 +63,7 @@ KINDS = (
     Kind(mpnet_from, ("MPNetTokenizer",), ("mpnet",), ("vocab.txt",)),
     Kind(albert_from, ("AlbertTokenizer",), ("albert",), ("spiece.model",)),
     Kind(deberta_from, ("DebertaV2Tokenizer",), ("deberta-v2",), ("spm.model",), "[PAD]"),
-    Kind(sentinels_from, ("T5Tokenizer",), ("t5",), ("spiece.model",)),
+    Kind(sentinels_from, ("T5Tokenizer", "MT5Tokenizer"), ("t5", "mt5"), ("spiece.model",)),
     Kind(byte_level_from, ("RobertaTokenizer",), ("roberta",), ("vocab.json", "merges.txt")),
     Kind(xlm_r_from, ("XLMRobertaTokenizer",), ("xlm-roberta",), (SENTENCEPIECE,)),
     Kind(camembert_from, ("CamembertTokenizer",), ("camembert",), (SENTENCEPIECE,)),

@@ -72,6 +72,25 @@ def test_transformers_reads_what_we_write(tmp_path, name):
     np.testing.assert_array_equal(our_logits(once_more), our_logits(model))
 
 
+@pytest.mark.parametrize("untied", [False, True])
+def test_an_mt5_is_read_and_written_as_a_t5(tmp_path, untied):
+    sizes = {name: value for name, value in t5_twins.SMALL.items() if name != "dropout_rate"}
+    torch.manual_seed(0)
+    theirs = transformers.MT5ForConditionalGeneration(transformers.MT5Config(**sizes)).eval()
+    if untied:  # as in the published models
+        theirs.lm_head.weight = torch.nn.Parameter(torch.randn(theirs.shared.weight.shape))
+    theirs.save_pretrained(tmp_path / "theirs")
+    config, _ = read(tmp_path / "theirs")
+    assert config["model_type"] == "mt5"
+    model = t5_twins.ours(tmp_path / "theirs")
+    np.testing.assert_allclose(our_logits(model), their_logits(theirs), atol=1e-4)
+    assert (model.arguments.gated, model.arguments.tie_embeddings) == (True, not untied)
+    (tmp_path / "ours").mkdir()
+    FAMILY.write(model, tmp_path / "ours")
+    again = transformers.T5ForConditionalGeneration.from_pretrained(tmp_path / "ours")
+    np.testing.assert_allclose(their_logits(again), their_logits(theirs), atol=1e-4)
+
+
 def with_copies(config, tensors):
     for stack in ("encoder", "decoder"):
         tensors[f"{stack}.embed_tokens.weight"] = tensors["shared.weight"]

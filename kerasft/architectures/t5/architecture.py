@@ -22,10 +22,21 @@ _HEAD = "lm_head.weight"
 _NAMES = {**ACTIVATION_NAMES, "gelu": "gelu_python"}  # "gated-gelu" means gelu_new
 
 
+# What transformers' mT5 (Xue et al. 2021, "mT5") is where a configuration does not say it.
+_MT5 = {
+    **{"vocab_size": 250112, "d_ff": 1024, "num_layers": 8, "num_heads": 6},
+    "feed_forward_proj": "gated-gelu",
+}
+
+
 class T5Architecture(Seq2SeqArchitecture):
-    """T5 here and in transformers."""
+    """T5 here and in transformers; an mT5 is a T5 v1.1 of another vocabulary.
+
+    What is written is a T5 whatever was read: transformers' mT5 computes and names the same.
+    """
 
     name = "t5"
+    model_types = ("mt5",)
     arguments = T5Arguments
 
     def build(self, arguments: T5Arguments, initialize: bool = True) -> T5:
@@ -55,6 +66,10 @@ class T5Architecture(Seq2SeqArchitecture):
         """
         if config.get("is_encoder_decoder", True) is not True:
             raise PresetError(f"{source} is of a T5 without a decoder, which writes no texts")
+        if (
+            config.get("model_type") in self.model_types
+        ):  # there the setting says nothing: the weights do
+            config = {**_MT5, **config, "tie_word_embeddings": True, "scale_decoder_outputs": False}
         activation, gated = _activation(config, source)
         layers = config.get("num_layers", 6)
         decoder_layers = config.get("num_decoder_layers")
