@@ -22,8 +22,8 @@ from kerasft.text.tokenizer import Tokenizer
 DEFAULT_SEQ2SEQ = "google-t5/t5-small"
 _INSTEAD = (
     "use `--preset` with a local directory that holds config.json, model.safetensors and "
-    f"tokenizer.json or spiece.model of a model of the type {', '.join(SEQ2SEQ_TYPES)}, with a Hub id "
-    f"such as {DEFAULT_SEQ2SEQ}, or with a folder saved by t5_text_to_text"
+    f"tokenizer.json or spiece.model of a model of the type {', '.join(SEQ2SEQ_TYPES)}, with a Hub "
+    f"id such as {DEFAULT_SEQ2SEQ}, or with a folder saved by t5_text_to_text"
 )
 
 
