@@ -99,7 +99,7 @@ class PromptConfig(VirtualTokensMethod):
     name = "prompt"
     title = "Prompt tuning"
     peft_type = "PROMPT_TUNING"
-    usual_rate = 1e-2
+    usual_rate = 5e-3
     layers: ClassVar = {VirtualTokens: Prompt}
     peft_fields = VirtualTokensMethod.peft_fields | {
         *("prompt_tuning_init", "prompt_tuning_init_text", "tokenizer_name_or_path"),
