@@ -119,6 +119,7 @@ class EncoderArchitecture(Architecture):
         twin: "Bert", with which the names of transformers' classes begin.
         prefix: "bert.", with which the names of an encoder's weights begin under a head. A
             checkpoint of the encoder alone lacks it.
+        token_table: The module of the tokens' table, behind the prefix.
         has_segments: Whether it tells the texts of a pair apart by a table of segments.
         head_modules: The modules of a sequence-classification head that were never pretrained.
         output: The module of such a head that gives the logits; here its layer is `classifier`, as
@@ -133,6 +134,7 @@ class EncoderArchitecture(Architecture):
     encoder: ClassVar[type[EncoderStack]]
     twin: ClassVar[str]
     prefix: ClassVar[str]
+    token_table: ClassVar[str] = "embeddings.word_embeddings"
     has_segments: ClassVar[bool] = False
     head_modules: ClassVar[tuple[str, ...]] = ("classifier",)
     output: ClassVar[str] = "classifier"

@@ -182,6 +182,7 @@ class ModernBert(EncoderArchitecture):
     encoder = ModernBertEncoder
     twin = "ModernBert"
     prefix = "model."
+    token_table = "embeddings.tok_embeddings"
     fixed: ClassVar = {**EncoderArchitecture.fixed, "rope_scaling": None}
 
     def head_pooling(self, arguments: EncoderArguments) -> Pooling:

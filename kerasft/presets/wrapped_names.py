@@ -21,10 +21,13 @@ _HOLDERS = (
     *("text_encoder", "t5", r"\d+"),
 )
 _FAMILIES = "|".join(re.escape(family.prefix) for family in ENCODERS.values())
+_TABLES = "|".join(
+    rf"(?:{re.escape(family.prefix)})?{re.escape(family.token_table)}\.weight"
+    for family in ENCODERS.values()
+)
 _HELD = re.compile(
     rf"((?:(?:{'|'.join(_HOLDERS)})\.|{_FAMILIES})*?)"
-    rf"(?:{_FAMILIES})?"
-    r"(?:embeddings\.word_embeddings\.weight|encoder\.block\.0\.layer\.0\.SelfAttention\.q\.weight)"
+    rf"(?:{_TABLES}|encoder\.block\.0\.layer\.0\.SelfAttention\.q\.weight)"
 )
 
 

@@ -2,8 +2,10 @@
 
 import pytest
 
+from kerasft.architectures import ENCODERS
 from kerasft.errors import PresetError
 from kerasft.presets import load_preset
+from kerasft.presets.wrapped_names import unwrapped_names
 
 
 @pytest.mark.parametrize(
@@ -37,3 +39,13 @@ def test_an_empty_directory_is_no_preset(tmp_path):
 def test_a_name_that_the_hub_refuses_is_one_sentence():
     with pytest.raises(PresetError, match="neither a directory nor a possible name"):
         load_preset("owner/--name--")
+
+
+@pytest.mark.any_backend
+@pytest.mark.parametrize("family", ENCODERS.values(), ids=ENCODERS)
+def test_the_name_of_a_module_that_holds_a_model_comes_off(family):
+    for front in ("", family.prefix):
+        name = f"{front}{family.token_table}.weight"
+        for holder in ("net.", "" if family.prefix == "model." else "model."):
+            names, said = unwrapped_names([f"module.{holder}{name}"], "a file")
+            assert names == {name: f"module.{holder}{name}"} and "'module.'" in (said or "")

@@ -259,7 +259,7 @@ def test_bad_data_is_one_sentence(recipe, tmp_path: Path, name: str, capsys):
         (["--tune", "ia3", "--rank", "4"], "--rank is no option of --method ia3; leave it out"),
         (["--method", "full", "--alpha", "4"], "--alpha is no option of --method full; leave"),
         (["--method", "head", "--targets", "key"], "--targets is no option of --method head"),
-        (["--bias", "all"], "bias"),
+        (["--bias", "some"], "bias"),
         (["--rank", "null"], "--rank has no value"),
         (["--preset", "/nowhere/at/all"], "/nowhere/at/all"),
         (["--data", "hub:"], "hub:"),

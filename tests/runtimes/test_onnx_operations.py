@@ -106,6 +106,7 @@ ON_NUMBERS = {
     "GetItem": lambda x: x[:, 1:, ::2],
     "GetItem of places": lambda x: x[:, 0, -1],
     "GetItem with new axes": lambda x: x[:, None, ..., 3, None],
+    "Flip": lambda x: ops.flip(x, axis=1),
     "Take": lambda x: ops.take(x, [2, 0], axis=-1),
     "Take of a table": lambda x: ops.take(TABLE, ops.clip(cut(x, "int32"), 0, 5), axis=0),
     "Cast": lambda x: cut(x, "bool"),

@@ -49,6 +49,7 @@ class T5(Seq2SeqModel):
 
     architecture = "t5"
     head_layers: tuple[str, ...] = ()  # its output layer is pretrained, too
+    output_module = ""
 
     def __init__(self, arguments: T5Arguments, initialize: bool = True) -> None:
         super().__init__(name="t5")
