@@ -45,7 +45,10 @@ class Config(TuningOptions, EntityOptions):
 
     own_options = replace(
         TuningOptions.own_options,
-        usual={"lora": {"rank": 16, "targets": ("query", "key", "value", "attention_output")}},
+        usual=dict.fromkeys(
+            ("lora", "dora", "pissa"),
+            {"rank": 16, "targets": ("query", "key", "value", "attention_output")},
+        ),
     )
 
 
