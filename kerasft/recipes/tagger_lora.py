@@ -28,6 +28,8 @@ from kerasft.tasks.tagging.task import TaggingTask
 from kerasft.tasks.tagging.word_windows import prediction_windows
 from kerasft.text.labels import LabelMap
 
+LOW_RANK = {"rank": 16, "targets": ("query", "key", "value", "attention_output")}
+
 
 @dataclass
 class Config(TuningOptions, EntityOptions):
@@ -45,10 +47,7 @@ class Config(TuningOptions, EntityOptions):
 
     own_options = replace(
         TuningOptions.own_options,
-        usual=dict.fromkeys(
-            ("lora", "dora", "pissa"),
-            {"rank": 16, "targets": ("query", "key", "value", "attention_output")},
-        ),
+        usual=dict.fromkeys(("lora", "dora", "pissa"), LOW_RANK),
     )
 
 
