@@ -69,9 +69,9 @@ class VirtualTokens(keras.layers.Layer):
         length = x.shape[1]
         if self.positions and length is not None and self.count + length > self.positions:
             raise self._too_long(length)
-        # Zeros of x, and no size of it, so that a recorded graph is of any batch; no `+`, which
-        # JAX's arrays refuse to a symbolic tensor on their right.
-        vectors = ops.add(ops.cast(self.vectors(training), x.dtype), ops.zeros_like(x[:, :1]))
+        # Zeros of x, and no size of it, so that a recorded graph is of any batch. They stand on the
+        # left: Keras on TensorFlow takes those of a batch of one for a bias, and drops their axes.
+        vectors = ops.add(ops.zeros_like(x[:, :1]), ops.cast(self.vectors(training), x.dtype))
         return ops.concatenate([vectors, x], axis=1)  # (batch, count, width) and x
 
     def extend(self, x: Any, value: bool | int) -> Any:

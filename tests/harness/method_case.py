@@ -343,6 +343,13 @@ class MethodCase:
             np.testing.assert_allclose(found, saved[1], atol=1e-5)
             peft.fold(model)
 
+    def test_a_text_alone_gets_what_it_gets_among_others(self, saved):
+        model = classifiers.build()
+        peft.load_adapter(model, saved[0])
+        alone = {name: array[:1] for name, array in small.TOKENS.items()}
+        found = small.numpy(model(alone, training=False))
+        np.testing.assert_allclose(found, saved[1][:1], atol=1e-5)
+
     # In a run.
 
     def test_a_run_goes_on_to_the_same_bits(self, tmp_path):
