@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import keras
 
-from kerasft.architectures.architecture import block_entries, head_dense
+from kerasft.architectures.architecture import block_entries
 from kerasft.architectures.encoder import EncoderArguments
 from kerasft.architectures.factorized import (
     FactorizedArchitecture,
@@ -14,6 +14,7 @@ from kerasft.architectures.factorized import (
     FactorizedEncoder,
 )
 from kerasft.architectures.name_table import Entry
+from kerasft.architectures.pooler_head import PoolerHeadArchitecture
 from kerasft.errors import ConfigError
 
 
@@ -82,7 +83,7 @@ class AlbertEncoder(FactorizedEncoder):
         return blocks
 
 
-class Albert(FactorizedArchitecture):
+class Albert(PoolerHeadArchitecture, FactorizedArchitecture):
     """ALBERT in transformers and here."""
 
     name = "albert"
@@ -90,6 +91,7 @@ class Albert(FactorizedArchitecture):
     encoder = AlbertEncoder
     twin = "Albert"
     prefix = "albert."
+    pooler = "pooler"
     map_module = "encoder.embedding_hidden_mapping_in"
     modules: ClassVar = {
         "self_attention_layer/query": "attention.query",
@@ -111,23 +113,6 @@ class Albert(FactorizedArchitecture):
         "attention_probs_dropout_prob": 0.0,
         "classifier_dropout_prob": 0.1,
     }
-
-    def sequence_head(self, arguments: EncoderArguments, pooling: str) -> list[keras.layers.Layer]:
-        """The pooler, for the first token alone, and a dropout."""
-        dropout = keras.layers.Dropout(arguments.head_dropout, name="head_dropout")
-        if pooling == "mean":
-            return [dropout]
-        return [head_dense(arguments.hidden_size, "pooled_dense", "tanh"), dropout]
-
-    def head_entries(
-        self, arguments: EncoderArguments, num_labels: int, pooling: str
-    ) -> list[Entry]:
-        """AlbertForTokenClassification has no pooler; neither has a classifier over the mean."""
-        rows = super().head_entries(arguments, num_labels, pooling)
-        if pooling != "first":
-            return rows
-        square = (arguments.hidden_size, arguments.hidden_size)
-        return [Entry("albert.pooler", "pooled_dense", "linear", square, head=True), *rows]
 
     def block_entries(self, arguments: EncoderArguments) -> list[Entry]:
         """The names of the weights of the blocks, each once."""

@@ -66,9 +66,8 @@ class T5Architecture(Seq2SeqArchitecture):
         """
         if config.get("is_encoder_decoder", True) is not True:
             raise PresetError(f"{source} is of a T5 without a decoder, which writes no texts")
-        if (
-            config.get("model_type") in self.model_types
-        ):  # there the setting says nothing: the weights do
+        if config.get("model_type") in self.model_types:
+            # Whether the head is the table, its weights say, whatever the configuration says.
             config = {**_MT5, **config, "tie_word_embeddings": True, "scale_decoder_outputs": False}
         activation, gated = _activation(config, source)
         layers = config.get("num_layers", 6)
