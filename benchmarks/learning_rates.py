@@ -25,9 +25,9 @@ from kerasft.presets import load_preset
 from kerasft.recipes import distilbert_lora, methods
 from kerasft.recipes.shared.fine_tuning import tune
 from kerasft.recipes.shared.frozen_backbone import train_above_backbone
-from kerasft.tasks.classification.batches import labelled_batches
-from kerasft.tasks.classification.dataset import Dataset
-from kerasft.tasks.classification.labelled_texts import load_labelled
+from kerasft.tasks.labelled.batches import labelled_batches
+from kerasft.tasks.labelled.dataset import Dataset
+from kerasft.tasks.labelled.labelled_texts import load_labelled
 from kerasft.text.labels import LabelMap
 
 RATES = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1)

@@ -21,7 +21,7 @@ from kerasft.config import parse
 from kerasft.presets import load_preset
 from kerasft.presets.pypi import PYPI_MODELS, fetch_pypi
 from kerasft.recipes import methods
-from kerasft.tasks.classification.labelled_texts import load_labelled
+from kerasft.tasks.labelled.labelled_texts import load_labelled
 
 
 def spread(values: Sequence[float]) -> str:

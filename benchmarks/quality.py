@@ -35,8 +35,8 @@ from kerasft.presets import load_preset
 from kerasft.presets.pypi import PYPI_MODELS, fetch_pypi
 from kerasft.recipes import distilbert_lora, tinybert_lora
 from kerasft.recipes.shared.fine_tuning import FineTuningOptions
-from kerasft.tasks.classification.dataset import Dataset
-from kerasft.tasks.classification.labelled_texts import load_labelled
+from kerasft.tasks.labelled.dataset import Dataset
+from kerasft.tasks.labelled.labelled_texts import load_labelled
 from kerasft.text.labels import LabelMap
 from kerasft.text.tokenizer import Tokenizer
 

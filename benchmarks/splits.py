@@ -20,8 +20,8 @@ from pathlib import Path
 from kerasft import backends
 from kerasft.evaluation import TFIDF, evaluate
 from kerasft.recipes.distilbert_lora import Config, run
-from kerasft.tasks.classification.labelled_texts import CorpusOptions, load_data, load_labelled
-from kerasft.tasks.classification.tfidf_baseline import TfidfBaseline
+from kerasft.tasks.labelled.labelled_texts import CorpusOptions, load_data, load_labelled
+from kerasft.tasks.labelled.tfidf_baseline import TfidfBaseline
 from kerasft.text.labels import LabelMap
 
 # Sample corpora: how a split of each is read, and how its recipes weigh the classes.

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from kerasft.presets import load_preset
     from kerasft.tasks import load, save
     from kerasft.tasks.classification.classifier import TextClassifier
-    from kerasft.tasks.classification.labelled_texts import load_data
+    from kerasft.tasks.labelled.labelled_texts import load_data
     from kerasft.tasks.tagging.tagger import TokenTagger
     from kerasft.text.labels import LabelMap
 
@@ -88,7 +88,7 @@ _HOMES = {
     "kerasft.presets": ("load_preset",),
     "kerasft.tasks": ("load", "save"),
     "kerasft.tasks.classification.classifier": ("TextClassifier",),
-    "kerasft.tasks.classification.labelled_texts": ("load_data",),
+    "kerasft.tasks.labelled.labelled_texts": ("load_data",),
     "kerasft.tasks.tagging.tagger": ("TokenTagger",),
     "kerasft.text.labels": ("LabelMap",),
 }

@@ -222,11 +222,11 @@ OWN = {
     ),
     "method": ("peft/methods/{}*.py", "peft/methods/__init__.py", "__init__.py"),
 }
-# Words of others that hold such a name: of transformers, PEFT, tokenizers, the Hub and CTranslate2,
-# and the block that all families are built of.
+# Words of others that hold such a name: of transformers, PEFT, tokenizers, scikit-learn, the Hub
+# and CTranslate2, and the block that all families are built of.
 OF_OTHERS = re.compile(
     "transformer_layer|TransformerLayer|transformer[.]layer|TransformerSpec"
-    "|For(Sequence|Token)Classification|single_label_classification"
+    "|For(Sequence|Token)Classification|single_label_classification|LogisticRegression"
     "|Bert(Normalizer|PreTokenizer|Processing)|RobertaProcessing"
     "|prompt_embeddings|transformer_submodules"
     "|distilbert/distilbert-base-uncased|google-t5/t5-small|(BERT|T5)-(base|large|11B)|"

@@ -20,8 +20,8 @@ from kerasft.recipes.shared.fine_tuning import FineTuningOptions, tune
 from kerasft.recipes.shared.frozen_backbone import train_above_backbone
 from kerasft.tasks import save
 from kerasft.tasks.classification.classifier import TextClassifier
-from kerasft.tasks.classification.labelled_texts import LabelledTextOptions, load_labelled
 from kerasft.tasks.classification.report import classifier_report, score
+from kerasft.tasks.labelled.labelled_texts import LabelledTextOptions, load_labelled
 from kerasft.text.labels import LabelMap
 
 
@@ -43,8 +43,8 @@ def run(config: Config) -> Path:
 
     from kerasft import training
     from kerasft.presets import load_preset
-    from kerasft.tasks.classification.batches import labelled_batches
-    from kerasft.tasks.classification.corpus_pictures import corpus_pictures
+    from kerasft.tasks.labelled.batches import labelled_batches
+    from kerasft.tasks.labelled.corpus_pictures import corpus_pictures
 
     at_least(config, epochs=1, batch_size=1, last_layers=1, max_length=4)
     at_least(config, learning_rate=1e-12, warmup_ratio=0, early_stopping=0)

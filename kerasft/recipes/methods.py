@@ -21,7 +21,7 @@ from kerasft.predict import Predictor
 from kerasft.recipes import distilbert_lora
 from kerasft.recipes.shared.fine_tuning import ClassifierOptions
 from kerasft.recipes.shared.run_apart import result, run_apart, share_weights
-from kerasft.tasks.classification.labelled_texts import LabelledTextOptions, load_labelled
+from kerasft.tasks.labelled.labelled_texts import LabelledTextOptions, load_labelled
 
 if TYPE_CHECKING:
     from kerasft.peft import Method

@@ -20,9 +20,9 @@ from kerasft.exports.engines import export_after_run
 from kerasft.folder import Facts, adding_report, is_ours
 from kerasft.tasks import save
 from kerasft.tasks.classification.classifier import TextClassifier
-from kerasft.tasks.classification.dataset import Dataset
-from kerasft.tasks.classification.labelled_texts import CorpusOptions, load_labelled
 from kerasft.tasks.classification.report import classifier_report, score
+from kerasft.tasks.labelled.dataset import Dataset
+from kerasft.tasks.labelled.labelled_texts import CorpusOptions, load_labelled
 from kerasft.text.labels import LabelMap
 
 
@@ -94,8 +94,8 @@ def run(config: Config) -> Path:
 
     from kerasft import architectures, peft, training
     from kerasft.data.masked_batches import masked_batches
-    from kerasft.tasks.classification.batches import labelled_batches
-    from kerasft.tasks.classification.corpus_pictures import corpus_pictures
+    from kerasft.tasks.labelled.batches import labelled_batches
+    from kerasft.tasks.labelled.corpus_pictures import corpus_pictures
     from kerasft.text.trained_wordpiece import train_wordpiece
 
     at_least(config, num_layers=1, hidden_size=1, num_heads=1, intermediate_size=1, steps=1)

@@ -16,7 +16,7 @@ from typing import Literal
 
 from kerasft.config import main
 from kerasft.recipes import distilbert_lora
-from kerasft.tasks.classification.labelled_texts import CorpusOptions
+from kerasft.tasks.labelled.labelled_texts import CorpusOptions
 
 
 @dataclass

@@ -4,7 +4,8 @@
     classifier = load("saved_models/mails")
 
 What several tasks share lies beside them: `headed_encoder.py` (a head on an encoder), `seq2seq.py`
-(a model that writes), `entities/` (named entities, from the files to the report).
+(a model that writes), `labelled/` (texts with what is to be said of them, from the files to the
+batches), `entities/` (named entities, from the files to the report).
 
 Importing this room imports no Keras.
 """

@@ -3,7 +3,7 @@
 import pytest
 
 from kerasft.data.class_names import names_of, one_name_each, tidy_label
-from kerasft.tasks.classification.labelled_texts import CorpusOptions, load_data, load_labelled
+from kerasft.tasks.labelled.labelled_texts import CorpusOptions, load_data, load_labelled
 
 pytestmark = pytest.mark.plain
 

@@ -10,8 +10,8 @@ from harness import wordpieces
 from harness.folders import kept, save_parts
 from kerasft.folder.opened import Opened, open_saved
 from kerasft.tasks.classification.classifier import TextClassifier
-from kerasft.tasks.classification.engine import ClassifierEngine
 from kerasft.tasks.classification.task import ClassificationTask
+from kerasft.tasks.labelled.engine import HeadEngine
 from kerasft.tasks.saved import check_manifest
 from kerasft.text.labels import LabelMap
 
@@ -141,18 +141,18 @@ def save(folder: Path, model, **options) -> Saved:
     return Saved(save_parts(folder, TextClassifier, "A tiny model", **parts), logits(model))
 
 
-def engine(folder: Path | Opened, name: str = "keras") -> ClassifierEngine:
+def engine(folder: Path | Opened, name: str = "keras") -> HeadEngine:
     """What gives the logits of texts by a saved folder, on one of its engines."""
     opened = folder if isinstance(folder, Opened) else open_saved(folder, name)
     check_manifest(opened.path, opened.manifest)
-    return ClassifierEngine(*ClassificationTask().load_encoder(opened))
+    return HeadEngine(*ClassificationTask().load_encoder(opened))
 
 
-def engine_of(parts: TextClassifier) -> ClassifierEngine:
+def engine_of(parts: TextClassifier) -> HeadEngine:
     """The same, by a model in memory, with Keras."""
     from kerasft.runtimes.keras import KerasEncoder
 
-    return ClassifierEngine(parts, KerasEncoder(parts.model, ClassificationTask().reading(parts)))
+    return HeadEngine(parts, KerasEncoder(parts.model, ClassificationTask().reading(parts)))
 
 
 @functools.cache

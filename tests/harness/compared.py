@@ -10,8 +10,8 @@ from kerasft.data.rows import Rows
 from kerasft.data.splits import hash_of_texts
 from kerasft.folder.contents import FileEntry, Manifest
 from kerasft.reporting import Candidate, Costs, Latency, Run, candidates, compare
-from kerasft.tasks.classification.dataset import Dataset
 from kerasft.tasks.classification.report import classifier_report, score
+from kerasft.tasks.labelled.dataset import Dataset
 from kerasft.text.labels import LabelMap
 
 CLASSES = ("Debt | <b>collection</b>", "Loans", "Mortgage")

@@ -16,8 +16,8 @@ from kerasft.predict import Predictor
 from kerasft.runtimes.onnx.write import write_onnx
 from kerasft.runtimes.registry import RUNTIMES
 from kerasft.tasks import load
-from kerasft.tasks.classification.engine import ClassifierEngine
 from kerasft.tasks.classification.task import ClassificationTask
+from kerasft.tasks.labelled.engine import HeadEngine
 
 ROWS = 60
 
@@ -35,7 +35,7 @@ def write_rows(path: Path, texts: list[str], labels: list[str]) -> None:
         csv.writer(file).writerows([["text", "label"], *zip(texts, labels, strict=True)])
 
 
-def sure(engine: ClassifierEngine) -> tuple[list[str], list[str]]:
+def sure(engine: HeadEngine) -> tuple[list[str], list[str]]:
     """Texts that a model is surest of, and its labels for them, which 8 bits give them too."""
     found = texts(4 * ROWS)
     logits = engine.logits(found)
@@ -56,7 +56,7 @@ def save(folder: Path, **options) -> Path:
     return folder
 
 
-def classifier(folder: Path) -> ClassifierEngine:
+def classifier(folder: Path) -> HeadEngine:
     """The model of a folder through a graph outside of it, not compared with Keras."""
     parts = load(folder)
     made = ClassificationTask().to_write(parts)
@@ -65,7 +65,7 @@ def classifier(folder: Path) -> ClassifierEngine:
         write_onnx(made.model, file, made.longest)
         files = {file.name: file.read_bytes()}
     encoder = RUNTIMES["onnx"].open("onnx", file.parent, files, made.reading)
-    return ClassifierEngine(parts, encoder)
+    return HeadEngine(parts, encoder)
 
 
 def with_adapter() -> Classifier:

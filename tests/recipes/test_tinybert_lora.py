@@ -14,7 +14,7 @@ from harness.texts import write_rows
 from kerasft.config import main
 from kerasft.predict import Predictor
 from kerasft.recipes import small_bert, tinybert_lora
-from kerasft.tasks.classification.labelled_texts import load_labelled
+from kerasft.tasks.labelled.labelled_texts import load_labelled
 
 pytestmark = pytest.mark.any_backend
 

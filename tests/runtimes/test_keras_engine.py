@@ -6,7 +6,7 @@ import pytest
 from harness import classifiers
 from kerasft.errors import DataError, FolderError
 from kerasft.tasks import load
-from kerasft.tasks.classification.engine import ClassifierEngine
+from kerasft.tasks.labelled.engine import HeadEngine
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def engine(folder: Path) -> ClassifierEngine:
+def engine(folder: Path) -> HeadEngine:
     return classifiers.engine(folder)
 
 

@@ -15,7 +15,7 @@ from kerasft.folder import contents as c
 from kerasft.folder import verify
 from kerasft.runtimes.onnx.run import groups, padded
 from kerasft.runtimes.registry import RUNTIMES
-from kerasft.tasks.classification.engine import ClassifierEngine
+from kerasft.tasks.labelled.engine import HeadEngine
 
 pytestmark = pytest.mark.any_backend
 
@@ -29,12 +29,12 @@ def folder() -> Path:
 
 
 @pytest.fixture(scope="module")
-def engine(folder: Path) -> ClassifierEngine:
+def engine(folder: Path) -> HeadEngine:
     return classifiers.engine(folder, "onnx")
 
 
 @pytest.fixture(scope="module")
-def int8(folder: Path) -> ClassifierEngine:
+def int8(folder: Path) -> HeadEngine:
     return classifiers.engine(folder, "onnx-int8")
 
 

@@ -18,8 +18,8 @@ from kerasft.runtimes.onnx.model_file import OPSET
 from kerasft.runtimes.onnx.write import write_onnx
 from kerasft.runtimes.registry import RUNTIMES
 from kerasft.tasks import load
-from kerasft.tasks.classification.engine import ClassifierEngine
 from kerasft.tasks.classification.gate import gate_rows
+from kerasft.tasks.labelled.engine import HeadEngine
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -32,7 +32,7 @@ def copy(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def engines() -> dict[str, ClassifierEngine]:
+def engines() -> dict[str, HeadEngine]:
     return {name: classifiers.engine(onnx_folders.saved(), name) for name in ("onnx", "onnx-int8")}
 
 

@@ -34,13 +34,13 @@ import numpy as np
 from kerasft import backends
 from kerasft.predict import Predictor, open_for
 from kerasft.tasks import load
-from kerasft.tasks.classification.engine import ClassifierEngine
+from kerasft.tasks.labelled.engine import HeadEngine
 from kerasft.tasks.classification.task import ClassificationTask
 question = json.load(sys.stdin)
 answers = {}
 for folder in question["classifiers"]:
     predictor = Predictor(folder)
-    engine = ClassifierEngine(*ClassificationTask().load_encoder(open_for(folder, "keras")))
+    engine = HeadEngine(*ClassificationTask().load_encoder(open_for(folder, "keras")))
     answers[folder] = {
         "logits": engine.logits(question["texts"]).tolist(),
         "probabilities": [list(p.probabilities.values())

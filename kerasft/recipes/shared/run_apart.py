@@ -19,7 +19,7 @@ from kerasft.evaluation.report_files import METRICS
 from kerasft.folder import contents, verify
 from kerasft.recipes.shared.fine_tuning import FineTuningOptions
 from kerasft.reporting import Run
-from kerasft.tasks.classification.dataset import Dataset
+from kerasft.tasks.labelled.dataset import Dataset
 
 
 def run_apart(recipe: ModuleType, config: FineTuningOptions, dataset: Dataset) -> Path:

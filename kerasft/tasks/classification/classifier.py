@@ -2,65 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
-from kerasft.text.cleaning import Cleaning
-
-if TYPE_CHECKING:
-    from kerasft.architectures import Classifier
-    from kerasft.tasks.classification.batches import LabelledBatches
-    from kerasft.tasks.classification.dataset import Dataset
-    from kerasft.text.labels import LabelMap
-    from kerasft.text.tokenizer import LongTexts, Tokenizer
+from kerasft.tasks.labelled.text_model import TextModel
 
 
 @dataclass(frozen=True)
-class TextClassifier:
+class TextClassifier(TextModel):
     """A classifier of texts.
-
-    Attributes:
-        model: The classifier, with its adapters on it (unmerged) if it has any.
-        max_length: Tokens that a text is cut at.
-        cleaning: What is done to each text before the tokenizer.
-        long_texts: What is kept of texts longer than `max_length`; see `Tokenizer.encode`.
 
     Example:
         >>> classifier = TextClassifier(model, pretrained.tokenizer, LabelMap(("no", "yes")), 128)
     """
-
-    model: Classifier
-    tokenizer: Tokenizer
-    labels: LabelMap
-    max_length: int
-    cleaning: Cleaning = field(default_factory=Cleaning)
-    long_texts: LongTexts = "cut"
-
-    def batches(
-        self,
-        data: Dataset,
-        *,
-        batch_size: int = 16,
-        seed: int = 0,
-        class_weight: str = "none",
-        group_by_length: bool | None = None,
-    ) -> LabelledBatches:
-        """The texts and labels of a dataset as this classifier reads them; see `labelled_batches`.
-
-        Example:
-            >>> batches = classifier.batches(load_data("mails.csv"))
-            >>> classifier.model.fit(batches.train, validation_data=batches.validation)
-        """
-        from kerasft.tasks.classification.batches import labelled_batches
-
-        return labelled_batches(
-            data,
-            self.tokenizer,
-            self.labels,
-            max_length=self.max_length,
-            long_texts=self.long_texts,
-            batch_size=batch_size,
-            seed=seed,
-            class_weight=class_weight,
-            group_by_length=group_by_length,
-        )

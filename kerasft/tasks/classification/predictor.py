@@ -9,8 +9,8 @@ import numpy as np
 from kerasft.folder.opened import Opened
 from kerasft.runtimes.runtime import Encodes
 from kerasft.tasks.classification.classifier import TextClassifier
-from kerasft.tasks.classification.engine import ClassifierEngine
 from kerasft.tasks.classification.results import ClassifierFacts, Prediction
+from kerasft.tasks.labelled.engine import HeadEngine
 from kerasft.tasks.task import TaskPredictor
 from kerasft.tasks.texts import cut_note, one_of_each_length
 
@@ -25,7 +25,7 @@ class LabelPredictor(TaskPredictor[TextClassifier]):
     """
 
     def __init__(self, opened: Opened, parts: TextClassifier, encoder: Encodes) -> None:
-        self._engine = ClassifierEngine(parts, encoder)
+        self._engine = HeadEngine(parts, encoder)
         self.parts = parts
         self.keys = parts.labels.names
         self.facts = ClassifierFacts(

@@ -26,8 +26,8 @@ from kerasft.evaluation.plots import plot_confusion, plot_loss
 from kerasft.evaluation.report_files import METRICS, THIS_MODEL, ReportFile, write_files
 from kerasft.folder.card import Facts
 from kerasft.folder.writing import Report
-from kerasft.tasks.classification.dataset import Dataset
-from kerasft.tasks.classification.tfidf_process import tfidf_result
+from kerasft.tasks.labelled.dataset import Dataset
+from kerasft.tasks.labelled.tfidf_process import tfidf_result
 from kerasft.text.labels import LabelMap
 
 PREDICTIONS = "predictions.csv"

@@ -151,7 +151,7 @@ def test_simple_words_tell_the_classes_but_not_all(rows, classes):
 
 
 def test_every_class_is_in_every_part_of_the_default_split(classes):
-    from kerasft.tasks.classification.labelled_texts import CorpusOptions, load_labelled
+    from kerasft.tasks.labelled.labelled_texts import CorpusOptions, load_labelled
 
     dataset = load_labelled(CorpusOptions())
     for part in (dataset.train, dataset.validation, dataset.test):

@@ -10,9 +10,9 @@ from kerasft import evaluation
 from kerasft.data.readers import read_texts
 from kerasft.errors import ConfigError
 from kerasft.evaluation.report_files import THIS_MODEL
-from kerasft.tasks.classification.dataset import Dataset
 from kerasft.tasks.classification.report import VALIDATION, classifier_report, score
-from kerasft.tasks.classification.tfidf_baseline import TfidfBaseline
+from kerasft.tasks.labelled.dataset import Dataset
+from kerasft.tasks.labelled.tfidf_baseline import TfidfBaseline
 from kerasft.text.labels import LabelMap
 
 pytestmark = pytest.mark.any_backend

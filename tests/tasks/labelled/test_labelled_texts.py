@@ -12,8 +12,8 @@ import pytest
 from kerasft.config import RunOptions, parse
 from kerasft.data.splits import normalize
 from kerasft.errors import ConfigError, DataError
-from kerasft.tasks.classification.duplicates import near_duplicates
-from kerasft.tasks.classification.labelled_texts import CorpusOptions, load_data, load_labelled
+from kerasft.tasks.labelled.duplicates import near_duplicates
+from kerasft.tasks.labelled.labelled_texts import CorpusOptions, load_data, load_labelled
 from kerasft.text.cleaning import Cleaning
 
 pytestmark = pytest.mark.plain

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from kerasft.data.rows import Rows
 from kerasft.data.splits import normalize
 from kerasft.errors import ConfigError
-from kerasft.tasks.classification.steps import DataStep
+from kerasft.tasks.labelled.steps import DataStep
 
 # One to train, one to validate and one to test on.
 LEAST_OF_A_CLASS = 3

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kerasft.evaluation.plots import BLUE, GREY, ORANGE, figure_and_axes, shorten
-from kerasft.tasks.classification.dataset import Dataset
+from kerasft.tasks.labelled.dataset import Dataset
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

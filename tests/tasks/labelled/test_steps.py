@@ -3,7 +3,7 @@
 import pytest
 
 from harness.texts import labelled
-from kerasft.tasks.classification.steps import drop_short
+from kerasft.tasks.labelled.steps import drop_short
 
 pytestmark = pytest.mark.plain
 

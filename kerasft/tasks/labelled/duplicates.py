@@ -12,7 +12,7 @@ import numpy as np
 from kerasft.data.rows import Rows
 from kerasft.data.splits import normalize
 from kerasft.errors import ConfigError
-from kerasft.tasks.classification.steps import DataStep, count
+from kerasft.tasks.labelled.steps import DataStep, count
 
 if TYPE_CHECKING:
     import scipy.sparse

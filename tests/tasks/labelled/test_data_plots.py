@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from kerasft.tasks.classification import corpus_pictures
+from kerasft.tasks.labelled import corpus_pictures
 
 pytestmark = pytest.mark.plain
 

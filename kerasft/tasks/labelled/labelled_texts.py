@@ -13,16 +13,16 @@ from kerasft.config import at_least
 from kerasft.data.readers import read_texts
 from kerasft.data.rows import Rows, quoted
 from kerasft.errors import DataError
-from kerasft.tasks.classification import class_mapping, sampling
-from kerasft.tasks.classification.class_mapping import keep_classes, keep_major, merge_classes
-from kerasft.tasks.classification.dataset import Dataset, split_rows
-from kerasft.tasks.classification.duplicates import (
+from kerasft.tasks.labelled import class_mapping, sampling
+from kerasft.tasks.labelled.class_mapping import keep_classes, keep_major, merge_classes
+from kerasft.tasks.labelled.dataset import Dataset, split_rows
+from kerasft.tasks.labelled.duplicates import (
     check_threshold,
     drop_duplicates,
     drop_near_duplicates,
     without_texts_of,
 )
-from kerasft.tasks.classification.steps import DataStep, clean_texts, drop_short
+from kerasft.tasks.labelled.steps import DataStep, clean_texts, drop_short
 from kerasft.text.cleaning import Cleaning
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from kerasft import backends
 from kerasft.errors import DataError
-from kerasft.tasks.classification.tfidf_process import tfidf_result
+from kerasft.tasks.labelled.tfidf_process import tfidf_result
 
 pytestmark = pytest.mark.plain
 

@@ -19,11 +19,9 @@ import numpy as np
 
 from kerasft import backends
 from kerasft.errors import DataError
-from kerasft.tasks.classification.tfidf_baseline import TfidfBaseline
+from kerasft.tasks.labelled.tfidf_baseline import TfidfBaseline
 
-_COMMAND = (
-    "import sys; from kerasft.tasks.classification import tfidf_process as p; p.main(sys.argv[1])"
-)
+_COMMAND = "import sys; from kerasft.tasks.labelled import tfidf_process as p; p.main(sys.argv[1])"
 _ROWS, _FOUND, _PROBABILITIES = "rows.jsonl", "found.json", "probabilities.npy"
 
 

@@ -6,9 +6,9 @@ from sklearn.metrics import f1_score
 from sklearn.pipeline import make_pipeline
 
 from kerasft.errors import DataError
-from kerasft.tasks.classification import tfidf_baseline
-from kerasft.tasks.classification.labelled_texts import load_data
-from kerasft.tasks.classification.tfidf_baseline import TfidfBaseline
+from kerasft.tasks.labelled import tfidf_baseline
+from kerasft.tasks.labelled.labelled_texts import load_data
+from kerasft.tasks.labelled.tfidf_baseline import TfidfBaseline
 from kerasft.text.labels import LabelMap
 
 pytestmark = pytest.mark.plain

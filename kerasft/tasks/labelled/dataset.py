@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from kerasft.data.rows import Rows, quoted
 from kerasft.data.splits import hash_of_texts, hashes_of_files, split_by_hash
 from kerasft.errors import DataError
-from kerasft.tasks.classification.steps import DataStep
+from kerasft.tasks.labelled.steps import DataStep
 from kerasft.text.cleaning import Cleaning
 
 

@@ -7,7 +7,7 @@ from importlib import resources
 from kerasft.data.class_names import class_key, tidy_label
 from kerasft.data.rows import Rows, quoted
 from kerasft.errors import ConfigError, DataError
-from kerasft.tasks.classification.steps import DataStep, counted
+from kerasft.tasks.labelled.steps import DataStep, counted
 
 # New name -> the raw names that it stands for.
 Mapped = Mapping[str, Sequence[str]]

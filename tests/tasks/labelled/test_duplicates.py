@@ -8,8 +8,8 @@ import pytest
 from harness.texts import labelled
 from kerasft.data.rows import Rows
 from kerasft.errors import ConfigError
-from kerasft.tasks.classification import duplicates
-from kerasft.tasks.classification.duplicates import (
+from kerasft.tasks.labelled import duplicates
+from kerasft.tasks.labelled.duplicates import (
     drop_duplicates,
     drop_near_duplicates,
     near_duplicates,

@@ -9,7 +9,7 @@ from harness.texts import labelled
 from kerasft.data.rows import Rows
 from kerasft.data.splits import split_by_hash
 from kerasft.errors import ConfigError
-from kerasft.tasks.classification.sampling import sample
+from kerasft.tasks.labelled.sampling import sample
 
 pytestmark = pytest.mark.plain
 

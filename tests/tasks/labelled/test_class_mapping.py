@@ -7,7 +7,7 @@ import pytest
 from harness.texts import labelled
 from kerasft.data.samples import sample_path
 from kerasft.errors import ConfigError, DataError
-from kerasft.tasks.classification.class_mapping import (
+from kerasft.tasks.labelled.class_mapping import (
     keep_classes,
     keep_major,
     merge_classes,

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from harness.texts import write_rows
-from kerasft.tasks.classification import corpus_pictures as module
-from kerasft.tasks.classification.corpus_pictures import corpus_pictures
-from kerasft.tasks.classification.labelled_texts import CorpusOptions, load_labelled
+from kerasft.tasks.labelled import corpus_pictures as module
+from kerasft.tasks.labelled.corpus_pictures import corpus_pictures
+from kerasft.tasks.labelled.labelled_texts import CorpusOptions, load_labelled
 from kerasft.text.trained_wordpiece import train_wordpiece
 
 pytestmark = pytest.mark.plain

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kerasft.data.batches import BucketedBatches, balanced_weights
-from kerasft.tasks.classification.dataset import Dataset
+from kerasft.tasks.labelled.dataset import Dataset
 
 if TYPE_CHECKING:
     from kerasft.text.labels import LabelMap

@@ -1,4 +1,4 @@
-"""Running a classifier: from texts to logits, on any runtime."""
+"""Running a model on texts: from texts to what its head says, on any runtime."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from kerasft.errors import DataError
 
 if TYPE_CHECKING:
     from kerasft.runtimes.runtime import Encodes
-    from kerasft.tasks.classification.classifier import TextClassifier
+    from kerasft.tasks.labelled.text_model import TextModel
     from kerasft.text.tokenizer import Encodings
 
 
-class ClassifierEngine:
-    """Computes the logits of texts.
+class HeadEngine:
+    """Computes what a model's head says of texts.
 
     Args:
-        parts: A classifier; its model is not looked at.
+        parts: A folder's parts; their model is not looked at.
         encoder: The model on some runtime.
 
     Example:
-        >>> engine = ClassifierEngine(*ClassificationTask().load_encoder(open_for(folder, "onnx")))
+        >>> engine = HeadEngine(*task.load_encoder(open_for(folder, "onnx")))
         >>> engine.logits(["a text", "another"]).shape
         (2, 3)
     """
 
-    def __init__(self, parts: TextClassifier, encoder: Encodes) -> None:
+    def __init__(self, parts: TextModel, encoder: Encodes) -> None:
         self.parts, self._encoder = parts, encoder
 
     def encode(self, texts: Sequence[str]) -> Encodings:
