@@ -63,37 +63,31 @@ class T5Decoder(T5Stack, Decoder):
         Returns:
             (batch, t, d_model), or with `return_scores` also the scores (batch, heads, t, s).
         """
-        length = ops.shape(x)[1]
+        length, tables = ops.shape(x)[1], self.tables()
         visible = causal_mask(length)
         if target_mask is not None:
             visible = ops.logical_and(visible, target_mask)
+
+        def bias(table: str, before: int) -> Any:
+            seen = with_earlier(visible, before) if before else visible
+            return hide(seen, tables[table].square(length, before))
+
         x, scores = super().call(
             x,
             memory,
             source_mask=None if source_mask is None else hide(source_mask),
-            target_mask={
-                before: hide(
-                    with_earlier(visible, before) if before else visible,
-                    self.positions.square(length, before),
-                )
-                for before in self.prefix_lengths
-            },
+            target_mask=self.biases(self.blocks, bias),
             return_scores=True,
             training=training,
         )
         x = self.dropout(x, training=training)
         return (x, scores) if return_scores else x
 
-    @property
-    def prefix_lengths(self) -> set[int]:
-        """How many keys stand before a target's own: 0, or what an adapter puts into a block."""
-        return {block.self_attention.prefix_length for block in self.blocks}
+    def mask_of(self, block: Any, target_mask: dict[str, Any]) -> Any:
+        """The bias of a block, from `biases`."""
+        return target_mask[block.name]
 
-    def mask_of(self, block: Any, target_mask: dict[int, Any]) -> Any:
-        """The bias for the number of keys that stand before the target's own in a block."""
-        return target_mask[block.self_attention.prefix_length]
-
-    def start_positions(self, length: int, beams: int) -> dict[str, Any]:
+    def start_positions(self, length: int, beams: int) -> dict[str, dict[str, Any]]:
         """What `bias_at` needs, computed once: a step's bias is a slice of it.
 
         Args:
@@ -101,18 +95,24 @@ class T5Decoder(T5Stack, Decoder):
             beams: Targets that are followed for each source.
 
         Returns:
+            For each key of `tables`:
             "slots", (heads, (2 * length - 1) * beams): for each slot before and after a query's
             position. Those after it do not count: they are hidden.
             "prefix", (heads, length - 1 + most keys of a prefix): for what stands before slot 0.
         """
-        most = max(self.prefix_lengths)
-        bias = ops.flip(self.positions.behind(length + most), axis=1)  # from far to near
-        behind = bias[:, most:]  # (heads, length)
-        ahead = ops.zeros_like(behind)[:, 1:]
-        slots = ops.repeat(ops.concatenate([behind, ahead], axis=1), beams, axis=1)
-        return {"slots": slots, "prefix": bias[:, :-1]}
+        most = max(block.self_attention.prefix_length for block in self.blocks)
+        starts = {}
+        for name, positions in self.tables().items():
+            bias = ops.flip(positions.behind(length + most), axis=1)  # from far to near
+            behind = bias[:, most:]  # (heads, length)
+            ahead = ops.zeros_like(behind)[:, 1:]
+            slots = ops.repeat(ops.concatenate([behind, ahead], axis=1), beams, axis=1)
+            starts[name] = {"slots": slots, "prefix": bias[:, :-1]}
+        return starts
 
-    def bias_at(self, positions: dict[str, Any], visible: Any, position: Any) -> dict[int, Any]:
+    def bias_at(
+        self, positions: dict[str, dict[str, Any]], visible: Any, position: Any
+    ) -> dict[str, Any]:
         """What is added to the scores of one position's queries.
 
         Args:
@@ -121,23 +121,25 @@ class T5Decoder(T5Stack, Decoder):
             position: Scalar int, below length.
 
         Returns:
-            (batch or 1, heads, beams, before + length * beams) float32, for each number of keys
-            that stand before the target's own.
+            By the block's name, (batch or 1, heads, beams, before + length * beams) float32, with
+            the keys before the target's own.
         """
         beams, slots = visible.shape[1], visible.shape[2]
-        heads = positions["slots"].shape[0]
-        first = slots - (position + 1) * beams  # (length - 1 - position) * beams
-        bias = ops.slice(positions["slots"], (0, first), (heads, slots))  # (heads, slots)
-        own = hide(visible[:, None], bias[None, :, None])  # (batch or 1, heads, beams, slots)
-        biases = {}
-        for before in self.prefix_lengths:
-            biases[before] = own
-            if before:
-                first = positions["prefix"].shape[1] - before - position
-                near = ops.slice(positions["prefix"], (0, first), (heads, before))
-                earlier = ops.zeros_like(own[..., :1]) + near[None, :, None]
-                biases[before] = ops.concatenate([earlier, own], axis=-1)
-        return biases
+
+        def bias(table: str, before: int) -> Any:
+            behind, prefix = positions[table]["slots"], positions[table]["prefix"]
+            heads = behind.shape[0]
+            first = slots - (position + 1) * beams  # (length - 1 - position) * beams
+            near = ops.slice(behind, (0, first), (heads, slots))  # (heads, slots)
+            own = hide(visible[:, None], near[None, :, None])  # (batch or 1, heads, beams, slots)
+            if not before:
+                return own
+            first = prefix.shape[1] - before - position
+            near = ops.slice(prefix, (0, first), (heads, before))
+            earlier = ops.zeros_like(own[..., :1]) + near[None, :, None]
+            return ops.concatenate([earlier, own], axis=-1)
+
+        return self.biases(self.blocks, bias)
 
     def step(
         self, x: Any, caches: list[Cache], source_mask: Any, visible: Any, slot: Any

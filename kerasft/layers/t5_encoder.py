@@ -65,25 +65,15 @@ class T5Encoder(T5Stack, Encoder):
         Returns:
             (batch, length, d_model).
         """
-        length, blocks = ops.shape(x)[1], self.blocks[first:]
-        before = [block.self_attention.prefix_length for block in blocks]
-        biases = {count: self.bias(length, source_mask, count) for count in set(before)}
-        for block, count in zip(blocks, before, strict=True):
-            x = block(x, source_mask=biases[count], training=training)
+        length, blocks, tables = ops.shape(x)[1], self.blocks[first:], self.tables()
+
+        def bias(table: str, before: int) -> Any:  # (batch or 1, heads, length, before + length)
+            square = tables[table].square(length, before)
+            if source_mask is None:
+                return square
+            return hide(with_earlier(source_mask, before) if before else source_mask, square)
+
+        biases = self.biases(blocks, bias)
+        for block in blocks:
+            x = block(x, source_mask=biases[block.name], training=training)
         return self.dropout(self.norm(x), training=training)
-
-    def bias(self, length: Any, source_mask: Any = None, before: int = 0) -> Any:
-        """The bias added to the scores in a block.
-
-        Args:
-            length: Number of positions.
-            source_mask: As in `call`.
-            before: How many keys of a prefix stand before them.
-
-        Returns:
-            (batch or 1, heads, length, before + length).
-        """
-        bias = self.positions.square(length, before)
-        if source_mask is None:
-            return bias
-        return hide(with_earlier(source_mask, before) if before else source_mask, bias)

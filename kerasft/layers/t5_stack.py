@@ -1,5 +1,6 @@
 """What T5's encoder and decoder have in common: their parts in place of the Transformer's."""
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import keras
@@ -24,6 +25,7 @@ class T5Block(Block):
         gated: Whether the feed-forward layer has a gate.
         dropout: Dropout wherever T5 has it.
         epsilon: Of the normalizations.
+        positions: Settings of a `RelativePositionBias` of its own; None where its stack has one.
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class T5Block(Block):
         gated: bool = False,
         dropout: float = 0.1,
         epsilon: float = 1e-6,
+        positions: Mapping[str, Any] | None = None,
         **options: Any,
     ) -> None:
         # Not Block's own, which would make the Transformer's parts.
@@ -49,7 +52,11 @@ class T5Block(Block):
             "gated": gated,
             "dropout": dropout,
             "epsilon": epsilon,
+            "positions": positions,
         }
+        self.positions: RelativePositionBias | None = None
+        if positions is not None:
+            self.positions = RelativePositionBias(**positions, name="relative_position_bias")
         for name in self.attentions:
             attention = T5Attention(d_model, heads, d_kv, dropout, name=name)
             attention.positions_in_mask = name == "self_attention"  # the source has none
@@ -62,6 +69,12 @@ class T5Block(Block):
             norm = RootMeanSquareNormalization(epsilon, name="norm")
             residual = ResidualConnection(dropout, norm=norm, name=f"{name}_residual")
             setattr(self, residual.name, residual)
+
+    def build(self, x_shape: Any) -> None:
+        """Makes all weights."""
+        if self.positions is not None:
+            self.positions.build()
+        super().build(x_shape)
 
 
 class T5Stack(Stack):
@@ -79,9 +92,12 @@ class T5Stack(Stack):
         epsilon: Of the normalizations.
         buckets: Buckets of relative positions.
         max_distance: From which distance on all is one bucket.
+        bias_per_block: Whether each block has relative positions of its own (Chung et al. 2023,
+            "UniMax", section 4.1: umT5).
 
     Attributes:
         bidirectional: Whether a position sees those after it (of the class).
+        positions: The relative positions of all blocks; None where each has its own.
     """
 
     bidirectional: ClassVar[bool]
@@ -100,30 +116,68 @@ class T5Stack(Stack):
         epsilon: float = 1e-6,
         buckets: int = 32,
         max_distance: int = 128,
+        bias_per_block: bool = False,
         **options: Any,
     ) -> None:
         # Not Stack's own, which would make other blocks.
         keras.layers.Layer.__init__(self, **options)
-        parts = (d_model, heads, d_kv, d_ff, activation, gated, dropout, epsilon)
-        self.blocks = [self.block(*parts, name=f"block_{index}") for index in range(layers)]
-        self.settings = {
-            "layers": layers,
-            **self.blocks[0].settings,
+        positions = {
+            "heads": heads,
+            "bidirectional": self.bidirectional,
             "buckets": buckets,
             "max_distance": max_distance,
+            "initial_deviation": d_model**-0.5,
         }
-        self.positions = RelativePositionBias(
-            heads,
-            self.bidirectional,
-            buckets,
-            max_distance,
-            d_model**-0.5,
-            name="relative_position_bias",
-        )
+        parts = (d_model, heads, d_kv, d_ff, activation, gated, dropout, epsilon)
+        own = positions if bias_per_block else None
+        self.blocks = [
+            self.block(*parts, positions=own, name=f"block_{index}") for index in range(layers)
+        ]
+        of_blocks = {k: v for k, v in self.blocks[0].settings.items() if k != "positions"}
+        self.settings = {
+            "layers": layers,
+            **of_blocks,
+            "buckets": buckets,
+            "max_distance": max_distance,
+            "bias_per_block": bias_per_block,
+        }
+        self.positions: RelativePositionBias | None = None
+        if not bias_per_block:
+            self.positions = RelativePositionBias(**positions, name="relative_position_bias")
         self.norm = RootMeanSquareNormalization(epsilon, name="norm")
         self.dropout = keras.layers.Dropout(dropout, name="dropout")
 
     def build(self, x_shape: Any) -> None:
         """Makes all weights."""
-        self.positions.build()
+        if self.positions is not None:
+            self.positions.build()
         super().build(x_shape)
+
+    def tables(self) -> dict[str, RelativePositionBias]:
+        """The relative positions by the block that has them; "" stands for all blocks."""
+        if self.positions is not None:
+            return {"": self.positions}
+        return {block.name: block.positions for block in self.blocks}
+
+    def biases(self, blocks: Sequence[Any], make: Callable[[str, int], Any]) -> dict[str, Any]:
+        """What is added to the scores in each block, made once for those that share it.
+
+        Args:
+            blocks: Some of the stack's.
+            make: A key of `tables`, and how many keys stand before a text's own (0, or what an
+                adapter puts into a block) -> the bias.
+
+        Returns:
+            The bias by the block's name.
+        """
+        made: dict[tuple[str, int], Any] = {}
+        biases = {}
+        for block in blocks:
+            key = (
+                block.name if self.positions is None else "",
+                block.self_attention.prefix_length,
+            )
+            if key not in made:
+                made[key] = make(*key)
+            biases[block.name] = made[key]
+        return biases

@@ -14,14 +14,20 @@ KINDS = {
     "t5": lambda: frozen_backbones.t5(
         gated=True, activation="gelu_approximate", tie_embeddings=False, scale_outputs=False
     ),
+    "umt5": lambda: frozen_backbones.t5(bias_per_block=True),
 }
 
 
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(kind, marks=[pytest.mark.any_backend] * (kind == "umt5")) for kind in KINDS
+    ],
+)
 def parts(request):
     """A model, its trunk, its inputs, and where its outputs count."""
     model = KINDS[request.param]()
-    if request.param == "t5":
+    if request.param.endswith("t5"):
         return model, model.frozen_backbone(), frozen_backbones.pairs(), np.ones((4, 5, 1), bool)
     inputs = frozen_backbones.batch()
     return model, model.frozen_backbone(), inputs, np.ones((4, 1), bool)

@@ -105,7 +105,9 @@ def test_paths_are_the_originals():
     assert not any(path.endswith("bias") for path in paths)
 
 
-@pytest.mark.parametrize("changes", [{}, {"tie_embeddings": False, "gated": True}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"tie_embeddings": False, "gated": True}, {"bias_per_block": True}]
+)
 def test_parameters_are_counted(changes):
     model = T5(dataclasses.replace(SMALL, **changes))
     assert model.arguments.parameter_count == sum(np.prod(w.shape) for w in model.weights)
@@ -154,8 +156,9 @@ def log_softmax(logits: np.ndarray) -> np.ndarray:
 def test_cached_decoding_equals_the_whole(tied):
     """Compiled, inside a loop: as a search does it."""
     arguments = dataclasses.replace(
-        SMALL, vocab_size=t5_twins.VOCABULARY, tie_embeddings=tied, gated=not tied
-    )
+        SMALL, vocab_size=t5_twins.VOCABULARY, tie_embeddings=tied, gated=not tied,
+        decoder_layers=2, bias_per_block=not tied,
+    )  # fmt: skip
     model, length = T5(arguments), INPUTS["target_ids"].shape[1]
 
     def run(inputs):

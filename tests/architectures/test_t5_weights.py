@@ -56,7 +56,7 @@ def test_transformers_reads_what_we_write(tmp_path, name):
     model = t5_twins.ours(tmp_path / "theirs")
     (tmp_path / "ours").mkdir()
     FAMILY.write(model, tmp_path / "ours")
-    again, report = transformers.T5ForConditionalGeneration.from_pretrained(
+    again, report = type(theirs).from_pretrained(
         tmp_path / "ours", output_loading_info=True
     )
     assert not any(report.values())
@@ -72,6 +72,7 @@ def test_transformers_reads_what_we_write(tmp_path, name):
     np.testing.assert_array_equal(our_logits(once_more), our_logits(model))
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize("untied", [False, True])
 def test_an_mt5_is_read_and_written_as_a_t5(tmp_path, untied):
     sizes = {name: value for name, value in t5_twins.SMALL.items() if name != "dropout_rate"}
@@ -89,6 +90,18 @@ def test_an_mt5_is_read_and_written_as_a_t5(tmp_path, untied):
     FAMILY.write(model, tmp_path / "ours")
     again = transformers.T5ForConditionalGeneration.from_pretrained(tmp_path / "ours")
     np.testing.assert_allclose(their_logits(again), their_logits(theirs), atol=1e-4)
+
+
+@pytest.mark.any_backend
+def test_a_umt5_of_version_4_scales_where_it_says_so(tmp_path):
+    """Version 5 scales whatever the configuration says."""
+    theirs = t5_twins.write(tmp_path, kind="UMT5", untied=True)
+    config, tensors = read(tmp_path)
+    model, _ = FAMILY.load({**config, "tie_word_embeddings": False}, tensors)
+    assert (model.arguments.scale_outputs, model.arguments.tie_embeddings) == (False, False)
+    scaled = our_logits(model) * theirs.config.d_model**-0.5
+    np.testing.assert_allclose(scaled, their_logits(theirs), atol=1e-4)
+    assert FAMILY.config_from_arguments(model.arguments)["tie_word_embeddings"] is False
 
 
 def with_copies(config, tensors):

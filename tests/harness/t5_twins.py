@@ -30,23 +30,26 @@ CONFIGS: dict[str, dict] = {
     },
     "one head, exact gelu": {"num_heads": 1, "d_kv": 3, "feed_forward_proj": "gelu"},
     "v1.1 of one table": {"feed_forward_proj": "gated-gelu", "tie_word_embeddings": False},
+    "umT5": {"kind": "UMT5", "num_layers": 3, "relative_attention_max_distance": 20},
+    "umT5 with a head": {"kind": "UMT5", "untied": True},
 }  # fmt: skip
 
 
-def random_twin(seed: int = 0, **changes: object) -> transformers.T5ForConditionalGeneration:
+def random_twin(seed: int = 0, kind: str = "T5", **changes: object) -> torch.nn.Module:
     """A random T5 of transformers, in eval mode.
 
     Args:
         seed: Of the weights.
-        **changes: Changes of `SMALL`; `untied=True` for a head of its own, unscaled.
+        kind: "T5" or "UMT5", with which transformers' names begin.
+        **changes: Changes of `SMALL`; `untied=True` for a head of its own, unscaled in a T5.
     """
     untied = bool(changes.pop("untied", False))
-    config = transformers.T5Config(
+    config = getattr(transformers, f"{kind}Config")(
         **{**SMALL, **changes, **({"tie_word_embeddings": False} if untied else {})}
     )
     config._attn_implementation = "eager"
     torch.manual_seed(seed)
-    model = transformers.T5ForConditionalGeneration(config).eval()
+    model = getattr(transformers, f"{kind}ForConditionalGeneration")(config).eval()
     with torch.no_grad():
         if untied:  # transformers 5 ties every new model
             model.lm_head.weight = torch.nn.Parameter(0.3 * torch.randn(model.shared.weight.shape))

@@ -80,7 +80,10 @@ def test_merging_changes_nothing_and_can_be_undone(directory):
     np.testing.assert_allclose(logits(model), adapted, atol=1e-4)
 
 
-def test_peft_loads_what_we_train(directory, tmp_path):
+@pytest.mark.parametrize("kind", ["T5", "UMT5"])
+def test_peft_loads_what_we_train(kind, tmp_path):
+    directory = tmp_path / "base"
+    t5_twins.write(directory, kind=kind, num_layers=3, num_decoder_layers=3)
     model = t5_twins.ours(directory)
     apply(model, LoRAConfig(TARGETS, rank=4, alpha=6.0))
     train(model)
@@ -95,7 +98,7 @@ def test_peft_loads_what_we_train(directory, tmp_path):
     config = json.loads((tmp_path / "adapter" / "adapter_config.json").read_text())
     assert config["task_type"] == "SEQ_2_SEQ_LM"
     theirs = hugging_face_peft.PeftModel.from_pretrained(
-        transformers.T5ForConditionalGeneration.from_pretrained(directory), tmp_path / "adapter"
+        transformers.AutoModelForSeq2SeqLM.from_pretrained(directory), tmp_path / "adapter"
     ).eval()
     np.testing.assert_allclose(their_logits(theirs), logits(model), atol=1e-4)
     again = t5_twins.ours(directory)
@@ -103,10 +106,12 @@ def test_peft_loads_what_we_train(directory, tmp_path):
     np.testing.assert_array_equal(logits(again), logits(model))
 
 
-@pytest.mark.parametrize("targets", [THEIRS, ["q", "wo"], "all-linear"], ids=str)
-def test_we_load_what_peft_trains(tmp_path, targets):
-    t5_twins.write(tmp_path / "base", num_layers=3, untied=True)
-    base = transformers.T5ForConditionalGeneration.from_pretrained(tmp_path / "base")
+@pytest.mark.parametrize(
+    ("targets", "kind"), [(THEIRS, "T5"), (["q", "wo"], "UMT5"), ("all-linear", "T5")], ids=str
+)
+def test_we_load_what_peft_trains(tmp_path, targets, kind):
+    t5_twins.write(tmp_path / "base", kind=kind, num_layers=3, untied=True)
+    base = transformers.AutoModelForSeq2SeqLM.from_pretrained(tmp_path / "base")
     settings = hugging_face_peft.LoraConfig(
         task_type="SEQ_2_SEQ_LM", r=3, lora_alpha=9, target_modules=targets
     )

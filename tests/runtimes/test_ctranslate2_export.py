@@ -104,9 +104,10 @@ def test_8_bits_of_a_sure_model_say_the_same(folder):
     assert [one.score for one in ours] != [one.score for one in theirs]
 
 
-def test_a_t5_writes_what_it_writes_with_keras(tmp_path):
+@pytest.mark.parametrize("bias_per_block", [False, True], ids=["T5", "umT5"])
+def test_a_t5_writes_what_it_writes_with_keras(tmp_path, bias_per_block):
     folder = tmp_path / "run"
-    model = text_models.build(lora=True, decoder_layers=2)
+    model = text_models.build(lora=True, decoder_layers=2, bias_per_block=bias_per_block)
     # One padded length, so that little is compiled.
     text_models.save(folder, model, max_length=16, report=with_rows(SAMPLES, TASKS))
     make_export(folder, "ctranslate2")

@@ -22,8 +22,9 @@ _HEAD = "lm_head.weight"
 _NAMES = {**ACTIVATION_NAMES, "gelu": "gelu_python"}  # "gated-gelu" means gelu_new
 
 
-# What transformers' mT5 (Xue et al. 2021, "mT5") is where a configuration does not say it.
-_MT5 = {
+# What transformers' mT5 (Xue et al. 2021, "mT5") and umT5 (Chung et al. 2023, "UniMax") are where a
+# configuration does not say it.
+_MULTILINGUAL = {
     **{"vocab_size": 250112, "d_ff": 1024, "num_layers": 8, "num_heads": 6},
     "feed_forward_proj": "gated-gelu",
 }
@@ -32,11 +33,12 @@ _MT5 = {
 class T5Architecture(Seq2SeqArchitecture):
     """T5 here and in transformers; an mT5 is a T5 v1.1 of another vocabulary.
 
-    What is written is a T5 whatever was read: transformers' mT5 computes and names the same.
+    An mT5 is written as a T5: in transformers it computes and names the same. A umT5, whose blocks
+    have relative positions of their own, is written as such.
     """
 
     name = "t5"
-    model_types = ("mt5",)
+    model_types = ("mt5", "umt5")
     arguments = T5Arguments
 
     def build(self, arguments: T5Arguments, initialize: bool = True) -> T5:
@@ -59,16 +61,21 @@ class T5Architecture(Seq2SeqArchitecture):
         Returns:
             The arguments, with the head tied as the configuration says. (Its `tie_word_embeddings`
             means two things: whether the head uses the embedding table, and whether its input is
-            scaled. `scale_decoder_outputs`, which transformers 5 writes, says the second alone.)
+            scaled. `scale_decoder_outputs`, which transformers 5 writes, says the second alone.
+            Where it is false for a umT5, transformers 5 scales all the same; version 4 and the
+            published models, which say so, do not.)
 
         Raises:
             PresetError: It is of a variant that computes something else.
         """
         if config.get("is_encoder_decoder", True) is not True:
             raise PresetError(f"{source} is of a T5 without a decoder, which writes no texts")
-        if config.get("model_type") in self.model_types:
+        kind = config.get("model_type")
+        if kind in self.model_types:
             # Whether the head is the table, its weights say, whatever the configuration says.
-            config = {**_MT5, **config, "tie_word_embeddings": True, "scale_decoder_outputs": False}
+            scaled = kind == "umt5" and config.get("tie_word_embeddings") is not False
+            own = {"tie_word_embeddings": True, "scale_decoder_outputs": scaled}
+            config = {**_MULTILINGUAL, **config, **own}
         activation, gated = _activation(config, source)
         layers = config.get("num_layers", 6)
         decoder_layers = config.get("num_decoder_layers")
@@ -94,6 +101,7 @@ class T5Architecture(Seq2SeqArchitecture):
             "pad_id": pad,
             "end_id": end[0] if isinstance(end, list) and len(end) == 1 else end,
             "start_id": pad if start is None else start,
+            "bias_per_block": kind == "umt5",
         }
         try:
             return T5Arguments.from_dict(values, PresetError)
@@ -105,9 +113,10 @@ class T5Architecture(Seq2SeqArchitecture):
         name = _NAMES[arguments.activation]
         if arguments.gated:  # "gated-gelu" means gelu_new, as in the published models
             name = "gated-" + ("gelu" if name == "gelu_new" else name)
+        umt5 = arguments.bias_per_block
         config = {
-            "architectures": ["T5ForConditionalGeneration"],
-            "model_type": "t5",
+            "architectures": [f"{'UMT5' if umt5 else 'T5'}ForConditionalGeneration"],
+            "model_type": "umt5" if umt5 else "t5",
             "is_encoder_decoder": True,
             "vocab_size": arguments.vocab_size,
             "d_model": arguments.d_model,
@@ -127,7 +136,9 @@ class T5Architecture(Seq2SeqArchitecture):
             "decoder_start_token_id": arguments.start_id,
             "use_cache": True,
         }
-        if arguments.scale_outputs != arguments.tie_embeddings:
+        if umt5:  # transformers ties its head where it has no values for it
+            config["tie_word_embeddings"] = arguments.scale_outputs
+        elif arguments.scale_outputs != arguments.tie_embeddings:
             config["scale_decoder_outputs"] = arguments.scale_outputs
         return config
 

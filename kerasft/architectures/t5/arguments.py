@@ -37,6 +37,8 @@ class T5Arguments(Arguments):
         heads: Attention heads.
         relative_buckets: Buckets of relative positions, of the encoder and of the decoder.
         relative_max_distance: From which distance on all is one bucket.
+        bias_per_block: Whether each block has relative positions of its own (umT5), or the blocks of
+            a stack share theirs.
         activation: Of the feed-forward layers, one of `layers.ACTIVATIONS`.
         gated: Whether the feed-forward layers have a gate.
         tie_embeddings: Whether the head uses the embedding table.
@@ -73,6 +75,7 @@ class T5Arguments(Arguments):
     pad_id: int = 0
     end_id: int = 1
     start_id: int = 0
+    bias_per_block: bool = False
 
     KIND = "T5"
     RANGES: ClassVar = {
@@ -113,7 +116,8 @@ class T5Arguments(Arguments):
         feed_forward = (3 if self.gated else 2) * width * self.d_ff + width
         blocks = self.encoder_layers * (attention + feed_forward)
         blocks += self.decoder_layers * (2 * attention + feed_forward)
-        positions = 2 * self.relative_buckets * self.heads
+        stacks = self.encoder_layers + self.decoder_layers if self.bias_per_block else 2
+        positions = stacks * self.relative_buckets * self.heads
         tables = 1 if self.tie_embeddings else 2
         return tables * self.vocab_size * width + blocks + positions + 2 * width
 
@@ -127,15 +131,17 @@ def t5_entries(arguments: T5Arguments) -> list[Entry]:
         ("encoder", arguments.encoder_layers),
         ("decoder", arguments.decoder_layers),
     ):
-        rows.append(
-            Entry(
-                f"{stack}.block.0.layer.0.SelfAttention.relative_attention_bias",
-                f"{_ROOT}{stack}/relative_position_bias",
-                "embedding",
-                (arguments.relative_buckets, arguments.heads),
-            )
-        )
         for number in range(depth):
+            if arguments.bias_per_block or not number:
+                block = f"/block_{number}" if arguments.bias_per_block else ""
+                rows.append(
+                    Entry(
+                        f"{stack}.block.{number}.layer.0.SelfAttention.relative_attention_bias",
+                        f"{_ROOT}{stack}{block}/relative_position_bias",
+                        "embedding",
+                        (arguments.relative_buckets, arguments.heads),
+                    )
+                )
             rows.extend(_block(arguments, stack, number))
         rows.append(Entry(f"{stack}.final_layer_norm", f"{_ROOT}{stack}/norm", "scale", (width,)))
     if not arguments.tie_embeddings:

@@ -87,14 +87,18 @@ class T5Below(keras.Model):
         self.shared = keras.layers.Embedding(
             table.vocab_size, table.d_model, "zeros", name="shared"
         )
-        positions: dict[str, Any] = encoder.positions.settings
-        self.positions = RelativePositionBias(**positions, name="relative_position_bias")
         self.blocks = [
             T5EncoderBlock(**block.settings, name=block.name) for block in encoder.blocks[:count]
         ]
+        self.positions = None
+        copies: list[Any] = [self.shared, *self.blocks]
+        originals: list[Any] = [shared, *encoder.blocks[:count]]
+        if encoder.positions is not None:
+            settings = encoder.positions.settings
+            self.positions = RelativePositionBias(**settings, name="relative_position_bias")
+            copies.append(self.positions)
+            originals.append(encoder.positions)
         self.build()
-        copies = [self.shared, self.positions, *self.blocks]
-        originals = [shared, encoder.positions, *encoder.blocks[:count]]
         for layer, original in zip(copies, originals, strict=True):
             layer.set_weights(original.get_weights())
         self.trainable = False
@@ -102,7 +106,8 @@ class T5Below(keras.Model):
     def build(self, input_shape: Any = None) -> None:
         """Makes all weights; `__init__` has done it."""
         self.shared.build((None, None))
-        self.positions.build()
+        if self.positions is not None:
+            self.positions.build()
         for block in self.blocks:
             block.build((None, None, self.shared.output_dim))
 
@@ -110,8 +115,9 @@ class T5Below(keras.Model):
         """Reads {"source_ids": (batch, s)}; returns (batch, s, d_model)."""
         source_ids = inputs["source_ids"]
         mask = layers.padding_mask(source_ids, self.pad_id)
-        bias = hide(mask, self.positions.square(ops.shape(source_ids)[1]))
-        x = self.shared(source_ids)
+        length, x = ops.shape(source_ids)[1], self.shared(source_ids)
+        bias = None if self.positions is None else hide(mask, self.positions.square(length))
         for block in self.blocks:
-            x = block(x, source_mask=bias, training=training)
+            own = hide(mask, block.positions.square(length)) if bias is None else bias
+            x = block(x, source_mask=own, training=training)
         return x

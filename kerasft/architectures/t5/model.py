@@ -58,6 +58,7 @@ class T5(Seq2SeqModel):
         stack = (
             *(a.d_model, a.heads, a.d_kv, a.d_ff, a.activation, a.gated, a.dropout),
             *(a.layer_norm_epsilon, a.relative_buckets, a.relative_max_distance),
+            a.bias_per_block,
         )
         self.shared = keras.layers.Embedding(
             a.vocab_size, a.d_model, keras.initializers.RandomNormal(stddev=1.0), name="shared"
@@ -236,7 +237,9 @@ class T5(Seq2SeqModel):
         blocks = self.encoder.blocks
         frozen = [not block.trainable_variables and is_plain(block) for block in blocks]
         count = frozen.index(False) if False in frozen else len(frozen)
-        bottom = (self.shared, self.encoder.positions)
+        bottom = [self.shared]
+        if self.encoder.positions is not None:
+            bottom.append(self.encoder.positions)
         if not count or any(layer.trainable_variables for layer in bottom):
             return None
         if self.virtual_tokens.count:  # the lower part counts the tokens of a text alone

@@ -148,7 +148,10 @@ def _transformer(model: Transformer) -> Any:
 
 
 def _t5(model: T5) -> Any:
-    """Raffel et al. 2020: relative positions, no biases, neither scores nor embeddings scaled."""
+    """Raffel et al. 2020: relative positions, no biases, neither scores nor embeddings scaled.
+
+    The positions of a umT5's blocks differ, which CTranslate2 computes too.
+    """
     arguments = model.arguments
     specs = _specs()
     spec = specs.TransformerSpec.from_config(
@@ -167,9 +170,10 @@ def _t5(model: T5) -> Any:
         table.weight = shared
         part.scale_embeddings = False
         _stack(part, stack)
-        bias = _array(stack.positions.embeddings)  # (buckets, heads)
-        for layer in part.layer:
-            layer.self_attention.relative_attention_bias = bias
+        bias = None if stack.positions is None else _array(stack.positions.embeddings)
+        for layer, block in zip(part.layer, stack.blocks, strict=True):
+            own = _array(block.positions.embeddings) if bias is None else bias
+            layer.self_attention.relative_attention_bias = own  # (buckets, heads)
             layer.self_attention.relative_attention_max_distance = np.int32(
                 arguments.relative_max_distance
             )
