@@ -226,7 +226,8 @@ OWN = {
 # and CTranslate2, and the block that all families are built of.
 OF_OTHERS = re.compile(
     "transformer_layer|TransformerLayer|transformer[.]layer|TransformerSpec"
-    "|For(Sequence|Token)Classification|single_label_classification|LogisticRegression"
+    "|For(Sequence|Token)Classification|(single|multi)_label_classification"
+    "|LogisticRegression"
     "|Bert(Normalizer|PreTokenizer|Processing)|RobertaProcessing"
     "|prompt_embeddings|transformer_submodules"
     "|distilbert/distilbert-base-uncased|google-t5/t5-small|(BERT|T5)-(base|large|11B)|"

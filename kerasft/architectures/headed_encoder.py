@@ -30,7 +30,8 @@ class HeadedEncoder(TwinModel):
 
     Args:
         architecture: The family's name: "bert", "distilbert", ...
-        num_labels: Outputs of the head, at least 2.
+        num_labels: Outputs of the head; a classifier of labels that exclude each other has 2 or
+            more, a model of a number 1.
         pooling: What the head reads: "first" token, "mean" of the tokens, or "none", which is each
             token by itself.
         initialize: False leaves the encoder's weights 0, when all of them are loaded afterwards;
@@ -55,8 +56,8 @@ class HeadedEncoder(TwinModel):
         pooling: str,
         initialize: bool = True,
     ) -> None:
-        if isinstance(num_labels, bool) or not isinstance(num_labels, int) or num_labels < 2:
-            raise ConfigError(f"num_labels must be a whole number of at least 2, not {num_labels}")
+        if isinstance(num_labels, bool) or not isinstance(num_labels, int) or num_labels < 1:
+            raise ConfigError(f"num_labels must be a whole number of at least 1, not {num_labels}")
         family = find_encoder(architecture)
         super().__init__(name="headed_encoder")
         self.architecture = architecture
@@ -206,7 +207,7 @@ class HeadedEncoder(TwinModel):
 
 
 class Classifier(HeadedEncoder):
-    """A text classifier: logits (batch, num_labels).
+    """A head over whole texts: logits (batch, num_labels), of a number its value.
 
     The head is transformers' own, so that trained heads load into it; see the family's
     `sequence_head`. With `pooling="first"` it reads the first token's hidden state (what
@@ -214,7 +215,7 @@ class Classifier(HeadedEncoder):
 
     Args:
         architecture: The family's name: "bert", "distilbert", ...
-        num_labels: Number of classes, at least 2.
+        num_labels: Outputs of the head: classes, labels, or 1 for a number.
         pooling: "first" or "mean".
         initialize: False leaves the encoder's weights 0; see `HeadedEncoder`.
 

@@ -37,7 +37,7 @@ class BucketedBatches(EpochBatches):
     Each batch is a tuple
 
         ({"token_ids": int32 (batch_size, length), "padding_mask": bool (batch_size, length)},
-         labels: int32 (batch_size,), sample_weight: float32 (batch_size,))
+         labels: int32 (batch_size,) or as given, sample_weight: float32 (batch_size,))
 
     or, without labels, a tuple of the inputs alone. A loss of `fit` or `evaluate` is a mean over
     all slots of all batches. So that it is the mean over the rows, each row's weight is multiplied
@@ -77,7 +77,7 @@ class BucketedBatches(EpochBatches):
 
         Args:
             token_ids: One integer array (tokens,) a row.
-            labels: (rows,) class ids, or None to predict.
+            labels: (rows,) class ids, (rows, outputs) float32 of anything else, or None to predict.
             batch_size: Rows in each batch.
             pad_id: Token id that fills rows up to their bucket's length.
             max_length: Most tokens that a row may have.
@@ -111,7 +111,7 @@ class BucketedBatches(EpochBatches):
         self._pad_id = pad_id
         self._shuffle = shuffle
         self._seed = seed
-        self._labels = None if labels is None else np.asarray(labels, dtype=np.int32)
+        self._labels = None if labels is None else _narrow(labels)
         weights = np.ones(rows) if sample_weight is None else np.asarray(sample_weight)
         slots = -(-rows // batch_size) * batch_size
         self._weights = (weights * (slots / rows)).astype(np.float32)
@@ -253,7 +253,11 @@ def _check_rows(
     if lengths.min() < 1:
         raise DataError(f"row {int(lengths.argmin())} has no tokens")
     for name, array in (("labels", labels), ("sample_weight", sample_weight)):
-        if array is not None and np.shape(array) != lengths.shape:
+        if array is None:
+            continue
+        # Labels may be several a row.
+        shape = np.shape(array)[:1] if name == "labels" else np.shape(array)
+        if shape != lengths.shape:
             raise DataError(
                 f"{name} has the shape {np.shape(array)}, but there are {len(lengths)} rows"
             )
@@ -264,6 +268,12 @@ def _check_rows(
             raise DataError(
                 f"sample_weight of row {row} is {sample_weight[row]}; it must be 0 or more"
             )
+
+
+def _narrow(labels: np.ndarray) -> np.ndarray:
+    """Class ids as int32, numbers and several labels a row as float32."""
+    floats = np.issubdtype(np.asarray(labels).dtype, np.floating)
+    return np.asarray(labels, dtype=np.float32 if floats else np.int32)
 
 
 def _choose_lengths(needed: np.ndarray, count: int) -> list[int]:

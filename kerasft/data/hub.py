@@ -40,8 +40,10 @@ def read_hub(name: str, fields: Sequence[Field]) -> Rows:
     check_columns(source, data.column_names, fields)
     # A class-label feature keeps the names; -1 stands for a row without a label.
     features = [data.features[wanted.column] for wanted in fields]
-    names = [getattr(feature, "names", None) for feature in features]
-    bits = [_BITS.get(getattr(feature, "dtype", ""), 64) for feature in features]
+    # A list has the feature of what it holds.
+    held = [getattr(feature, "feature", feature) for feature in features]
+    names = [getattr(feature, "names", None) for feature in held]
+    bits = [_BITS.get(getattr(feature, "dtype", ""), 64) for feature in held]
     budget = Budget(source)
     rows: list[RawRow] = []
     columns = [data[wanted.column] for wanted in fields]

@@ -35,6 +35,16 @@ def read_jsonl(path: Path, fields: Sequence[Field]) -> Rows:
     )
 
 
+def key_is_list(path: Path, key: str) -> bool:
+    """Whether the first object of a .jsonl file has a list there; False where it cannot be told."""
+    try:
+        with open_text(path) as file:
+            first = next((line for line in file.lines() if line.strip()), "{}")
+        return isinstance(_parse(first, str(path)).get(key), list)
+    except DataError:
+        return False
+
+
 def _values(line: str, fields: Sequence[Field], where: str) -> list[str]:
     """The value of each field in a line."""
     content = _parse(line, where)

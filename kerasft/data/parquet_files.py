@@ -70,6 +70,18 @@ def read_parquet(path: Path, fields: Sequence[Field]) -> Rows:
     return make_rows(rows, fields, source=source, sha256=digest, unit="row")
 
 
+def column_is_list(path: Path, column: str) -> bool:
+    """Whether a column of a .parquet file holds lists; False where it cannot be told."""
+    try:
+        import pyarrow.parquet
+        import pyarrow.types as kinds
+
+        kind = pyarrow.parquet.read_schema(path).field(column).type
+    except (ImportError, OSError, KeyError, ValueError):
+        return False
+    return kinds.is_list(kind) or kinds.is_large_list(kind)
+
+
 def _texts_among(schema: Any, fields: Sequence[Field], source: str) -> list[str]:
     """The columns of strings; the others must hold numbers, before their rows are unpacked."""
     import pyarrow.types as kinds
@@ -86,6 +98,8 @@ def _texts_among(schema: Any, fields: Sequence[Field], source: str) -> list[str]
             continue
         if wanted.kind == "text":
             raise DataError(f"{source} has {kind} as {column!r}; its texts must be strings")
+        if wanted.kind == "classes" and (kinds.is_list(kind) or kinds.is_large_list(kind)):
+            continue
         number = kinds.is_integer(kind) or kinds.is_floating(kind) or kinds.is_decimal(kind)
         if not number and not kinds.is_boolean(kind):
             raise DataError(f"{source} has {kind} as {column!r}; a label is a string or a number")
@@ -99,7 +113,8 @@ def _check_size(metadata: Any, columns: Sequence[str], budget: Budget) -> None:
         row_group = metadata.row_group(group)
         for number in range(row_group.num_columns):
             column = row_group.column(number)
-            if column.path_in_schema in columns:
+            # What a list holds stands below the column's own name.
+            if column.path_in_schema.split(".list.")[0] in columns:
                 unpacked += max(0, column.total_uncompressed_size)
     if unpacked > budget.left:
         budget.refuse()
@@ -175,6 +190,7 @@ def _names(schema: Any, column: str) -> list[str] | None:
     content = (schema.metadata or {}).get(b"huggingface")
     try:
         feature = json.loads(content)["info"]["features"][column] if content else {}
+        feature = feature.get("feature", feature)  # of what a list holds
         names = feature["names"] if feature.get("_type") == "ClassLabel" else None
     except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
         return None  # metadata of someone else's making

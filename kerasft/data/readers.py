@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Literal
 
 from kerasft.data.csv_files import read_csv
-from kerasft.data.hub import read_hub
-from kerasft.data.jsonl_files import read_jsonl
-from kerasft.data.parquet_files import read_parquet
+from kerasft.data.hub import open_hub, read_hub
+from kerasft.data.jsonl_files import key_is_list, read_jsonl
+from kerasft.data.parquet_files import column_is_list, read_parquet
 from kerasft.data.rows import Field, Rows
 from kerasft.data.samples import local_path
 from kerasft.data.zip_files import read_zip
@@ -49,6 +49,27 @@ def read_rows(source: str | Path, fields: Sequence[Field]) -> Rows:
         f"{name} is none of FILE.csv, FILE.tsv, FILE.jsonl, FILE.parquet, FILE.zip, hub:NAME and "
         "sample:NAME; convert it to one of these"
     )
+
+
+def holds_lists(source: str | Path, column: str) -> bool:
+    """Whether a column holds lists; False where it does not, or where that cannot be told.
+
+    What is wrong with the source is said by `read_rows`, not here.
+
+    Example:
+        >>> holds_lists("posts.jsonl", "emotions")
+        True
+    """
+    name = str(source)
+    try:
+        if name.startswith("hub:"):
+            return hasattr(open_hub(name.removeprefix("hub:")).features.get(column), "feature")
+        path = local_path(source)
+    except DataError:
+        return False
+    checks = {".jsonl": key_is_list, ".parquet": column_is_list}
+    check = checks.get(path.suffix.lower())
+    return check is not None and check(path, column)
 
 
 def read_texts(

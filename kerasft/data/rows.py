@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from kerasft.data.class_names import (
     one_name_each,
     shortened,
     shortest,
+    tidy_label,
 )
 from kerasft.errors import DataError
 
@@ -30,17 +32,21 @@ class Field:
         name: What the field is called ("text").
         column: The column of a file, or the key of a JSON object, that holds it.
         kind: "text" for a string as it is; "class" for a class name, a number or a boolean, where
-            spellings that look the same become one; "line" for any of these as one line of text.
+            spellings that look the same become one; "classes" for none, one or several of these,
+            in a list or parted by `separator`; "number" for a finite number; "line" for any of
+            these as one line of text.
         advice: How another column is chosen, for messages ("choose with --text_column").
         blank: For texts: "refuse" raises where one is blank; "drop" leaves such rows out and
             counts them.
+        separator: What parts classes that stand in one string.
     """
 
     name: str
     column: str
-    kind: Literal["text", "class", "line"] = "text"
+    kind: Literal["text", "class", "classes", "number", "line"] = "text"
     advice: str = ""
     blank: Literal["refuse", "drop"] = "refuse"
+    separator: str = "\n"
 
 
 @dataclass(frozen=True)
@@ -133,18 +139,55 @@ def make_rows(
                 )
             dropped[f"rows without a {wanted.name}"] = len(raw) - len(filled)
             raw = filled
-    found: dict[str, list[str]] = {}
+    found: dict[str, list[Any]] = {}
     for number, wanted in enumerate(fields, start=1):
         values = [row[number] for row in raw]
+        if wanted.kind == "classes":
+            found[wanted.name], more = _several(values, wanted, source)
+            notes += more
+            continue
         if wanted.kind == "class":
             values, more = one_name_each(values, source)
             notes += more
         elif wanted.kind == "line":
             values = [" ".join(unicodedata.normalize("NFC", value).split()) for value in values]
         _check_values(values, raw, wanted.name, source, unit)
-        found[wanted.name] = values
+        is_number = wanted.kind == "number"
+        found[wanted.name] = _numbers(values, raw, wanted, source, unit) if is_number else values
     dropped = {name: count for name, count in dropped.items() if count}
     return Rows(found, source, sha256, dropped, notes)
+
+
+def _several(
+    values: Sequence[str], wanted: Field, source: str
+) -> tuple[list[tuple[str, ...]], list[str]]:
+    """The classes of each row, sorted and each once, and notes on their spellings."""
+    parts = [[part for part in value.split(wanted.separator) if part.strip()] for value in values]
+    names, notes = one_name_each([part for row in parts for part in row], source)
+    rest = iter(names)
+    return [tuple(sorted({next(rest) for _ in row})) for row in parts], notes
+
+
+def _numbers(
+    values: Sequence[str], raw: Sequence[RawRow], wanted: Field, source: str, unit: str
+) -> list[float]:
+    found = [_number(value) for value in values]
+    wrong = [(row[0], value) for row, value, x in zip(raw, values, found, strict=True) if x is None]
+    if wrong:
+        raise DataError(
+            f"{source} has {shortened(wrong[0][1])!r} as {wanted.column!r} in "
+            f"{positions(unit, [wrong[0][0]])}, which is no finite number; {len(wrong)} of "
+            f"{len(values)} rows have none"
+        )
+    return [number for number in found if number is not None]
+
+
+def _number(value: str) -> float | None:
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _check_values(
@@ -178,6 +221,18 @@ def value_of(
     Raises:
         DataError: A text is no string, or a class neither a string nor a number.
     """
+    if wanted.kind == "classes" and not isinstance(value, str):
+        if not isinstance(value, (list, tuple, type(None))):
+            raise DataError(
+                f"{where} has {kind_of(value)} as {wanted.column!r}; several labels are a list"
+            )
+        items = (shortest(item, bits) for item in value or ())
+        found = [tidy_label(class_name(item, names, wanted.column, where)) for item in items]
+        return wanted.separator.join(found)
+    if wanted.kind == "classes":
+        return value
+    if wanted.kind == "number" and isinstance(value, float):
+        return repr(shortest(value, bits))  # also what is not finite, which `make_rows` refuses
     if wanted.kind != "text":
         return class_name(shortest(value, bits), names, wanted.column, where)
     if value is not None and not isinstance(value, str):

@@ -4,7 +4,7 @@
     facts = Facts()                                 # stated while it runs: the model card
     ...                                             # the task saves its parts (`kerasft.tasks`)
     with adding_report(output, facts) as reports:   # what fails here costs no model
-        reports.append(classifier_report(...))
+        reports.append(text_report(...))
 
 Importing this room imports no Keras.
 """

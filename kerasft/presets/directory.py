@@ -73,6 +73,7 @@ def load_directory(
         pooling=pooling,
         pooling_reason=reason,
         tags=config_labels(config) if _has_token_head(config, tensors) else None,
+        problem_type=_problem_type(config) if has_head else None,
     )
 
 
@@ -176,6 +177,11 @@ def sha256_files(paths: Sequence[Path]) -> str:
     if len(digests) == 1:
         return digests[0]
     return hashlib.sha256("\n".join(digests).encode()).hexdigest()
+
+
+def _problem_type(config: Mapping[str, Any]) -> str | None:
+    found = config.get("problem_type")
+    return found if isinstance(found, str) else None
 
 
 def _has_token_head(config: Mapping[str, Any], tensors: TensorFiles) -> bool:

@@ -39,6 +39,8 @@ class Pretrained:
         pooling: What a head reads by default: the pooling that the model was trained with.
         pooling_reason: Why, as the end of a sentence.
         tags: The tags of its trained token-classification head; None without such a head or names.
+        problem_type: What its trained sequence-classification head says, in transformers' words
+            ("regression"); None where the source does not tell.
     """
 
     architecture: str
@@ -54,6 +56,7 @@ class Pretrained:
     pooling: Pooling = "first"
     pooling_reason: str = "as transformers' own heads do"
     tags: list[str] | None = None
+    problem_type: str | None = None
 
     def __post_init__(self) -> None:
         rows, pieces = self.arguments.vocab_size, self.tokenizer.vocab_size
@@ -88,6 +91,7 @@ class Pretrained:
         num_labels: int,
         pooling: str | None = None,
         labels: Sequence[str] | None = None,
+        problem_type: str | None = None,
     ) -> tuple[Classifier, LoadReport]:
         """Builds a classifier with these weights.
 
@@ -95,10 +99,12 @@ class Pretrained:
         labels; otherwise the head is new and listed in the report.
 
         Args:
-            num_labels: Number of classes.
+            num_labels: Outputs of the head.
             pooling: "first" or "mean"; None takes the preset's own.
             labels: The names of the classes. If the head's labels have names too, it is loaded only
                 if they are the same, with its rows in this order.
+            problem_type: What the head is to say, in transformers' words; a trained head that says
+                something else is not loaded. None asks for nothing.
 
         Returns:
             The model, and a report of what was loaded, is new, or was not read.
@@ -108,7 +114,9 @@ class Pretrained:
             ConfigError: An argument cannot work.
         """
         pooling = pooling or self.pooling
-        source = self._with_head(self._head_order(num_labels, pooling, labels), pooling)
+        other = problem_type is not None and self.problem_type not in (None, problem_type)
+        order = None if other else self._head_order(num_labels, pooling, labels)
+        source = self._with_head(order, pooling)
         # Before the model is built: a wrong configuration must not take memory first.
         table = find_encoder(self.architecture).entries(self.arguments, num_labels, pooling)
         check_shapes(table, source.shapes, self.source)

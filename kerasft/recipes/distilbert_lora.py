@@ -18,15 +18,14 @@ from kerasft.exports.engines import export_after_run
 from kerasft.folder import Facts, adding_report, is_ours
 from kerasft.recipes.shared.fine_tuning import FineTuningOptions, tune
 from kerasft.recipes.shared.frozen_backbone import train_above_backbone
+from kerasft.recipes.shared.targets import TargetOptions
 from kerasft.tasks import save
-from kerasft.tasks.classification.classifier import TextClassifier
-from kerasft.tasks.classification.report import classifier_report, score
-from kerasft.tasks.labelled.labelled_texts import LabelledTextOptions, load_labelled
-from kerasft.text.labels import LabelMap
+from kerasft.tasks.labelled.labelled_texts import load_labelled
+from kerasft.tasks.labelled.report import score, text_report
 
 
 @dataclass
-class Config(FineTuningOptions, LabelledTextOptions):
+class Config(FineTuningOptions, TargetOptions):
     """Fine-tune a pretrained encoder to classify texts, with LoRA, and save it."""
 
     output: str = "saved_models/distilbert_lora"
@@ -39,8 +38,6 @@ def run(config: Config) -> Path:
     Raises:
         KerasftError: An option, the data or the preset cannot be used; nothing has been written.
     """
-    import keras
-
     from kerasft import training
     from kerasft.presets import load_preset
     from kerasft.tasks.labelled.batches import labelled_batches
@@ -55,7 +52,7 @@ def run(config: Config) -> Path:
 
     # Rows, cleaned and merged if asked for, in a split that depends on the texts alone.
     dataset = load_labelled(config)
-    label_map = LabelMap.from_labels(dataset.train["label"])
+    target = config.target(dataset, config.class_weight)
     facts.state("Data", dataset.describe())
     facts.state("Sample rows", dataset.samples())
     facts.state("Rows per class", dataset.rows_per_class())
@@ -65,11 +62,13 @@ def run(config: Config) -> Path:
     pretrained.check_length(config.max_length)
     pooling, reads = config.pooling_for(pretrained)
     config = replace(config, pooling=pooling)
-    model, loaded = pretrained.build_classifier(len(label_map), pooling, label_map.names)
+    model, loaded = pretrained.build_classifier(
+        target.outputs, pooling, target.names, target.problem_type
+    )
     facts.state("Pretrained model", [pretrained.source, reads, *loaded.describe()])
 
     # What trains: adapter and head, the head alone, or everything.
-    counts, adapters = tune(model, config, pretrained.tokenizer, pretrained.labels, label_map.names)
+    counts, adapters = tune(model, config, pretrained.tokenizer, pretrained.labels, target.names)
     facts.state("Adapters", adapters)
     facts.state("Parameters", str(counts))
 
@@ -77,12 +76,12 @@ def run(config: Config) -> Path:
     batches = labelled_batches(
         dataset,
         pretrained.tokenizer,
-        label_map,
+        target,
         max_length=config.max_length,
         long_texts=config.long_texts,
         batch_size=config.batch_size,
         seed=config.seed,
-        class_weight=config.class_weight,
+        class_weight=target.row_weight,
         group_by_length=config.group_by_length,
     )
     facts.state("Tokens", batches.describe())
@@ -97,8 +96,8 @@ def run(config: Config) -> Path:
         optimizer=training.adam(
             config.rate(len(batches.train) * config.epochs), config.rate_ratios
         ),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        weighted_metrics=["accuracy"],
+        loss=target.loss(),
+        weighted_metrics=target.metrics(),
     )
     sources = {**dataset.hashes, "preset": pretrained.sha256}
     run = training.fit(
@@ -114,18 +113,19 @@ def run(config: Config) -> Path:
     )
     facts.state("Training", history.summary(config.early_stopping))
 
+    # What a trained model leaves open (the thresholds of several labels), by the validation rows.
+    if target.is_open:
+        outputs = batches.validation.unsort(model.predict(batches.validation, verbose=0))
+        target, chosen = target.settle(outputs, dataset.validation["label"])
+        facts.state("Chosen on the validation rows", chosen)
+
     # Saved before all else: what fails below costs no model, and is a sentence of the card.
-    classifier = TextClassifier(
-        model,
-        pretrained.tokenizer,
-        label_map,
-        config.max_length,
-        dataset.cleaning,
-        config.long_texts,
+    parts = target.parts(
+        model, pretrained.tokenizer, config.max_length, dataset.cleaning, config.long_texts
     )
     save(
         output,
-        classifier,
+        parts,
         config_yaml=to_yaml(config),
         card=facts.card(output.name),
         base_model=pretrained.source,
@@ -133,17 +133,17 @@ def run(config: Config) -> Path:
 
     # Evaluation, once, on rows that nothing above has seen, beside what costs nothing to try.
     with adding_report(output, facts) as reports:
-        logits = batches.test.unsort(model.predict(batches.test, verbose=0))  # (rows, labels)
-        probabilities = keras.ops.convert_to_numpy(keras.ops.softmax(logits))
-        scores = score(probabilities, dataset, label_map, config.class_weight)
-        metrics = scores.state(facts)
-        report = classifier_report(
+        outputs = batches.test.unsort(model.predict(batches.test, verbose=0))  # (rows, outputs)
+        said = target.said(outputs)
+        scores = score(target, said, dataset)
+        tracked = scores.state(facts)
+        report = text_report(
             scores,
             history.to_dict(),
             dataset.test,
-            probabilities,
-            label_map.names,
+            said,
             pictures=corpus_pictures(dataset, batches.encodings),
+            kind=dataset.kind,
             seconds=history.seconds,
             parameters=asdict(counts),
             rows=dataset.rows_per_class(),
@@ -151,7 +151,7 @@ def run(config: Config) -> Path:
             validation=dataset.validation,
         )
         reports.append(report)
-        history.track({"test_accuracy": metrics["accuracy"], "test_macro_f1": metrics["macro_f1"]})
+        history.track(tracked)
     history.close()
     run.finish()
     above.finish()

@@ -19,11 +19,10 @@ from kerasft.errors import ConfigError
 from kerasft.exports.engines import export_after_run
 from kerasft.folder import Facts, adding_report, is_ours
 from kerasft.tasks import save
-from kerasft.tasks.classification.classifier import TextClassifier
-from kerasft.tasks.classification.report import classifier_report, score
+from kerasft.tasks.classification.target import ClassTarget
 from kerasft.tasks.labelled.dataset import Dataset
 from kerasft.tasks.labelled.labelled_texts import CorpusOptions, load_labelled
-from kerasft.text.labels import LabelMap
+from kerasft.tasks.labelled.report import score, text_report
 
 
 @dataclass
@@ -90,8 +89,6 @@ def run(config: Config) -> Path:
     Raises:
         KerasftError: An option or the data cannot be used; nothing has been written.
     """
-    import keras
-
     from kerasft import architectures, peft, training
     from kerasft.data.masked_batches import masked_batches
     from kerasft.tasks.labelled.batches import labelled_batches
@@ -114,7 +111,7 @@ def run(config: Config) -> Path:
 
     # Rows, cleaned, merged and split; each step says what it left out.
     dataset = load_labelled(config)
-    label_map = LabelMap.from_labels(dataset.train["label"])
+    target = ClassTarget.learn(dataset, config.class_weight)
     facts.state("Data", dataset.describe())
     facts.state("Sample rows", dataset.samples())
     facts.state("Rows per class", dataset.rows_per_class())
@@ -130,7 +127,7 @@ def run(config: Config) -> Path:
     batches = labelled_batches(
         dataset,
         tokenizer,
-        label_map,
+        target,
         max_length=config.max_length,
         long_texts=config.long_texts,
         class_weight=config.class_weight,
@@ -154,7 +151,7 @@ def run(config: Config) -> Path:
         attention_dropout=config.dropout,
         head_dropout=config.dropout,
     )
-    model = architectures.Classifier(family.name, arguments, len(label_map), config.pooling)
+    model = architectures.Classifier(family.name, arguments, target.outputs, config.pooling)
     facts.state("Parameters", architectures.part_counts(model))
 
     # First the language, if asked for: the encoder learns to fill in hidden tokens.
@@ -178,23 +175,21 @@ def run(config: Config) -> Path:
     facts.state("Training", history.summary(config.early_stopping))
 
     # Saved before all else: what fails below costs no model, and is a sentence of the card.
-    classifier = TextClassifier(
-        model, tokenizer, label_map, config.max_length, dataset.cleaning, config.long_texts
+    classifier = target.parts(
+        model, tokenizer, config.max_length, dataset.cleaning, config.long_texts
     )
     save(output, classifier, config_yaml=to_yaml(config), card=facts.card(output.name))
 
     # Evaluation, once, on rows that nothing above has seen, beside what costs nothing to try.
     with adding_report(output, facts) as reports:
-        logits = batches.test.unsort(model.predict(batches.test, verbose=0))  # (rows, labels)
-        probabilities = keras.ops.convert_to_numpy(keras.ops.softmax(logits))
-        scores = score(probabilities, dataset, label_map, config.class_weight)
-        metrics = scores.state(facts)
-        report = classifier_report(
+        said = target.said(batches.test.unsort(model.predict(batches.test, verbose=0)))
+        scores = score(target, said, dataset)
+        tracked = scores.state(facts)
+        report = text_report(
             scores,
             history.to_dict(),
             dataset.test,
-            probabilities,
-            label_map.names,
+            said,
             seconds=language.seconds + history.seconds,
             parameters=asdict(peft.parameter_counts(model)),
             rows=dataset.rows_per_class(),
@@ -203,7 +198,7 @@ def run(config: Config) -> Path:
             **more,
         )
         reports.append(report)
-        history.track({"test_accuracy": metrics["accuracy"], "test_macro_f1": metrics["macro_f1"]})
+        history.track(tracked)
     history.close()
     for each in runs:
         each.finish()

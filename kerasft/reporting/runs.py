@@ -20,7 +20,7 @@ from kerasft.evaluation.report_files import METRICS
 from kerasft.folder import Manifest, contents, verify
 from kerasft.folder.reading import problem
 from kerasft.tasks.classification.classifier import TextClassifier
-from kerasft.tasks.classification.report import BASELINE_PREDICTIONS, PREDICTIONS
+from kerasft.tasks.labelled.report import BASELINE_PREDICTIONS, PREDICTIONS
 from kerasft.tasks.saved import check_manifest
 
 # The columns of a file of predictions before those of the probabilities.

@@ -180,7 +180,7 @@ def test_each_dropout_is_drawn_in_training_alone(dropouts, changes_anything):
     ("options", "words"),
     [
         ({"pooling": "max"}, "pooling must be one of first, mean, not 'max'"),
-        ({"labels": 1}, "num_labels must be a whole number of at least 2, not 1"),
+        ({"labels": 0}, "num_labels must be a whole number of at least 1, not 0"),
         ({"labels": 2.0}, "num_labels must be a whole number"),
     ],
 )

@@ -11,7 +11,7 @@ import pytest
 from kerasft.data.readers import read_rows, read_texts
 from kerasft.data.rows import Field
 from kerasft.errors import DataError
-from kerasft.tasks.labelled.dataset import check_classes
+from kerasft.tasks.labelled.label_kind import check_classes
 
 pytestmark = pytest.mark.plain
 

@@ -7,7 +7,7 @@ from kerasft.data.readers import read_texts
 from kerasft.data.samples import sample_path
 from kerasft.data.splits import split_by_hash
 from kerasft.errors import DataError
-from kerasft.tasks.labelled.dataset import check_classes
+from kerasft.tasks.labelled.label_kind import check_classes
 
 pytestmark = pytest.mark.plain
 

@@ -10,8 +10,9 @@ from kerasft.data.rows import Rows
 from kerasft.data.splits import hash_of_texts
 from kerasft.folder.contents import FileEntry, Manifest
 from kerasft.reporting import Candidate, Costs, Latency, Run, candidates, compare
-from kerasft.tasks.classification.report import classifier_report, score
+from kerasft.tasks.classification.target import ClassTarget
 from kerasft.tasks.labelled.dataset import Dataset
+from kerasft.tasks.labelled.report import score, text_report
 from kerasft.text.labels import LabelMap
 
 CLASSES = ("Debt | <b>collection</b>", "Loans", "Mortgage")
@@ -130,12 +131,12 @@ def save_run(
     known = labelled(
         train["text"], [label_map.names[row % 3] for row in range(30)], "made up", "0" * 64
     )
-    scores = score(probabilities, Dataset(known, known, test, "ab", []), label_map)
+    scores = score(ClassTarget(label_map), probabilities, Dataset(known, known, test, "ab", []))
     entries = {
         "seconds": 3.0,
         "parameters": {"trained": 10, "frozen": 20},
         "test_sha256": hash_of_texts(test["text"]),
         **more,
     }
-    report = classifier_report(scores, HISTORY, test, probabilities, label_map.names, **entries)
+    report = text_report(scores, HISTORY, test, probabilities, **entries)
     return classifiers.save(folder, model, labels=label_map, report=report).folder

@@ -15,7 +15,7 @@ from kerasft.errors import ConfigError, FolderError, KerasftError
 from kerasft.folder import manifest
 from kerasft.reporting import gap, read_runs
 from kerasft.reporting.runs import _names
-from kerasft.tasks.classification.report import BASELINE_PREDICTIONS, PREDICTIONS
+from kerasft.tasks.labelled.report import BASELINE_PREDICTIONS, PREDICTIONS
 from kerasft.text.labels import LabelMap
 
 pytestmark = pytest.mark.any_backend

@@ -18,7 +18,7 @@ from kerasft.runtimes.onnx.model_file import OPSET
 from kerasft.runtimes.onnx.write import write_onnx
 from kerasft.runtimes.registry import RUNTIMES
 from kerasft.tasks import load
-from kerasft.tasks.classification.gate import gate_rows
+from kerasft.tasks.classification.task import ClassificationTask
 from kerasft.tasks.labelled.engine import HeadEngine
 
 onnx = pytest.importorskip("onnx")
@@ -116,28 +116,29 @@ def test_eight_bits_that_lose_too_much_are_refused_with_the_figures(copy, engine
 
 def test_rows_are_asked_for_where_the_folder_keeps_none(tmp_path):
     """The rows of older folders: their test's; of those without any report: none."""
-    label_map = classifiers.engine(onnx_folders.saved(), "onnx").parts.labels
+    parts = classifiers.engine(onnx_folders.saved(), "onnx").parts
+    gate_rows = ClassificationTask().gate_rows
     report = tmp_path / "report"
     report.mkdir()
     with pytest.raises(ConfigError, match=r"keeps no rows .* give some with --gate_data FILE"):
-        gate_rows(tmp_path, label_map, None, COLUMNS)
+        gate_rows(tmp_path, parts, None, COLUMNS)
     head = ["text", "label", "predicted", *classifiers.LABELS]
     (report / "predictions.csv").write_text(
         ",".join(head) + f"\nthe cat,{classifiers.LABELS[1]},sports,0,0,1\n", encoding="utf-8"
     )
-    rows = gate_rows(tmp_path, label_map, None, COLUMNS)
+    rows = gate_rows(tmp_path, parts, None, COLUMNS)
     assert (rows.texts, rows.wanted) == (
         ["the cat"],
         [classifiers.LABELS[1]],
     ) and "test rows" in rows.source
     onnx_folders.write_rows(report / "validation.csv", ["a", "b"], ["sports", "business"])
-    rows = gate_rows(tmp_path, label_map, None, COLUMNS)
+    rows = gate_rows(tmp_path, parts, None, COLUMNS)
     assert rows.wanted == ["sports", "business"] and rows.source == "validation rows of the run"
     onnx_folders.write_rows(report / "validation.csv", ["a"], ["weather"])
     with pytest.raises(FolderError, match=r"validation\.csv does not hold rows .*'weather'"):
-        gate_rows(tmp_path, label_map, None, COLUMNS)
+        gate_rows(tmp_path, parts, None, COLUMNS)
     with pytest.raises(DataError, match="'weather'"):
-        gate_rows(tmp_path, label_map, str(report / "validation.csv"), COLUMNS)
+        gate_rows(tmp_path, parts, str(report / "validation.csv"), COLUMNS)
 
 
 def test_a_graph_that_differs_from_keras_is_not_kept(copy, monkeypatch):

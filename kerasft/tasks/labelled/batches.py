@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -11,8 +12,14 @@ from kerasft.data.batches import BucketedBatches, balanced_weights
 from kerasft.tasks.labelled.dataset import Dataset
 
 if TYPE_CHECKING:
-    from kerasft.text.labels import LabelMap
     from kerasft.text.tokenizer import Encodings, LongTexts, Tokenizer
+
+
+class EncodesLabels(Protocol):
+    """What makes arrays of labels."""
+
+    def encode(self, labels: Sequence[Any], /) -> np.ndarray:
+        """What a model is to give for rows: (rows,) ids, or (rows, outputs) float32."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +48,7 @@ class LabelledBatches:
 def labelled_batches(
     dataset: Dataset,
     tokenizer: Tokenizer,
-    label_map: LabelMap,
+    labels: EncodesLabels,
     *,
     max_length: int,
     long_texts: LongTexts = "cut",
@@ -55,7 +62,7 @@ def labelled_batches(
     Args:
         dataset: Training, validation and test rows.
         tokenizer: Turns texts into token ids.
-        label_map: Turns class names into ids.
+        labels: Makes arrays of what rows say: a `LabelMap`, or any `Target`.
         max_length: Most tokens of a text.
         long_texts: What becomes of a longer text; see `Tokenizer.encode`.
         batch_size: Rows in each batch.
@@ -68,7 +75,7 @@ def labelled_batches(
         DataError: A text has no token.
 
     Example:
-        >>> batches = labelled_batches(dataset, tokenizer, label_map, max_length=128,
+        >>> batches = labelled_batches(dataset, tokenizer, target, max_length=128,
         ...                            batch_size=16, seed=0)
         >>> model.fit(batches.train, validation_data=batches.validation)
     """
@@ -76,13 +83,13 @@ def labelled_batches(
         name: tokenizer.encode(part["text"], max_length, long_texts)
         for name, part in dataset.parts.items()
     }
-    labels = {name: label_map.encode(part["label"]) for name, part in dataset.parts.items()}
-    weights = balanced_weights(labels["train"]) if class_weight == "balanced" else None
+    encoded = {name: labels.encode(part["label"]) for name, part in dataset.parts.items()}
+    weights = balanced_weights(encoded["train"]) if class_weight == "balanced" else None
 
     def batches_of(part: str, **options: Any) -> BucketedBatches:
         return BucketedBatches(
             encodings[part].token_ids,
-            labels[part],
+            encoded[part],
             batch_size=batch_size,
             pad_id=tokenizer.pad_id,
             max_length=max_length,
@@ -97,7 +104,7 @@ def labelled_batches(
         validation=batches_of("validation", shuffle=False),
         test=batches_of("test", shuffle=False),
         encodings=encodings,
-        class_weight=None if weights is None else _by_class(labels["train"], weights),
+        class_weight=None if weights is None else _by_class(encoded["train"], weights),
     )
 
 

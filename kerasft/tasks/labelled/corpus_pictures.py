@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import textwrap
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +25,7 @@ LINE = 42
 
 
 def corpus_pictures(dataset: Dataset, encodings: Mapping[str, Encodings]) -> list[ReportFile]:
-    """The pictures `classes.png` and `text_lengths.png`, for `classifier_report`.
+    """The pictures of the labels (`classes.png`) and `text_lengths.png`, for a run's report.
 
     Args:
         dataset: What `load_labelled` returned.
@@ -36,13 +35,13 @@ def corpus_pictures(dataset: Dataset, encodings: Mapping[str, Encodings]) -> lis
         Name of each picture, and what draws it into a path.
 
     Example:
-        >>> report = classifier_report(..., pictures=corpus_pictures(dataset, batches.encodings))
+        >>> report = text_report(..., pictures=corpus_pictures(dataset, batches.encodings))
     """
-    after = Counter(label for part in dataset.parts.values() for label in part["label"])
+    after = [label for part in dataset.parts.values() for label in part["label"]]
     lengths = np.concatenate([part.full_lengths for part in encodings.values()])
     max_length = max(part.max_length for part in encodings.values())
     return [
-        ("classes.png", lambda path: plot_classes(dataset.before, after, path)),
+        *dataset.kind.pictures(dataset.before, after),
         ("text_lengths.png", lambda path: plot_text_lengths(lengths, max_length, path)),
     ]
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import textwrap
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from kerasft.data.rows import Rows, quoted
-from kerasft.data.splits import hash_of_texts, hashes_of_files, split_by_hash
+from kerasft.data.rows import Rows
+from kerasft.data.splits import hash_of_texts, hashes_of_files
 from kerasft.errors import DataError
+from kerasft.tasks.labelled.label_kind import LabelKind
 from kerasft.tasks.labelled.steps import DataStep
 from kerasft.text.cleaning import Cleaning
 
@@ -26,6 +26,8 @@ class Dataset:
         steps: What was done to the rows, in this order.
         cleaning: What was done to the texts, and is to be done again in predictions.
         before: Rows of each class as read, before any step; {} if there was none.
+        rows_read: Rows as read, before any step; 0 if there was none.
+        kind: What the field "label" holds.
     """
 
     train: Rows
@@ -36,6 +38,8 @@ class Dataset:
     steps: list[DataStep] = field(default_factory=list)
     cleaning: Cleaning = field(default_factory=Cleaning)
     before: dict[str, int] = field(default_factory=dict)
+    rows_read: int = 0
+    kind: LabelKind = field(default_factory=LabelKind)
 
     @property
     def parts(self) -> dict[str, Rows]:
@@ -53,23 +57,26 @@ class Dataset:
         if not self.steps:
             return [f"{len(self)} rows from {sources}", *self.notes]
         sizes = ", ".join(f"{len(table)} {part}" for part, table in self.parts.items())
+        after = self.kind.counts(self.train["label"])
         return [
-            f"{sum(self.before.values())} rows of {len(self.before)} classes from {sources}",
+            f"{self.rows_read} rows{_of(self.before)} from {sources}",
             *self.notes,
             *(step.describe() for step in self.steps),
-            f"{len(self)} rows of {len(set(self.train['label']))} classes are left: {sizes}",
+            f"{len(self)} rows{_of(after)} are left: {sizes}",
         ]
 
     def rows_per_class(self) -> dict[str, dict[str, int]]:
         """Rows in each part, for each class in the order of their names and for all together."""
-        counts = {part: Counter(table["label"]) for part, table in self.parts.items()}
+        counts = {part: self.kind.counts(table["label"]) for part, table in self.parts.items()}
         names = sorted(set().union(*counts.values()))
         classes = {name: {part: counts[part][name] for part in counts} for name in names}
-        return {**classes, "all classes": {part: len(rows) for part, rows in self.parts.items()}}
+        rows = {part: len(rows) for part, rows in self.parts.items()}
+        return {**classes, "all classes" if names else "all rows": rows}
 
     def samples(self, count: int = 3, width: int = 100) -> list[str]:
         """The first training rows as "label: text", shortened to `width` characters."""
-        rows = zip(self.train["label"][:count], self.train["text"][:count], strict=True)
+        labels = map(self.kind.shown, self.train["label"][:count])
+        rows = zip(labels, self.train["text"][:count], strict=True)
         return [f"{label}: {textwrap.shorten(text, width)}" for label, text in rows]
 
     def __len__(self) -> int:
@@ -83,6 +90,7 @@ def split_rows(
     test: float,
     seed: int,
     notes: Sequence[str] = (),
+    kind: LabelKind | None = None,
 ) -> Dataset:
     """Splits rows in three, or in two where the test rows are given.
 
@@ -93,6 +101,7 @@ def split_rows(
         test: Likewise to test on; not used where there is a `test_table`.
         seed: Chooses among the splits.
         notes: What is already worth knowing.
+        kind: What the field "label" holds; by default one label a row.
 
     Raises:
         DataError: There is one class only or a class of one row, nothing is left to validate or
@@ -100,12 +109,11 @@ def split_rows(
         ConfigError: The shares leave nothing to train on.
     """
     notes = list(notes)
-    check_classes(table["label"])
+    kind = kind or LabelKind()
+    kind.check(table["label"])
     if test_table is not None:
         test = 0.0
-    split = split_by_hash(
-        table["text"], table["label"], validation=validation, test=test, seed=seed
-    )
+    split = kind.split(table["text"], table["label"], validation, test, seed)
     if split.duplicates:
         notes.append(f"{split.duplicates} rows repeat an earlier text (kept, in the same part)")
     if split.conflicts:
@@ -114,8 +122,8 @@ def split_rows(
     if test_table is None:
         test_table = table.take(split.test.tolist())
     else:
-        test_table = test_table.under_names_of(table["label"])
-        _check_labels(test_table, table)
+        test_table = kind.named_as(test_table, table["label"])
+        kind.check_test(test_table, table)
         test_sha256 = hash_of_texts(test_table["text"])
     if not len(split.validation):
         raise DataError("no row is left to validate on; raise --validation")
@@ -127,31 +135,9 @@ def split_rows(
         test=test_table,
         test_sha256=test_sha256,
         notes=notes,
+        kind=kind,
     )
 
 
-def _check_labels(test: Rows, train: Rows) -> None:
-    unseen: Sequence[str] = sorted(set(test["label"]) - set(train["label"]))
-    if unseen:
-        raise DataError(
-            f"{test.source} has labels that {train.source} lacks: {quoted(unseen)}; a classifier "
-            "cannot predict what it never saw"
-        )
-
-
-def check_classes(labels: Sequence[str]) -> None:
-    """Checks that a classifier can be trained on these labels.
-
-    Raises:
-        DataError: There is one class only, or a class has one row only.
-    """
-    counts = Counter(labels)
-    if len(counts) < 2:
-        only = f" ({next(iter(counts))!r})" if counts else ""
-        raise DataError(f"the data has {len(counts)} class{only}; a classifier needs two or more")
-    single = sorted(name for name, count in counts.items() if count == 1)
-    if single:
-        raise DataError(
-            f"{len(single)} of {len(counts)} classes have one row only: {quoted(single)}; add rows "
-            "or drop these classes, since each needs a row to train on and one to test on"
-        )
+def _of(counts: Mapping[str, int]) -> str:
+    return f" of {len(counts)} classes" if counts else ""

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from kerasft.config import at_least
-from kerasft.data.readers import read_texts
 from kerasft.data.rows import Rows, quoted
 from kerasft.errors import DataError
 from kerasft.tasks.labelled import class_mapping, sampling
@@ -22,6 +20,7 @@ from kerasft.tasks.labelled.duplicates import (
     drop_near_duplicates,
     without_texts_of,
 )
+from kerasft.tasks.labelled.label_kind import LabelKind
 from kerasft.tasks.labelled.steps import DataStep, clean_texts, drop_short
 from kerasft.text.cleaning import Cleaning
 
@@ -78,6 +77,10 @@ class LabelledTextOptions:
     near_duplicates: float = 0.0
     max_length: int = 64
     long_texts: Literal["cut", "head_tail"] = "cut"
+
+    def kind(self) -> LabelKind:
+        """What a row says of its text."""
+        return LabelKind()
 
     def cleaning(self) -> Cleaning:
         """What is done to each text."""
@@ -169,23 +172,29 @@ def load_labelled(options: LabelledTextOptions) -> Dataset:
     """
     at_least(options, sample=1, min_words=0)
     check_threshold(options.near_duplicates)
-    way = _Way(_read(options, options.data))
+    kind = options.kind()
+    kind.refuse(options)
+    way = _Way(_read(options, kind, options.data))
     _prepare(way, options)
-    before = Counter(way.labels_read)
+    labels_read = way.labels_read
     test_table = None
     if options.test_data is not None:
-        test_way = _Way(_read(options, options.test_data))
+        test_way = _Way(_read(options, kind, options.test_data))
         _prepare(test_way, options, trained_on=set(way.table["label"]))
         test_table = test_way.table
-        before += Counter(test_way.labels_read)
+        labels_read = labels_read + test_way.labels_read
         way.steps += [dataclasses.replace(s, name=f"{s.name} (test)") for s in test_way.steps]
         way.notes += test_table.notes
         way.take(lambda table: _without_test_texts(table, test_way.table))
     rows = options.sample
     if rows is not None:
-        way.take(lambda table: sampling.sample(table, rows, options.split_seed))
+        way.take(
+            lambda table: sampling.sample(
+                table, rows, options.split_seed, kind.shares(table["label"])
+            )
+        )
     split = split_rows(
-        way.table, test_table, options.validation, options.test, options.split_seed, way.notes
+        way.table, test_table, options.validation, options.test, options.split_seed, way.notes, kind
     )
     train, validation = split.train, split.validation
     if threshold := options.near_duplicates:
@@ -194,14 +203,15 @@ def load_labelled(options: LabelledTextOptions) -> Dataset:
         way.steps.append(step)
         train, step = drop_near_duplicates(train, [validation, split.test], threshold, "train")
         way.steps.append(step)
-        _check_parts(train, validation, split.test)
+        _check_parts(train, validation, split.test, kind)
     return dataclasses.replace(
         split,
         train=train,
         validation=validation,
         steps=way.steps,
         cleaning=options.cleaning(),
-        before=dict(before.most_common()),
+        before=dict(kind.counts(labels_read).most_common()),
+        rows_read=len(labels_read),
     )
 
 
@@ -210,7 +220,7 @@ class _Way:
 
     def __init__(self, table: Rows) -> None:
         self.table = table
-        self.labels_read: list[str] = table["label"]
+        self.labels_read: list[Any] = table["label"]
         self.notes = table.remarks()
         self.steps: list[DataStep] = []
 
@@ -224,10 +234,10 @@ class _Way:
             )
 
 
-def _read(options: LabelledTextOptions, source: str) -> Rows:
+def _read(options: LabelledTextOptions, kind: LabelKind, source: str) -> Rows:
     drops = options.min_words > 0 or bool(options.cleaning().to_dict())
     blank: Literal["drop", "refuse"] = "drop" if drops else "refuse"
-    return read_texts(source, options.text_column, options.label_column, blank_texts=blank)
+    return kind.read(source, options.text_column, options.label_column, blank)
 
 
 def _prepare(way: _Way, options: LabelledTextOptions, trained_on: set[str] | None = None) -> None:
@@ -261,12 +271,13 @@ def _without_test_texts(table: Rows, test: Rows) -> tuple[Rows, DataStep]:
     return kept, DataStep("texts of the test file", len(table), len(kept), why)
 
 
-def _check_parts(train: Rows, validation: Rows, test: Rows) -> None:
+def _check_parts(train: Rows, validation: Rows, test: Rows, kind: LabelKind) -> None:
     if not len(validation):
         raise DataError(
             "every validation text is nearly a test text; raise --validation or --near_duplicates"
         )
-    lost = sorted({*validation["label"], *test["label"]} - set(train["label"]))
+    held_out = kind.classes([*validation["label"], *test["label"]])
+    lost = sorted(held_out - kind.classes(train["label"]))
     if lost:
         raise DataError(
             f"every training text of {quoted(lost)} is nearly a validation or test text; raise "

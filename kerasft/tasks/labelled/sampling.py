@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from kerasft.data.rows import Rows
 from kerasft.data.splits import normalize
@@ -13,13 +13,16 @@ from kerasft.tasks.labelled.steps import DataStep
 LEAST_OF_A_CLASS = 3
 
 
-def sample(table: Rows, rows: int, seed: int) -> tuple[Rows, DataStep]:
+def sample(
+    table: Rows, rows: int, seed: int, classes: Sequence[str] | None = None
+) -> tuple[Rows, DataStep]:
     """Keeps so many rows, of each class its share of them (3 or more, if it has 3).
 
     Which ones depends on the texts and the seed, not on the order of the rows.
 
     Args:
         rows: How many to keep; more than there are keeps all.
+        classes: The class of each row; by default its label.
 
     Raises:
         ConfigError: So few rows cannot hold 3 of each class.
@@ -32,9 +35,10 @@ def sample(table: Rows, rows: int, seed: int) -> tuple[Rows, DataStep]:
     if rows >= len(table):
         why = f"all are kept, no more than the {rows} asked for"
         return table, DataStep("sample", len(table), len(table), why)
-    quotas = _quotas(Counter(table["label"]), rows)
+    classes = table["label"] if classes is None else classes
+    quotas = _quotas(Counter(classes), rows)
     members: dict[str, list[tuple[str, int]]] = defaultdict(list)
-    for row, (text, label) in enumerate(zip(table["text"], table["label"], strict=True)):
+    for row, (text, label) in enumerate(zip(table["text"], classes, strict=True)):
         members[label].append((_digest(seed, text), row))
     chosen = [row for label in members for _, row in sorted(members[label])[: quotas[label]]]
     why = f"{rows} rows by a hash of the text (seed {seed}), each class its share"

@@ -9,7 +9,7 @@ from kerasft.text.cleaning import Cleaning
 
 if TYPE_CHECKING:
     from kerasft.architectures import Classifier
-    from kerasft.tasks.labelled.batches import LabelledBatches
+    from kerasft.tasks.labelled.batches import EncodesLabels, LabelledBatches
     from kerasft.tasks.labelled.dataset import Dataset
     from kerasft.text.labels import LabelMap
     from kerasft.text.tokenizer import LongTexts, Tokenizer
@@ -34,6 +34,11 @@ class TextModel:
     cleaning: Cleaning = field(default_factory=Cleaning)
     long_texts: LongTexts = "cut"
 
+    @property
+    def encoder(self) -> EncodesLabels:
+        """What makes arrays of what rows say."""
+        return self.labels
+
     def batches(
         self,
         data: Dataset,
@@ -54,7 +59,7 @@ class TextModel:
         return labelled_batches(
             data,
             self.tokenizer,
-            self.labels,
+            self.encoder,
             max_length=self.max_length,
             long_texts=self.long_texts,
             batch_size=batch_size,

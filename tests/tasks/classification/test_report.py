@@ -10,8 +10,9 @@ from kerasft import evaluation
 from kerasft.data.readers import read_texts
 from kerasft.errors import ConfigError
 from kerasft.evaluation.report_files import THIS_MODEL
-from kerasft.tasks.classification.report import VALIDATION, classifier_report, score
+from kerasft.tasks.classification.target import ClassTarget
 from kerasft.tasks.labelled.dataset import Dataset
+from kerasft.tasks.labelled.report import VALIDATION, score, text_report
 from kerasft.tasks.labelled.tfidf_baseline import TfidfBaseline
 from kerasft.text.labels import LabelMap
 
@@ -38,7 +39,7 @@ PROBABILITIES = np.array([[0.3, 0.7], [1e-7, 1 - 1e-7], [1 / 3, 2 / 3]], np.floa
 
 @pytest.fixture(scope="module")
 def scores():
-    return score(PROBABILITIES, rows(TRAIN), NAMES)
+    return score(ClassTarget(NAMES), PROBABILITIES, rows(TRAIN))
 
 
 def rows(train):
@@ -69,7 +70,7 @@ def test_scores_stand_beside_the_baselines(scores):
     assert scores.baseline_choice == baseline.describe()
     assert scores.baseline_costs["settings"] == baseline.settings
     assert scores[evaluation.MAJORITY] == evaluation.majority(train, labels, NAMES.names)
-    found = evaluation.evaluate(labels, scores.baseline_probabilities, NAMES.names)
+    found = evaluation.evaluate(labels, scores.baseline_said, NAMES.names)
     assert found == scores[evaluation.TFIDF]
     assert scores.peak_memory > 2**20
 
@@ -79,15 +80,15 @@ def test_tfidf_weighs_the_classes_as_the_classifier_did(class_weight, of_tfidf):
     train = labelled(
         TRAIN["text"][:7], TRAIN["label"][:7], "made up", "0" * 64
     )  # 4 of "a", 3 of "b"
-    found = score(PROBABILITIES, rows(train), NAMES, class_weight)
+    found = score(ClassTarget(NAMES, class_weight), PROBABILITIES, rows(train))
     _, expected = chosen(train, of_tfidf)
     _, other = chosen(train, "balanced" if of_tfidf is None else None)
     assert found[evaluation.TFIDF] == expected != other
 
 
 def test_files(scores, tmp_path):
-    write = classifier_report(
-        scores, HISTORY, TEST, PROBABILITIES, NAMES.names, seconds=12.5, test_sha256="ab",
+    write = text_report(
+        scores, HISTORY, TEST, PROBABILITIES, seconds=12.5, test_sha256="ab",
         validation=TRAIN, pictures=[("lengths.png", lambda path: path.write_bytes(b"a picture"))],
     )  # fmt: skip
     write(tmp_path)
@@ -109,7 +110,7 @@ def test_files(scores, tmp_path):
 
 
 def test_predictions_give_every_probability_back(scores, tmp_path):
-    classifier_report(scores, HISTORY, TEST, PROBABILITIES, NAMES.names)(tmp_path)
+    text_report(scores, HISTORY, TEST, PROBABILITIES)(tmp_path)
     head, *rows = rows_of(tmp_path / "predictions.csv")
     assert head == ["text", "label", "predicted", "a", "b"]
     assert [row[0] for row in rows] == TEST["text"]
@@ -118,11 +119,9 @@ def test_predictions_give_every_probability_back(scores, tmp_path):
     np.testing.assert_array_equal(found, PROBABILITIES)
     _, *rows = rows_of(tmp_path / "baseline_predictions.csv")
     found = np.array([row[3:] for row in rows], float)
-    np.testing.assert_allclose(found, scores.baseline_probabilities, atol=1e-9)
+    np.testing.assert_allclose(found, scores.baseline_said, atol=1e-9)
 
 
 def test_pictures_have_names_of_their_own(scores):
     with pytest.raises(ConfigError, match=r"loss\.png"):
-        classifier_report(
-            scores, HISTORY, TEST, PROBABILITIES, NAMES.names, pictures=[("loss.png", print)]
-        )
+        text_report(scores, HISTORY, TEST, PROBABILITIES, pictures=[("loss.png", print)])

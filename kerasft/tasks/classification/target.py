@@ -1,0 +1,113 @@
+"""One label a text: what a classifier learns, and what it is scored and compared on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from kerasft.errors import attempt
+from kerasft.evaluation.label_scores import MAJORITY, TFIDF, majority
+from kerasft.evaluation.plots import plot_confusion
+from kerasft.evaluation.report_files import THIS_MODEL, ReportFile
+from kerasft.tasks.classification.classifier import TextClassifier
+from kerasft.tasks.classification.scoring import ClassScoring
+from kerasft.tasks.labelled.target import Target
+from kerasft.tasks.labelled.tfidf_process import tfidf_result
+from kerasft.text.labels import LabelMap
+
+if TYPE_CHECKING:
+    from kerasft.tasks.labelled.dataset import Dataset
+    from kerasft.tasks.labelled.report import Scores
+    from kerasft.text.cleaning import Cleaning
+    from kerasft.text.tokenizer import LongTexts, Tokenizer
+
+
+@dataclass(frozen=True)
+class ClassTarget(Target):
+    """One label a text, of labels that exclude each other: cross-entropy.
+
+    Attributes:
+        labels: The names of the classes.
+        class_weight: `balanced` weighs each training row by the inverse of its class's share, in
+            the baselines too.
+
+    Example:
+        >>> target = ClassTarget.learn(dataset, "balanced")
+    """
+
+    labels: LabelMap
+    class_weight: Literal["none", "balanced"] = "none"
+
+    scoring = ClassScoring()
+    problem_type = "single_label_classification"
+
+    @classmethod
+    def learn(
+        cls, dataset: Dataset, class_weight: Literal["none", "balanced"] = "none"
+    ) -> ClassTarget:
+        """Takes the classes of the training rows."""
+        return cls(LabelMap.from_labels(dataset.train["label"]), class_weight)
+
+    @property
+    def row_weight(self) -> Literal["none", "balanced"]:
+        """See `Target`."""
+        return self.class_weight
+
+    def encode(self, labels: Sequence[Any]) -> np.ndarray:
+        """See `Target.encode`: (rows,) int32."""
+        return self.labels.encode(labels)
+
+    def truth(self, labels: Sequence[Any]) -> np.ndarray:
+        """See `Target.truth`: (rows,) int32."""
+        return self.labels.encode(labels)
+
+    def loss(self) -> Any:
+        """See `Target.loss`."""
+        import keras
+
+        return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+    def metrics(self) -> list[Any]:
+        """See `Target.metrics`."""
+        return ["accuracy"]
+
+    def said(self, outputs: np.ndarray) -> np.ndarray:
+        """See `Target.said`: (rows, classes) probabilities."""
+        import keras
+
+        return keras.ops.convert_to_numpy(keras.ops.softmax(outputs))
+
+    def parts(
+        self,
+        model: Any,
+        tokenizer: Tokenizer,
+        max_length: int,
+        cleaning: Cleaning,
+        long_texts: LongTexts,
+    ) -> TextClassifier:
+        """See `Target.parts`."""
+        return TextClassifier(model, tokenizer, self.labels, max_length, cleaning, long_texts)
+
+    def add_baselines(self, scores: Scores, dataset: Dataset) -> None:
+        """Adds TF-IDF + logistic regression, and the majority class."""
+        truth, names = self.truth(dataset.test["label"]), self.names
+        weights = None if self.class_weight == "none" else self.class_weight
+        train, validation = (
+            (part["text"], self.encode(part["label"]))
+            for part in (dataset.train, dataset.validation)
+        )
+        with attempt(f"The baseline {TFIDF}", scores.failures):
+            baseline = tfidf_result(
+                train, validation, dataset.test["text"], len(names), class_weight=weights
+            )
+            scores[TFIDF] = self.scoring.evaluate(truth, baseline.probabilities, names)
+            scores.baseline_said = baseline.probabilities
+            scores.baseline_choice, scores.baseline_costs = baseline.choice, baseline.costs
+        scores[MAJORITY] = majority(train[1], truth, names)
+
+    def pictures(self, scores: Scores, truth: np.ndarray, said: np.ndarray) -> Sequence[ReportFile]:
+        """Adds the confusion matrix."""
+        return [("confusion.png", lambda path: plot_confusion(scores[THIS_MODEL], path))]

@@ -1,0 +1,143 @@
+"""What a row says of its text: one label, unless a task brings another kind."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from kerasft.data.readers import read_texts
+from kerasft.data.rows import Rows, quoted
+from kerasft.data.splits import Split, split_by_hash
+from kerasft.errors import DataError
+
+if TYPE_CHECKING:
+    from kerasft.tasks.labelled.labelled_texts import LabelledTextOptions
+
+
+@dataclass(frozen=True)
+class LabelKind:
+    """One label a row, of labels that exclude each other: a string.
+
+    A task whose rows say something else overrides what differs.
+    """
+
+    def read(
+        self,
+        source: str | Path,
+        text_column: str,
+        label_column: str,
+        blank: Literal["refuse", "drop"] = "refuse",
+    ) -> Rows:
+        """Reads the rows of a source, with the fields "text" and "label"; see `read_texts`.
+
+        Raises:
+            DataError: The source cannot be read or used.
+        """
+        return read_texts(source, text_column, label_column, blank_texts=blank)
+
+    def groups(self, label: Any) -> Iterable[str]:
+        """What a label counts as in tables: its class, or its classes."""
+        return [label]
+
+    def shown(self, label: Any) -> str:
+        """A label in a cell or a line."""
+        return label
+
+    def cell(self, label: Any) -> str:
+        """A label in a file that a run leaves, which `read_kept` reads."""
+        return label
+
+    def read_kept(self, file: Path) -> Rows:
+        """The rows of a file that a run left, with the fields "text" and "label".
+
+        Raises:
+            DataError: It holds none.
+        """
+        return read_texts(file, "text", "label")
+
+    def check(self, labels: Sequence[Any]) -> None:
+        """Checks that something can be learned from these labels.
+
+        Raises:
+            DataError: There is one class only, or a class has one row only.
+        """
+        check_classes(labels)
+
+    def named_as(self, table: Rows, labels: Sequence[Any]) -> Rows:
+        """The rows with each class under the name that it has among these labels."""
+        return table.under_names_of(labels)
+
+    def check_test(self, test: Rows, train: Rows) -> None:
+        """Checks that what is tested can have been learned.
+
+        Raises:
+            DataError: The test rows have classes that the training rows lack.
+        """
+        unseen: Sequence[str] = sorted(self.classes(test["label"]) - self.classes(train["label"]))
+        if unseen:
+            raise DataError(
+                f"{test.source} has labels that {train.source} lacks: {quoted(unseen)}; a "
+                "classifier cannot predict what it never saw"
+            )
+
+    def classes(self, labels: Iterable[Any]) -> set[str]:
+        """The classes that occur."""
+        return {name for label in labels for name in self.groups(label)}
+
+    def counts(self, labels: Iterable[Any]) -> Counter[str]:
+        """How many rows each class has."""
+        return Counter(name for label in labels for name in self.groups(label))
+
+    def split(
+        self, texts: Sequence[str], labels: Sequence[Any], validation: float, test: float, seed: int
+    ) -> Split:
+        """Splits rows; see `split_by_hash`."""
+        return split_by_hash(texts, labels, validation=validation, test=test, seed=seed)
+
+    def shares(self, labels: Sequence[Any]) -> Sequence[str]:
+        """Of each row, what a sample keeps the share of."""
+        return labels
+
+    def refuse(self, options: LabelledTextOptions) -> None:
+        """Refuses options that mean nothing for this kind.
+
+        Raises:
+            ConfigError: One is given.
+        """
+
+    def pictures(self, before: Any, after: Sequence[Any]) -> list[tuple[str, Any]]:
+        """What a report shows of the labels: names of files, and what draws each into a path.
+
+        Args:
+            before: Rows of each class as read.
+            after: The labels of the rows that are left.
+        """
+        from kerasft.tasks.labelled.corpus_pictures import plot_classes
+
+        counts = self.counts(after)
+
+        def draw(path: Path) -> None:
+            plot_classes(before, counts, path)
+
+        return [("classes.png", draw)]
+
+
+def check_classes(labels: Sequence[str]) -> None:
+    """Checks that a classifier can be trained on these labels.
+
+    Raises:
+        DataError: There is one class only, or a class has one row only.
+    """
+    counts = Counter(labels)
+    if len(counts) < 2:
+        only = f" ({next(iter(counts))!r})" if counts else ""
+        raise DataError(f"the data has {len(counts)} class{only}; a classifier needs two or more")
+    single = sorted(name for name, count in counts.items() if count == 1)
+    if single:
+        raise DataError(
+            f"{len(single)} of {len(counts)} classes have one row only: {quoted(single)}; add rows "
+            "or drop these classes, since each needs a row to train on and one to test on"
+        )

@@ -1,0 +1,177 @@
+"""What the tasks of labelled texts share: what is saved of such a model, and how it is read."""
+
+from __future__ import annotations
+
+import json
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, get_args
+
+from kerasft.errors import ConfigError, FolderError
+from kerasft.folder.contents import MANIFEST, Reader, short
+from kerasft.folder.opened import Opened
+from kerasft.folder.reading import check_known
+from kerasft.tasks.headed_encoder import EncoderTask
+from kerasft.tasks.labelled.label_kind import LabelKind
+from kerasft.tasks.labelled.scoring import Scoring
+from kerasft.tasks.labelled.text_model import TextModel
+from kerasft.tasks.task import NO_MODEL
+from kerasft.text.cleaning import Cleaning
+
+if TYPE_CHECKING:
+    from kerasft.architectures import Classifier, EncoderArguments
+    from kerasft.runtimes.gate import GateRows
+
+
+OfText = TypeVar("OfText", bound=TextModel)
+
+
+class TextTask(EncoderTask[OfText]):
+    """A task of an encoder that says something of a text as a whole.
+
+    Attributes:
+        problem_type: What transformers calls such a head.
+        scoring: How its results are scored.
+        kind: What the label of a row is.
+    """
+
+    settings = ("num_labels", "pooling", "cleaning", "long_texts")
+    each_token = False
+    problem_type: ClassVar[str]
+    scoring: ClassVar[Scoring]
+    kind: ClassVar[LabelKind]
+
+    def check(self, parts: OfText) -> None:
+        """See `Task.check`."""
+        super().check(parts)
+        if wrong := _wrong_long_texts(parts.long_texts):
+            raise ConfigError(wrong)
+
+    def settings_of(self, parts: OfText) -> dict[str, Any]:
+        """See `Task.settings_of`."""
+        return {
+            **super().settings_of(parts),
+            "pooling": parts.model.pooling,
+            "cleaning": parts.cleaning.to_dict(),
+            "long_texts": parts.long_texts,
+        }
+
+    def check_settings(self, settings: Reader) -> None:
+        """See `Task.check_settings`."""
+        super().check_settings(settings)
+        settings.get("pooling", str)
+        try:
+            Cleaning.from_dict(settings.get("cleaning", dict), FolderError)
+        except FolderError as error:
+            raise FolderError(f"{settings.file}: {error}") from None
+        if wrong := _wrong_long_texts(settings.data["long_texts"]):
+            raise FolderError(f"{settings.file}: {wrong}.")
+
+    def read(self, opened: Opened) -> OfText:
+        """See `Task.read`."""
+        manifest = opened.manifest
+        tokenizer, labels = self.read_common(opened)
+        return self.parts(
+            NO_MODEL,
+            tokenizer,
+            labels,
+            manifest.max_length,
+            Cleaning.from_dict(manifest.settings["cleaning"]),
+            manifest.settings["long_texts"],
+            **self.own_parts(manifest.settings),
+        )
+
+    def own_parts(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """What the task's parts hold beside those of `TextModel`, of checked settings."""
+        return {}
+
+    @abstractmethod
+    def said_of(self, result: Any, names: Sequence[str]) -> Any:
+        """A row of what `scoring` takes as said, of a result.
+
+        Args:
+            result: Of the class `result`.
+            names: The names of the head's outputs.
+        """
+
+    @abstractmethod
+    def compared(self, result: Any) -> Any:
+        """What of a result two models have to say alike."""
+
+    @abstractmethod
+    def gate_scores(
+        self, parts: OfText, wanted: Sequence[Any], said: Sequence[Any]
+    ) -> dict[str, float]:
+        """Scores from 0 to 100, by their names.
+
+        Args:
+            wanted: The labels of rows.
+            said: What `compared` returned of a model's results.
+        """
+
+    @abstractmethod
+    def check_labels(self, parts: OfText, labels: Sequence[Any]) -> None:
+        """Refuses labels of rows that the model cannot say.
+
+        Raises:
+            DataError: One is unknown.
+        """
+
+    def pooling(self, opened: Opened) -> str:
+        """See `EncoderTask.pooling`."""
+        from kerasft.architectures import POOLINGS
+
+        pooling = opened.manifest.settings["pooling"]
+        check_known(opened.path / MANIFEST, "pooling", pooling, POOLINGS)
+        return pooling
+
+    def make(self, opened: Opened, arguments: EncoderArguments) -> Classifier:
+        """See `EncoderTask.make`."""
+        from kerasft.architectures import Classifier
+
+        manifest = opened.manifest
+        return Classifier(
+            manifest.architecture,
+            arguments,
+            manifest.settings["num_labels"],
+            manifest.settings["pooling"],
+            initialize=False,
+        )
+
+    def before_model(self, parts: OfText) -> list[str]:
+        """See `Task.before_model`."""
+        sentences = super().before_model(parts)
+        if parts.long_texts == "head_tail":
+            sentences = [
+                f"Texts of more than {parts.max_length} tokens are cut in the middle (a quarter is "
+                "kept from the beginning, the rest from the end), which is not part of the export."
+            ]
+        if steps := [f"{name} = {value}" for name, value in parts.cleaning.to_dict().items()]:
+            sentences.append(
+                f"Texts are cleaned before the tokenizer ({', '.join(steps)}), which is not part "
+                "of the export."
+            )
+        return sentences
+
+    def file_facts(self, parts: OfText) -> dict[str, str]:
+        """See `EncoderTask.file_facts`."""
+        return {"cleaning": json.dumps(parts.cleaning.to_dict()), "long_texts": parts.long_texts}
+
+    def gate_rows(
+        self, folder: Path, parts: OfText, data: str | None, columns: Mapping[str, str]
+    ) -> GateRows:
+        """See `Task.gate_rows`."""
+        from kerasft.tasks.labelled.gate import gate_rows
+
+        return gate_rows(self, folder, parts, data, columns)
+
+
+def _wrong_long_texts(long_texts: object) -> str:
+    """What is wrong with the setting for long texts; empty if nothing."""
+    from kerasft.text.tokenizer import LongTexts
+
+    known = get_args(LongTexts)
+    if long_texts in known:
+        return ""
+    return f"long_texts is {short(long_texts)}, but must be one of {', '.join(known)}"
