@@ -29,13 +29,13 @@ STEPS, BATCH, LENGTH = 8, 16, 64
 
 def rows(checkpoint: Path) -> tuple[list[np.ndarray], np.ndarray, int]:
     """Token ids of the shipped corpus, its labels as integers, and the padding id."""
+    from kerasft.architectures import read_tokenizer
     from kerasft.data.readers import read_texts
     from kerasft.data.samples import sample_path
     from kerasft.text.labels import LabelMap
-    from kerasft.text.tokenizer import Tokenizer
 
     table = read_texts(sample_path("conversations"))
-    tokenizer = Tokenizer.from_directory(checkpoint)
+    tokenizer = read_tokenizer(checkpoint)
     encoded = tokenizer.encode(table["text"], LENGTH)
     labels = LabelMap.from_labels(table["label"]).encode(table["label"])
     return encoded.token_ids, labels, tokenizer.pad_id

@@ -29,6 +29,7 @@ import transformers
 
 import peft_side
 from kerasft import backends
+from kerasft.architectures import read_tokenizer
 from kerasft.config import parse
 from kerasft.evaluation.report_files import THIS_MODEL
 from kerasft.generation.hypotheses import Hypothesis
@@ -38,7 +39,6 @@ from kerasft.tasks.entities.report import score_entities
 from kerasft.tasks.text_to_entities.batches import EntityTokens, entity_batches
 from kerasft.tasks.text_to_entities.engine import EntityTextEngine, read_spans
 from kerasft.tasks.text_to_entities.entity_format import unparsable
-from kerasft.text.tokenizer import Tokenizer
 
 SIDES = ("kerasft", "transformers + PEFT")
 ROWS = 32  # sentences that are written at a time
@@ -80,7 +80,7 @@ def theirs(config: t5_ner_lora.Config) -> Scores:
     dataset = load_entities(config)
     start_id = base.config.decoder_start_token_id
     tokens = EntityTokens(
-        Tokenizer.from_directory(checkpoint), config.prefix, start_id, config.max_length,
+        read_tokenizer(checkpoint), config.prefix, start_id, config.max_length,
         config.max_target_length,
     )  # fmt: skip
     batches = entity_batches(

@@ -19,9 +19,9 @@ Jobs = dict[str, Callable[[], object]]
 
 def rows(checkpoint: Path, options: Namespace) -> tuple[list[np.ndarray], np.ndarray, int]:
     """Token ids of so many different texts, labels without a meaning, and the padding id."""
+    from kerasft.architectures import read_tokenizer
     from kerasft.data.readers import read_texts
     from kerasft.data.samples import sample_path
-    from kerasft.text.tokenizer import Tokenizer
 
     source = options.data or sample_path("conversations")
     texts = list(dict.fromkeys(read_texts(source, options.text_column, None)["text"]))
@@ -29,7 +29,7 @@ def rows(checkpoint: Path, options: Namespace) -> tuple[list[np.ndarray], np.nda
         raise SystemExit(f"there are {len(texts)} different texts, not --rows {options.rows}")
     generator = np.random.default_rng(0)
     chosen = [texts[i] for i in generator.permutation(len(texts))[: options.rows]]
-    tokenizer = Tokenizer.from_directory(checkpoint)
+    tokenizer = read_tokenizer(checkpoint)
     labels = generator.integers(0, CLASSES, size=options.rows).astype(np.int32)
     return tokenizer.encode(chosen, options.max_length).token_ids, labels, tokenizer.pad_id
 

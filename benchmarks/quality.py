@@ -28,6 +28,7 @@ from sklearn.metrics import accuracy_score, f1_score
 
 import peft_side
 from kerasft import backends
+from kerasft.architectures import read_tokenizer
 from kerasft.config import parse
 from kerasft.data.batches import balanced_weights
 from kerasft.evaluation import TFIDF
@@ -38,7 +39,6 @@ from kerasft.recipes.shared.fine_tuning import FineTuningOptions
 from kerasft.tasks.labelled.dataset import Dataset
 from kerasft.tasks.labelled.labelled_texts import load_labelled
 from kerasft.text.labels import LabelMap
-from kerasft.text.tokenizer import Tokenizer
 
 RECIPES = {"distilbert_lora": distilbert_lora, "tinybert_lora": tinybert_lora}
 Scores = tuple[float, float, float]
@@ -61,7 +61,7 @@ def theirs(config: Any, dataset: Dataset, checkpoint: Path) -> Scores:
     """The same of transformers + PEFT."""
     label_map = LabelMap.from_labels(dataset.train["label"])
     labels = {name: label_map.encode(part["label"]) for name, part in dataset.parts.items()}
-    tokenizer = Tokenizer.from_directory(checkpoint)
+    tokenizer = read_tokenizer(checkpoint)
     long_texts = getattr(config, "long_texts", "cut")
     ids = {
         name: tokenizer.encode(part["text"], config.max_length, long_texts).token_ids

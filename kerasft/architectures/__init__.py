@@ -27,6 +27,7 @@ from kerasft.architectures.registry import (
     find_encoder,
 )
 from kerasft.architectures.seq2seq import Seq2SeqArchitecture, Seq2SeqModel, TokenLossModel
+from kerasft.architectures.seq2seq_registry import SEQ2SEQ, SEQ2SEQ_TYPES
 from kerasft.architectures.t5 import T5, V1_1, T5Architecture, T5Arguments, shift_right
 from kerasft.architectures.tensors import (
     LoadReport,
@@ -35,27 +36,22 @@ from kerasft.architectures.tensors import (
     match_names,
     to_tensors,
 )
+from kerasft.architectures.tokenizers import OLDER_FILES, TOKENIZERS, read_tokenizer
 from kerasft.architectures.transformer import (
     Transformer,
     TransformerArguments,
     build_transformer,
 )
 
-SEQ2SEQ: dict[str, Seq2SeqArchitecture] = {each.name: each for each in (T5Architecture(),)}
-"""The families of pretrained models that write a text for a text, by name."""
-
-SEQ2SEQ_TYPES: dict[str, Seq2SeqArchitecture] = {
-    kind: each for each in SEQ2SEQ.values() for kind in (each.name, *each.model_types)
-}
-"""The same by the `model_type`s that they read."""
-
 __all__ = [
     "ENCODERS",
     "KERAS_HUB_SIZES",
+    "OLDER_FILES",
     "POOLINGS",
     "SEQ2SEQ",
     "SEQ2SEQ_TYPES",
     "T5",
+    "TOKENIZERS",
     "V1_1",
     "Architecture",
     "Classifier",
@@ -86,6 +82,7 @@ __all__ = [
     "load_tensors",
     "match_names",
     "part_counts",
+    "read_tokenizer",
     "shift_right",
     "to_tensors",
 ]

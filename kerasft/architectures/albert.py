@@ -16,6 +16,8 @@ from kerasft.architectures.factorized import (
 from kerasft.architectures.name_table import Entry
 from kerasft.architectures.pooler_head import PoolerHeadArchitecture
 from kerasft.errors import ConfigError
+from kerasft.text.albert import albert_from
+from kerasft.text.pretrained import TokenizerKind
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,7 @@ class Albert(PoolerHeadArchitecture, FactorizedArchitecture):
     """ALBERT in transformers and here."""
 
     name = "albert"
+    tokenizers = (TokenizerKind(albert_from, ("AlbertTokenizer",), ("albert",), ("spiece.model",)),)
     arguments = AlbertArguments
     encoder = AlbertEncoder
     twin = "Albert"

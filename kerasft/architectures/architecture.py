@@ -13,6 +13,7 @@ from kerasft.architectures.name_table import Entry
 from kerasft.errors import ConfigError, KerasftError, PresetError
 from kerasft.layers.activations import gelu_approximate
 from kerasft.layers.initializers import TruncatedNormal
+from kerasft.text.pretrained import TokenizerKind
 
 Pooling = Literal["first", "mean"]
 POOLINGS: tuple[str, ...] = get_args(Pooling)
@@ -79,10 +80,12 @@ class Architecture(ABC):
     Attributes:
         name: "bert", ...: the `model_type` in a `config.json`, and what a saved folder says.
         arguments: The class of its arguments.
+        tokenizers: The kinds of tokenizers that its checkpoints have.
     """
 
     name: ClassVar[str]
     arguments: ClassVar[type[Arguments]]
+    tokenizers: ClassVar[tuple[TokenizerKind, ...]] = ()
 
     @abstractmethod
     def build(self, arguments: Any, initialize: bool = True) -> keras.Model:

@@ -2,12 +2,17 @@
 
 from kerasft.architectures.architecture import KerasHubTwin
 from kerasft.architectures.pooler_head import PoolerHeadArchitecture
+from kerasft.text.pretrained import TokenizerKind
+from kerasft.text.wordpiece import wordpiece_from
 
 
 class Bert(PoolerHeadArchitecture):
     """BERT in transformers and here."""
 
     name = "bert"
+    tokenizers = (
+        TokenizerKind(wordpiece_from, ("BertTokenizer",), ("bert",), ("vocab.txt",), "[PAD]"),
+    )
     twin = "Bert"
     prefix = "bert."
     pooler = "pooler.dense"

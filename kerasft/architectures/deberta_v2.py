@@ -22,6 +22,8 @@ from kerasft.layers.activations import ACTIVATIONS
 from kerasft.layers.disentangled_transformer_layer import DisentangledTransformerLayer
 from kerasft.layers.initializers import TruncatedNormal
 from kerasft.layers.relative_position_embedding import RelativePositionEmbedding
+from kerasft.text.deberta_v2 import deberta_from
+from kerasft.text.pretrained import TokenizerKind
 
 _POSITIONS = {
     "content_to_position": {"self_attention_layer/position_key": "attention.self.pos_key_proj"},
@@ -199,6 +201,11 @@ class DebertaV2(PostNormArchitecture):
     """DeBERTa's versions 2 and 3 in transformers and here."""
 
     name = "deberta-v2"
+    tokenizers = (
+        TokenizerKind(
+            deberta_from, ("DebertaV2Tokenizer",), ("deberta-v2",), ("spm.model",), "[PAD]"
+        ),
+    )
     arguments = DebertaV2Arguments
     encoder = DebertaV2Encoder
     twin = "DebertaV2"

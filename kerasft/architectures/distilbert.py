@@ -22,6 +22,8 @@ from kerasft.architectures.encoder import (
 )
 from kerasft.architectures.name_table import Entry
 from kerasft.layers.transformer_layer import TransformerLayer
+from kerasft.text.pretrained import TokenizerKind
+from kerasft.text.wordpiece import wordpiece_from
 
 _LAYER = {
     "self_attention_layer/query": "attention.q_lin",
@@ -110,6 +112,11 @@ class DistilBert(EncoderArchitecture):
     """DistilBERT in transformers and here."""
 
     name = "distilbert"
+    tokenizers = (
+        TokenizerKind(
+            wordpiece_from, ("DistilBertTokenizer",), ("distilbert",), ("vocab.txt",), "[PAD]"
+        ),
+    )
     encoder = DistilBertEncoder
     twin = "DistilBert"
     prefix = "distilbert."

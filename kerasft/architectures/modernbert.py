@@ -27,6 +27,7 @@ from kerasft.errors import ConfigError, PresetError
 from kerasft.layers.activations import ACTIVATIONS
 from kerasft.layers.rotary_attention import rotation_table
 from kerasft.layers.rotary_transformer_layer import RotaryTransformerLayer
+from kerasft.text.pretrained import TokenizerKind
 
 POOLINGS: dict[str, Pooling] = {"cls": "first", "mean": "mean"}
 """What a sequence head reads, as transformers calls it -> as we do."""
@@ -178,6 +179,7 @@ class ModernBert(EncoderArchitecture):
     """ModernBERT in transformers and here."""
 
     name = "modernbert"
+    tokenizers = (TokenizerKind(None, (), ("modernbert",)),)
     arguments = ModernBertArguments
     encoder = ModernBertEncoder
     twin = "ModernBert"

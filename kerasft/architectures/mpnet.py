@@ -13,6 +13,8 @@ from kerasft.architectures.padded_positions import PaddedArguments, PaddedPositi
 from kerasft.architectures.post_norm import LAYER
 from kerasft.layers.masks import hide
 from kerasft.layers.relative_position_bias import RelativePositionBias
+from kerasft.text.mpnet import mpnet_from
+from kerasft.text.pretrained import TokenizerKind
 
 BUCKETS, FARTHEST = 32, 128
 """Of relative positions, which transformers computes with whatever the configuration says."""
@@ -58,6 +60,7 @@ class MPNet(DenseHeadArchitecture):
     """MPNet in transformers and here."""
 
     name = "mpnet"
+    tokenizers = (TokenizerKind(mpnet_from, ("MPNetTokenizer",), ("mpnet",), ("vocab.txt",)),)
     arguments = MPNetArguments
     encoder = MPNetEncoder
     twin = "MPNet"

@@ -10,6 +10,9 @@ from typing import Any
 from kerasft.architectures.dense_head import DenseHeadArchitecture
 from kerasft.architectures.encoder import EncoderArguments
 from kerasft.architectures.padded_positions import PaddedArguments, PaddedPositionsEncoder
+from kerasft.text.byte_level import byte_level_from
+from kerasft.text.fairseq import camembert_from, xlm_r_from
+from kerasft.text.pretrained import TokenizerKind
 
 
 class Roberta(DenseHeadArchitecture):
@@ -20,6 +23,17 @@ class Roberta(DenseHeadArchitecture):
     """
 
     name = "roberta"
+    tokenizers = (
+        TokenizerKind(
+            byte_level_from, ("RobertaTokenizer",), ("roberta",), ("vocab.json", "merges.txt")
+        ),
+        TokenizerKind(
+            xlm_r_from, ("XLMRobertaTokenizer",), ("xlm-roberta",), ("sentencepiece.bpe.model",)
+        ),
+        TokenizerKind(
+            camembert_from, ("CamembertTokenizer",), ("camembert",), ("sentencepiece.bpe.model",)
+        ),
+    )
     model_types = ("xlm-roberta", "camembert")
     arguments = PaddedArguments
     encoder = PaddedPositionsEncoder

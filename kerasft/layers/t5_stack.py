@@ -92,8 +92,8 @@ class T5Stack(Stack):
         epsilon: Of the normalizations.
         buckets: Buckets of relative positions.
         max_distance: From which distance on all is one bucket.
-        bias_per_block: Whether each block has relative positions of its own (Chung et al. 2023,
-            "UniMax", section 4.1: umT5).
+        bias_per_block: Whether each block has relative positions of its own, as in umT5
+            (Chung et al. 2023, "UniMax").
 
     Attributes:
         bidirectional: Whether a position sees those after it (of the class).

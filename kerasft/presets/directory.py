@@ -11,13 +11,13 @@ from kerasft.architectures import (
     config_labels,
     config_to_arguments,
     find_encoder,
+    read_tokenizer,
 )
 from kerasft.errors import PresetError
 from kerasft.presets.pretrained import Pretrained
 from kerasft.presets.sentence_pooling import read_pooling
 from kerasft.presets.tensor_files import TensorFiles
 from kerasft.storage import read_json, sha256_file
-from kerasft.text.tokenizer import Tokenizer
 
 CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
 PICKLE, PICKLE_INDEX = "pytorch_model.bin", "pytorch_model.bin.index.json"
@@ -47,23 +47,23 @@ def load_directory(
     """
     config = read_config(directory)
     where = source or str(directory)
-    architecture, arguments = config_to_arguments(
+    family, arguments = config_to_arguments(
         config, architecture=architecture, source=f"{CONFIG} of {where}"
     )
     if config.get("quantization_config"):
         raise PresetError(f"{where} is quantized, which is not supported; use the full model")
     paths = weight_files(directory)
     tensors = TensorFiles(paths)
-    has_head = _has_head(architecture, arguments, config, tensors)
+    has_head = _has_head(family, arguments, config, tensors)
     pooling, reason = read_pooling(directory, arguments.hidden_size)
-    head_pooling = find_encoder(architecture).head_pooling(arguments) if has_head else None
+    head_pooling = find_encoder(family).head_pooling(arguments) if has_head else None
     if head_pooling:
         pooling, reason = head_pooling, "as its trained head does"
     return Pretrained(
-        architecture=architecture,
+        architecture=family,
         arguments=arguments,
         tensors=tensors,
-        tokenizer=Tokenizer.from_directory(directory),
+        tokenizer=read_tokenizer(directory, architecture),
         labels=config_labels(config) if has_head else None,
         source=where,
         sha256=sha256_files(paths),

@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from kerasft.architectures import OLDER_FILES
 from kerasft.errors import PresetError
 from kerasft.presets.directory import (
     CONFIG,
@@ -15,7 +16,6 @@ from kerasft.presets.directory import (
 from kerasft.presets.keras_hub_preset import is_keras_hub_config, load_keras_hub_preset
 from kerasft.presets.pretrained import Pretrained
 from kerasft.presets.sentence_pooling import POOLING_FILE
-from kerasft.text.pretrained import OLDER_FILES
 from kerasft.text.tokenizer_files import SETTINGS, TOKENIZER
 
 INSTEAD = "use `--preset minilm` or a local directory with config.json and model.safetensors"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kerasft import peft
-from kerasft.architectures import SEQ2SEQ_TYPES, LoadReport, Seq2SeqModel
+from kerasft.architectures import SEQ2SEQ_TYPES, LoadReport, Seq2SeqModel, read_tokenizer
 from kerasft.errors import FolderError, PresetError
 from kerasft.folder import has_manifest
 from kerasft.folder.opened import open_saved, sha256_of
@@ -110,7 +110,7 @@ def load_seq2seq_directory(
     family.arguments_from_config(config, f"{CONFIG} of {where}")  # before the large files are read
     if config.get("quantization_config"):
         raise PresetError(f"{where} is quantized, which is not supported; use the full model")
-    tokenizer = Tokenizer.from_directory(directory)
+    tokenizer = read_tokenizer(directory)
     paths = weight_files(directory)
     tensors = TensorFiles(paths)
     model, report = family.load(config, tensors, tensors.shapes, where)

@@ -17,7 +17,7 @@ from kerasft.errors import ConfigError, DataError, PresetError
 from kerasft.text.byte_level import with_prefix_space
 from kerasft.text.detokenize import detokenize
 from kerasft.text.fairseq import FAIRSEQ_ROLES
-from kerasft.text.pretrained import parse_tokenizer_json, read_directory, read_tokenizer_json
+from kerasft.text.pretrained import parse_tokenizer_json, read_tokenizer_json
 from kerasft.text.tokenizer_file import library_errors
 from kerasft.text.unigram import ROLES
 from kerasft.text.wordpiece import SPECIAL_TOKENS
@@ -96,7 +96,7 @@ class Tokenizer:
     state, so one tokenizer may serve many threads.
 
     Example:
-        >>> tokenizer = Tokenizer.from_directory("distilbert-base-uncased")
+        >>> tokenizer = Tokenizer.from_file("saved_models/my_run/tokenizer.json")
         >>> tokenizer.encode(["Hello world"], max_length=64).token_ids
         [array([ 101, 7592, 2088,  102], dtype=int32)]
     """
@@ -151,17 +151,6 @@ class Tokenizer:
             PresetError: They are not a tokenizer that the model could have.
         """
         return cls(parse_tokenizer_json(raw, Path(path), most_tokens))
-
-    @classmethod
-    def from_directory(cls, path: str | Path) -> Tokenizer:
-        """Reads the tokenizer of a Hugging Face checkpoint directory.
-
-        Takes `tokenizer.json`, else older files; see `kerasft.text.pretrained` for the rules.
-
-        Raises:
-            PresetError: The directory has no tokenizer that can be read.
-        """
-        return cls(*read_directory(Path(path)))
 
     def save(self, path: str | Path) -> None:
         """Writes the whole tokenizer as one `tokenizer.json` file, which `from_file` reads."""

@@ -56,9 +56,7 @@ def test_transformers_reads_what_we_write(tmp_path, name):
     model = t5_twins.ours(tmp_path / "theirs")
     (tmp_path / "ours").mkdir()
     FAMILY.write(model, tmp_path / "ours")
-    again, report = type(theirs).from_pretrained(
-        tmp_path / "ours", output_loading_info=True
-    )
+    again, report = type(theirs).from_pretrained(tmp_path / "ours", output_loading_info=True)
     assert not any(report.values())
     np.testing.assert_allclose(their_logits(again), their_logits(theirs), atol=1e-4)
     assert again.generation_config.decoder_start_token_id == 0

@@ -7,6 +7,7 @@ from tokenizers import ByteLevelBPETokenizer
 from transformers import AutoTokenizer
 
 from harness.texts import AWKWARD
+from kerasft.architectures import read_tokenizer
 from kerasft.text.tokenizer import Tokenizer
 
 TEXTS = [
@@ -55,7 +56,7 @@ def describe(root: Path, model_type: str, **settings: object) -> Path:
 def assert_like_transformers(directory: Path) -> Tokenizer:
     """Compares ids of texts and pairs, decoding, and all the machinery."""
     theirs = AutoTokenizer.from_pretrained(directory)
-    ours = Tokenizer.from_directory(directory)
+    ours = read_tokenizer(directory)
     texts = [*AWKWARD, *MARKED, *TEXTS]
     expected = theirs(texts)["input_ids"]
     found = ours.encode(texts, 10_000)

@@ -7,10 +7,11 @@ import pytest
 from transformers import AutoTokenizer, RobertaTokenizer
 
 from harness.tokenizer_directories import assert_like_transformers, describe, train_byte_level
+from kerasft.architectures import read_tokenizer
 from kerasft.errors import PresetError
 from kerasft.text.tokenizer import Tokenizer
 
-pytestmark = pytest.mark.plain
+pytestmark = pytest.mark.any_backend
 
 MASK = {"__type": "AddedToken", "content": "<mask>", "lstrip": True, "rstrip": False,
         "normalized": True, "single_word": False}  # fmt: skip
@@ -95,7 +96,7 @@ def test_words_of_a_sentence_begin_with_a_space(saved, tmp_path, prefix):
     theirs = AutoTokenizer.from_pretrained(directory, add_prefix_space=True)
     sentences = [["The", "house", "is", "wonderful", ",", "déjà", "vu", "\u200b", "it's"], ["x"]]
     expected = theirs(sentences, is_split_into_words=True, add_special_tokens=False)
-    found = Tokenizer.from_directory(directory).encode_words(sentences)
+    found = read_tokenizer(directory).encode_words(sentences)
     for number, sentence in enumerate(found):
         assert sentence.token_ids.tolist() == expected["input_ids"][number]
         assert sentence.words.tolist() == expected.word_ids(number)
@@ -116,7 +117,7 @@ def test_broken_files_are_refused(original, saved, tmp_path):
             )
             file.write_text(text if isinstance(text, str) else json.dumps(text))
         with pytest.raises(PresetError, match=words):
-            Tokenizer.from_directory(tmp_path)
+            read_tokenizer(tmp_path)
 
     refused(r"neither tokenizer\.json nor merges\.txt", vocab=vocabulary)
     refused("must give each token a number", vocab={**vocabulary, "a": "1"}, merges=merges)

@@ -16,10 +16,10 @@ from harness.tokenizer_directories import (
     describe,
     train_sentencepiece,
 )
+from kerasft.architectures import read_tokenizer
 from kerasft.errors import PresetError
-from kerasft.text.tokenizer import Tokenizer
 
-pytestmark = pytest.mark.plain
+pytestmark = pytest.mark.any_backend
 
 OLDER = {
     "albert": "spiece.model",
@@ -99,7 +99,7 @@ def test_ids_equal_those_of_transformers(older, tmp_path, case):
 @pytest.mark.parametrize("kind", OLDER)
 def test_a_written_directory_is_read_by_transformers(older, tmp_path, kind):
     shutil.copy(older[kind], tmp_path)
-    ours = Tokenizer.from_directory(describe(tmp_path, kind))
+    ours = read_tokenizer(describe(tmp_path, kind))
     ours.save_directory(tmp_path / "written", max_length=48)
     (tmp_path / "written" / "config.json").write_text(json.dumps({"model_type": kind}))
     theirs = AutoTokenizer.from_pretrained(tmp_path / "written")
@@ -119,7 +119,7 @@ def test_words_of_a_sentence_are_those_of_transformers(older, tmp_path):
         directory = describe(tmp_path / kind, kind)
         theirs = AutoTokenizer.from_pretrained(directory)
         expected = theirs(sentences, is_split_into_words=True, add_special_tokens=False)
-        for number, found in enumerate(Tokenizer.from_directory(directory).encode_words(sentences)):
+        for number, found in enumerate(read_tokenizer(directory).encode_words(sentences)):
             assert found.token_ids.tolist() == expected["input_ids"][number], kind
             assert found.words.tolist() == expected.word_ids(number), kind
 
@@ -150,4 +150,4 @@ def test_where_no_class_counts_the_file_is_read_as_it_stands(tmp_path, name):
 def test_a_vocabulary_of_another_family_is_refused(older, tmp_path):
     shutil.copy(older["electra"], tmp_path)
     with pytest.raises(PresetError, match=r"has no <s> \(cls_token\)"):
-        Tokenizer.from_directory(describe(tmp_path, "mpnet"))
+        read_tokenizer(describe(tmp_path, "mpnet"))

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
+from kerasft.architectures import read_tokenizer
 from kerasft.errors import PresetError
-from kerasft.text.tokenizer import Tokenizer
 
-pytestmark = pytest.mark.plain
+pytestmark = pytest.mark.any_backend
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,6 @@ def test_special_tokens_that_are_none(tmp_path, name, content, words):
     (tmp_path / "vocab.txt").write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\na\n")
     (tmp_path / name).write_text(json.dumps(content))
     with pytest.raises(PresetError) as caught:
-        Tokenizer.from_directory(tmp_path)
+        read_tokenizer(tmp_path)
     assert words in str(caught.value) and str(tmp_path) in str(caught.value)
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 400

@@ -12,11 +12,15 @@ from transformers import AutoTokenizer
 from harness import wordpieces
 from harness.checkpoints import vocabulary, write_checkpoint
 from harness.texts import AWKWARD
+from kerasft.architectures import read_tokenizer
 from kerasft.errors import ConfigError, DataError, PresetError
 from kerasft.text.tokenizer import Tokenizer
 
 # Directories whose files disagree about the case are read on purpose.
-pytestmark = [pytest.mark.plain, pytest.mark.filterwarnings("ignore:the tokenizer of:UserWarning")]
+pytestmark = [
+    pytest.mark.any_backend,
+    pytest.mark.filterwarnings("ignore:the tokenizer of:UserWarning"),
+]
 
 assert len(set(AWKWARD)) >= 60
 
@@ -38,7 +42,7 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, boo
 
 def assert_equal_ids(directory: Path, texts: list[str], max_length: int) -> Tokenizer:
     theirs = AutoTokenizer.from_pretrained(directory)
-    ours = Tokenizer.from_directory(directory)
+    ours = read_tokenizer(directory)
     encodings = ours.encode(texts, max_length)
     expected = theirs(texts, truncation=True, max_length=max_length)["input_ids"]
     full = theirs(texts)["input_ids"]
@@ -159,7 +163,7 @@ def test_without_any_config_the_file_counts(checkpoints, tmp_path):
     directory.mkdir()
     shutil.copy(checkpoints["bert", True, "json"] / "tokenizer.json", directory)
     theirs = AutoTokenizer.from_pretrained(directory)  # knows ids, but no token's role
-    ours = Tokenizer.from_directory(directory).encode(AWKWARD, 64)
+    ours = read_tokenizer(directory).encode(AWKWARD, 64)
     expected = theirs(AWKWARD, truncation=True, max_length=64)["input_ids"]
     assert [ids.tolist() for ids in ours.token_ids] == expected
 
@@ -169,13 +173,13 @@ def test_a_doubtful_case_is_said(checkpoints, tmp_path):
     shutil.copytree(checkpoints["bert", True, "json"], cased)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        Tokenizer.from_directory(cased)
+        read_tokenizer(cased)
     (cased / "tokenizer_config.json").unlink()
     with pytest.warns(UserWarning, match="lower-cases.*keeps capitals.*do_lower_case.*false"):
-        Tokenizer.from_directory(cased)
+        read_tokenizer(cased)
     other = change(checkpoints["bert", False, "json"], tmp_path / "other", do_lower_case=False)
     with pytest.warns(UserWarning, match="keeps capitals.*lower-cases.*true"):
-        Tokenizer.from_directory(other)
+        read_tokenizer(other)
 
 
 def test_older_files_with_special_tokens(checkpoints, tmp_path):
@@ -189,7 +193,7 @@ def test_older_files_with_special_tokens(checkpoints, tmp_path):
 
 def test_truncation_and_padding_in_the_file_do_not_count(checkpoints, tmp_path):
     directory = change(checkpoints["distilbert", False, "json"], tmp_path / "checkpoint")
-    backend = Tokenizer.from_directory(directory)._backend
+    backend = read_tokenizer(directory)._backend
     backend.enable_truncation(6)
     backend.enable_padding(length=6)
     backend.save(str(directory / "tokenizer.json"))
@@ -199,13 +203,13 @@ def test_truncation_and_padding_in_the_file_do_not_count(checkpoints, tmp_path):
 def test_from_wordpiece_equals_the_directory(checkpoints):
     for cased in (False, True):
         built = wordpieces.tokenizer(vocabulary(cased), lowercase=not cased)
-        read = Tokenizer.from_directory(checkpoints["bert", cased, "vocab"])
+        read = read_tokenizer(checkpoints["bert", cased, "vocab"])
         assert json.loads(built._backend.to_str()) == json.loads(read._backend.to_str())
 
 
 def test_exported_directory_is_read_by_transformers(checkpoints, tmp_path):
     for key in (("bert", False, "json"), ("distilbert", True, "vocab")):
-        ours = Tokenizer.from_directory(checkpoints[key])
+        ours = read_tokenizer(checkpoints[key])
         directory = tmp_path / key[0]
         ours.save_directory(directory, max_length=48)
         for model_config in (None, {"model_type": key[0]}):
@@ -219,7 +223,7 @@ def test_exported_directory_is_read_by_transformers(checkpoints, tmp_path):
 
 
 def test_many_texts_keep_their_order(checkpoints):
-    tokenizer = Tokenizer.from_directory(checkpoints["bert", False, "json"])
+    tokenizer = read_tokenizer(checkpoints["bert", False, "json"])
     texts = [f"hello {'word ' * (i % 7)}{i}" for i in range(3000)]
     together = tokenizer.encode(texts, 16)
     assert together.full_lengths.shape == (3000,)
@@ -230,13 +234,13 @@ def test_many_texts_keep_their_order(checkpoints):
 
 
 def test_nothing_to_encode(checkpoints):
-    encodings = Tokenizer.from_directory(checkpoints["bert", False, "json"]).encode([], 16)
+    encodings = read_tokenizer(checkpoints["bert", False, "json"]).encode([], 16)
     assert encodings.token_ids == [] and encodings.cut == 0 and encodings.unknown == 0
     assert "0 of 0 texts" in encodings.summary()
 
 
 def test_summary_states_the_loss(checkpoints):
-    tokenizer = Tokenizer.from_directory(checkpoints["bert", False, "json"])
+    tokenizer = read_tokenizer(checkpoints["bert", False, "json"])
     encodings = tokenizer.encode(["hello world hello world", "hello", "☃"], 4)
     # [CLS] hello world [SEP], [CLS] hello [SEP], [CLS] [UNK] [SEP]
     assert encodings.summary() == (
@@ -246,7 +250,7 @@ def test_summary_states_the_loss(checkpoints):
 
 
 def test_decode(checkpoints):
-    tokenizer = Tokenizer.from_directory(checkpoints["bert", False, "json"])
+    tokenizer = read_tokenizer(checkpoints["bert", False, "json"])
     ids = tokenizer.encode(["Hello world, isn't it?"], 32).token_ids[0]
     assert tokenizer.decode(ids).startswith("hello world")
 
@@ -264,14 +268,14 @@ def test_decode(checkpoints):
     ],
 )
 def test_texts_that_are_none(checkpoints, texts, words):
-    tokenizer = Tokenizer.from_directory(checkpoints["bert", False, "json"])
+    tokenizer = read_tokenizer(checkpoints["bert", False, "json"])
     with pytest.raises(DataError) as caught:
         tokenizer.encode(texts, 16)
     assert all(word in str(caught.value) for word in words)
 
 
 def test_a_single_string_is_refused(checkpoints):
-    tokenizer = Tokenizer.from_directory(checkpoints["bert", False, "json"])
+    tokenizer = read_tokenizer(checkpoints["bert", False, "json"])
     with pytest.raises(DataError, match="list"):
         tokenizer.encode("hello", 16)
 
@@ -279,12 +283,12 @@ def test_a_single_string_is_refused(checkpoints):
 @pytest.mark.parametrize("max_length", [2, 0, -1])
 def test_no_room_for_text(checkpoints, max_length):
     with pytest.raises(ConfigError, match="3 or more"):
-        Tokenizer.from_directory(checkpoints["bert", False, "json"]).encode(["a"], max_length)
+        read_tokenizer(checkpoints["bert", False, "json"]).encode(["a"], max_length)
 
 
 BROKEN = {
     "no directory": (None, "there is no directory"),
-    "nothing in it": ({}, "neither tokenizer.json nor vocab.txt"),
+    "nothing in it": ({}, "neither tokenizer.json nor one of .*vocab.txt"),
     "not JSON": ({"tokenizer.json": "{"}, "tokenizer.json"),
     "not a tokenizer": ({"tokenizer.json": "{}"}, "tokenizer.json"),
     "no object": ({"tokenizer.json": "[]", "config.json": '{"model_type": "bert"}'}, "JSON object"),
@@ -336,7 +340,13 @@ def test_broken_directories(tmp_path, case):
             data = content if isinstance(content, bytes) else content.encode()
             (directory / name).write_bytes(data)
     with pytest.raises(PresetError, match=message):
-        Tokenizer.from_directory(directory)
+        read_tokenizer(directory, "bert")
+
+
+def test_files_of_nobody(tmp_path):
+    (tmp_path / "vocab.txt").write_text("[UNK]\n")
+    with pytest.raises(PresetError, match="says whose tokenizer its files are"):
+        read_tokenizer(tmp_path)
 
 
 def test_no_file(tmp_path):

@@ -10,12 +10,14 @@ import pytest
 from transformers import AutoTokenizer, T5Tokenizer
 
 from harness.texts import AWKWARD
+from harness.tokenizer_directories import assert_like_transformers, describe
+from kerasft.architectures import read_tokenizer
 from kerasft.errors import ConfigError, DataError, PresetError
 from kerasft.text.tokenizer import Tokenizer
 from kerasft.text.trained_unigram import train_unigram
 from kerasft.text.unigram import sentinels
 
-pytestmark = pytest.mark.plain
+pytestmark = pytest.mark.any_backend
 
 SENTINELS = [
     "<extra_id_0> cute dog <extra_id_1> the <extra_id_2>",
@@ -58,7 +60,7 @@ def original(tmp_path_factory) -> Path:
 
 def assert_equal_ids(directory: Path) -> Tokenizer:
     theirs = AutoTokenizer.from_pretrained(directory)
-    ours = Tokenizer.from_directory(directory)
+    ours = read_tokenizer(directory)
     texts = [*AWKWARD, *SENTINELS, *TEXTS]
     expected = theirs(texts)["input_ids"]
     found = ours.encode(texts, 10_000)
@@ -69,6 +71,29 @@ def assert_equal_ids(directory: Path) -> Tokenizer:
     assert (ours.pad_id, ours.unknown_id) == (theirs.pad_token_id, theirs.unk_token_id) == (0, 2)
     assert ours.vocab_size == len(theirs)
     return ours
+
+
+def test_an_mt5s_is_a_t5s(original, tmp_path):
+    pytest.importorskip("sentencepiece")
+    for file in ("spiece.model", "tokenizer.json"):
+        (tmp_path / file).mkdir()
+        source = original if file == "tokenizer.json" else original.parent
+        shutil.copy(source / file, tmp_path / file)
+        assert_like_transformers(describe(tmp_path / file, "mt5"))
+
+
+def test_a_umt5s_is_read_as_it_stands(original, tmp_path):
+    """Whatever class a file names, and not without a tokenizer.json."""
+    directory = shutil.copytree(original, tmp_path / "copy")
+    settings = json.loads((directory / "tokenizer_config.json").read_text())
+    assert settings["tokenizer_class"] == "T5Tokenizer"
+    content = json.loads((directory / "tokenizer.json").read_text())
+    content["normalizer"] = {"type": "Lowercase"}
+    (directory / "tokenizer.json").write_text(json.dumps(content))
+    assert_like_transformers(describe(directory, "umt5", **settings))
+    (directory / "tokenizer.json").rename(directory / "spiece.model")
+    with pytest.raises(PresetError, match=r"no tokenizer\.json, without which .* of a umt5 is not"):
+        read_tokenizer(directory)
 
 
 FILES = {
@@ -167,7 +192,7 @@ def test_broken_sentencepiece_models_are_refused(original, tmp_path):
     for content, words in cases.items():
         (tmp_path / "spiece.model").write_bytes(content)
         with pytest.raises(PresetError, match=words) as caught:
-            Tokenizer.from_directory(tmp_path)
+            read_tokenizer(tmp_path)
         assert "spiece.model" in str(caught.value) and "\n" not in str(caught.value)
     # Whatever the bytes are, there is a tokenizer or a sentence.
     randomness = random.Random(0)
@@ -177,11 +202,11 @@ def test_broken_sentencepiece_models_are_refused(original, tmp_path):
             content[randomness.randrange(len(content))] = randomness.randrange(256)
         (tmp_path / "spiece.model").write_bytes(content)
         with contextlib.suppress(PresetError):
-            Tokenizer.from_directory(tmp_path)
+            read_tokenizer(tmp_path)
 
 
 def test_what_we_save_transformers_reads(original, tmp_path):
-    ours = Tokenizer.from_directory(original)
+    ours = read_tokenizer(original)
     ours.save_directory(tmp_path / "saved", max_length=512)
     again = assert_equal_ids(tmp_path / "saved")
     theirs = AutoTokenizer.from_pretrained(tmp_path / "saved")
@@ -212,7 +237,7 @@ def test_broken_files_are_refused(tmp_path, change, words):
     (tmp_path / "tokenizer.json").write_text(json.dumps({**content, **change}))
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "t5"}))
     with pytest.raises(PresetError, match=words):
-        Tokenizer.from_directory(tmp_path)
+        read_tokenizer(tmp_path)
 
 
 OWN = [

@@ -15,6 +15,8 @@ from kerasft.architectures.t5.arguments import T5Arguments, t5_entries
 from kerasft.architectures.t5.model import T5
 from kerasft.architectures.tensors import LoadReport, check_shapes, finite_tensor, to_tensors
 from kerasft.errors import PresetError
+from kerasft.text.pretrained import TokenizerKind
+from kerasft.text.unigram import sentinels_from
 
 # transformers keeps one table under several names; a file may hold any of them, or all.
 _TABLE = ("shared.weight", "encoder.embed_tokens.weight", "decoder.embed_tokens.weight")
@@ -38,6 +40,12 @@ class T5Architecture(Seq2SeqArchitecture):
     """
 
     name = "t5"
+    tokenizers = (
+        TokenizerKind(
+            sentinels_from, ("T5Tokenizer", "MT5Tokenizer"), ("t5", "mt5"), ("spiece.model",)
+        ),
+        TokenizerKind(None, (), ("umt5",)),
+    )
     model_types = ("mt5", "umt5")
     arguments = T5Arguments
 

@@ -37,8 +37,8 @@ class T5Arguments(Arguments):
         heads: Attention heads.
         relative_buckets: Buckets of relative positions, of the encoder and of the decoder.
         relative_max_distance: From which distance on all is one bucket.
-        bias_per_block: Whether each block has relative positions of its own (umT5), or the blocks of
-            a stack share theirs.
+        bias_per_block: Whether each block has relative positions of its own (umT5), or those of a
+            stack share theirs.
         activation: Of the feed-forward layers, one of `layers.ACTIVATIONS`.
         gated: Whether the feed-forward layers have a gate.
         tie_embeddings: Whether the head uses the embedding table.

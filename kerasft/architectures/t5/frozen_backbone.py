@@ -116,8 +116,8 @@ class T5Below(keras.Model):
         source_ids = inputs["source_ids"]
         mask = layers.padding_mask(source_ids, self.pad_id)
         length, x = ops.shape(source_ids)[1], self.shared(source_ids)
-        bias = None if self.positions is None else hide(mask, self.positions.square(length))
+        shared = None if self.positions is None else self.positions.square(length)
         for block in self.blocks:
-            own = hide(mask, block.positions.square(length)) if bias is None else bias
-            x = block(x, source_mask=own, training=training)
+            bias = block.positions.square(length) if block.positions is not None else shared
+            x = block(x, source_mask=hide(mask, bias), training=training)
         return x

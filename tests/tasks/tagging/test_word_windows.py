@@ -8,10 +8,10 @@ import transformers
 
 from harness import wordpieces
 from harness.checkpoints import vocabulary, write_checkpoint
+from kerasft.architectures import read_tokenizer
 from kerasft.errors import ConfigError, DataError
 from kerasft.tasks.entities.sentence import Sentence, Span
 from kerasft.tasks.tagging.word_windows import owners, prediction_windows, training_windows
-from kerasft.text.tokenizer import Tokenizer
 
 pytestmark = pytest.mark.plain
 
@@ -35,7 +35,7 @@ AWKWARD = [
 def test_tokens_and_words_are_those_of_transformers(tmp_path):
     write_checkpoint(tmp_path)
     theirs = transformers.AutoTokenizer.from_pretrained(tmp_path)
-    ours = Tokenizer.from_directory(tmp_path)
+    ours = read_tokenizer(tmp_path)
     rng = random.Random(0)
     sentences = [[rng.choice(AWKWARD) for _ in range(rng.randint(1, 9))] for _ in range(200)]
     for words, encoded in zip(sentences, ours.encode_words(sentences), strict=True):
