@@ -53,8 +53,11 @@ class FrozenBackbone(ABC):
         """Of what shape the lower part is, as JSON."""
 
     @abstractmethod
-    def token_ids(self, inputs: Inputs) -> list[np.ndarray]:
-        """The token ids of each row, without padding: one (tokens,) array a row."""
+    def tokens_of(self, inputs: Inputs) -> list[np.ndarray]:
+        """What each row is made of, without padding: its token ids, one (tokens,) array a row.
+
+        Where segments count too, the array is (tokens, 2): token ids and segment ids.
+        """
 
     def positions(self, tokens: int) -> int:
         """How many hidden states the lower part makes of so many tokens."""
@@ -119,10 +122,12 @@ class FrozenEncoder(FrozenBackbone):
         facts = {"architecture": self.architecture, **arguments, "layers": self.layers}
         return {**facts, "pooled": self.pooled} if self.pooled else facts
 
-    def token_ids(self, inputs: Inputs) -> list[np.ndarray]:
-        """The token ids of each row, without padding."""
-        rows = zip(inputs["token_ids"], inputs["padding_mask"], strict=True)
-        return [ids[mask] for ids, mask in rows]
+    def tokens_of(self, inputs: Inputs) -> list[np.ndarray]:
+        """The token ids of each row, without padding; of pairs with their segment ids."""
+        tokens = inputs["token_ids"]
+        if "segment_ids" in inputs:
+            tokens = np.stack([tokens, inputs["segment_ids"]], axis=-1)
+        return [row[mask] for row, mask in zip(tokens, inputs["padding_mask"], strict=True)]
 
     def positions(self, tokens: int) -> int:
         """One for a text whose head is all that trains, else as many as there are tokens."""

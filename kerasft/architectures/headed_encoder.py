@@ -91,6 +91,11 @@ class HeadedEncoder(TwinModel):
         taken = self.backbone.virtual_tokens.count + self.backbone.first_position
         return self.arguments.max_length - taken
 
+    @property
+    def reads_segments(self) -> bool:
+        """Whether it tells the texts of a pair apart by its inputs' `segment_ids`."""
+        return self.arguments.num_segments > 1
+
     def entries(self) -> list[Entry]:
         """The model's name table, from the bottom up."""
         family = find_encoder(self.architecture)

@@ -3,6 +3,7 @@
 kerasft predict saved_models/run "A text." "Another one."
 kerasft predict saved_models/run < texts.txt            one text a line
 kerasft predict saved_models/run --input mails.csv --text_column body --output out.csv
+kerasft predict saved_models/nli "A man sleeps." --text_pair "Nobody sleeps."
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from typing import Any
 from kerasft import backends
 from kerasft.config import Parser
 from kerasft.data.text_files import Budget, TextFile
+from kerasft.data.text_pairs import texts_of
 from kerasft.errors import ConfigError, DataError
 from kerasft.folder.opened import KERAS
 from kerasft.predict import Predictor, open_for, output
 from kerasft.predict.prepare import AUTO
 from kerasft.tasks.registry import OPTIONS
+from kerasft.text.pairs import Text
 
 # Texts between two steps of the progress bar; on a terminal longer inputs show one.
 CHUNK = 512
@@ -39,6 +42,12 @@ def parser() -> Parser:
     parser.add_argument("texts", metavar="TEXT", nargs="*", help="texts to predict for")
     parser.add_argument("--input", help="FILE.csv, .tsv, .jsonl, .parquet or .zip with the texts")
     parser.add_argument("--text_column", default="text", help="its column of texts (%(default)s)")
+    parser.add_argument(
+        "--text_pair", action="append", help="the other text of the TEXT (of several: one each)"
+    )
+    parser.add_argument(
+        "--text_pair_column", help="the column of the other texts, if the model reads pairs"
+    )
     parser.add_argument("--output", help="FILE.csv, FILE.tsv or FILE.jsonl to write")
     parser.add_argument("--overwrite", action="store_true", help="replace an existing output file")
     parser.add_argument(
@@ -58,6 +67,13 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     options = parser().parse_args(arguments)
     if options.input and options.texts:
         raise ConfigError("texts were given both on the command line and by --input; choose one")
+    if options.text_pair_column and not options.input:
+        raise ConfigError("--text_pair_column names a column of --input, which was not given")
+    if options.text_pair and len(options.text_pair) != len(options.texts):
+        raise ConfigError(
+            f"{len(options.texts)} texts and {len(options.text_pair)} times --text_pair were given "
+            "on the command line; give as many"
+        )
     if options.output:
         output.check_file(options.output, options.overwrite)
         if options.input and Path(options.output).resolve() == Path(options.input).resolve():
@@ -65,8 +81,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     return options
 
 
-def asked_texts(options: argparse.Namespace) -> list[str]:
-    """The texts that the command line asks for.
+def asked_texts(options: argparse.Namespace) -> Sequence[Text]:
+    """The texts, or pairs of texts, that the command line asks for.
 
     Raises:
         DataError: There is none, or one is blank or not Unicode; the sentence says where.
@@ -74,10 +90,12 @@ def asked_texts(options: argparse.Namespace) -> list[str]:
     if options.input:
         from kerasft.data import readers
 
-        table = readers.read_texts(options.input, options.text_column, None)
+        table = readers.read_texts(
+            options.input, options.text_column, None, text_pair_column=options.text_pair_column
+        )
         for remark in table.remarks():
             print(f"{remark}.", file=sys.stderr)
-        return table["text"]
+        return texts_of(table)
     if options.texts:
         texts, place = options.texts, "argument"
     else:
@@ -90,7 +108,12 @@ def asked_texts(options: argparse.Namespace) -> list[str]:
     for number, text in enumerate(texts, start=1):
         if not text.strip():
             raise DataError(f"the text in {place} {number} is empty; there is nothing to read")
-    return texts
+    if not options.text_pair:
+        return texts
+    for number, text in enumerate(options.text_pair, start=1):
+        if not text.strip():
+            raise DataError(f"--text_pair number {number} is empty; there is nothing to read")
+    return list(zip(texts, options.text_pair, strict=True))
 
 
 def _lines_of_input() -> list[str]:
@@ -118,6 +141,23 @@ def open_predictor(folder: str, **options: Any) -> Predictor:
     return Predictor(opened, **options)
 
 
+def check_pairs(options: argparse.Namespace, pairs: bool) -> None:
+    """Refuses single texts for a model of pairs, and the reverse.
+
+    Raises:
+        ConfigError: The sentence says what to give.
+    """
+    given = bool(options.text_pair or options.text_pair_column)
+    if pairs and not given:
+        raise ConfigError(
+            f"{options.folder} reads pairs of texts; give the other texts by --text_pair, or by "
+            "--input and --text_pair_column"
+        )
+    if given and not pairs:
+        name = "--text_pair" if options.text_pair else "--text_pair_column"
+        raise ConfigError(f"{options.folder} reads single texts; leave {name} out")
+
+
 def run(options: argparse.Namespace) -> None:
     """Predicts, and prints or writes the predictions; says on stderr how many were cut, and so on.
 
@@ -128,6 +168,7 @@ def run(options: argparse.Namespace) -> None:
 
     texts = asked_texts(options)
     predictor = open_predictor(options.folder, **{name: getattr(options, name) for name in OPTIONS})
+    check_pairs(options, predictor.text_pairs)
     counts: Counter[str] = Counter()
     with (
         output.open_writer(options, predictor.columns) as writer,

@@ -74,9 +74,11 @@ def _checkpoints(output: str) -> Iterator[Path]:
             yield each
 
 
-def print_next(output: Path, text: str) -> None:
+def print_next(output: Path, text: str | tuple[str, str]) -> None:
     """Prints the commands that predict with and serve the folder that a recipe saved."""
     folder = shlex.quote(str(output))
     print(f"saved {output}; now try")
-    print(f"  kerasft predict {folder} {shlex.quote(text)}")
+    first, *other = [text] if isinstance(text, str) else text
+    pair = "".join(f" --text_pair {shlex.quote(each)}" for each in other)
+    print(f"  kerasft predict {folder} {shlex.quote(first)}{pair}")
     print(f"  kerasft serve {folder} --port 8000")

@@ -39,10 +39,13 @@ class BucketedBatches(EpochBatches):
         ({"token_ids": int32 (batch_size, length), "padding_mask": bool (batch_size, length)},
          labels: int32 (batch_size,) or as given, sample_weight: float32 (batch_size,))
 
-    or, without labels, a tuple of the inputs alone. A loss of `fit` or `evaluate` is a mean over
-    all slots of all batches. So that it is the mean over the rows, each row's weight is multiplied
-    by slots/rows (1 when no batch is short). Pass metrics to `compile` as `weighted_metrics`,
-    because those in `metrics` would count the filling too.
+    or, without labels, a tuple of the inputs alone. Where segments are given, the inputs have
+    "segment_ids" besides, int32 (batch_size, length), 0 in the padding.
+
+    A loss of `fit` or `evaluate` is a mean over all slots of all batches. So that it is the mean
+    over the rows, each row's weight is multiplied by slots/rows (1 when no batch is short). Pass
+    metrics to `compile` as `weighted_metrics`, because those in `metrics` would count the filling
+    too.
 
     Grouping saves padding, but batches of texts of one length are not a fair sample where length
     goes with class, and an epoch of few batches does not average that out: on 237 texts it cost 4
@@ -70,6 +73,7 @@ class BucketedBatches(EpochBatches):
         shuffle: bool,
         seed: int,
         sample_weight: np.ndarray | None = None,
+        segment_ids: Sequence[np.ndarray] | None = None,
         bucket_count: int = 4,
         group_by_length: bool | None = None,
     ):
@@ -83,6 +87,8 @@ class BucketedBatches(EpochBatches):
             max_length: Most tokens that a row may have.
             shuffle: Whether each epoch has an order of its own.
             sample_weight: (rows,) weight of each row in the loss; 1 by default.
+            segment_ids: Of pairs of texts: an integer array (tokens,) a row, which text each token
+                is of; only for models that read them (`HeadedEncoder.reads_segments`).
             bucket_count: Most shapes that there may be.
             group_by_length: Whether shuffled batches hold rows of like length; None groups epochs
                 of `GROUPED_FROM` batches or more. Unshuffled batches are always sorted.
@@ -104,6 +110,7 @@ class BucketedBatches(EpochBatches):
         if labels is None and shuffle:
             raise ConfigError("batches without labels cannot be shuffled")
         self._token_ids = [np.asarray(ids, dtype=np.int32) for ids in token_ids]
+        self._segment_ids = None if segment_ids is None else list(segment_ids)
         self._lengths = np.array([len(ids) for ids in self._token_ids], dtype=np.int64)
         rows = len(self._token_ids)
         _check_rows(self._lengths, max_length, labels, sample_weight)
@@ -174,6 +181,10 @@ class BucketedBatches(EpochBatches):
         for slot, row in enumerate(filled):
             token_ids[slot, : self._lengths[row]] = self._token_ids[row]
         inputs = {"token_ids": token_ids, "padding_mask": padding_mask}
+        if self._segment_ids is not None:
+            inputs["segment_ids"] = np.zeros_like(token_ids)
+            for slot, row in enumerate(filled):
+                inputs["segment_ids"][slot, : self._lengths[row]] = self._segment_ids[row]
         if self._labels is None:
             return (inputs,)
         sample_weight = self._weights[filled]

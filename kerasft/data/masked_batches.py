@@ -15,7 +15,8 @@ from kerasft.errors import ConfigError, DataError
 from kerasft.text.wordpiece import SPECIAL_TOKENS
 
 if TYPE_CHECKING:
-    from kerasft.text.tokenizer import Encodings, Tokenizer
+    from kerasft.text.encodings import Encodings
+    from kerasft.text.tokenizer import Tokenizer
 
 # Of a text's tokens 15 % are to be predicted; of these 80 % become [MASK], 10 % a random token, and
 # 10 % stay as they are.
@@ -67,6 +68,7 @@ class MaskedBatches(EpochBatches):
         shuffle: bool,
         seed: int,
         group_by_length: bool | None = None,
+        segment_ids: Sequence[np.ndarray] | None = None,
     ):
         """Plans the batches.
 
@@ -77,6 +79,7 @@ class MaskedBatches(EpochBatches):
             max_length: Most tokens that a text may have.
             shuffle: Whether each epoch has an order and a choice of its own.
             group_by_length: See `BucketedBatches`.
+            segment_ids: Of pairs of texts; see `BucketedBatches`.
 
         Raises:
             ConfigError: A size is below 1, the seed below 0, or the tokenizer has no [MASK].
@@ -101,6 +104,7 @@ class MaskedBatches(EpochBatches):
             shuffle=shuffle,
             seed=seed,
             group_by_length=group_by_length,
+            segment_ids=segment_ids,
         )
         words = np.arange(tokenizer.vocab_size, dtype=np.int32)
         self._words = words[~np.isin(words, self._special)]
@@ -206,6 +210,7 @@ def masked_batches(
     batch_size: int,
     seed: int,
     group_by_length: bool | None = None,
+    segments: bool = False,
 ) -> MaskedParts:
     """Masked batches of the same texts that a classifier trains on and is validated on.
 
@@ -214,6 +219,7 @@ def masked_batches(
         batch_size: Texts in each batch.
         seed: Seed of the order of the training texts and of what is hidden.
         group_by_length: See `BucketedBatches`.
+        segments: Whether the model reads `segment_ids` of pairs; see `HeadedEncoder`.
 
     Raises:
         ConfigError: As for `MaskedBatches`.
@@ -233,6 +239,7 @@ def masked_batches(
             shuffle=part == "train",
             seed=seed,
             group_by_length=group_by_length,
+            segment_ids=encodings[part].segment_ids if segments else None,
         )
 
     return MaskedParts(of("train"), of("validation"))

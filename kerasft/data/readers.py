@@ -10,6 +10,7 @@ from kerasft.data.jsonl_files import key_is_list, read_jsonl
 from kerasft.data.parquet_files import column_is_list, read_parquet
 from kerasft.data.rows import Field, Rows
 from kerasft.data.samples import local_path
+from kerasft.data.text_pairs import TEXT_PAIR
 from kerasft.data.zip_files import read_zip
 from kerasft.errors import DataError
 
@@ -77,14 +78,18 @@ def read_texts(
     text_column: str = "text",
     label_column: str | None = "label",
     *,
+    text_pair_column: str | None = None,
     blank_texts: Literal["refuse", "drop"] = "refuse",
 ) -> Rows:
     """Reads texts, as the field "text", and their classes, as the field "label".
+
+    With `text_pair_column`, each row has a second text, as the field "text_pair".
 
     Args:
         source: See `read_rows`.
         text_column: Name of the column (key) with the texts.
         label_column: Likewise for the classes; None reads texts alone.
+        text_pair_column: Likewise for the second texts; None reads single texts.
         blank_texts: "refuse" raises where a text is blank; "drop" leaves such rows out and counts
             them.
 
@@ -96,6 +101,9 @@ def read_texts(
         >>> rows["text"][0], rows["label"][0]
     """
     fields = [Field("text", text_column, "text", "choose with --text_column", blank_texts)]
+    if text_pair_column is not None:
+        advice = "choose with --text_pair_column"
+        fields.append(Field(TEXT_PAIR, text_pair_column, "text", advice, blank_texts))
     if label_column is not None:
         fields.append(Field("label", label_column, "class", "choose with --label_column"))
     return read_rows(source, fields)

@@ -50,7 +50,11 @@ def batches(sizes: Sequence[int], max_length: int) -> Iterator[tuple[list[int], 
 
 
 def pad(
-    token_ids: Sequence[np.ndarray], batch: int, length: int, pad_id: int
+    token_ids: Sequence[np.ndarray],
+    batch: int,
+    length: int,
+    pad_id: int,
+    segment_ids: Sequence[np.ndarray] | None = None,
 ) -> dict[str, np.ndarray]:
     """Token ids as the arrays that a classifier takes.
 
@@ -59,14 +63,21 @@ def pad(
         batch: Rows of the result; those beyond the texts repeat the first text.
         length: Columns of the result.
         pad_id: The padding token.
+        segment_ids: Of pairs, where the model reads them: as the token ids.
 
     Returns:
-        {"token_ids": (batch, length) int32, "padding_mask": (batch, length) bool}
+        {"token_ids": (batch, length) int32, "padding_mask": (batch, length) bool}; with segments
+        "segment_ids" (batch, length) int32 besides, 0 in the padding.
     """
     ids = np.full((batch, length), pad_id, dtype=np.int32)
     mask = np.zeros((batch, length), dtype=bool)
+    segments = np.zeros((batch, length), dtype=np.int32)
     for row in range(batch):
-        tokens = token_ids[row if row < len(token_ids) else 0]
+        text = row if row < len(token_ids) else 0
+        tokens = token_ids[text]
         ids[row, : len(tokens)] = tokens
         mask[row, : len(tokens)] = True
-    return {"token_ids": ids, "padding_mask": mask}
+        if segment_ids is not None:
+            segments[row, : len(tokens)] = segment_ids[text]
+    inputs = {"token_ids": ids, "padding_mask": mask}
+    return inputs if segment_ids is None else {**inputs, "segment_ids": segments}

@@ -83,6 +83,7 @@ def split_by_hash(
     texts: Sequence[str],
     labels: Sequence[str],
     *,
+    together: Sequence[str] | None = None,
     validation: float = 0.15,
     test: float = 0.15,
     seed: int = 0,
@@ -100,6 +101,8 @@ def split_by_hash(
     Args:
         texts: (rows,) texts.
         labels: (rows,) class names.
+        together: (rows,) strings; rows with equal ones (see `normalize`) share a part, and count
+            for the class of one of them, drawn by its text. The texts by default.
         validation: Share of each class's distinct texts for validation, 0 to 1.
         test: Likewise for the test.
         seed: Another seed gives another split.
@@ -114,11 +117,13 @@ def split_by_hash(
             "leave something to train on"
         )
     groups: dict[str, list[int]] = defaultdict(list)
-    for row, text in enumerate(texts):
+    for row, text in enumerate(texts if together is None else together):
         groups[normalize(text)].append(row)
+    whole = list(map(normalize, texts))
     classes: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for text, rows in groups.items():
-        owner = min(labels[row] for row in rows)
+        draws = ["" if together is None else _digest(seed, whole[row]) for row in rows]
+        owner = min((draw, labels[row]) for draw, row in zip(draws, rows, strict=True))[1]
         classes[owner].append((_digest(seed, text), text))
     without = sorted(set(labels) - set(classes))
     if without:
@@ -147,9 +152,17 @@ def split_by_hash(
         validation=rows_of("validation"),
         test=rows_of("test"),
         test_sha256=hash_of_texts([text for _, text in parts["test"]]),
-        duplicates=len(texts) - len(groups),
-        conflicts=sum(len({labels[row] for row in rows}) > 1 for rows in groups.values()),
+        duplicates=len(texts) - len(set(whole)),
+        conflicts=_conflicts(whole, labels),
     )
+
+
+def _conflicts(texts: Sequence[str], labels: Sequence[str]) -> int:
+    """How many distinct texts carry more than one label."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for text, label in zip(texts, labels, strict=True):
+        found[text].add(label)
+    return sum(len(each) > 1 for each in found.values())
 
 
 def _digest(seed: int, text: str) -> str:

@@ -68,7 +68,7 @@ class Reader:
         self.data, self.file = data, file
 
     def get(self, key: str, kind: type) -> Any:
-        """The value of a key, which must be of the type `kind`: dict, list, str or int.
+        """The value of a key, which must be of the type `kind`, one of `_JSON_NAME`.
 
         Raises:
             FolderError: It is not.
@@ -144,4 +144,10 @@ def short(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-_JSON_NAME = {dict: "JSON object", list: "list", str: "string", int: "whole number"}
+_JSON_NAME = {
+    dict: "JSON object",
+    list: "list",
+    str: "string",
+    int: "whole number",
+    bool: "truth value",
+}

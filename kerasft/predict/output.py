@@ -14,7 +14,8 @@ from typing import Any, Protocol, TextIO
 from kerasft import storage
 from kerasft.data.csv_writing import CsvWriter
 from kerasft.errors import ConfigError
-from kerasft.tasks.columns import Columns
+from kerasft.tasks.columns import TEXT, TEXT_PAIR, Columns
+from kerasft.text.pairs import Text
 
 SUFFIXES = (".csv", ".tsv", ".jsonl")
 
@@ -22,7 +23,7 @@ SUFFIXES = (".csv", ".tsv", ".jsonl")
 class Writer(Protocol):
     """What takes the predictions one by one."""
 
-    def write(self, text: str, prediction: Any) -> None:
+    def write(self, text: Text, prediction: Any) -> None:
         """Writes one text and what was predicted for it."""
 
 
@@ -73,11 +74,12 @@ class JsonLines:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
-    def write(self, text: str, prediction: Any) -> None:
+    def write(self, text: Text, prediction: Any) -> None:
         """Writes one line."""
-        print(
-            json.dumps({"text": text, **asdict(prediction)}, ensure_ascii=False), file=self._stream
-        )
+        sides = (text,) if isinstance(text, str) else text
+        texts = dict(zip((TEXT, TEXT_PAIR), sides, strict=False))
+        row = {**texts, **asdict(prediction)}
+        print(json.dumps(row, ensure_ascii=False), file=self._stream)
 
 
 class Csv:
@@ -86,7 +88,7 @@ class Csv:
     def __init__(self, rows: CsvWriter, columns: Columns) -> None:
         self._rows, self._columns = rows, columns
 
-    def write(self, text: str, prediction: Any) -> None:
+    def write(self, text: Text, prediction: Any) -> None:
         """Writes one row."""
         self._rows.write(self._columns.in_file(text, prediction))
 
@@ -98,7 +100,7 @@ class Table:
         self._stream, self._columns = stream, columns
         self._row(columns.screen_heads)
 
-    def write(self, text: str, prediction: Any) -> None:
+    def write(self, text: Text, prediction: Any) -> None:
         """Writes one row."""
         self._row(self._columns.on_screen(text, prediction))
 

@@ -11,7 +11,9 @@ from kerasft.errors import DataError
 from kerasft.folder.opened import Opened
 from kerasft.predict.prepare import AUTO, given, open_for
 from kerasft.tasks.columns import Columns
+from kerasft.tasks.headed_encoder import reads_pairs
 from kerasft.tasks.registry import TASKS
+from kerasft.text.pairs import Text
 
 
 class Predictor:
@@ -33,6 +35,7 @@ class Predictor:
         notes: See `kerasft.tasks.task.TaskPredictor`.
         columns: The results' columns in tables and files.
         warm_up_texts: As the notes.
+        text_pairs: Whether it is asked about pairs of texts, and not about single ones.
 
     Raises:
         FolderError: The folder is missing, broken or was changed.
@@ -42,6 +45,8 @@ class Predictor:
     Example:
         >>> Predictor("saved_models/run").predict(["The striker scored twice."])[0].label
         'sports'
+        >>> Predictor("saved_models/nli").predict([("A man sleeps.", "Nobody sleeps.")])[0].label
+        'contradiction'
         >>> Predictor("saved_models/translate", beam_size=1).predict(["Good morning."])
         [Translation(translation='Buongiorno.', ...)]
     """
@@ -63,19 +68,46 @@ class Predictor:
             **asdict(self._own.facts),
         }
         self.notes: Mapping[str, str] = self._own.notes
-        self.columns = Columns(self.task.result, self._own.keys)
-        self.warm_up_texts: Sequence[str] = self._own.warm_up_texts
+        self.text_pairs = reads_pairs(self._own.parts)
+        self.columns = Columns(self.task.result, self._own.keys, pairs=self.text_pairs)
+        self.warm_up_texts: Sequence[Text] = self._own.warm_up_texts
 
-    def predict(self, texts: Sequence[str]) -> list[Any]:
+    def predict(self, texts: Sequence[Text]) -> list[Any]:
         """One result a text, in their order, none for none: `Prediction`, `Translation`, ...
+
+        Args:
+            texts: Strings; for a model of pairs (`text_pairs`) tuples (text, text_pair).
 
         Raises:
             DataError: A text is blank, is not a string, or is not Unicode; the sentence says which
-                (counted from 0).
+                (counted from 0). Or pairs are given where single texts are read, or the reverse.
         """
         if isinstance(texts, str):
             raise DataError("one string was given; give a list of texts")
-        for row, text in enumerate(texts):
-            if isinstance(text, str) and not text.strip():
-                raise DataError(f"text {row} is empty; there is nothing to read")
+        check_given(texts, self.text_pairs)
         return self._own.predict(texts)
+
+
+def check_given(texts: Sequence[Any], pairs: bool) -> None:
+    """Refuses blank texts, and pairs where single texts are read, or the reverse.
+
+    Args:
+        texts: Strings or tuples.
+        pairs: Whether pairs are read.
+
+    Raises:
+        DataError: The sentence says which one it is, counted from 0.
+    """
+    for row, text in enumerate(texts):
+        if pairs and not (isinstance(text, tuple) and len(text) == 2):
+            raise DataError(
+                f"text {row} has no text_pair, but the model reads pairs of texts; give "
+                "(text, text_pair)"
+            )
+        if not pairs and isinstance(text, tuple):
+            raise DataError(
+                f"text {row} has a text_pair, but the model reads single texts; give a string"
+            )
+        for name, each in zip(("text", "text_pair"), text if pairs else (text,), strict=False):
+            if isinstance(each, str) and not each.strip():
+                raise DataError(f"{name} {row} is empty; there is nothing to read")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from kerasft import backends, storage
 from kerasft.config import alone, at_least, main, print_next, to_yaml
+from kerasft.data.text_pairs import texts_of
 from kerasft.exports.engines import export_after_run
 from kerasft.folder import Facts, adding_report, is_ours
 from kerasft.recipes.shared.fine_tuning import FineTuningOptions, tune
@@ -77,6 +78,7 @@ def run(config: Config) -> Path:
         dataset,
         pretrained.tokenizer,
         target,
+        segments=model.reads_segments,
         max_length=config.max_length,
         long_texts=config.long_texts,
         batch_size=config.batch_size,
@@ -123,6 +125,7 @@ def run(config: Config) -> Path:
     parts = target.parts(
         model, pretrained.tokenizer, config.max_length, dataset.cleaning, config.long_texts
     )
+    parts = replace(parts, text_pairs=dataset.has_pairs)
     save(
         output,
         parts,
@@ -156,7 +159,7 @@ def run(config: Config) -> Path:
     run.finish()
     above.finish()
     export_after_run(output, config.export)
-    print_next(output, dataset.test["text"][0])
+    print_next(output, texts_of(dataset.test)[0])
     return output
 
 

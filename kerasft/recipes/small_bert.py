@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from kerasft import backends, evaluation, storage
 from kerasft.config import RunOptions, alone, at_least, main, print_next, to_yaml
+from kerasft.data.text_pairs import single_texts, texts_of
 from kerasft.errors import ConfigError
 from kerasft.exports.engines import export_after_run
 from kerasft.folder import Facts, adding_report, is_ours
@@ -116,27 +117,14 @@ def run(config: Config) -> Path:
     facts.state("Sample rows", dataset.samples())
     facts.state("Rows per class", dataset.rows_per_class())
 
-    # Word pieces from the training texts alone, and token ids in batches of a few lengths.
+    # Word pieces from the training texts alone.
     tokenizer = train_wordpiece(
-        dataset.train["text"],
+        single_texts(dataset.train),
         vocab_size=config.vocab_size,
         min_frequency=config.min_frequency,
         lowercase=config.lowercase,
     )
-    layout = {name: getattr(config, name) for name in ("batch_size", "group_by_length", "seed")}
-    batches = labelled_batches(
-        dataset,
-        tokenizer,
-        target,
-        max_length=config.max_length,
-        long_texts=config.long_texts,
-        class_weight=config.class_weight,
-        **layout,
-    )
     facts.state("Vocabulary", f"{tokenizer.vocab_size} pieces, of the training texts alone")
-    facts.state("Tokens", batches.describe())
-    facts.state("Batches", batches.train.summary())
-    config = replace(config, epochs=config.epochs or -(-config.steps // len(batches.train)))
 
     # An encoder of random weights, all of which train.
     arguments = family.new_arguments(
@@ -154,12 +142,30 @@ def run(config: Config) -> Path:
     model = architectures.Classifier(family.name, arguments, target.outputs, config.pooling)
     facts.state("Parameters", architectures.part_counts(model))
 
+    # Token ids in batches of a few lengths.
+    layout = {name: getattr(config, name) for name in ("batch_size", "group_by_length", "seed")}
+    batches = labelled_batches(
+        dataset,
+        tokenizer,
+        target,
+        segments=model.reads_segments,
+        max_length=config.max_length,
+        long_texts=config.long_texts,
+        class_weight=config.class_weight,
+        **layout,
+    )
+    facts.state("Tokens", batches.describe())
+    facts.state("Batches", batches.train.summary())
+    config = replace(config, epochs=config.epochs or -(-config.steps // len(batches.train)))
+
     # First the language, if asked for: the encoder learns to fill in hidden tokens.
     runs: list[training.Resume] = []
     more: dict[str, Any] = {"validation": dataset.validation}
     pictures = corpus_pictures(dataset, batches.encodings)
     if config.mlm_epochs:
-        hidden = masked_batches(batches.encodings, tokenizer, **layout)
+        hidden = masked_batches(
+            batches.encodings, tokenizer, segments=model.reads_segments, **layout
+        )
         facts.state("Hidden tokens", hidden.train.summary())
         language_model = architectures.MaskedLanguageModel(model)  # on the classifier's own encoder
         options = config.of_language()
@@ -178,6 +184,7 @@ def run(config: Config) -> Path:
     classifier = target.parts(
         model, tokenizer, config.max_length, dataset.cleaning, config.long_texts
     )
+    classifier = replace(classifier, text_pairs=dataset.has_pairs)
     save(output, classifier, config_yaml=to_yaml(config), card=facts.card(output.name))
 
     # Evaluation, once, on rows that nothing above has seen, beside what costs nothing to try.
@@ -203,7 +210,7 @@ def run(config: Config) -> Path:
     for each in runs:
         each.finish()
     export_after_run(output, config.export)
-    print_next(output, dataset.test["text"][0])
+    print_next(output, texts_of(dataset.test)[0])
     return output
 
 

@@ -24,7 +24,7 @@ class GateRows:
         score: From what is right and what was said of each row, to scores by their names: 0 to 100.
     """
 
-    texts: Sequence[str]
+    texts: Sequence[Any]
     wanted: Sequence[Any]
     source: str
     said: Callable[[Any], Any]

@@ -9,7 +9,7 @@ import numpy as np
 
 from kerasft import backends
 from kerasft.data import shapes
-from kerasft.runtimes.runtime import Reading, finite
+from kerasft.runtimes.runtime import Reading, finite, reading_segments
 
 
 class KerasEncoder:
@@ -33,13 +33,18 @@ class KerasEncoder:
         self._reading = reading
         self._forward = backends.current().compile_forward(model)
 
-    def run(self, token_ids: Sequence[np.ndarray]) -> list[np.ndarray]:
+    def run(
+        self, token_ids: Sequence[np.ndarray], segment_ids: Sequence[np.ndarray] | None = None
+    ) -> list[np.ndarray]:
         """See `Encodes.run`."""
+        segments = reading_segments(self._reading, segment_ids)
         reading = self._reading
         found: list[np.ndarray] = [np.empty(0)] * len(token_ids)
         sizes = [len(ids) for ids in token_ids]
         for rows, batch, length in shapes.batches(sizes, reading.max_length):
-            inputs = shapes.pad([token_ids[row] for row in rows], batch, length, reading.pad_id)
+            texts = [token_ids[row] for row in rows]
+            more = None if segments is None else [segments[row] for row in rows]
+            inputs = shapes.pad(texts, batch, length, reading.pad_id, more)
             for row, logits in zip(rows, self._forward(inputs), strict=False):
                 found[row] = finite(logits[: sizes[row]] if reading.each_token else logits)
         return found

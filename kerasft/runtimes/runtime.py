@@ -71,12 +71,14 @@ class Reading:
         max_length: Most tokens that are read at once.
         num_labels: Numbers that come out of the head.
         each_token: Whether they come out for each token, or for the text.
+        segments: Whether it also reads which text of a pair each token is of.
     """
 
     pad_id: int
     max_length: int
     num_labels: int
     each_token: bool
+    segments: bool = False
 
 
 class Encodes(Protocol):
@@ -88,11 +90,15 @@ class Encodes(Protocol):
 
     compiles: bool
 
-    def run(self, token_ids: Sequence[np.ndarray]) -> list[np.ndarray]:
+    def run(
+        self, token_ids: Sequence[np.ndarray], segment_ids: Sequence[np.ndarray] | None = None
+    ) -> list[np.ndarray]:
         """What comes out of the head.
 
         Args:
             token_ids: (tokens,) int32 each, none empty or longer than `Reading.max_length`.
+            segment_ids: Of pairs of texts: (tokens,) int32 each, which text each token is of. They
+                count if `Reading.segments` says so.
 
         Returns:
             Of each text, in their order: logits float32, (labels,), or (tokens, labels).
@@ -229,6 +235,16 @@ def finite(logits: np.ndarray) -> np.ndarray:
     if not np.isfinite(logits).all():
         raise FolderError("The model computes NaN or infinity: its weights are broken.")
     return logits
+
+
+def reading_segments(
+    reading: Reading, segment_ids: Sequence[np.ndarray] | None
+) -> Sequence[np.ndarray] | None:
+    """The segment ids that an encoder is to be given: None where it reads none."""
+    if not reading.segments:
+        return None
+    assert segment_ids is not None  # a task that reads pairs gives them
+    return segment_ids
 
 
 def refuse_different(difference: float, most: float, what: str) -> None:

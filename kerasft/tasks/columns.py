@@ -11,7 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, field, fields, is_dataclass
 from typing import Any, get_args, get_origin, get_type_hints
 
-TEXT = "text"
+from kerasft.text.pairs import Text
+
+TEXT, TEXT_PAIR = "text", "text_pair"
 TEXT_WIDTH = 40
 # The table shows all values of a mapping up to so many, else the largest.
 MOST_COLUMNS = 8
@@ -39,26 +41,28 @@ def said(description: str, *, default: Any = MISSING, column: str = "", join: st
 class Columns:
     """How the results of a task stand in columns.
 
-    In a file: the text, then a column a field, the values of a mapping last, a column a key. On the
-    screen: what the class names in `on_screen`; "text" is the beginning of the text.
+    In a file: the text (of a pair: both), then a column a field, the values of a mapping last, a
+    column a key. On the screen: what the class names in `on_screen`; "text" is the beginning of the
+    text, or of both of a pair.
 
     Args:
         result: The dataclass, whose fields are made by `said`.
         keys: Of its mapping, if it has one.
+        pairs: Whether the results are of pairs of texts.
 
     Attributes:
         file_heads: The columns' names in a CSV or TSV file.
         screen_heads: The columns' heads on the screen, as wide as their cells.
     """
 
-    def __init__(self, result: type, keys: Sequence[str] = ()) -> None:
+    def __init__(self, result: type, keys: Sequence[str] = (), *, pairs: bool = False) -> None:
         self._kinds = get_type_hints(result)
         self._names: tuple[str, ...] = result.on_screen  # type: ignore[attr-defined]
         self._keys = [printable(key) for key in keys]
         self._all = len(keys) <= MOST_COLUMNS
         is_mapping = {name: get_origin(kind) is dict for name, kind in self._kinds.items()}
         self._fields = sorted(fields(result), key=lambda each: is_mapping[each.name])
-        self.file_heads: list[str] = [TEXT]
+        self.file_heads: list[str] = [TEXT, TEXT_PAIR] if pairs else [TEXT]
         for each in self._fields:
             columns = [f"{each.metadata['column']}_{key}" for key in keys]
             self.file_heads += columns if is_mapping[each.name] else [each.name]
@@ -67,9 +71,9 @@ class Columns:
             heads = [f"{key:>6}" for key in self._keys] if self._all else [name]
             self.screen_heads += heads if is_mapping.get(name) else [self._wide(name, name)]
 
-    def in_file(self, text: str, result: Any) -> list[str]:
+    def in_file(self, text: Text, result: Any) -> list[str]:
         """The cells of one row of a file."""
-        cells = [text]
+        cells = [text] if isinstance(text, str) else [*text]
         for each in self._fields:
             value = getattr(result, each.name)
             if isinstance(value, Mapping):
@@ -84,7 +88,7 @@ class Columns:
                 cells.append(value if isinstance(value, str) else each.metadata["join"].join(value))
         return cells
 
-    def on_screen(self, text: str, result: Any) -> list[str]:
+    def on_screen(self, text: Text, result: Any) -> list[str]:
         """The cells of one row on the screen."""
         cells = []
         for name in self._names:
@@ -126,7 +130,9 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
 
 
-def beginning(text: str) -> str:
-    """As much of a text, `printable`, as the table has room for."""
+def beginning(text: Text) -> str:
+    """As much of a text (or both of a pair), `printable`, as the table has room for."""
+    if not isinstance(text, str):
+        return " | ".join(map(beginning, text))
     text = printable(text)
     return text if len(text) <= TEXT_WIDTH else text[: TEXT_WIDTH - 3] + "..."

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, 
 
 from kerasft.folder.contents import ADAPTER, COMMON, Reader
 from kerasft.folder.opened import KERAS, Opened
+from kerasft.text.pairs import Text
 
 if TYPE_CHECKING:
     from kerasft.runtimes.gate import GateRows
@@ -207,11 +208,14 @@ class TaskPredictor(ABC, Generic[OfTask]):
     facts: Any
     notes: Mapping[str, str]
     keys: Sequence[str] = ()
-    warm_up_texts: Sequence[str]
+    warm_up_texts: Sequence[Text]
 
     @abstractmethod
-    def predict(self, texts: Sequence[str]) -> list[Any]:
+    def predict(self, texts: Sequence[Any]) -> list[Any]:
         """One result a text, in their order: dataclasses, with the fields of `notes`.
+
+        Args:
+            texts: Strings; where the parts read pairs (`text_pairs`), (text, text_pair) each.
 
         Raises:
             DataError: A text is not Unicode, or nothing is left of it; the sentence says which

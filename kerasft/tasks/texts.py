@@ -7,8 +7,10 @@ from kerasft.data import shapes
 from kerasft.folder.opened import KERAS
 
 
-def cut_note(max_length: int, long_texts: str = "cut") -> str:
+def cut_note(max_length: int, long_texts: str = "cut", pairs: bool = False) -> str:
     """What the field `cut` means, to be said after "3 of 10 "; see `Tokenizer.encode`."""
+    if pairs:
+        return f"pairs were cut at {max_length} tokens, the longer text first."
     if long_texts == "head_tail":
         return f"texts were longer than {max_length} tokens; their middle was not read."
     return f"texts were cut at {max_length} tokens; what came after was not read."

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 import tokenizers
@@ -16,63 +16,13 @@ from tokenizers import models
 from kerasft.errors import ConfigError, DataError, PresetError
 from kerasft.text.byte_level import with_prefix_space
 from kerasft.text.detokenize import detokenize
+from kerasft.text.encodings import CHUNK, HEAD_SHARE, Encodings, LongTexts, check_text
 from kerasft.text.fairseq import FAIRSEQ_ROLES
+from kerasft.text.pairs import Text, are_pairs, check_long_pairs, encode_pairs
 from kerasft.text.pretrained import parse_tokenizer_json, read_tokenizer_json
 from kerasft.text.tokenizer_file import library_errors
 from kerasft.text.unigram import ROLES
 from kerasft.text.wordpiece import SPECIAL_TOKENS
-
-# Texts per call into the Rust library: enough to use all its threads, few enough to bound memory.
-CHUNK = 1024
-
-LongTexts = Literal["cut", "head_tail"]
-# Of the tokens that a long text keeps: the best of Sun et al. (2019), at other lengths too.
-HEAD_SHARE = (128, 510)
-
-
-@dataclass(frozen=True)
-class Encodings:
-    """Token ids of many texts, and what was cut or unknown.
-
-    Attributes:
-        token_ids: One int32 array of shape (tokens,) a text, special tokens included, none longer
-            than `max_length`.
-        full_lengths: (texts,) int64, tokens of each text before the cut.
-        unknown: How many of the kept tokens are the unknown token.
-        max_length: Where texts were cut, in tokens.
-        long_texts: Which part of them was kept: see `Tokenizer.encode`.
-    """
-
-    token_ids: list[np.ndarray]
-    full_lengths: np.ndarray
-    unknown: int
-    max_length: int
-    long_texts: LongTexts = "cut"
-
-    @property
-    def cut(self) -> int:
-        """How many texts were cut."""
-        return int((self.full_lengths > self.max_length).sum())
-
-    @property
-    def cut_tokens(self) -> int:
-        """How many tokens were cut away, over all texts."""
-        return int(np.maximum(self.full_lengths - self.max_length, 0).sum())
-
-    @property
-    def tokens(self) -> int:
-        """How many tokens were kept, over all texts."""
-        return int(np.minimum(self.full_lengths, self.max_length).sum())
-
-    def summary(self) -> str:
-        """One sentence for the run's output and the model card."""
-        total = int(self.full_lengths.sum())
-        how = "cut at" if self.long_texts == "cut" else "cut in the middle to"
-        return (
-            f"{self.cut} of {len(self.token_ids)} texts were {how} {self.max_length} tokens "
-            f"({self.cut_tokens / max(total, 1):.1%} of all tokens lost); "
-            f"{self.unknown / max(self.tokens, 1):.2%} of the tokens kept are unknown words"
-        )
 
 
 @dataclass(frozen=True)
@@ -198,37 +148,40 @@ class Tokenizer:
         return 1 + max(self._last, *self._backend.get_vocab(with_added_tokens=True).values())
 
     def encode(
-        self, texts: Sequence[str], max_length: int, long_texts: LongTexts = "cut"
+        self, texts: Sequence[Text], max_length: int, long_texts: LongTexts = "cut"
     ) -> Encodings:
-        """Tokenizes texts and cuts the long ones, keeping the special tokens around them.
+        """Tokenizes texts, or pairs of them, and cuts the long ones, but not their special tokens.
 
         Source of "head_tail": Sun et al., "How to Fine-Tune BERT for Text Classification?" (2019),
         section 5.3.1, which keeps 128 tokens from the beginning and 382 from the end of 510; here
         it is the same share at every length.
 
         Args:
-            texts: The texts, of any length.
-            max_length: Most tokens of a text, special tokens included.
+            texts: The texts, of any length; or (text, text_pair) each, see `encode_pairs`.
+            max_length: Most tokens of a text or a pair, special tokens included.
             long_texts: "cut" keeps the beginning of a longer text, "head_tail" a quarter from its
                 beginning and the rest from its end.
 
         Raises:
-            ConfigError: `max_length` leaves no room for one token of text, or `long_texts` is
-                something else.
+            ConfigError: `max_length` leaves no room for one token of text, `long_texts` is
+                something else, or the tokenizer has no marks for pairs.
             DataError: An element is not a string, holds a lone surrogate, or cannot be tokenized.
         """
         if long_texts not in get_args(LongTexts):
             raise ConfigError(
                 f"long_texts is {long_texts!r}, but must be one of {', '.join(get_args(LongTexts))}"
             )
+        if isinstance(texts, str):
+            raise DataError("encode takes a list of texts, not a single string")
+        if are_pairs(texts):
+            check_long_pairs(long_texts)
+            return encode_pairs(self._backend, texts, max_length, self.unknown_id)
         special = self._before + self._after
         if max_length <= special:
             raise ConfigError(
                 f"max_length is {max_length}, but {special} special tokens go around each text; "
                 f"make it {special + 1} or more"
             )
-        if isinstance(texts, str):
-            raise DataError("encode takes a list of texts, not a single string")
         for row, text in enumerate(texts):
             check_text(text, row)
         room = max_length - special
@@ -363,26 +316,3 @@ def _unknown_id(backend: tokenizers.Tokenizer) -> int | None:
         return json.loads(backend.model.__getstate__())["unk_id"]
     unknown = getattr(backend.model, "unk_token", None)
     return backend.token_to_id(unknown) if unknown else None
-
-
-def check_text(text: object, row: int) -> None:
-    """Refuses what no tokenizer can read.
-
-    Args:
-        text: Meant to be a text.
-        row: Its number, for the message.
-
-    Raises:
-        DataError: It is not a string, or holds a lone surrogate.
-    """
-    if not isinstance(text, str):
-        raise DataError(f"text {row} is a {type(text).__name__}, not a string")
-    if text.isascii():
-        return
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise DataError(
-            f"text {row} holds a lone surrogate (half a character) at position {error.start}; "
-            "decode it as UTF-8 again or remove it"
-        ) from None

@@ -28,17 +28,19 @@ class ModelBatches(Protocol):
 def keys_of(digest: str, rows: Iterable[np.ndarray]) -> list[bytes]:
     """The keys of texts: the SHA-256 of what makes the features, and of the text's token ids.
 
-    Cleaning and tokenizer have no place in it: what they do to a text shows in its token ids, and
-    these are all that a backbone sees.
+    Cleaning and tokenizer have no place in it: what they do to a text shows in its token ids (of a
+    pair: and segment ids), and these are all that a backbone sees.
 
     Args:
         digest: That of `kerasft.architectures.frozen_backbone.digest`.
-        rows: (tokens,) token ids of each text.
+        rows: (tokens,) token ids of each text, or (tokens, 2); see `FrozenBackbone.tokens_of`.
     """
     start = hashlib.sha256(digest.encode())
     keys = []
     for ids in rows:
         sha = start.copy()
+        if ids.ndim > 1:
+            sha.update(f"{ids.shape}".encode())
         sha.update(np.ascontiguousarray(ids, dtype="<i4").tobytes())
         keys.append(sha.digest())
     return keys
@@ -80,7 +82,7 @@ class BackboneFeatures:
         Raises:
             ConfigError: A hidden state is no number, or too large for the store's type.
         """
-        rows = self.backbone.token_ids(inputs)
+        rows = self.backbone.tokens_of(inputs)
         keys = keys_of(self._digest, rows)
         made = [self.backbone.positions(len(ids)) for ids in rows]
         found = {key: self.store.get(key, count) for key, count in zip(keys, made, strict=True)}
@@ -156,7 +158,7 @@ class FeatureBatches(EpochBatches):
 
 
 def texts_of(backbone: FrozenBackbone, parts: Sequence[ModelBatches]) -> Iterator[np.ndarray]:
-    """Yields the token ids (tokens,) of all texts of batches; some come more than once."""
+    """Yields what all texts of batches are made of (`tokens_of`); some come more than once."""
     for batches in parts:
         for index in range(len(batches)):
-            yield from backbone.token_ids(batches.batch(0, index)[0])
+            yield from backbone.tokens_of(batches.batch(0, index)[0])

@@ -37,7 +37,7 @@ def hidden_of(trunk, inputs: dict) -> np.ndarray:
     """What the lower part makes, with 0 at padding, as it is kept."""
     hidden = backends.current().compile_forward(trunk.lower)(trunk.below(inputs))
     kept = np.zeros_like(hidden)
-    for slot, ids in enumerate(trunk.token_ids(inputs)):
+    for slot, ids in enumerate(trunk.tokens_of(inputs)):
         kept[slot, : trunk.positions(len(ids))] = hidden[slot, : trunk.positions(len(ids))]
     return kept
 

@@ -64,8 +64,15 @@ def assert_like_transformers(directory: Path) -> Tokenizer:
         assert ids.tolist() == theirs_ids, text
         assert ours.decode(ids) == theirs.decode(theirs_ids, skip_special_tokens=True).strip(), text
     seconds = [*texts[7:], *texts[:7]]
-    pairs = ours._backend.encode_batch(list(zip(texts, seconds, strict=True)))
-    assert [pair.ids for pair in pairs] == theirs(texts, seconds)["input_ids"]
+    pairs = list(zip(texts, seconds, strict=True))
+    for length in (10_000, 12, 9):  # uncut, and cut by the longest first: an even and an odd room
+        both = theirs(
+            texts, seconds, truncation="longest_first", max_length=length,
+            return_token_type_ids=True,
+        )  # fmt: skip
+        read = ours.encode(pairs, length)
+        assert [ids.tolist() for ids in read.token_ids] == both["input_ids"]
+        assert [ids.tolist() for ids in read.segment_ids] == both["token_type_ids"]
     if ours.unknown_id is not None:  # bytes are all known
         assert found.unknown == sum(ids.count(theirs.unk_token_id) for ids in expected)
     assert (ours.pad_token, ours.pad_id) == (theirs.pad_token, theirs.pad_token_id)

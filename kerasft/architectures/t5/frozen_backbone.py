@@ -43,7 +43,7 @@ class FrozenT5(FrozenBackbone):
         """Of what shape the lower part is."""
         return {"architecture": "t5", **self.arguments.to_dict(), "layers": self.layers}
 
-    def token_ids(self, inputs: Inputs) -> list[np.ndarray]:
+    def tokens_of(self, inputs: Inputs) -> list[np.ndarray]:
         """The token ids of each source, without padding."""
         real = inputs["source_ids"] != self.arguments.pad_id  # (batch, s)
         # Up to the last real token: a text may name the padding token in its middle.

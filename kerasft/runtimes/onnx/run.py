@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from kerasft.errors import FolderError
-from kerasft.runtimes.runtime import Reading, finite
+from kerasft.runtimes.runtime import Reading, finite, reading_segments
 from kerasft.storage import memory_files
 
 INPUTS = {"input_ids": "tensor(int64)", "attention_mask": "tensor(int64)"}
+SEGMENTS = "token_type_ids"
 OUTPUTS = {"logits": "tensor(float)"}
 # Rows and padded tokens in one call; and how much shorter than the longest a row may be.
 MOST_ROWS = 32
@@ -66,22 +67,28 @@ class OnnxEncoder:
         ranks = [len(place.shape) for place in self._session.get_inputs()]
         shapes = [place.shape for place in self._session.get_outputs()]
         wanted = ["texts", *(["length"] if reading.each_token else []), reading.num_labels]
+        inputs = {**INPUTS, SEGMENTS: "tensor(int64)"} if reading.segments else INPUTS
         if (
-            found != [INPUTS, OUTPUTS]
-            or ranks != [2, 2]
+            found != [inputs, OUTPUTS]
+            or set(ranks) != {2}
             or len(shapes[0]) != len(wanted)
             or shapes[0][-1] != wanted[-1]
         ):
             raise FolderError(
-                f"{file} must turn {' and '.join(INPUTS)} (texts, length) into logits "
+                f"{file} must turn {' and '.join(inputs)} (texts, length) into logits "
                 f"({', '.join(map(str, wanted))}), which it does not."
             )
 
-    def run(self, token_ids: Sequence[np.ndarray]) -> list[np.ndarray]:
+    def run(
+        self, token_ids: Sequence[np.ndarray], segment_ids: Sequence[np.ndarray] | None = None
+    ) -> list[np.ndarray]:
         """See `Encodes.run`."""
+        segments = reading_segments(self._reading, segment_ids)
         found: list[np.ndarray] = [np.empty(0)] * len(token_ids)
         for rows in groups([len(ids) for ids in token_ids], self._most_rows):
             inputs = padded([token_ids[row] for row in rows], self._reading.pad_id)
+            if segments is not None:
+                inputs[SEGMENTS] = padded([segments[row] for row in rows], 0)["input_ids"]
             try:
                 (logits,) = self._session.run(list(OUTPUTS), inputs)
             except Exception as error:  # ONNX Runtime's own classes share no other base

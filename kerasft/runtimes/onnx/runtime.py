@@ -47,14 +47,20 @@ class OnnxRuntime(Runtime):
         from kerasft.runtimes.onnx.write import write_onnx
 
         self.check()
-        write_onnx(model.model, place / ONNX_MODEL, model.longest, model.facts)
+        reading = model.reading
+        write_onnx(
+            model.model, place / ONNX_MODEL, model.longest, model.facts, segments=reading.segments
+        )
         texts = _token_ids(model)
+        segments = [(np.arange(len(ids)) > len(ids) // 2).astype(np.int32) for ids in texts]
         files = {ONNX_MODEL: (place / ONNX_MODEL).read_bytes()}
         encoders = (
-            KerasEncoder(model.model, model.reading),
-            self.open(self.exact, place, files, model.reading),
+            KerasEncoder(model.model, reading),
+            self.open(self.exact, place, files, reading),
         )
-        wanted, found = (np.concatenate([x.ravel() for x in e.run(texts)]) for e in encoders)
+        wanted, found = (
+            np.concatenate([x.ravel() for x in e.run(texts, segments)]) for e in encoders
+        )
         difference = float(np.abs(found - wanted).max())
         refuse_different(difference, MOST_OFF * max(1.0, float(np.abs(wanted).max())), "the logits")
         return {

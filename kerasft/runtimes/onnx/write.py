@@ -24,12 +24,18 @@ MAX_BYTES = 2_000_000_000  # protobuf ends at 2 GiB
 
 
 def write_onnx(
-    model: keras.Model, path: Path, longest: int, facts: Mapping[str, str] | None = None
+    model: keras.Model,
+    path: Path,
+    longest: int,
+    facts: Mapping[str, str] | None = None,
+    *,
+    segments: bool = False,
 ) -> None:
     """Writes an encoder with its head as one `.onnx` file.
 
     Inputs of the graph, as transformers names them: `input_ids` and `attention_mask`, (batch,
-    length) int64, the mask 1 for a token and 0 for padding. Output: `logits`, float32: (batch,
+    length) int64, the mask 1 for a token and 0 for padding; of a model that reads pairs by segments
+    `token_type_ids` besides, 1 for a token of the second text. Output: `logits`, float32: (batch,
     labels), or (batch, length, labels). Any batch and any length up to `longest` work.
 
     Args:
@@ -37,6 +43,7 @@ def write_onnx(
             are; folded into the weights, they cost nothing.
         longest: Most tokens of a text.
         facts: What else the file is to say, for readers of the file: {"max_length": "128"}.
+        segments: Whether the model is also to read {"segment_ids"}.
 
     Raises:
         ConfigError: The package onnx is not installed, the model is too large for one file, or it
@@ -47,17 +54,18 @@ def write_onnx(
     """
     ops = keras.ops
 
-    def call(input_ids: Any, attention_mask: Any) -> Any:
-        return model(
-            {
-                "token_ids": ops.cast(input_ids, "int32"),
-                "padding_mask": ops.cast(attention_mask, "bool"),
-            },
-            training=False,
-        )
+    def call(input_ids: Any, attention_mask: Any, token_type_ids: Any = None) -> Any:
+        inputs = {
+            "token_ids": ops.cast(input_ids, "int32"),
+            "padding_mask": ops.cast(attention_mask, "bool"),
+        }
+        if token_type_ids is not None:
+            inputs["segment_ids"] = ops.cast(token_type_ids, "int32")
+        return model(inputs, training=False)
 
+    names = ["input_ids", "attention_mask", *(["token_type_ids"] if segments else [])]
     ids = keras.KerasTensor((None, None), dtype="int64")
-    made = to_onnx(call, {"input_ids": ids, "attention_mask": ids}, longest, "logits", facts)
+    made = to_onnx(call, dict.fromkeys(names, ids), longest, "logits", facts)
     path.write_bytes(made.SerializeToString())
 
 

@@ -13,6 +13,7 @@ from kerasft.tasks.classification.results import ClassifierFacts, Prediction
 from kerasft.tasks.labelled.engine import HeadEngine
 from kerasft.tasks.task import TaskPredictor
 from kerasft.tasks.texts import cut_note, one_of_each_length
+from kerasft.text.pairs import Text
 
 
 class LabelPredictor(TaskPredictor[TextClassifier]):
@@ -32,15 +33,17 @@ class LabelPredictor(TaskPredictor[TextClassifier]):
             labels=parts.labels.names,
             pooling=opened.manifest.settings["pooling"],
             cleaning=parts.cleaning.to_dict(),
+            text_pairs=parts.text_pairs,
             adapter=opened.manifest.has_adapter,
         )
-        self.notes = {"cut": cut_note(parts.max_length, parts.long_texts)}
-        self.warm_up_texts = one_of_each_length(parts.max_length) if encoder.compiles else ["a"]
+        self.notes = {"cut": cut_note(parts.max_length, parts.long_texts, parts.text_pairs)}
+        texts = one_of_each_length(parts.max_length) if encoder.compiles else ["a"]
+        self.warm_up_texts = [(each, each) if parts.text_pairs else each for each in texts]
 
-    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+    def predict(self, texts: Sequence[Text]) -> list[Prediction]:
         """See `TaskPredictor.predict`."""
         encodings = self._engine.encode(texts)
-        probabilities = softmax(self._engine.run(encodings.token_ids))
+        probabilities = softmax(self._engine.run(encodings))
         cut = encodings.full_lengths > encodings.max_length
         return [
             Prediction(

@@ -17,7 +17,9 @@ class Prediction:
         "Every label's probability, in the order of the model's labels; they sum to 1.",
         column="probability",
     )
-    cut: bool = said("Whether the text was longer than max_length; the model saw only a part.")
+    cut: bool = said(
+        "Whether the text (or the pair) was longer than max_length; the model saw only a part."
+    )
 
     on_screen: ClassVar[tuple[str, ...]] = ("label", "probabilities", TEXT)
 
@@ -29,4 +31,5 @@ class ClassifierFacts:
     labels: tuple[str, ...] = said("The labels, in the order of the model's outputs.")
     pooling: str = said("What the head reads: the first token, or the mean of the tokens.")
     cleaning: dict[str, Any] = said("What is done to each text before the tokenizer.")
+    text_pairs: bool = said("Whether it reads pairs of texts, and not single ones.")
     adapter: bool = said("Whether the folder holds an adapter beside the base model.")

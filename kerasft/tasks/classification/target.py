@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from kerasft.data.text_pairs import texts_of
 from kerasft.errors import attempt
 from kerasft.evaluation.label_scores import MAJORITY, TFIDF, majority
 from kerasft.evaluation.plots import plot_confusion
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from kerasft.tasks.labelled.dataset import Dataset
     from kerasft.tasks.labelled.report import Scores
     from kerasft.text.cleaning import Cleaning
-    from kerasft.text.tokenizer import LongTexts, Tokenizer
+    from kerasft.text.encodings import LongTexts
+    from kerasft.text.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)
@@ -96,12 +98,12 @@ class ClassTarget(Target):
         truth, names = self.truth(dataset.test["label"]), self.names
         weights = None if self.class_weight == "none" else self.class_weight
         train, validation = (
-            (part["text"], self.encode(part["label"]))
+            (texts_of(part), self.encode(part["label"]))
             for part in (dataset.train, dataset.validation)
         )
         with attempt(f"The baseline {TFIDF}", scores.failures):
             baseline = tfidf_result(
-                train, validation, dataset.test["text"], len(names), class_weight=weights
+                train, validation, texts_of(dataset.test), len(names), class_weight=weights
             )
             scores[TFIDF] = self.scoring.evaluate(truth, baseline.probabilities, names)
             scores.baseline_said = baseline.probabilities

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from kerasft.tasks.columns import TEXT, said
 from kerasft.tasks.entities.sentence import Sentence
-from kerasft.text.tokenizer import check_text
+from kerasft.text.encodings import check_text
 
 
 @dataclass(frozen=True)

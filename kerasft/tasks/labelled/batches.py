@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from kerasft.data.batches import BucketedBatches, balanced_weights
+from kerasft.data.text_pairs import texts_of
 from kerasft.tasks.labelled.dataset import Dataset
 
 if TYPE_CHECKING:
-    from kerasft.text.tokenizer import Encodings, LongTexts, Tokenizer
+    from kerasft.text.encodings import Encodings, LongTexts
+    from kerasft.text.tokenizer import Tokenizer
 
 
 class EncodesLabels(Protocol):
@@ -50,6 +52,7 @@ def labelled_batches(
     tokenizer: Tokenizer,
     labels: EncodesLabels,
     *,
+    segments: bool = False,
     max_length: int,
     long_texts: LongTexts = "cut",
     batch_size: int,
@@ -63,7 +66,8 @@ def labelled_batches(
         dataset: Training, validation and test rows.
         tokenizer: Turns texts into token ids.
         labels: Makes arrays of what rows say: a `LabelMap`, or any `Target`.
-        max_length: Most tokens of a text.
+        segments: Whether the model reads `segment_ids` of pairs; see `HeadedEncoder`.
+        max_length: Most tokens of a text or pair.
         long_texts: What becomes of a longer text; see `Tokenizer.encode`.
         batch_size: Rows in each batch.
         seed: Seed of the order of the training rows.
@@ -80,7 +84,7 @@ def labelled_batches(
         >>> model.fit(batches.train, validation_data=batches.validation)
     """
     encodings = {
-        name: tokenizer.encode(part["text"], max_length, long_texts)
+        name: tokenizer.encode(texts_of(part), max_length, long_texts)
         for name, part in dataset.parts.items()
     }
     encoded = {name: labels.encode(part["label"]) for name, part in dataset.parts.items()}
@@ -94,6 +98,7 @@ def labelled_batches(
             pad_id=tokenizer.pad_id,
             max_length=max_length,
             seed=seed,
+            segment_ids=encodings[part].segment_ids if segments else None,
             **options,
         )
 

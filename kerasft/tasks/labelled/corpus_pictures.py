@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from kerasft.evaluation.report_files import ReportFile
-    from kerasft.text.tokenizer import Encodings
+    from kerasft.text.encodings import Encodings
 
 # More bars than these would be hairlines; the rest becomes one bar.
 MOST_BARS = 30

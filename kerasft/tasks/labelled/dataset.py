@@ -7,7 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kerasft.data.rows import Rows
-from kerasft.data.splits import hash_of_texts, hashes_of_files
+from kerasft.data.splits import hash_of_texts, hashes_of_files, normalize
+from kerasft.data.text_pairs import (
+    are_paired,
+    noun,
+    on_one_line,
+    texts_of,
+    unordered_texts,
+    whole_texts,
+)
 from kerasft.errors import DataError
 from kerasft.tasks.labelled.label_kind import LabelKind
 from kerasft.tasks.labelled.steps import DataStep
@@ -17,6 +25,8 @@ from kerasft.text.cleaning import Cleaning
 @dataclass(frozen=True)
 class Dataset:
     """Three parts, with the fields "text" and "label", that share no text.
+
+    Of pairs of texts they have the field "text_pair" besides, and share no pair.
 
     Attributes:
         validation: Rows to watch while training.
@@ -45,6 +55,11 @@ class Dataset:
     def parts(self) -> dict[str, Rows]:
         """The parts by name, in the order train, validation, test."""
         return {"train": self.train, "validation": self.validation, "test": self.test}
+
+    @property
+    def has_pairs(self) -> bool:
+        """Whether a row has two texts."""
+        return are_paired(self.train)
 
     @property
     def hashes(self) -> dict[str, str]:
@@ -76,8 +91,8 @@ class Dataset:
     def samples(self, count: int = 3, width: int = 100) -> list[str]:
         """The first training rows as "label: text", shortened to `width` characters."""
         labels = map(self.kind.shown, self.train["label"][:count])
-        rows = zip(labels, self.train["text"][:count], strict=True)
-        return [f"{label}: {textwrap.shorten(text, width)}" for label, text in rows]
+        rows = zip(labels, texts_of(self.train)[:count], strict=True)
+        return [f"{label}: {textwrap.shorten(on_one_line(text), width)}" for label, text in rows]
 
     def __len__(self) -> int:
         return sum(len(table) for table in self.parts.values())
@@ -113,18 +128,22 @@ def split_rows(
     kind.check(table["label"])
     if test_table is not None:
         test = 0.0
-    split = kind.split(table["text"], table["label"], validation, test, seed)
+    texts, together = whole_texts(table), unordered_texts(table) if are_paired(table) else None
+    split = kind.split(texts, table["label"], validation, test, seed, together)
+    what = noun(table)
     if split.duplicates:
-        notes.append(f"{split.duplicates} rows repeat an earlier text (kept, in the same part)")
+        notes.append(f"{split.duplicates} rows repeat an earlier {what} (kept, in the same part)")
+    if together and (turned := _distinct(texts) - _distinct(together)):
+        notes.append(f"{turned} pairs also occur the other way round (kept, in the same part)")
     if split.conflicts:
-        notes.append(f"{split.conflicts} texts occur with more than one label (kept)")
+        notes.append(f"{split.conflicts} {what}s occur with more than one label (kept)")
     test_sha256 = split.test_sha256
     if test_table is None:
         test_table = table.take(split.test.tolist())
     else:
         test_table = kind.named_as(test_table, table["label"])
         kind.check_test(test_table, table)
-        test_sha256 = hash_of_texts(test_table["text"])
+        test_sha256 = hash_of_texts(unordered_texts(test_table))
     if not len(split.validation):
         raise DataError("no row is left to validate on; raise --validation")
     if not len(test_table):
@@ -137,6 +156,11 @@ def split_rows(
         notes=notes,
         kind=kind,
     )
+
+
+def _distinct(texts: Sequence[str]) -> int:
+    """How many of the texts differ under `normalize`."""
+    return len(set(map(normalize, texts)))
 
 
 def _of(counts: Mapping[str, int]) -> str:

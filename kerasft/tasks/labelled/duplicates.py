@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kerasft.data.rows import Rows
 from kerasft.data.splits import normalize
+from kerasft.data.text_pairs import noun, texts_of, unordered_texts, whole_texts
 from kerasft.errors import ConfigError
 from kerasft.tasks.labelled.steps import DataStep, count
+from kerasft.text.pairs import Text, are_pairs
 
 if TYPE_CHECKING:
     import scipy.sparse
@@ -23,7 +25,7 @@ CHUNK = 512
 
 
 def drop_duplicates(table: Rows) -> tuple[Rows, DataStep]:
-    """Keeps the first row of each text (see `normalize`), and none if its labels differ.
+    """Keeps the first row of each text or pair (see `normalize`), and none if its labels differ.
 
     Example:
         >>> table, step = drop_duplicates(table)
@@ -31,7 +33,7 @@ def drop_duplicates(table: Rows) -> tuple[Rows, DataStep]:
         '31 rows repeat an earlier text, 4 rows of 2 texts with conflicting labels'
     """
     groups: dict[str, list[int]] = defaultdict(list)
-    for row, text in enumerate(table["text"]):
+    for row, text in enumerate(whole_texts(table)):
         groups[normalize(text)].append(row)
     kept, conflicts, conflicting = [], 0, 0
     for rows in groups.values():
@@ -41,16 +43,21 @@ def drop_duplicates(table: Rows) -> tuple[Rows, DataStep]:
             conflicts += 1
             conflicting += len(rows)
     repeated = len(table) - len(kept) - conflicting
-    why = f"{count(repeated, 'row')} {'repeats' if repeated == 1 else 'repeat'} an earlier text"
+    what, repeat = noun(table), "repeats" if repeated == 1 else "repeat"
+    why = f"{count(repeated, 'row')} {repeat} an earlier {what}"
     if conflicts:
-        why += f", {conflicting} rows of {count(conflicts, 'text')} with conflicting labels"
+        why += f", {conflicting} rows of {count(conflicts, what)} with conflicting labels"
     return table.take(kept), DataStep("duplicates", len(table), len(kept), why)
 
 
 def without_texts_of(table: Rows, other: Rows) -> tuple[Rows, int]:
-    """The rows whose text (see `normalize`) the other table lacks, and how many it has."""
-    taken = {normalize(text) for text in other["text"]}
-    kept = [row for row, text in enumerate(table["text"]) if normalize(text) not in taken]
+    """The rows whose text (see `normalize`) the other table lacks, and how many it has.
+
+    A pair counts as lacking only if it also does the other way round.
+    """
+    taken = set(map(normalize, unordered_texts(other)))
+    texts = enumerate(unordered_texts(table))
+    kept = [row for row, text in texts if normalize(text) not in taken]
     return table.take(kept), len(table) - len(kept)
 
 
@@ -61,7 +68,8 @@ def drop_near_duplicates(
 
     Two texts count as the same if the Jaccard index of their sets of shingles (runs of 5 words,
     without case and punctuation; shorter texts are one shingle) is `threshold` or more. It is
-    computed exactly for each pair that shares a shingle.
+    computed exactly for any two that share a shingle. Two pairs of texts count as the same if the
+    first is nearly the first and the second nearly the second, or the other way round.
 
     Source: Broder, "On the resemblance and containment of documents" (1997), section 2.
 
@@ -81,29 +89,53 @@ def drop_near_duplicates(
     """
     check_threshold(threshold)
     name = f"near duplicates ({part})"
-    others = [text for other in held_out for text in other["text"]]
+    others = [text for other in held_out for text in texts_of(other)]
     if not threshold or not others or not len(table):
         return table, DataStep(name, len(table), len(table), "not looked for")
-    near = near_duplicates(table["text"], others, threshold)
+    near = near_duplicates(texts_of(table), others, threshold)
     found = int(near.sum())
+    what = noun(table)
     why = (
-        f"{count(found, 'text')} {'is' if found == 1 else 'are'} nearly one of {len(others)} "
-        f"held-out texts (Jaccard {threshold:g} or more)"
+        f"{count(found, what)} {'is' if found == 1 else 'are'} nearly one of {len(others)} "
+        f"held-out {what}s (Jaccard {threshold:g} or more)"
     )
     kept = table.take(np.flatnonzero(~near).tolist())
     return kept, DataStep(name, len(table), len(kept), why)
 
 
-def near_duplicates(texts: Sequence[str], others: Sequence[str], threshold: float) -> np.ndarray:
+def near_duplicates(texts: Sequence[Text], others: Sequence[Text], threshold: float) -> np.ndarray:
     """Which texts are nearly one of the others; see `drop_near_duplicates`.
 
     Args:
-        texts: (texts,) texts.
-        others: The texts to compare with.
+        texts: (texts,) texts, or pairs of them.
+        others: The texts or pairs to compare with.
         threshold: Least Jaccard index, above 0.
 
     Returns:
         (texts,) bool.
+    """
+    near = np.zeros(len(texts), dtype=bool)
+    if not are_pairs(texts) or not are_pairs(others):
+        for rows, _ in _near([str(text) for text in texts], [str(o) for o in others], threshold):
+            near[rows] = True
+        return near
+    (first, second), (their_first, their_second) = (
+        [list(side) for side in zip(*pairs, strict=True)] for pairs in (texts, others)
+    )
+    for one, other in ((their_first, their_second), (their_second, their_first)):
+        both = zip(_near(first, one, threshold), _near(second, other, threshold), strict=True)
+        for (rows, columns), (more_rows, more_columns) in both:
+            found = rows * len(others) + columns  # of texts and others
+            near[rows[np.isin(found, more_rows * len(others) + more_columns)]] = True
+    return near
+
+
+def _near(
+    texts: Sequence[str], others: Sequence[str], threshold: float
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yields the places among texts and among others of any two that are nearly the same.
+
+    Each time of `CHUNK` texts: (found,) int64, and (found,) int64.
     """
     from sklearn.feature_extraction.text import CountVectorizer
 
@@ -119,13 +151,12 @@ def near_duplicates(texts: Sequence[str], others: Sequence[str], threshold: floa
     second: scipy.sparse.csr_matrix = vectorizer.fit_transform(others)  # (others, shingles)
     first: scipy.sparse.csr_matrix = vectorizer.transform(texts)  # (texts, shingles)
     others_sizes, texts_sizes = np.split(np.array(sizes), [len(others)])
-    near = np.zeros(len(texts), dtype=bool)
     for start in range(0, len(texts), CHUNK):
         common = (first[start : start + CHUNK] @ second.T).tocoo()  # (chunk, others)
         union = texts_sizes[start + common.row] + others_sizes[common.col] - common.data
         # Whole numbers divided give a threshold such as 0.8 to the last digit.
-        near[start + common.row[common.data / union >= threshold]] = True
-    return near
+        found = common.data / union >= threshold
+        yield start + common.row[found].astype(np.int64), common.col[found].astype(np.int64)
 
 
 def shingles_of(text: str) -> set[str]:

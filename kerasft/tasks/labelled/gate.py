@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kerasft.data.text_pairs import TEXT_PAIR, texts_of
 from kerasft.errors import ConfigError, DataError, FolderError
 from kerasft.folder import contents
 from kerasft.runtimes.gate import GateRows
 from kerasft.tasks.labelled.report import PREDICTIONS, VALIDATION
+from kerasft.text.pairs import Text
 
 if TYPE_CHECKING:
     from kerasft.tasks.labelled.text_model import TextModel
@@ -29,7 +31,7 @@ def gate_rows(
     its test.
     """
 
-    def rows(texts: Sequence[str], wanted: Sequence[Any], source: str) -> GateRows:
+    def rows(texts: Sequence[Text], wanted: Sequence[Any], source: str) -> GateRows:
         task.check_labels(parts, wanted)
 
         def score(wanted: Sequence[Any], said: Sequence[Any]) -> dict[str, float]:
@@ -38,9 +40,10 @@ def gate_rows(
         return GateRows(texts, wanted, source, task.compared, score)
 
     if data is not None:
-        table = task.kind.read(data, columns["text"], columns["label"])
+        pair = columns.get(TEXT_PAIR, TEXT_PAIR) if parts.text_pairs else None
+        table = task.kind.read(data, columns["text"], columns["label"], text_pair_column=pair)
         table = task.kind.named_as(table, parts.labels.names)
-        return rows(table["text"], table["label"], f"rows of {table.source}")
+        return rows(texts_of(table), table["label"], f"rows of {table.source}")
     for name, source in (
         (VALIDATION, "validation rows of the run"),
         (PREDICTIONS, "test rows of the run, which kept no validation rows"),
@@ -48,8 +51,8 @@ def gate_rows(
         file = folder / contents.REPORT / name
         if file.exists():
             try:
-                table = task.kind.read_kept(file)
-                return rows(table["text"], table["label"], source)
+                table = task.kind.read_kept(file, parts.text_pairs)
+                return rows(texts_of(table), table["label"], source)
             except DataError as error:
                 raise FolderError(
                     f"{file} does not hold rows as a run leaves them: {error}"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from kerasft.data.readers import read_texts
 from kerasft.data.rows import Rows, quoted
 from kerasft.data.splits import Split, split_by_hash
+from kerasft.data.text_pairs import TEXT_PAIR
 from kerasft.errors import DataError
 
 if TYPE_CHECKING:
@@ -30,13 +31,18 @@ class LabelKind:
         text_column: str,
         label_column: str,
         blank: Literal["refuse", "drop"] = "refuse",
+        text_pair_column: str | None = None,
     ) -> Rows:
         """Reads the rows of a source, with the fields "text" and "label"; see `read_texts`.
+
+        With `text_pair_column` they have the field "text_pair" too.
 
         Raises:
             DataError: The source cannot be read or used.
         """
-        return read_texts(source, text_column, label_column, blank_texts=blank)
+        return read_texts(
+            source, text_column, label_column, text_pair_column=text_pair_column, blank_texts=blank
+        )
 
     def groups(self, label: Any) -> Iterable[str]:
         """What a label counts as in tables: its class, or its classes."""
@@ -50,13 +56,17 @@ class LabelKind:
         """A label in a file that a run leaves, which `read_kept` reads."""
         return label
 
-    def read_kept(self, file: Path) -> Rows:
+    def read_kept(self, file: Path, pairs: bool = False) -> Rows:
         """The rows of a file that a run left, with the fields "text" and "label".
+
+        Args:
+            file: The file.
+            pairs: Whether they have the field "text_pair" too.
 
         Raises:
             DataError: It holds none.
         """
-        return read_texts(file, "text", "label")
+        return read_texts(file, text_pair_column=TEXT_PAIR if pairs else None)
 
     def check(self, labels: Sequence[Any]) -> None:
         """Checks that something can be learned from these labels.
@@ -92,10 +102,18 @@ class LabelKind:
         return Counter(name for label in labels for name in self.groups(label))
 
     def split(
-        self, texts: Sequence[str], labels: Sequence[Any], validation: float, test: float, seed: int
+        self,
+        texts: Sequence[str],
+        labels: Sequence[Any],
+        validation: float,
+        test: float,
+        seed: int,
+        together: Sequence[str] | None = None,
     ) -> Split:
         """Splits rows; see `split_by_hash`."""
-        return split_by_hash(texts, labels, validation=validation, test=test, seed=seed)
+        return split_by_hash(
+            texts, labels, together=together, validation=validation, test=test, seed=seed
+        )
 
     def shares(self, labels: Sequence[Any]) -> Sequence[str]:
         """Of each row, what a sample keeps the share of."""

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from kerasft.config import at_least
 from kerasft.data.rows import Rows, quoted
+from kerasft.data.text_pairs import noun
 from kerasft.errors import DataError
 from kerasft.tasks.labelled import class_mapping, sampling
 from kerasft.tasks.labelled.class_mapping import keep_classes, keep_major, merge_classes
@@ -23,6 +24,7 @@ from kerasft.tasks.labelled.duplicates import (
 from kerasft.tasks.labelled.label_kind import LabelKind
 from kerasft.tasks.labelled.steps import DataStep, clean_texts, drop_short
 from kerasft.text.cleaning import Cleaning
+from kerasft.text.pairs import check_long_pairs
 
 
 @dataclass
@@ -33,6 +35,7 @@ class LabelledTextOptions:
         data: FILE.csv, .tsv, .jsonl, .parquet, .zip (of one csv), hub:NAME, or sample:NAME, which
             ships with kerasft.
         text_column: Column of the texts.
+        text_pair_column: Column of the second texts, where a row is a pair of texts.
         label_column: Column of the labels.
         test_data: A file of its own for the test rows; if not given, a share of `data`.
         validation: Share of the rows to validate on.
@@ -43,24 +46,26 @@ class LabelledTextOptions:
             `none` merges nothing, and a mapping (in the YAML) from new names to lists of the
             names in the data merges these; rows of classes that it does not name are dropped.
         major_classes: Keep so many of the largest classes, after merging; null keeps all.
-        min_words: Drop texts of fewer words; with 0, and no cleaning, a blank text is an error.
+        min_words: Drop texts (or pairs) of fewer words; with 0, and no cleaning, a blank text is an
+            error.
         html: Take out HTML tags, and turn entities into the characters that they stand for.
         redactions: `mask` writes one word for XXXX and one for XX/XX/2023, `remove` takes them
             out, `keep` leaves them.
         special_characters: Take out control characters, lines of decoration and repeated
             punctuation.
-        duplicates: `keep` equal texts, all in one part of the split, or `drop` all but the first,
-            and those whose labels differ.
+        duplicates: `keep` equal texts or pairs, all in one part of the split, or `drop` all but the
+            first, and those whose labels differ.
         near_duplicates: Leave out training texts that are nearly a validation or test text (and
             validation texts that are nearly a test text), from this Jaccard index of their runs
             of 5 words on; 0 leaves out equal texts alone.
-        max_length: Tokens a text is cut at.
+        max_length: Tokens a text, or a pair of texts together, is cut at.
         long_texts: What is kept of a longer text: its beginning (`cut`), or a quarter from its
-            beginning and three from its end (`head_tail`).
+            beginning and three from its end (`head_tail`). Of a pair the longer text is cut first.
     """
 
     data: str = "sample:conversations"
     text_column: str = "text"
+    text_pair_column: str | None = None
     label_column: str = "label"
     test_data: str | None = None
     validation: float = 0.15
@@ -115,6 +120,7 @@ def load_data(
     text_column: str = "text",
     label_column: str = "label",
     *,
+    text_pair_column: str | None = None,
     test_data: str | Path | None = None,
     validation: float = 0.15,
     test: float = 0.15,
@@ -124,6 +130,8 @@ def load_data(
 
     Args:
         source: FILE.csv, .tsv, .jsonl, .parquet, .zip, hub:NAME or sample:NAME; see `read_rows`.
+        text_pair_column: Column of the second texts, where a row is a pair of texts; then a pair
+            takes the place of a text in all of this.
         test_data: The test rows, if they have a file of their own; then `test` is not used, and
             rows of `source` whose text stands in it are left out and counted.
         validation: Share of each class's texts to validate on.
@@ -142,6 +150,7 @@ def load_data(
     options = LabelledTextOptions(
         data=str(source),
         text_column=text_column,
+        text_pair_column=text_pair_column,
         label_column=label_column,
         test_data=None if test_data is None else str(test_data),
         validation=validation,
@@ -171,6 +180,8 @@ def load_labelled(options: LabelledTextOptions) -> Dataset:
         '5388 rows of 15 classes from complaints.csv'
     """
     at_least(options, sample=1, min_words=0)
+    if options.text_pair_column is not None:
+        check_long_pairs(options.long_texts)
     check_threshold(options.near_duplicates)
     kind = options.kind()
     kind.refuse(options)
@@ -237,7 +248,8 @@ class _Way:
 def _read(options: LabelledTextOptions, kind: LabelKind, source: str) -> Rows:
     drops = options.min_words > 0 or bool(options.cleaning().to_dict())
     blank: Literal["drop", "refuse"] = "drop" if drops else "refuse"
-    return kind.read(source, options.text_column, options.label_column, blank)
+    columns = (options.text_column, options.label_column)
+    return kind.read(source, *columns, blank, options.text_pair_column)
 
 
 def _prepare(way: _Way, options: LabelledTextOptions, trained_on: set[str] | None = None) -> None:
@@ -267,8 +279,9 @@ def _prepare(way: _Way, options: LabelledTextOptions, trained_on: set[str] | Non
 
 def _without_test_texts(table: Rows, test: Rows) -> tuple[Rows, DataStep]:
     kept, leaked = without_texts_of(table, test)
-    why = f"{leaked} of the texts are test texts"
-    return kept, DataStep("texts of the test file", len(table), len(kept), why)
+    what = noun(table)
+    why = f"{leaked} of the {what}s are test {what}s"
+    return kept, DataStep(f"{what}s of the test file", len(table), len(kept), why)
 
 
 def _check_parts(train: Rows, validation: Rows, test: Rows, kind: LabelKind) -> None:

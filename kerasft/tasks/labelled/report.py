@@ -11,6 +11,7 @@ import numpy as np
 from kerasft import backends, storage
 from kerasft.data.csv_writing import CsvWriter
 from kerasft.data.rows import Rows
+from kerasft.data.text_pairs import sides_of, text_fields, texts_of
 from kerasft.errors import ConfigError
 from kerasft.evaluation.label_scores import Metrics
 from kerasft.evaluation.plots import plot_loss
@@ -162,17 +163,17 @@ def text_report(
 def _write_rows(path: Path, table: Rows, kind: LabelKind) -> None:
     with (
         open(path, "w+", encoding="utf-8", errors="backslashreplace", newline="") as file,
-        CsvWriter(file, ["text", "label"]) as writer,
+        CsvWriter(file, [*text_fields(table), "label"]) as writer,
     ):
-        for text, label in zip(table["text"], table["label"], strict=True):
-            writer.write([text, kind.cell(label)])
+        for text, label in zip(texts_of(table), table["label"], strict=True):
+            writer.write([*sides_of(text), kind.cell(label)])
 
 
 def _write_predictions(path: Path, test: Rows, said: np.ndarray, target: Target) -> None:
     scoring, names = target.scoring, target.names
     with (
         open(path, "w+", encoding="utf-8", errors="backslashreplace", newline="") as file,
-        CsvWriter(file, [*scoring.heads, *scoring.columns(names)]) as writer,
+        CsvWriter(file, [*text_fields(test), *scoring.heads, *scoring.columns(names)]) as writer,
     ):
-        for text, label, row in zip(test["text"], test["label"], said, strict=True):
-            writer.write([text, *scoring.cells(label, row, names)])
+        for text, label, row in zip(texts_of(test), test["label"], said, strict=True):
+            writer.write([*sides_of(text), *scoring.cells(label, row, names)])

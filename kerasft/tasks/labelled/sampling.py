@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from kerasft.data.rows import Rows
 from kerasft.data.splits import normalize
+from kerasft.data.text_pairs import noun, whole_texts
 from kerasft.errors import ConfigError
 from kerasft.tasks.labelled.steps import DataStep
 
@@ -38,10 +39,10 @@ def sample(
     classes = table["label"] if classes is None else classes
     quotas = _quotas(Counter(classes), rows)
     members: dict[str, list[tuple[str, int]]] = defaultdict(list)
-    for row, (text, label) in enumerate(zip(table["text"], classes, strict=True)):
+    for row, (text, label) in enumerate(zip(whole_texts(table), classes, strict=True)):
         members[label].append((_digest(seed, text), row))
     chosen = [row for label in members for _, row in sorted(members[label])[: quotas[label]]]
-    why = f"{rows} rows by a hash of the text (seed {seed}), each class its share"
+    why = f"{rows} rows by a hash of the {noun(table)} (seed {seed}), each class its share"
     return table.take(sorted(chosen)), DataStep("sample", len(table), len(chosen), why)
 
 

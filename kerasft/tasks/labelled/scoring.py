@@ -24,7 +24,7 @@ class Scoring(ABC):
         tracked: Keys of those that trackers are told.
         drawn: Keys of those that get an interval: quick to compute, again and again.
         baseline: What the baseline of TF-IDF is called.
-        heads: The columns of a file of predictions before those of the names.
+        heads: The columns of a file of predictions between those of the texts and of the names.
     """
 
     main: ClassVar[str]
@@ -33,7 +33,7 @@ class Scoring(ABC):
     tracked: ClassVar[tuple[str, ...]]
     drawn: ClassVar[tuple[str, ...]]
     baseline: ClassVar[str]
-    heads: ClassVar[tuple[str, ...]] = ("text", "label", "predicted")
+    heads: ClassVar[tuple[str, ...]] = ("label", "predicted")
 
     @property
     def main_title(self) -> str:
@@ -82,7 +82,7 @@ class Scoring(ABC):
 
     @abstractmethod
     def cells(self, label: Any, said: np.ndarray, names: Sequence[str]) -> list[str]:
-        """A row of a file of predictions, without the text: the `heads` that are left, `columns`.
+        """A row of a file of predictions, without the texts: `heads`, then `columns`.
 
         Args:
             label: What the row says.

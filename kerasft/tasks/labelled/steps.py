@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from kerasft.data.rows import Rows
+from kerasft.data.text_pairs import are_paired, noun, text_fields, texts_of
 from kerasft.text.cleaning import Cleaning
 
 
@@ -56,21 +57,25 @@ def clean_texts(table: Rows, cleaning: Cleaning) -> tuple[Rows, DataStep]:
         >>> step.why
         '37 texts changed by html'
     """
-    texts = [cleaning.apply(text) for text in table["text"]]
-    changed = sum(new != old for new, old in zip(texts, table["text"], strict=True))
+    fields = text_fields(table)
+    cleaned = {name: [cleaning.apply(text) for text in table[name]] for name in fields}
+    changed = sum(
+        new != old for name in fields for new, old in zip(cleaned[name], table[name], strict=True)
+    )
     steps = [
         name.replace("_", " ") if value is True else f"{name.replace('_', ' ')} ({value})"
         for name, value in cleaning.to_dict().items()
     ]
     why = f"{count(changed, 'text')} changed by {', '.join(steps)}" if steps else "no step chosen"
     step = DataStep("cleaning", len(table), len(table), why)
-    return table.replaced(text=texts), step
+    return table.replaced(**cleaned), step
 
 
 def drop_short(table: Rows, min_words: int) -> tuple[Rows, DataStep]:
     """Drops texts of fewer than `min_words` words, and in any case those without a word.
 
-    A word is what stands between whitespace and has a letter or digit.
+    A word is what stands between whitespace and has a letter or digit. The words of a pair are
+    counted together, but each of its texts needs one.
 
     Example:
         >>> table, step = drop_short(table, 10)
@@ -78,10 +83,21 @@ def drop_short(table: Rows, min_words: int) -> tuple[Rows, DataStep]:
         '42 texts have fewer than 10 words'
     """
     least = max(min_words, 1)
-    kept = [row for row, text in enumerate(table["text"]) if _has_words(text, least)]
+    paired = are_paired(table)
+    kept = [
+        row
+        for row, text in enumerate(texts_of(table))
+        if (
+            _has_words(text, least)
+            if isinstance(text, str)
+            else _has_words(" ".join(text), least) and all(_has_words(each, 1) for each in text)
+        )
+    ]
     short = len(table) - len(kept)
     words = "no word" if least == 1 else f"fewer than {least} words"
-    why = f"{count(short, 'text')} {'has' if short == 1 else 'have'} {words}"
+    if paired:
+        words += " in one of its texts" if least == 1 else ", or none in one of its texts"
+    why = f"{count(short, noun(table))} {'has' if short == 1 else 'have'} {words}"
     return table.take(kept), DataStep("short texts", len(table), len(kept), why)
 
 

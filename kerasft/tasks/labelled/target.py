@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from kerasft.tasks.labelled.dataset import Dataset
     from kerasft.tasks.labelled.report import Scores
     from kerasft.text.cleaning import Cleaning
-    from kerasft.text.tokenizer import LongTexts, Tokenizer
+    from kerasft.text.encodings import LongTexts
+    from kerasft.text.tokenizer import Tokenizer
 
 
 class Target(ABC):

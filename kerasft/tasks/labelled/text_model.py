@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from kerasft.architectures import Classifier
     from kerasft.tasks.labelled.batches import EncodesLabels, LabelledBatches
     from kerasft.tasks.labelled.dataset import Dataset
+    from kerasft.text.encodings import LongTexts
     from kerasft.text.labels import LabelMap
-    from kerasft.text.tokenizer import LongTexts, Tokenizer
+    from kerasft.text.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class TextModel:
         max_length: Tokens that a text is cut at.
         cleaning: What is done to each text before the tokenizer.
         long_texts: What is kept of texts longer than `max_length`; see `Tokenizer.encode`.
+        text_pairs: Whether it reads pairs of texts, (text, text_pair), and not single ones.
     """
 
     model: Classifier
@@ -33,6 +35,7 @@ class TextModel:
     max_length: int
     cleaning: Cleaning = field(default_factory=Cleaning)
     long_texts: LongTexts = "cut"
+    text_pairs: bool = False
 
     @property
     def encoder(self) -> EncodesLabels:
@@ -60,6 +63,7 @@ class TextModel:
             data,
             self.tokenizer,
             self.encoder,
+            segments=self.model.reads_segments,
             max_length=self.max_length,
             long_texts=self.long_texts,
             batch_size=batch_size,

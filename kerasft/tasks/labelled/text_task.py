@@ -18,6 +18,7 @@ from kerasft.tasks.labelled.scoring import Scoring
 from kerasft.tasks.labelled.text_model import TextModel
 from kerasft.tasks.task import NO_MODEL
 from kerasft.text.cleaning import Cleaning
+from kerasft.text.pairs import check_long_pairs
 
 if TYPE_CHECKING:
     from kerasft.architectures import Classifier, EncoderArguments
@@ -36,7 +37,7 @@ class TextTask(EncoderTask[OfText]):
         kind: What the label of a row is.
     """
 
-    settings = ("num_labels", "pooling", "cleaning", "long_texts")
+    settings = ("num_labels", "pooling", "cleaning", "long_texts", "text_pairs")
     each_token = False
     problem_type: ClassVar[str]
     scoring: ClassVar[Scoring]
@@ -47,6 +48,8 @@ class TextTask(EncoderTask[OfText]):
         super().check(parts)
         if wrong := _wrong_long_texts(parts.long_texts):
             raise ConfigError(wrong)
+        if parts.text_pairs:
+            check_long_pairs(parts.long_texts)
 
     def settings_of(self, parts: OfText) -> dict[str, Any]:
         """See `Task.settings_of`."""
@@ -79,6 +82,7 @@ class TextTask(EncoderTask[OfText]):
             manifest.max_length,
             Cleaning.from_dict(manifest.settings["cleaning"]),
             manifest.settings["long_texts"],
+            manifest.settings["text_pairs"],
             **self.own_parts(manifest.settings),
         )
 
@@ -169,7 +173,7 @@ class TextTask(EncoderTask[OfText]):
 
 def _wrong_long_texts(long_texts: object) -> str:
     """What is wrong with the setting for long texts; empty if nothing."""
-    from kerasft.text.tokenizer import LongTexts
+    from kerasft.text.encodings import LongTexts
 
     known = get_args(LongTexts)
     if long_texts in known:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kerasft.data.text_pairs import sides_of
 from kerasft.errors import DataError
+from kerasft.text.pairs import Text, are_pairs
 
 if TYPE_CHECKING:
     from sklearn.feature_extraction.text import TfidfVectorizer
@@ -42,9 +44,11 @@ class TfidfBaseline:
 
     Words are scikit-learn's: runs of two or more letters or digits, lowercased, and pairs of these.
     Characters are runs of two to five inside of a word and its margins that occur in two texts or
-    more. Counts enter as 1 + log(count). Of more than `MOST_COEFFICIENTS` coefficients those stay
-    whose words tell most about the classes (mutual information). Of more than `MANY_CLASSES`
-    classes each is told from all others by stochastic gradient descent, in a third of the memory.
+    more. Counts enter as 1 + log(count). Of a pair of texts three things are counted: what stands
+    in the first, what in the second, and what in both. Of more than `MOST_COEFFICIENTS`
+    coefficients those stay whose words tell most about the classes (mutual information). Of more
+    than `MANY_CLASSES` classes each is told from all others by stochastic gradient descent, in a
+    third of the memory.
 
     Attributes:
         vectorizer: Counts.
@@ -74,7 +78,7 @@ class TfidfBaseline:
     @classmethod
     def fit(
         cls,
-        texts: Sequence[str],
+        texts: Sequence[Text],
         labels: np.ndarray,
         classes: int,
         *,
@@ -85,7 +89,7 @@ class TfidfBaseline:
         """Fits it on training rows.
 
         Args:
-            texts: The training texts.
+            texts: The training texts, or pairs of texts.
             labels: (training rows,) integers.
             classes: How many classes there are.
             class_weight: "balanced" weighs each class by the inverse of its share; None does not.
@@ -105,8 +109,8 @@ class TfidfBaseline:
     @classmethod
     def choose(
         cls,
-        train: tuple[Sequence[str], np.ndarray],
-        validation: tuple[Sequence[str], np.ndarray],
+        train: tuple[Sequence[Text], np.ndarray],
+        validation: tuple[Sequence[Text], np.ndarray],
         classes: int,
         *,
         class_weight: str | None = None,
@@ -182,7 +186,7 @@ class TfidfBaseline:
             f"macro-F1 on the validation rows ({self.validation_f1:.3f})"
         )
 
-    def probabilities(self, texts: Sequence[str]) -> np.ndarray:
+    def probabilities(self, texts: Sequence[Text]) -> np.ndarray:
         """The probabilities (texts, classes) float64 of texts."""
         # A class without training rows has no column; its probability is 0.
         found = np.zeros((len(texts), self.classes))
@@ -190,7 +194,7 @@ class TfidfBaseline:
         found[:, self.classifier.classes_] = known / known.sum(axis=1, keepdims=True)
         return found
 
-    def costs(self, texts: Sequence[str]) -> dict[str, object]:
+    def costs(self, texts: Sequence[Text]) -> dict[str, object]:
         """Its costs, as JSON.
 
         Args:
@@ -213,7 +217,7 @@ class TfidfBaseline:
             "ms_per_text": {str(size): self._milliseconds(texts, size) for size in TIMED_SIZES},
         }
 
-    def _milliseconds(self, texts: Sequence[str], size: int) -> float:
+    def _milliseconds(self, texts: Sequence[Text], size: int) -> float:
         texts = texts[:TIMED_TEXTS]
         rounds = []
         for _ in range(TIMED_ROUNDS):
@@ -223,7 +227,7 @@ class TfidfBaseline:
             rounds.append(time.perf_counter() - start)
         return 1000 * float(np.median(rounds)) / len(texts)
 
-    def _scores(self, texts: Sequence[str], labels: np.ndarray) -> tuple[float, float]:
+    def _scores(self, texts: Sequence[Text], labels: np.ndarray) -> tuple[float, float]:
         """Macro-F1 and log loss."""
         from sklearn.metrics import f1_score
 
@@ -234,11 +238,14 @@ class TfidfBaseline:
         return float(macro), float(loss)
 
 
-def _count(units: str, texts: Sequence[str], labels: np.ndarray) -> tuple[TfidfVectorizer, Any]:
+def _count(units: str, texts: Sequence[Text], labels: np.ndarray) -> tuple[TfidfVectorizer, Any]:
     """The fitted vectorizer, and its (texts, features) sparse matrix."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     options = {**UNITS[units], "sublinear_tf": True, "dtype": np.float32}
+    if are_pairs(texts):
+        options["analyzer"] = _of_pairs(TfidfVectorizer(**UNITS[units]).build_analyzer())
+        del options["ngram_range"]  # the inner analyzer's
     vectorizer = TfidfVectorizer(**options)
     try:
         counts = vectorizer.fit_transform(texts)
@@ -258,6 +265,18 @@ def _count(units: str, texts: Sequence[str], labels: np.ndarray) -> tuple[TfidfV
     options.pop("min_df", None)  # a given vocabulary is kept whole
     vectorizer = TfidfVectorizer(**options, vocabulary=terms)
     return vectorizer, vectorizer.fit_transform(texts)
+
+
+def _of_pairs(analyze: Callable[[str], list[str]]) -> Callable[[tuple[str, str]], list[str]]:
+    """What is counted of a pair: the features of either text, and those that both have."""
+
+    def features(pair: tuple[str, str]) -> list[str]:
+        first, second = map(analyze, pair)
+        both = {*first} & {*second}
+        sides = (("1", first), ("2", second), ("both", both))
+        return [f"{side} {feature}" for side, found in sides for feature in found]
+
+    return features
 
 
 def _information(counts: Any, labels: np.ndarray) -> np.ndarray:
@@ -287,12 +306,13 @@ def _weigh(
 
 
 def _part(
-    texts: Sequence[str], labels: np.ndarray, characters: int
-) -> tuple[Sequence[str], np.ndarray]:
+    texts: Sequence[Text], labels: np.ndarray, characters: int
+) -> tuple[Sequence[Text], np.ndarray]:
     """Rows of at most so many characters together, drawn at random but always the same ones."""
-    if sum(map(len, texts)) <= characters:
+    sizes = np.array([sum(map(len, sides_of(text))) for text in texts])
+    if sizes.sum() <= characters:
         return texts, labels
     rows = np.random.default_rng(0).permutation(len(texts))
-    ends = np.cumsum([len(texts[row]) for row in rows])
+    ends = np.cumsum(sizes[rows])
     rows = np.sort(rows[: max(1, int(np.searchsorted(ends, characters, side="right")))])
     return [texts[row] for row in rows], labels[rows]

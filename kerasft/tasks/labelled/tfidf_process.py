@@ -20,6 +20,7 @@ import numpy as np
 from kerasft import backends
 from kerasft.errors import DataError
 from kerasft.tasks.labelled.tfidf_baseline import TfidfBaseline
+from kerasft.text.pairs import Text
 
 _COMMAND = "import sys; from kerasft.tasks.labelled import tfidf_process as p; p.main(sys.argv[1])"
 _ROWS, _FOUND, _PROBABILITIES = "rows.jsonl", "found.json", "probabilities.npy"
@@ -43,9 +44,9 @@ class TfidfResult:
 
 
 def tfidf_result(
-    train: tuple[Sequence[str], np.ndarray],
-    validation: tuple[Sequence[str], np.ndarray],
-    test: Sequence[str],
+    train: tuple[Sequence[Text], np.ndarray],
+    validation: tuple[Sequence[Text], np.ndarray],
+    test: Sequence[Text],
     classes: int,
     *,
     class_weight: str | None = None,
@@ -91,13 +92,13 @@ def tfidf_result(
 def main(name: str) -> None:
     """Does the work of `tfidf_result` in the folder that it made."""
     folder = Path(name)
-    texts: tuple[list[str], ...] = ([], [], [])
+    texts: tuple[list[Text], ...] = ([], [], [])
     labels: tuple[list[int], ...] = ([], [], [])
     with open(folder / _ROWS, encoding="utf-8") as file:
         options = json.loads(next(file))
         for line in file:
             part, text, label = json.loads(line)
-            texts[part].append(text)
+            texts[part].append(text if isinstance(text, str) else tuple(text))
             labels[part].append(label)
     train, validation = ((texts[part], np.array(labels[part], int)) for part in (0, 1))
     found: dict[str, object]

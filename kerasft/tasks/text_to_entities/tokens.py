@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from kerasft.tasks.entities.sentence import Sentence
 from kerasft.tasks.seq2seq import check_prefix
 from kerasft.tasks.text_to_entities.entity_format import target_of
-from kerasft.text.tokenizer import Encodings, Tokenizer
+from kerasft.text.encodings import Encodings
+from kerasft.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from kerasft.architectures import Seq2SeqModel

@@ -13,7 +13,7 @@ from kerasft.tasks.text_engine import Output, TextEngine
 from kerasft.tasks.text_to_text.results import TextWriterFacts, WrittenText
 from kerasft.tasks.text_to_text.writer import TextWriter
 from kerasft.tasks.texts import cut_note, warm_up_texts
-from kerasft.text.tokenizer import check_text
+from kerasft.text.encodings import check_text
 
 
 class WritingPredictor(TaskPredictor[TextWriter]):

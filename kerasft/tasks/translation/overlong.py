@@ -12,7 +12,8 @@ import numpy as np
 
 from kerasft.data.rows import Rows
 from kerasft.errors import ConfigError, DataError
-from kerasft.text.tokenizer import Encodings, Tokenizer
+from kerasft.text.encodings import Encodings
+from kerasft.text.tokenizer import Tokenizer
 
 Policy = Literal["drop", "cut", "refuse"]
 
