@@ -18,6 +18,7 @@ import numpy as np
 from kerasft import backends, reporting, storage
 from kerasft.config import Options, alone, at_least, main, to_yaml
 from kerasft.predict import Predictor
+from kerasft.text.pairs import Text
 
 
 @dataclass
@@ -94,7 +95,9 @@ def run(config: Config) -> Path:
     return page
 
 
-def _probabilities(predictor: Predictor, texts: Sequence[str], labels: Sequence[str]) -> np.ndarray:
+def _probabilities(
+    predictor: Predictor, texts: Sequence[Text], labels: Sequence[str]
+) -> np.ndarray:
     """What a model says now: (texts, labels)."""
     return np.array(
         [[p.probabilities[label] for label in labels] for p in predictor.predict(texts)]

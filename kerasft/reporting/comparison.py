@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from kerasft import evaluation
+from kerasft.data.text_pairs import on_one_line
 from kerasft.evaluation.calibration import Calibration, calibration_of
 from kerasft.evaluation.label_scores import Metrics, evaluate
 from kerasft.evaluation.significance import (
@@ -25,6 +26,7 @@ from kerasft.evaluation.significance import (
 )
 from kerasft.reporting.costs import Costs, Latency, baseline_costs, costs_of
 from kerasft.reporting.runs import Run
+from kerasft.text.pairs import Text
 
 MACRO = ("macro_precision", "macro_recall", "macro_f1")
 PER_CLASS = ("precision", "recall", "f1")
@@ -202,7 +204,7 @@ def candidates(
 
 def compare(
     candidates: Sequence[Candidate],
-    texts: Sequence[str],
+    texts: Sequence[Text],
     truth: np.ndarray,
     classes: Sequence[str],
     *,
@@ -252,7 +254,7 @@ def compare(
 def confident_mistakes(
     name: str,
     candidates: Sequence[Candidate],
-    texts: Sequence[str],
+    texts: Sequence[Text],
     truth: np.ndarray,
     classes: Sequence[str],
     most: int = MOST_MISTAKES,
@@ -273,7 +275,7 @@ def confident_mistakes(
     rows = wrong[np.argsort(-confidence[wrong], kind="stable")][:most]
     return [
         Mistake(
-            text=texts[row],
+            text=on_one_line(texts[row]),
             label=classes[truth[row]],
             predicted=classes[said[name][row]],
             probability=float(confidence[row]),

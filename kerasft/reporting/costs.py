@@ -9,15 +9,17 @@ from typing import Any
 
 import numpy as np
 
+from kerasft.data.text_pairs import sides_of
 from kerasft.folder import contents
 from kerasft.folder.export_files import EXPORT
 from kerasft.reporting.runs import Run
+from kerasft.text.pairs import Text
 
 SIZES = (1, 32)
 ROUNDS = 5
 TEXTS = 32
 
-Predict = Callable[[Sequence[str]], object]
+Predict = Callable[[Sequence[Text]], object]
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Latency:
 
 def measure_latency(
     predictors: Mapping[str, Predict],
-    texts: Sequence[str],
+    texts: Sequence[Text],
     *,
     sizes: Sequence[int] = SIZES,
     rounds: int = ROUNDS,
@@ -73,14 +75,15 @@ def measure_latency(
     return found
 
 
-def spread(texts: Sequence[str], count: int = TEXTS) -> list[int]:
+def spread(texts: Sequence[Text], count: int = TEXTS) -> list[int]:
     """As many rows, of short and long texts alike: evenly spaced in the order of length."""
-    by_length = sorted(range(len(texts)), key=lambda row: len(texts[row]))
+    lengths = [sum(map(len, sides_of(text))) for text in texts]
+    by_length = sorted(range(len(texts)), key=lengths.__getitem__)
     places = np.linspace(0, len(texts) - 1, min(count, len(texts))).round().astype(int)
     return [by_length[place] for place in np.unique(places)]
 
 
-def _seconds(predict: Predict, texts: Sequence[str], size: int) -> float:
+def _seconds(predict: Predict, texts: Sequence[Text], size: int) -> float:
     start = time.perf_counter()
     for first in range(0, len(texts), size):
         predict(texts[first : first + size])

@@ -15,6 +15,7 @@ from kerasft.data.csv_files import csv_rows
 from kerasft.data.rows import quoted
 from kerasft.data.splits import normalize
 from kerasft.data.text_files import open_text
+from kerasft.data.text_pairs import TEXT_PAIR, sides_of
 from kerasft.errors import ConfigError, DataError, FolderError
 from kerasft.evaluation.report_files import METRICS
 from kerasft.folder import Manifest, contents, verify
@@ -22,9 +23,10 @@ from kerasft.folder.reading import problem
 from kerasft.tasks.classification.classifier import TextClassifier
 from kerasft.tasks.labelled.report import BASELINE_PREDICTIONS, PREDICTIONS
 from kerasft.tasks.saved import check_manifest
+from kerasft.text.pairs import Text
 
-# The columns of a file of predictions before those of the probabilities.
-COLUMNS = ["text", "label", "predicted"]
+# The columns of a file of predictions between those of the texts and of the probabilities.
+COLUMNS = ["label", "predicted"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Run:
         manifest: What its `manifest.json` says.
         report: Its `report/metrics.json`.
         labels: The names of the classes, in the order of the columns of the probabilities.
-        texts: The test texts, in an order that depends on the rows alone.
+        texts: The test texts, or pairs, in an order that depends on the rows alone.
         truth: (rows,) the true class of each.
         probabilities: (rows, classes).
         baseline: (rows, classes) of TF-IDF + logistic regression, fitted on the same training rows;
@@ -49,7 +51,7 @@ class Run:
     manifest: Manifest
     report: dict[str, Any]
     labels: tuple[str, ...]
-    texts: list[str]
+    texts: list[Text]
     truth: np.ndarray
     probabilities: np.ndarray
     baseline: np.ndarray | None
@@ -127,7 +129,8 @@ def _read(folder: Path, name: str) -> Run:
             raise FolderError(f"{beside} is of other rows than {PREDICTIONS} beside it")
     run = Run(name, folder, manifest, report, labels, texts, truth, probabilities, baseline)
     keys = [
-        (normalize(text), labels[label], text) for text, label in zip(texts, truth, strict=True)
+        (_normalized(text), labels[label], sides_of(text))
+        for text, label in zip(texts, truth, strict=True)
     ]
     rows = np.array(sorted(range(len(keys)), key=keys.__getitem__))
     return replace(
@@ -139,7 +142,7 @@ def _read(folder: Path, name: str) -> Run:
     )
 
 
-def _read_predictions(file: Path) -> tuple[tuple[str, ...], list[str], np.ndarray, np.ndarray]:
+def _read_predictions(file: Path) -> tuple[tuple[str, ...], list[Text], np.ndarray, np.ndarray]:
     """The classes, texts, true classes (rows,) and probabilities (rows, classes) of a file."""
     if not file.exists():
         raise FolderError(
@@ -148,17 +151,23 @@ def _read_predictions(file: Path) -> tuple[tuple[str, ...], list[str], np.ndarra
     try:
         with open_text(file, nul=True) as text_file, csv_rows(text_file, ",") as found:
             rows = [fields for _, fields in found]
-        labels = tuple(found.header[len(COLUMNS) :])
-        texts = [row[0] for row in rows]
+        pairs = found.header[1] == TEXT_PAIR
+        first = 2 if pairs else 1
+        labels = tuple(found.header[first + len(COLUMNS) :])
+        texts: list[Text] = [(row[0], row[1]) if pairs else row[0] for row in rows]
         ids = {label: number for number, label in enumerate(labels)}
-        truth = np.array([ids[row[1]] for row in rows])
-        probabilities = np.array([list(map(float, row[len(COLUMNS) :])) for row in rows])
+        truth = np.array([ids[row[first]] for row in rows])
+        probabilities = np.array([list(map(float, row[first + len(COLUMNS) :])) for row in rows])
         evaluation.evaluate(truth, probabilities, labels)
         return labels, texts, truth, probabilities
     except (ValueError, LookupError, DataError) as error:
         raise FolderError(
             f"{file} does not hold predictions as a recipe leaves them ({problem(error)})"
         ) from error
+
+
+def _normalized(text: Text) -> list[str]:
+    return list(map(normalize, sides_of(text)))
 
 
 def _aligned(first: Run, run: Run) -> Run:
@@ -188,7 +197,7 @@ def _aligned(first: Run, run: Run) -> Run:
         probabilities=run.probabilities[:, columns],
         baseline=None if run.baseline is None else run.baseline[:, columns],
     )
-    same = [normalize(text) for text in first.texts] == [normalize(text) for text in run.texts]
+    same = list(map(_normalized, first.texts)) == list(map(_normalized, run.texts))
     if not same or not np.array_equal(first.truth, run.truth):
         raise FolderError(
             f"{first.folder} and {run.folder} were tested on the same texts with other labels; "

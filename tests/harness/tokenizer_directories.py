@@ -65,12 +65,15 @@ def assert_like_transformers(directory: Path) -> Tokenizer:
         assert ours.decode(ids) == theirs.decode(theirs_ids, skip_special_tokens=True).strip(), text
     seconds = [*texts[7:], *texts[:7]]
     pairs = list(zip(texts, seconds, strict=True))
-    for length in (10_000, 12, 9):  # uncut, and cut by the longest first: an even and an odd room
+    # Of what it cuts off two texts, the library keeps every combination: 5,000 letters fill the
+    # memory.
+    short = [pair for pair in pairs if max(map(len, pair)) < 100]
+    for rows, length in ((pairs, 10_000), (short, 12), (short, 9)):  # uncut; the longest first
         both = theirs(
-            texts, seconds, truncation="longest_first", max_length=length,
+            *map(list, zip(*rows, strict=True)), truncation="longest_first", max_length=length,
             return_token_type_ids=True,
         )  # fmt: skip
-        read = ours.encode(pairs, length)
+        read = ours.encode(rows, length)
         assert [ids.tolist() for ids in read.token_ids] == both["input_ids"]
         assert [ids.tolist() for ids in read.segment_ids] == both["token_type_ids"]
     if ours.unknown_id is not None:  # bytes are all known
