@@ -73,6 +73,17 @@ def holds_lists(source: str | Path, column: str) -> bool:
     return check is not None and check(path, column)
 
 
+def fields_of_texts(
+    text_column: str, text_pair_column: str | None, blank: Literal["refuse", "drop"] = "refuse"
+) -> list[Field]:
+    """The fields "text" and, where pairs are read, "text_pair"; see `read_texts`."""
+    fields = [Field("text", text_column, "text", "choose with --text_column", blank)]
+    if text_pair_column is not None:
+        advice = "choose with --text_pair_column"
+        fields.append(Field(TEXT_PAIR, text_pair_column, "text", advice, blank))
+    return fields
+
+
 def read_texts(
     source: str | Path,
     text_column: str = "text",
@@ -100,10 +111,7 @@ def read_texts(
         >>> rows = read_texts("complaints.csv", "narrative", "product")
         >>> rows["text"][0], rows["label"][0]
     """
-    fields = [Field("text", text_column, "text", "choose with --text_column", blank_texts)]
-    if text_pair_column is not None:
-        advice = "choose with --text_pair_column"
-        fields.append(Field(TEXT_PAIR, text_pair_column, "text", advice, blank_texts))
+    fields = fields_of_texts(text_column, text_pair_column, blank_texts)
     if label_column is not None:
         fields.append(Field("label", label_column, "class", "choose with --label_column"))
     return read_rows(source, fields)

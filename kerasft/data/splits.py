@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -111,20 +111,16 @@ def split_by_hash(
         ConfigError: The shares are negative or leave nothing to train on.
         DataError: A class has a single distinct text, or none that other classes lack.
     """
-    if not (validation >= 0 and test >= 0 and validation + test < 1):  # also if one is NaN
-        raise ConfigError(
-            f"the shares of validation ({validation}) and test ({test}) must be 0 or more and "
-            "leave something to train on"
-        )
+    check_shares(validation, test)
     groups: dict[str, list[int]] = defaultdict(list)
     for row, text in enumerate(texts if together is None else together):
         groups[normalize(text)].append(row)
     whole = list(map(normalize, texts))
     classes: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for text, rows in groups.items():
-        draws = ["" if together is None else _digest(seed, whole[row]) for row in rows]
+        draws = ["" if together is None else digest(seed, whole[row]) for row in rows]
         owner = min((draw, labels[row]) for draw, row in zip(draws, rows, strict=True))[1]
-        classes[owner].append((_digest(seed, text), text))
+        classes[owner].append((digest(seed, text), text))
     without = sorted(set(labels) - set(classes))
     if without:
         raise DataError(
@@ -153,19 +149,33 @@ def split_by_hash(
         test=rows_of("test"),
         test_sha256=hash_of_texts([text for _, text in parts["test"]]),
         duplicates=len(texts) - len(set(whole)),
-        conflicts=_conflicts(whole, labels),
+        conflicts=conflicts(whole, labels),
     )
 
 
-def _conflicts(texts: Sequence[str], labels: Sequence[str]) -> int:
-    """How many distinct texts carry more than one label."""
-    found: dict[str, set[str]] = defaultdict(set)
+def conflicts(texts: Sequence[str], labels: Sequence[Hashable]) -> int:
+    """How many of the texts, as they are, carry more than one label."""
+    found: dict[str, set[Hashable]] = defaultdict(set)
     for text, label in zip(texts, labels, strict=True):
         found[text].add(label)
     return sum(len(each) > 1 for each in found.values())
 
 
-def _digest(seed: int, text: str) -> str:
+def check_shares(validation: float, test: float) -> None:
+    """Checks the shares of a split.
+
+    Raises:
+        ConfigError: They are negative or leave nothing to train on.
+    """
+    if not (validation >= 0 and test >= 0 and validation + test < 1):  # also if one is NaN
+        raise ConfigError(
+            f"the shares of validation ({validation}) and test ({test}) must be 0 or more and "
+            "leave something to train on"
+        )
+
+
+def digest(seed: int, text: str) -> str:
+    """The hash by which texts are put in order."""
     return hashlib.sha256(f"{seed}\n{text}".encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, cast
 
 from kerasft import storage
 from kerasft.architectures import find_encoder, to_tensors
 from kerasft.errors import ConfigError
-from kerasft.tasks.headed_encoder import EncoderParts
+from kerasft.tasks.headed_encoder import EncoderParts, EncoderTask
 from kerasft.tasks.registry import task_of
 
 FILES = (
@@ -42,16 +43,17 @@ def write_huggingface(classifier: EncoderParts, folder: Path) -> None:
             "transformers has no class; export it to keras or onnx, or train it with "
             "--pooling first"
         )
-    tensors = to_tensors(classifier.model)
+    task = cast(EncoderTask[Any], task_of(classifier))
+    tensors = task.twin_tensors(classifier, to_tensors(classifier.model))
     storage.write_tensors(tensors, folder / "model.safetensors")
-    config = classifier.model.to_config(classifier.labels.names)
+    config = classifier.model.to_config(classifier.labels.names) | task.twin_config()
     storage.write_json(folder / "config.json", {**config, "dtype": "float32"})
     classifier.tokenizer.save_directory(folder, classifier.max_length)
-    name = config["architectures"][0]
+    name, count = config["architectures"][0], len(classifier.labels)
     card = [
-        f"# {name} of {len(classifier.labels)} labels",
+        f"# {name} of {count} label{'s' * (count > 1)}",
         f"A `{name}` exported by kerasft.",
-        *task_of(classifier).before_model(classifier),
+        *task.before_model(classifier),
         "    pipeline = transformers.pipeline('text-classification', '<this folder>')\n"
         "    pipeline('A text.', truncation=True)",
     ]

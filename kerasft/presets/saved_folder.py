@@ -9,7 +9,8 @@ from kerasft.errors import FolderError, PresetError
 from kerasft.folder.opened import open_saved, sha256_of
 from kerasft.presets.pretrained import Pretrained
 from kerasft.tasks import load
-from kerasft.tasks.headed_encoder import EncoderParts
+from kerasft.tasks.headed_encoder import EncoderParts, EncoderTask
+from kerasft.tasks.registry import task_of
 
 
 def load_saved_folder(folder: Path) -> Pretrained:
@@ -35,13 +36,14 @@ def load_saved_folder(folder: Path) -> Pretrained:
     if peft.adapted_layers(model):
         peft.merge(model)
     names = list(saved.labels.names)
+    task = cast(EncoderTask[Any], task_of(saved))
     labels, tags, pooling = (
         (names, None, model.pooling) if isinstance(model, Classifier) else (None, names, None)
     )
     return Pretrained(
         architecture=model.architecture,
         arguments=model.arguments,
-        tensors=to_tensors(model),
+        tensors=task.twin_tensors(saved, to_tensors(model)),
         tokenizer=saved.tokenizer,
         labels=labels,
         source=str(folder),
@@ -50,6 +52,7 @@ def load_saved_folder(folder: Path) -> Pretrained:
         pooling=cast(Pooling, pooling or "first"),
         pooling_reason="as it did in the saved folder",
         tags=tags,
+        problem_type=task.twin_config().get("problem_type"),
     )
 
 

@@ -66,6 +66,8 @@ def run(config: Config) -> Path:
     model, loaded = pretrained.build_classifier(
         target.outputs, pooling, target.names, target.problem_type
     )
+    if f"{model.output_module}.weight" not in loaded.new:
+        target.start(model)
     facts.state("Pretrained model", [pretrained.source, reads, *loaded.describe()])
 
     # What trains: adapter and head, the head alone, or everything.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
@@ -25,6 +26,8 @@ from kerasft.tasks.task import Task
 from kerasft.text.labels import LabelMap
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from kerasft.architectures import EncoderArguments, HeadedEncoder
     from kerasft.text.tokenizer import Tokenizer
 
@@ -64,12 +67,14 @@ class EncoderTask(Task[OfEncoder]):
 
     Attributes:
         each_token: Whether the head speaks of each token, or of the text.
+        least_labels: How many outputs the head has at least.
     """
 
     files = (TOKENIZER, LABEL_MAP)
     has_adapter = True
     runtimes = (KERAS, "onnx", "onnx-int8")
     each_token: ClassVar[bool]
+    least_labels: ClassVar[int] = 2
 
     @abstractmethod
     def make(self, opened: Opened, arguments: EncoderArguments) -> HeadedEncoder:
@@ -99,7 +104,7 @@ class EncoderTask(Task[OfEncoder]):
 
     def check_settings(self, settings: Reader) -> None:
         """See `Task.check_settings`."""
-        settings.whole("num_labels", 2, MAX_LABELS)
+        settings.whole("num_labels", self.least_labels, MAX_LABELS)
         if PAIRS in self.settings:
             settings.get(PAIRS, bool)
 
@@ -156,6 +161,16 @@ class EncoderTask(Task[OfEncoder]):
         }
         reading = self.reading(parts, parts.model.arguments.num_segments)
         return EncoderModel(parts.model, reading, parts.model.max_length, facts)
+
+    def twin_tensors(
+        self, parts: OfEncoder, tensors: Mapping[str, np.ndarray]
+    ) -> Mapping[str, np.ndarray]:
+        """The weights by their Hugging Face names as a model without our settings needs them."""
+        return tensors
+
+    def twin_config(self) -> dict[str, Any]:
+        """What `config.json` says of the task, beside what the model says."""
+        return {}
 
     def file_facts(self, parts: OfEncoder) -> dict[str, str]:
         """What else a file of the model says, for readers without kerasft."""

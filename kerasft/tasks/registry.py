@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from kerasft.tasks.classification.task import ClassificationTask
+from kerasft.tasks.multi_label.task import MultiLabelTask
+from kerasft.tasks.regression.task import RegressionTask
 from kerasft.tasks.tagging.task import TaggingTask
 from kerasft.tasks.task import Option, Task
 from kerasft.tasks.text_to_entities.task import TextToEntitiesTask
@@ -15,6 +17,8 @@ TASKS: dict[str, Task[Any]] = {
     task.name: task
     for task in (
         ClassificationTask(),
+        MultiLabelTask(),
+        RegressionTask(),
         TaggingTask(),
         TranslationTask(),
         TextToTextTask(),

@@ -59,7 +59,12 @@ class Saved(NamedTuple):
     logits: np.ndarray
 
 
-def build(architecture: str = "distilbert", pooling: str = "first", activation: str = "gelu"):
+def build(
+    architecture: str = "distilbert",
+    pooling: str = "first",
+    activation: str = "gelu",
+    outputs: int = len(LABELS),
+):
     """An untrained tiny classifier whose weights are large enough to make logits differ."""
     from kerasft.architectures import Classifier, EncoderArguments
 
@@ -68,7 +73,7 @@ def build(architecture: str = "distilbert", pooling: str = "first", activation: 
         intermediate_size=32, max_length=64, activation=activation,
         num_segments=2 if architecture == "bert" else 0,
     )  # fmt: skip
-    model = Classifier(architecture, arguments, len(LABELS), pooling, initialize=False)
+    model = Classifier(architecture, arguments, outputs, pooling, initialize=False)
     rng = np.random.default_rng(0)
     for weight in model.weights:
         start = 1.0 if weight.name == "gamma" else 0.0

@@ -2,7 +2,14 @@
 
 from dataclasses import asdict
 
-from harness import classifiers, entity_writers, taggers, text_models, translators
+from harness import (
+    classifiers,
+    entity_writers,
+    taggers,
+    text_folders,
+    text_models,
+    translators,
+)
 from harness.task_case import TaskCase
 
 
@@ -11,6 +18,23 @@ class TestClassification(TaskCase):
     texts = ["the cat was on it", "You have THIS, and that!", "zebra", "he was with " * 20]
     saved = staticmethod(lambda: classifiers.saved_lora().folder)
     facts = {"labels": list(classifiers.LABELS), "adapter": True}
+
+
+class TestMultiLabel(TaskCase):
+    name = "multi_label"
+    texts = TestClassification.texts
+    saved = staticmethod(text_folders.several)
+    facts = {
+        "labels": list(classifiers.LABELS),
+        "thresholds": dict(zip(classifiers.LABELS, text_folders.THRESHOLDS, strict=True)),
+    }
+
+
+class TestRegression(TaskCase):
+    name = "regression"
+    texts = TestClassification.texts
+    saved = staticmethod(text_folders.number)
+    facts = {"predicts": "stars", "mean": text_folders.MEAN, "scale": text_folders.SCALE}
 
 
 class TestTagging(TaskCase):

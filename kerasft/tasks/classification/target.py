@@ -105,8 +105,8 @@ class ClassTarget(Target):
             baseline = tfidf_result(
                 train, validation, texts_of(dataset.test), len(names), class_weight=weights
             )
-            scores[TFIDF] = self.scoring.evaluate(truth, baseline.probabilities, names)
-            scores.baseline_said = baseline.probabilities
+            scores[TFIDF] = self.scoring.evaluate(truth, baseline.said, names)
+            scores.baseline_said = baseline.said
             scores.baseline_choice, scores.baseline_costs = baseline.choice, baseline.costs
         scores[MAJORITY] = majority(train[1], truth, names)
 

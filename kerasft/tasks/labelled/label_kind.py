@@ -12,7 +12,8 @@ from kerasft.data.readers import read_texts
 from kerasft.data.rows import Rows, quoted
 from kerasft.data.splits import Split, split_by_hash
 from kerasft.data.text_pairs import TEXT_PAIR
-from kerasft.errors import DataError
+from kerasft.errors import ConfigError, DataError
+from kerasft.tasks.labelled.class_mapping import NONE
 
 if TYPE_CHECKING:
     from kerasft.tasks.labelled.labelled_texts import LabelledTextOptions
@@ -159,3 +160,14 @@ def check_classes(labels: Sequence[str]) -> None:
             f"{len(single)} of {len(counts)} classes have one row only: {quoted(single)}; add rows "
             "or drop these classes, since each needs a row to train on and one to test on"
         )
+
+
+def refuse_classes(options: LabelledTextOptions, of_what: str) -> None:
+    """Refuses options that merge and choose classes.
+
+    Raises:
+        ConfigError: One is given.
+    """
+    for name, usual in (("classes", NONE), ("major_classes", None)):
+        if getattr(options, name) != usual:
+            raise ConfigError(f"--{name} has no meaning {of_what}; leave it out.")

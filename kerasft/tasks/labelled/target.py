@@ -66,6 +66,14 @@ class Target(ABC):
     def truth(self, labels: Sequence[Any]) -> np.ndarray:
         """What is right for rows, as `scoring` takes it: (rows, ...)."""
 
+    def start(self, model: Any) -> None:
+        """Makes a trained head that came with the preset give what `encode` returns.
+
+        Args:
+            model: The model, with this head on it.
+        """
+        return  # it gives that already
+
     @abstractmethod
     def loss(self) -> Any:
         """The Keras loss of what the head gives, given what `encode` returns."""

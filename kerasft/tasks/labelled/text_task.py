@@ -37,7 +37,9 @@ class TextTask(EncoderTask[OfText]):
         kind: What the label of a row is.
     """
 
-    settings = ("num_labels", "pooling", "cleaning", "long_texts", "text_pairs")
+    settings: ClassVar[tuple[str, ...]] = (
+        *("num_labels", "pooling", "cleaning", "long_texts", "text_pairs"),
+    )
     each_token = False
     problem_type: ClassVar[str]
     scoring: ClassVar[Scoring]
@@ -157,6 +159,10 @@ class TextTask(EncoderTask[OfText]):
                 "of the export."
             )
         return sentences
+
+    def twin_config(self) -> dict[str, Any]:
+        """See `EncoderTask.twin_config`."""
+        return {"problem_type": self.problem_type}
 
     def file_facts(self, parts: OfText) -> dict[str, str]:
         """See `EncoderTask.file_facts`."""

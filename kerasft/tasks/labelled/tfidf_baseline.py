@@ -1,11 +1,14 @@
-"""Logistic regression over TF-IDF: the baseline of a classifier, and its costs."""
+"""Logistic regression over TF-IDF: the baseline of a classifier, and its costs.
+
+Tasks that learn something else of a text than one class derive theirs from it.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -58,7 +61,10 @@ class TfidfBaseline:
         units: "words" or "characters".
         C: The inverse strength of the L2 penalty.
         tried: How many settings were tried on validation rows; 0 where none were.
-        validation_f1: The best macro-F1 on these.
+        validation_score: The best `measure` on these.
+        strengths: The values of C that are tried.
+        measure: What a setting is chosen by.
+        nothing: Why there may be nothing to learn.
 
     Example:
         >>> baseline = TfidfBaseline.fit(["a goal", "the bank"], np.array([0, 1]), 2)
@@ -67,13 +73,17 @@ class TfidfBaseline:
     """
 
     vectorizer: TfidfVectorizer
-    classifier: LogisticRegression | SGDClassifier
+    classifier: Any
     classes: int
     fit_seconds: float
     units: str
     C: float
     tried: int = 0
-    validation_f1: float = 0.0
+    validation_score: float = 0.0
+
+    strengths: ClassVar[tuple[float, ...]] = STRENGTHS
+    measure: ClassVar[str] = "macro-F1"
+    nothing: ClassVar[str] = "The training rows hold one class only, so there is nothing to learn."
 
     @classmethod
     def fit(
@@ -85,7 +95,7 @@ class TfidfBaseline:
         class_weight: str | None = None,
         C: float = 10.0,
         units: str = "words",
-    ) -> TfidfBaseline:
+    ) -> Self:
         """Fits it on training rows.
 
         Args:
@@ -100,10 +110,10 @@ class TfidfBaseline:
             DataError: The training rows hold one class only, or nothing to count.
         """
         start = time.perf_counter()
-        if len(np.unique(labels)) < 2:
-            raise DataError("The training rows hold one class only, so there is nothing to learn.")
-        vectorizer, counts = _count(units, texts, labels)
-        classifier = _weigh(counts, labels, C, class_weight)
+        if not cls.learnable(labels):
+            raise DataError(cls.nothing)
+        vectorizer, counts = cls._count(units, texts, labels)
+        classifier = cls.weigh(counts, labels, C, class_weight)
         return cls(vectorizer, classifier, classes, time.perf_counter() - start, units, C)
 
     @classmethod
@@ -114,7 +124,7 @@ class TfidfBaseline:
         classes: int,
         *,
         class_weight: str | None = None,
-    ) -> TfidfBaseline:
+    ) -> Self:
         """Fits it with what is best on validation rows: words or characters, and C of `STRENGTHS`.
 
         The best has the highest macro-F1, of equals the lowest log loss. What the choice costs is
@@ -135,28 +145,28 @@ class TfidfBaseline:
             'words, C = 10'
         """
         start = time.perf_counter()
-        if len(np.unique(train[1])) < 2:
-            raise DataError("The training rows hold one class only, so there is nothing to learn.")
+        if not cls.learnable(train[1]):
+            raise DataError(cls.nothing)
         size = max(CHOICE_SIZE // classes, LEAST_CHOICE)
         texts, labels = _part(*train, size)
         held_out, truth = _part(*validation, size)
-        if len(np.unique(labels)) < 2:  # the part missed all small classes
+        if not cls.learnable(labels):  # the part missed all small classes
             texts, labels = train
         is_whole = len(texts) == len(train[0])
-        best: TfidfBaseline | None = None
+        best: Self | None = None
         best_loss, tried = np.inf, 0
         for units in UNITS if is_whole else ("words",):
             try:
-                vectorizer, counts = _count(units, texts, labels)
+                vectorizer, counts = cls._count(units, texts, labels)
             except DataError:
                 continue
-            for C in STRENGTHS:
-                classifier = _weigh(counts, labels, C, class_weight)
+            for C in cls.strengths:
+                classifier = cls.weigh(counts, labels, C, class_weight)
                 found = cls(vectorizer, classifier, classes, 0.0, units, C)
                 tried += 1
-                f1, loss = found._scores(held_out, truth)
-                if best is None or (f1, -loss) > (best.validation_f1, -best_loss):
-                    best, best_loss = replace(found, validation_f1=f1), loss
+                score, loss = found.scores(held_out, truth)
+                if best is None or (score, -loss) > (best.validation_score, -best_loss):
+                    best, best_loss = replace(found, validation_score=score), loss
         if best is None:
             raise DataError(
                 "The training texts hold no word (two letters or digits in a row) and no two "
@@ -164,9 +174,39 @@ class TfidfBaseline:
             )
         if not is_whole:
             whole = cls.fit(*train, classes, class_weight=class_weight, C=best.C)
-            best = replace(whole, validation_f1=best.validation_f1)
+            best = replace(whole, validation_score=best.validation_score)
         seconds = time.perf_counter() - start
-        return replace(best, fit_seconds=seconds, tried=tried)
+        best = replace(best, fit_seconds=seconds, tried=tried)
+        return best.settled(*validation)
+
+    def settled(self, texts: Sequence[Text], labels: np.ndarray) -> Self:
+        """The same with what is left open chosen on validation rows, if anything is."""
+        return self
+
+    @staticmethod
+    def learnable(labels: np.ndarray) -> bool:
+        """Whether rows of these labels have anything to learn."""
+        return len(np.unique(labels)) > 1
+
+    @staticmethod
+    def members(labels: np.ndarray) -> Any:
+        """Which rows are in which class: sparse (classes, rows) 0 or 1, of classes that occur."""
+        import scipy.sparse
+
+        _, rows = np.unique(labels, return_inverse=True)
+        ones = np.ones(len(rows), np.float32)
+        return scipy.sparse.csr_matrix((ones, (rows, np.arange(len(rows)))))
+
+    @staticmethod
+    def weigh(counts: Any, labels: np.ndarray, C: float, class_weight: str | None) -> Any:
+        """The linear model of `counts`, sparse (rows, features), with `coef_`, `intercept_`."""
+        return _weigh(counts, labels, C, class_weight)
+
+    @classmethod
+    def _count(
+        cls, units: str, texts: Sequence[Text], labels: np.ndarray
+    ) -> tuple[TfidfVectorizer, Any]:
+        return _count(units, texts, cls.members(labels))
 
     @property
     def settings(self) -> str:
@@ -183,7 +223,7 @@ class TfidfBaseline:
             return said
         return (
             f"{said}: of {self.tried} settings the one with the best "
-            f"macro-F1 on the validation rows ({self.validation_f1:.3f})"
+            f"{self.measure} on the validation rows ({self.validation_score:.3f})"
         )
 
     def probabilities(self, texts: Sequence[Text]) -> np.ndarray:
@@ -193,6 +233,10 @@ class TfidfBaseline:
         known = self.classifier.predict_proba(self.vectorizer.transform(texts)).astype(float)
         found[:, self.classifier.classes_] = known / known.sum(axis=1, keepdims=True)
         return found
+
+    def said(self, texts: Sequence[Text]) -> np.ndarray:
+        """What it says of texts, as the task scores it."""
+        return self.probabilities(texts)
 
     def costs(self, texts: Sequence[Text]) -> dict[str, object]:
         """Its costs, as JSON.
@@ -223,12 +267,12 @@ class TfidfBaseline:
         for _ in range(TIMED_ROUNDS):
             start = time.perf_counter()
             for first in range(0, len(texts), size):
-                self.probabilities(texts[first : first + size])
+                self.said(texts[first : first + size])
             rounds.append(time.perf_counter() - start)
         return 1000 * float(np.median(rounds)) / len(texts)
 
-    def _scores(self, texts: Sequence[Text], labels: np.ndarray) -> tuple[float, float]:
-        """Macro-F1 and log loss."""
+    def scores(self, texts: Sequence[Text], labels: np.ndarray) -> tuple[float, float]:
+        """The `measure`, best when highest, and a loss, which decides between equal ones."""
         from sklearn.metrics import f1_score
 
         found = self.probabilities(texts)
@@ -238,7 +282,7 @@ class TfidfBaseline:
         return float(macro), float(loss)
 
 
-def _count(units: str, texts: Sequence[Text], labels: np.ndarray) -> tuple[TfidfVectorizer, Any]:
+def _count(units: str, texts: Sequence[Text], members: Any) -> tuple[TfidfVectorizer, Any]:
     """The fitted vectorizer, and its (texts, features) sparse matrix."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
@@ -256,11 +300,11 @@ def _count(units: str, texts: Sequence[Text], labels: np.ndarray) -> tuple[Tfidf
         raise DataError(
             f"No training text has a {what}, so the TF-IDF baseline has nothing to count."
         ) from error
-    classes = len(np.unique(labels))
+    classes = members.shape[0]
     most = (2 if classes > MANY_CLASSES else 1) * MOST_COEFFICIENTS // classes
     if counts.shape[1] <= most:
         return vectorizer, counts
-    kept = np.sort(np.argsort(-_information(counts, labels), kind="stable")[:most])
+    kept = np.sort(np.argsort(-_information(counts, members), kind="stable")[:most])
     terms = vectorizer.get_feature_names_out()[kept]
     options.pop("min_df", None)  # a given vocabulary is kept whole
     vectorizer = TfidfVectorizer(**options, vocabulary=terms)
@@ -279,16 +323,13 @@ def _of_pairs(analyze: Callable[[str], list[str]]) -> Callable[[tuple[str, str]]
     return features
 
 
-def _information(counts: Any, labels: np.ndarray) -> np.ndarray:
+def _information(counts: Any, members: Any) -> np.ndarray:
     """How much each feature's occurrence says about the class: (features,)."""
-    import scipy.sparse
-
-    _, rows = np.unique(labels, return_inverse=True)
-    ones = np.ones(len(rows), np.float32)
-    members = scipy.sparse.csr_matrix((ones, (rows, np.arange(len(rows)))))
-    found = (members @ (counts > 0).astype(np.float32)).tocoo()  # (classes, features)
-    texts = np.bincount(found.col, found.data, counts.shape[1])
-    expected = texts[found.col] * (np.bincount(rows) / len(rows))[found.row]
+    present = (counts > 0).astype(np.float32)
+    found = (members @ present).tocoo()  # (classes, features)
+    texts = np.asarray(present.sum(axis=0), float).ravel()
+    shares = np.asarray(members.sum(axis=1), float).ravel() / members.shape[1]
+    expected = texts[found.col] * shares[found.row]
     return np.bincount(found.col, found.data * np.log(found.data / expected), counts.shape[1])
 
 

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -22,8 +23,11 @@ from kerasft.errors import DataError
 from kerasft.tasks.labelled.tfidf_baseline import TfidfBaseline
 from kerasft.text.pairs import Text
 
-_COMMAND = "import sys; from kerasft.tasks.labelled import tfidf_process as p; p.main(sys.argv[1])"
-_ROWS, _FOUND, _PROBABILITIES = "rows.jsonl", "found.json", "probabilities.npy"
+_COMMAND = (
+    "import sys; from kerasft.tasks.labelled import tfidf_process as p; "
+    "from {module} import {name} as kind; p.main(sys.argv[1], kind)"
+)
+_ROWS, _FOUND, _SAID = "rows.jsonl", "found.json", "said.npy"
 
 
 @dataclass(frozen=True)
@@ -31,14 +35,14 @@ class TfidfResult:
     """The baseline's predictions on the test rows.
 
     Attributes:
-        probabilities: (texts, classes) float64.
+        said: (texts, classes) float64 probabilities, or what the task's own class says.
         choice: What `TfidfBaseline.describe` said.
         costs: What `TfidfBaseline.costs` said; and `peak_memory_bytes`, the most main memory that
             the process held (Python, the libraries, the texts and all fits; None where the system
             does not tell).
     """
 
-    probabilities: np.ndarray
+    said: np.ndarray
     choice: str
     costs: dict[str, object]
 
@@ -50,6 +54,7 @@ def tfidf_result(
     classes: int,
     *,
     class_weight: str | None = None,
+    kind: type[TfidfBaseline] = TfidfBaseline,
 ) -> TfidfResult:
     """Chooses the baseline in a process of its own, and predicts the test texts.
 
@@ -57,6 +62,7 @@ def tfidf_result(
         train: As `TfidfBaseline.choose` takes it.
         test: The test texts.
         classes: As `TfidfBaseline.choose` takes it.
+        kind: The task's own class of baseline.
 
     Raises:
         DataError: The rows have nothing to learn from, or the process failed or was killed.
@@ -70,12 +76,14 @@ def tfidf_result(
         # Line by line, since the texts may fill much of the memory once.
         with open(folder / _ROWS, "w", encoding="utf-8") as file:
             file.write(json.dumps({"classes": classes, "class_weight": class_weight}) + "\n")
-            nobodys = np.full(len(test), -1)
-            for part, (texts, labels) in enumerate((train, validation, (test, nobodys))):
+            for part, (texts, labels) in enumerate((train, validation)):
                 for text, label in zip(texts, labels.tolist(), strict=True):
                     file.write(json.dumps([part, text, label]) + "\n")
+            for text in test:
+                file.write(json.dumps([2, text, None]) + "\n")
+        command = _COMMAND.format(module=kind.__module__, name=kind.__name__)
         done = subprocess.run(
-            [sys.executable, "-c", _COMMAND, name],
+            [sys.executable, "-c", command, name],
             capture_output=True, text=True, errors="replace",
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         )  # fmt: skip
@@ -85,28 +93,28 @@ def tfidf_result(
         found = json.loads((folder / _FOUND).read_text("utf-8"))
         if "error" in found:
             raise DataError(found["error"])
-        probabilities = np.load(folder / _PROBABILITIES, allow_pickle=False)
-        return TfidfResult(probabilities, found["choice"], found["costs"])
+        said = np.load(folder / _SAID, allow_pickle=False)
+        return TfidfResult(said, found["choice"], found["costs"])
 
 
-def main(name: str) -> None:
+def main(name: str, kind: type[TfidfBaseline]) -> None:
     """Does the work of `tfidf_result` in the folder that it made."""
     folder = Path(name)
     texts: tuple[list[Text], ...] = ([], [], [])
-    labels: tuple[list[int], ...] = ([], [], [])
+    labels: tuple[list[Any], ...] = ([], [], [])
     with open(folder / _ROWS, encoding="utf-8") as file:
         options = json.loads(next(file))
         for line in file:
             part, text, label = json.loads(line)
             texts[part].append(text if isinstance(text, str) else tuple(text))
             labels[part].append(label)
-    train, validation = ((texts[part], np.array(labels[part], int)) for part in (0, 1))
+    train, validation = ((texts[part], np.array(labels[part])) for part in (0, 1))
     found: dict[str, object]
     try:
-        baseline = TfidfBaseline.choose(
+        baseline = kind.choose(
             train, validation, options["classes"], class_weight=options["class_weight"]
         )
-        np.save(folder / _PROBABILITIES, baseline.probabilities(texts[2]))
+        np.save(folder / _SAID, baseline.said(texts[2]))
         costs = {**baseline.costs(texts[2]), "peak_memory_bytes": backends.peak_memory()}
         found = {"choice": baseline.describe(), "costs": costs}
     except DataError as error:
