@@ -99,7 +99,7 @@ class DisentangledTransformerLayer(TransformerLayer):
         }
         self.convolution = None
         if kernel_size:
-            self.convolution = keras.layers.Conv1D(
+            self.convolution = _Convolution(
                 d_model,
                 kernel_size,
                 padding="same",
@@ -152,3 +152,13 @@ class DisentangledTransformerLayer(TransformerLayer):
     def mask_of_first(self, attention_mask: Mapping[str, Any]) -> dict[str, Any]:
         """What position 0 is given."""
         return {name: attention_mask[name] for name in ("mask", "ahead")}
+
+
+class _Convolution(keras.layers.Conv1D):
+    """Whose groups are convolutions of their own: `ops.conv` knows no groups before it computes."""
+
+    def call(self, inputs: Any) -> Any:
+        """(batch, length, width) -> (batch, length, width)."""
+        parts = [ops.split(each, self.groups, axis=-1) for each in (inputs, self.kernel)]
+        made = [ops.conv(x, kernel, padding="same") for x, kernel in zip(*parts, strict=True)]
+        return (ops.concatenate(made, axis=-1) if len(made) > 1 else made[0]) + self.bias

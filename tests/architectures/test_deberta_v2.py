@@ -8,6 +8,8 @@ from transformers.models.deberta_v2.modeling_deberta_v2 import make_log_bucket_p
 
 from harness.architecture_case import INPUTS, THEIR_INPUTS, ArchitectureCase, assert_close
 from harness.checkpoints import VOCABULARY
+from harness.spoken import assert_same_everywhere, write_classifier
+from harness.tokenizer_directories import train_sentencepiece
 from kerasft import peft
 from kerasft.architectures import config_to_arguments
 from kerasft.errors import AdapterError, PresetError
@@ -62,6 +64,22 @@ class TestDebertaV2(ArchitectureCase):
         ours, _ = load_preset(str(classifier.folder)).build_classifier(3)
         with pytest.raises(AdapterError, match="DisentangledAttention attends in a way of its own"):
             peft.apply(ours, peft.PrefixTuningConfig())
+
+
+@pytest.mark.any_backend
+def test_texts_get_the_same_logits_saved_exported_and_in_onnx(tmp_path):
+    """With the convolution, of one group and of several."""
+    pytest.importorskip("sentencepiece")
+    names = {"pad": "[PAD]", "unk": "[UNK]", "bos": "[CLS]", "eos": "[SEP]"}
+    options = {f"{name}_piece": piece for name, piece in names.items()}
+    train_sentencepiece(
+        tmp_path, "spm.model", pad_id=0, unk_id=3, bos_id=1, eos_id=2, **options
+    )  # fmt: skip
+    settings = {**TestDebertaV2.settings, "conv_kernel_size": 3}
+    for groups in (1, 2):
+        write_classifier(tmp_path, "deberta-v2", **settings, conv_groups=groups)
+        (tmp_path / str(groups)).mkdir()
+        assert_same_everywhere(tmp_path, tmp_path / str(groups))
 
 
 @pytest.mark.any_backend

@@ -22,6 +22,7 @@ rng = np.random.default_rng(0)
 WEIGHT, BIAS = (rng.normal(size=size).astype("float32") for size in ((8, 6), (8,)))
 TABLE = rng.normal(size=(LONGEST, 8)).astype("float32")
 CUBE = rng.normal(size=(8, 2, 3)).astype("float32")
+KERNEL = rng.normal(size=(3, 8, 6)).astype("float32")
 
 
 def cut(x, dtype="float32"):
@@ -83,6 +84,8 @@ ON_NUMBERS = {
     "DotProductAttention": attend,
     "DotProductAttention with a mask": lambda x: attend(x, 0.3, x[:, None, None, :, 0] < 1),
     "DotProductAttention with a bias": lambda x: attend(x, bias=x[:, None, None, :, 0]),
+    "Conv": lambda x: ops.conv(x, KERNEL, padding="same"),
+    "Conv of an even number": lambda x: ops.conv(x, CUBE.transpose(1, 0, 2), padding="same"),
     "Einsum": lambda x: ops.einsum("abc,cde->abde", x, CUBE),
     "Einsum of two": lambda x: ops.einsum("abc,adc->adb", x, x * 2),
     "Einsum over two": lambda x: ops.einsum("abcd,cde->abe", ops.reshape(
@@ -153,6 +156,7 @@ def test_every_operation_of_the_table_is_tested():
         (ops.floor, "computes Floor, which is not written to ONNX"),
         (lambda x: ops.einsum("abc->ab", x), "einsum 'abc->ab'"),
         (lambda x: ops.take(x, [1, 2]), "Take without an axis"),
+        (lambda x: ops.conv(x, KERNEL), "Conv but at each position"),
         (lambda x: x[:, ::-1], "GetItem with slice"),
         (lambda x: ops.layer_normalization(x, axis=(1, 2)), "LayerNorm over the axes"),
         (lambda x: x + TABLE[: x.shape[1]][::-1], "depends on the length"),

@@ -208,6 +208,23 @@ def _dot_product_attention(
     return graph.transpose(mixed, [0, 2, 1, 3])
 
 
+@_operation("Conv")
+def _convolution(graph: Graph, step: Step, x: Tensor, kernel: Any) -> str:
+    """Along a text: (batch, length, channels) by (positions, channels, filters)."""
+    own = step.settings
+    steps = {str(own[name]) for name in ("strides", "dilation_rate")}
+    if len(x.shape) != 3 or own["padding"] != "same" or not steps <= {"1", "[1]", "(1,)"}:
+        raise not_written("Conv but at each position of a text")
+    beside = kernel.shape[0] - 1
+    mixed = graph.add(
+        "Conv",
+        graph.transpose(x, [0, 2, 1]),
+        graph.transpose(kernel, [2, 1, 0]),
+        pads=[beside // 2, beside - beside // 2],
+    )
+    return graph.transpose(mixed, [0, 2, 1])
+
+
 @_operation("Einsum")
 def _einsum(graph: Graph, step: Step, *operands: Any) -> str:
     return einsum(graph, step.settings["subscripts"], operands)
