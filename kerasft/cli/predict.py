@@ -23,6 +23,7 @@ from kerasft.errors import ConfigError, DataError
 from kerasft.folder.opened import KERAS
 from kerasft.predict import Predictor, open_for, output
 from kerasft.predict.prepare import AUTO
+from kerasft.tasks.headed_encoder import PAIRS
 from kerasft.tasks.registry import OPTIONS
 from kerasft.text.pairs import Text
 
@@ -127,35 +128,35 @@ def _lines_of_input() -> list[str]:
     return texts
 
 
-def open_predictor(folder: str, **options: Any) -> Predictor:
+def open_predictor(folder: str, pairs: bool, **options: Any) -> Predictor:
     """`Predictor`, with a quicker import of Keras where Keras is needed; see that.
 
     Where another engine was chosen for the user, stderr says which.
+
+    Args:
+        folder: The folder.
+        pairs: Whether it will be asked about pairs of texts.
+        options: As for `Predictor`.
+
+    Raises:
+        ConfigError: The folder reads pairs and there are single texts, or the reverse.
     """
     opened = open_for(folder, **options)
+    if bool(opened.manifest.settings.get(PAIRS)) != pairs:
+        if pairs:
+            raise ConfigError(
+                f"{folder} reads single texts; leave --text_pair and --text_pair_column out"
+            )
+        raise ConfigError(
+            f"{folder} reads pairs of texts; give the other texts by --text_pair, or by --input "
+            "and --text_pair_column"
+        )
     if opened.engine == KERAS:
         backends.check()
         backends.import_keras()
     elif options.get("engine") in (None, AUTO):
         print(f"engine: {opened.engine}; --engine keras computes with Keras", file=sys.stderr)
     return Predictor(opened, **options)
-
-
-def check_pairs(options: argparse.Namespace, pairs: bool) -> None:
-    """Refuses single texts for a model of pairs, and the reverse.
-
-    Raises:
-        ConfigError: The sentence says what to give.
-    """
-    given = bool(options.text_pair or options.text_pair_column)
-    if pairs and not given:
-        raise ConfigError(
-            f"{options.folder} reads pairs of texts; give the other texts by --text_pair, or by "
-            "--input and --text_pair_column"
-        )
-    if given and not pairs:
-        name = "--text_pair" if options.text_pair else "--text_pair_column"
-        raise ConfigError(f"{options.folder} reads single texts; leave {name} out")
 
 
 def run(options: argparse.Namespace) -> None:
@@ -167,8 +168,9 @@ def run(options: argparse.Namespace) -> None:
     from tqdm import tqdm
 
     texts = asked_texts(options)
-    predictor = open_predictor(options.folder, **{name: getattr(options, name) for name in OPTIONS})
-    check_pairs(options, predictor.text_pairs)
+    pairs = bool(options.text_pair or options.text_pair_column)
+    own = {name: getattr(options, name) for name in OPTIONS}
+    predictor = open_predictor(options.folder, pairs, **own)
     counts: Counter[str] = Counter()
     with (
         output.open_writer(options, predictor.columns) as writer,

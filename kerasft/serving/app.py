@@ -50,6 +50,8 @@ def create_app(
     name: str,
     task: Task[Any],
     access: Access | None = None,
+    *,
+    pairs: bool = False,
 ) -> FastAPI:
     """The application; its lifespan begins to load the model and stops the worker.
 
@@ -58,6 +60,7 @@ def create_app(
         task: The folder's task; known before the model is loaded.
         access: Under which names the server answers, and to the pages of which other servers;
             None: under all, and to none.
+        pairs: Whether the model reads pairs of texts.
     """
     prediction = body_of(task.result)
     answer: Any = create_model(
@@ -103,14 +106,14 @@ def create_app(
         description=task.description,
         response_model=answer,
         responses=_errors(400, 408, 413, 415, 422, 503),
-        openapi_extra={"requestBody": request_body(limits, task.example)},
+        openapi_extra={"requestBody": request_body(limits, task.example, pairs)},
     )
     async def predict(request: Request) -> Body:
         """Asks the model about the texts of the body."""
         # A place is taken only once the body is there: slow uploads must not starve others.
         raw = await read_body(request, limits, uploads)
         with worker.admit():
-            texts = parse_texts(raw, limits)
+            texts = parse_texts(raw, limits, pairs)
             request.scope[TEXTS] = len(texts)
             found = await worker.predict(texts, request.is_disconnected)
         predictions = [prediction.model_validate(each) for each in found]

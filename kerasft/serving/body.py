@@ -6,7 +6,7 @@ the server hold more than `max_body_bytes`.
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 from fastapi import Request
@@ -14,6 +14,7 @@ from fastapi import Request
 from kerasft.serving.errors import CLOSE, RETRY_AFTER, ApiError
 from kerasft.serving.limits import Limits
 from kerasft.serving.uploads import Uploads
+from kerasft.text.pairs import Text
 
 # A client that is told "too large" while it still sends may see a reset connection instead of the
 # answer. So up to this many times the limit is read and thrown away before answering.
@@ -90,33 +91,66 @@ def refuse_headers(headers: Mapping[str, str], limits: Limits) -> ApiError | Non
     return None
 
 
-def parse_texts(raw: bytes, limits: Limits) -> list[str]:
-    """The texts of `{"texts": ["...", ...]}`.
+def parse_texts(raw: bytes, limits: Limits, pairs: bool = False) -> list[Text]:
+    """The texts of `{"texts": ["...", ...]}`, or of `{"inputs": [{"text": "..."}, ...]}`.
+
+    Args:
+        raw: The bytes of the body.
+        limits: The server's.
+        pairs: Whether the model reads pairs: these come as inputs, each with a "text_pair" too.
 
     Raises:
         ApiError: 400 for what is not JSON in UTF-8; 422 for JSON of another shape, no text, too
             many texts, an empty or too long text, or characters that are none (lone surrogates).
     """
-    texts = _parse_json(raw)
-    if not isinstance(texts, dict):
-        raise _invalid(f'The body must be an object {{"texts": [...]}}, not {_kind(texts)}.')
-    unknown = [name for name in texts if name != "texts"]
+    content = _parse_json(raw)
+    shape = '{"inputs": [{"text": ..., "text_pair": ...}]}' if pairs else '{"texts": [...]}'
+    if not isinstance(content, dict):
+        raise _invalid(f"The body must be an object {shape}, not {_kind(content)}.")
+    _refuse_unknown(content, ("texts", "inputs"), "The body")
+    if pairs and "texts" in content:
+        raise _invalid(f"The model reads pairs of texts; send {shape}.")
+    if len(content) != 1:
+        what = "both 'texts' and 'inputs'; send one of them" if content else f"no field {shape}"
+        raise _invalid(f"The body has {what}.")
+    ((name, items),) = content.items()
+    if not isinstance(items, list):
+        kind = "strings" if name == "texts" else "objects"
+        raise _invalid(f"{name!r} must be a list of {kind}, not {_kind(items)}.")
+    if not items:
+        raise _invalid(f"{name!r} is empty; send at least one text.")
+    if len(items) > limits.max_texts:
+        message = f"{name!r} has {len(items)} texts; send at most {limits.max_texts} in a request."
+        raise ApiError(422, "too_many_texts", message)
+    if name == "inputs":
+        return [_input(each, f"inputs[{i}]", limits, pairs) for i, each in enumerate(items)]
+    for index, text in enumerate(items):
+        _check_text(text, f"texts[{index}]", limits)
+    return items
+
+
+def _input(item: Any, where: str, limits: Limits, pairs: bool) -> Text:
+    """The text, or pair of texts, of one object."""
+    if not isinstance(item, dict):
+        raise _invalid(f"{where} must be an object, not {_kind(item)}.")
+    if not pairs and "text_pair" in item:
+        raise _invalid(f"{where} has a 'text_pair', but the model reads single texts.")
+    names = ("text", "text_pair") if pairs else ("text",)
+    _refuse_unknown(item, names, where)
+    for name in names:
+        if name not in item:
+            raise _invalid(f"{where} has no {name!r}.")
+        _check_text(item[name], f"{where}.{name}", limits)
+    return (item["text"], item["text_pair"]) if pairs else item["text"]
+
+
+def _refuse_unknown(found: Mapping[str, Any], known: Sequence[str], where: str) -> None:
+    unknown = [name for name in found if name not in known]
     if unknown:
         # As ASCII, because a name may hold what UTF-8 cannot carry.
-        raise _invalid(f"The body has an unknown field {unknown[0][:40]!a}; only 'texts' is read.")
-    if "texts" not in texts:
-        raise _invalid("The body has no field 'texts'.")
-    texts = texts["texts"]
-    if not isinstance(texts, list):
-        raise _invalid(f"'texts' must be a list of strings, not {_kind(texts)}.")
-    if not texts:
-        raise _invalid("'texts' is empty; send at least one text.")
-    if len(texts) > limits.max_texts:
-        message = f"'texts' has {len(texts)} texts; send at most {limits.max_texts} in a request."
-        raise ApiError(422, "too_many_texts", message)
-    for index, text in enumerate(texts):
-        _check_text(text, f"texts[{index}]", limits)
-    return texts
+        names = " and ".join(map(repr, known))
+        read = f"{names} are" if len(known) > 1 else f"{names} is"
+        raise _invalid(f"{where} has an unknown field {unknown[0][:40]!a}; only {read} read.")
 
 
 def _check_text(text: Any, where: str, limits: Limits) -> None:

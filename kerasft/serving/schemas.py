@@ -93,11 +93,12 @@ class ErrorAnswer(Body):
     error: ErrorDetail
 
 
-def request_body(limits: Limits, example: Sequence[str]) -> dict[str, Any]:
+def request_body(limits: Limits, example: Sequence[str], pairs: bool = False) -> dict[str, Any]:
     """OpenAPI's description of the body of /predict, with this server's bounds.
 
     Args:
         example: Texts to try it with.
+        pairs: Whether the model reads pairs of texts.
     """
     text = {
         "type": "string",
@@ -114,16 +115,33 @@ def request_body(limits: Limits, example: Sequence[str]) -> dict[str, Any]:
         "description": "The texts. One of whitespace alone is answered with 422, as is one of "
         "which the model's own cleaning leaves nothing (a model that cleans markup: `<br>`).",
     }
-    schema = {
-        "title": "PredictRequest",
+    names = ["text", "text_pair"] if pairs else ["text"]
+    item = {
         "type": "object",
-        "properties": {"texts": texts},
-        "required": ["texts"],
+        "properties": dict.fromkeys(names, text),
+        "required": names,
         "additionalProperties": False,
     }
+    inputs = {
+        **texts,
+        "items": item,
+        "description": "The pairs of texts." if pairs else "The texts, in place of `texts`.",
+    }
+    schema: dict[str, Any] = {
+        "title": "PredictRequest",
+        "type": "object",
+        "properties": {"inputs": inputs} if pairs else {"texts": texts, "inputs": inputs},
+        "additionalProperties": False,
+    }
+    shown: dict[str, Any] = {"texts": [*example]}
+    if pairs:
+        schema["required"] = ["inputs"]
+        shown = {"inputs": [{"text": example[0], "text_pair": example[-1]}]}
+    else:
+        schema["oneOf"] = [{"required": ["texts"]}, {"required": ["inputs"]}]
     description = f"At most {limits.max_body_bytes} bytes of JSON in UTF-8, not compressed."
     return {
         "required": True,
         "description": description,
-        "content": {"application/json": {"schema": schema, "example": {"texts": [*example]}}},
+        "content": {"application/json": {"schema": schema, "example": shown}},
     }

@@ -18,6 +18,7 @@ from starlette.requests import ClientDisconnect
 from kerasft.errors import DataError
 from kerasft.serving.errors import RETRY_AFTER, ApiError
 from kerasft.serving.limits import Limits
+from kerasft.text.pairs import Text
 
 if TYPE_CHECKING:
     from kerasft.predict import Predictor
@@ -100,7 +101,7 @@ class Worker:
             self._inside -= 1
 
     async def predict(
-        self, texts: list[str], client_has_gone: Callable[[], Awaitable[bool]]
+        self, texts: list[Text], client_has_gone: Callable[[], Awaitable[bool]]
     ) -> list[Any]:
         """Predicts in the model's thread when it is this request's turn.
 
@@ -129,7 +130,7 @@ class Worker:
         finally:
             self._turn.release()
 
-    def _ask(self, predictor: Predictor, texts: list[str]) -> list[Any]:
+    def _ask(self, predictor: Predictor, texts: list[Text]) -> list[Any]:
         try:
             return predictor.predict(texts)
         except Exception:

@@ -22,9 +22,9 @@ def command_with(monkeypatch, capsys) -> Callable[[Path, object], Callable[..., 
     really = command_line.open_predictor
 
     def make(known: Path, predictor: object) -> Callable[..., Result]:
-        def opened(folder: str, **options: object) -> object:
+        def opened(folder: str, pairs: bool, **options: object) -> object:
             same = Path(folder) == known and all(value is None for value in options.values())
-            return predictor if same else really(folder, **options)
+            return predictor if same else really(folder, pairs, **options)
 
         monkeypatch.setattr(command_line, "open_predictor", opened)
 
