@@ -2,10 +2,10 @@
 
     python -m tools.sample_duplicates kerasft/data/samples/duplicates.csv
 
-A question is a wish (an action on a thing) in a frame. Two questions are duplicates if they mean the
-same action on the same thing. In either class half of the pairs share the word for the thing or for
-the action, and half share neither; no pair shares both, or its frame. So neither a word nor the
-number of shared words tells the label: one has to know which words mean the same.
+A question is a wish (an action on a thing) in a frame. Two questions are duplicates if they mean
+the same action on the same thing. In either class half of the pairs share the words for the thing
+or for the action, and half share neither; no pair shares both, or its frame. So neither a word nor
+the number of shared words tells the label: one has to know which words mean the same.
 """
 
 import csv

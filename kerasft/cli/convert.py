@@ -53,6 +53,9 @@ def parser() -> Parser:
         choices=("first", "mean"),
         help="what a classifier's head reads: the first token (as PEFT's do) or the mean",
     )
+    parser.add_argument(
+        "--text_pairs", action="store_true", help="the adapter was trained on pairs of texts"
+    )
     parser.add_argument("--prefix", default="", help="what stands before each text of a T5")
     return parser
 
@@ -66,7 +69,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     understood = parser()
     options = understood.parse_args(arguments)
     given = [
-        name for name in ("labels", "max_length", "pooling", "prefix") if getattr(options, name)
+        name
+        for name in ("labels", "max_length", "pooling", "text_pairs", "prefix")
+        if getattr(options, name)
     ]
     if options.adapter is None and given:
         understood.error(f"--{given[0]} goes with --adapter")
@@ -91,10 +96,12 @@ def main(arguments: Sequence[str]) -> None:
             labels=options.labels,
             max_length=options.max_length,
             pooling=options.pooling or "first",
+            text_pairs=options.text_pairs,
             prefix=options.prefix,
         ):
             print(line)
-        print_next(Path(options.output), "a text")
+        text = ("a text", "another text") if options.text_pairs else "a text"
+        print_next(Path(options.output), text)
         return
     from kerasft.presets.convert_directory import convert_directory
 

@@ -46,6 +46,11 @@ def parser() -> Parser:
     parser.add_argument(
         "--text_column", default="text", help="of --gate_data: the column of texts (%(default)s)"
     )
+    parser.add_argument(
+        "--text_pair_column",
+        default="text_pair",
+        help="of the other texts, for a model of pairs (%(default)s)",
+    )
     parser.add_argument("--label_column", default="label", help="and of labels (%(default)s)")
     return parser
 
@@ -83,7 +88,11 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _for_engine(options: argparse.Namespace) -> None:
-    columns = {"text": options.text_column, "label": options.label_column}
+    columns = {
+        "text": options.text_column,
+        "text_pair": options.text_pair_column,
+        "label": options.label_column,
+    }
     manifest = make_export(options.folder, options.engine, data=options.gate_data, columns=columns)
     place = Path(options.folder, EXPORT, options.engine)
     facts = manifest.exports[options.engine].items()

@@ -108,7 +108,7 @@ def _write_onnx(classifier: EncoderParts, to: Path) -> None:
     from kerasft.runtimes.onnx.write import write_onnx
 
     made: Any = task_of(classifier).to_write(classifier)
-    write_onnx(made.model, to, made.longest, made.facts)
+    write_onnx(made.model, to, made.longest, made.facts, segments=made.reading.segments)
 
 
 def _check_file(output: Path, suffix: str, overwrite: bool) -> None:

@@ -20,7 +20,7 @@ from kerasft.tasks import load
 from kerasft.tasks.registry import TASKS
 from kerasft.tasks.saved import check_manifest
 
-COLUMNS = {"text": "text", "label": "label"}
+COLUMNS = {"text": "text", "text_pair": "text_pair", "label": "label"}
 
 
 def make_export(

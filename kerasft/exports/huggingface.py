@@ -8,7 +8,12 @@ from typing import Any, cast
 from kerasft import storage
 from kerasft.architectures import find_encoder, to_tensors
 from kerasft.errors import ConfigError
-from kerasft.tasks.headed_encoder import EncoderParts, EncoderTask
+from kerasft.tasks.headed_encoder import (
+    EncoderParts,
+    EncoderTask,
+    reads_pairs,
+    reads_segments,
+)
 from kerasft.tasks.registry import task_of
 
 FILES = (
@@ -48,13 +53,17 @@ def write_huggingface(classifier: EncoderParts, folder: Path) -> None:
     storage.write_tensors(tensors, folder / "model.safetensors")
     config = classifier.model.to_config(classifier.labels.names) | task.twin_config()
     storage.write_json(folder / "config.json", {**config, "dtype": "float32"})
-    classifier.tokenizer.save_directory(folder, classifier.max_length)
+    segments = reads_segments(classifier)
+    classifier.tokenizer.save_directory(folder, classifier.max_length, segments)
     name, count = config["architectures"][0], len(classifier.labels)
+    text = "'A text.'"
+    if reads_pairs(classifier):
+        text = "{'text': 'A text.', 'text_pair': 'Another one.'}"
     card = [
         f"# {name} of {count} label{'s' * (count > 1)}",
         f"A `{name}` exported by kerasft.",
         *task.before_model(classifier),
         "    pipeline = transformers.pipeline('text-classification', '<this folder>')\n"
-        "    pipeline('A text.', truncation=True)",
+        f"    pipeline({text}, truncation=True)",
     ]
     (folder / "README.md").write_text("\n\n".join(card) + "\n", encoding="utf-8")

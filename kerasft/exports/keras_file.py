@@ -1,7 +1,8 @@
 """A `.keras` file that Keras loads by itself, with no other package.
 
-Inputs: a dict of `token_ids` (batch, length) int32 and `padding_mask` (batch, length) bool. Output:
-logits. It holds the model as a functional graph of Keras's own layers and operations.
+Inputs: a dict of `token_ids` (batch, length) int32 and `padding_mask` (batch, length) bool; of a
+model that reads pairs by segments `segment_ids` (batch, length) int32 besides. Output: logits. It
+holds the model as a functional graph of Keras's own layers and operations.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from typing import Any
 
 import keras
 
-from kerasft.tasks.headed_encoder import EncoderParts
+from kerasft.tasks.headed_encoder import EncoderParts, reads_segments
 
 
 def write_keras(classifier: EncoderParts, path: Path) -> None:
@@ -21,7 +22,7 @@ def write_keras(classifier: EncoderParts, path: Path) -> None:
         classifier: The loaded folder.
         path: The file to write.
     """
-    model = plain_graph(classifier.model)
+    model = plain_graph(classifier.model, reads_segments(classifier))
     # Keras looks at the suffix, which the sibling that is written first does not have.
     file = path.with_suffix(".keras")
     try:
@@ -31,11 +32,12 @@ def write_keras(classifier: EncoderParts, path: Path) -> None:
         file.unlink(missing_ok=True)
 
 
-def plain_graph(model: keras.Model) -> keras.Model:
+def plain_graph(model: keras.Model, segments: bool = False) -> keras.Model:
     """A model of Keras's own layers and operations that computes what a classifier or tagger does.
 
     Args:
         model: The classifier or tagger, without adapters.
+        segments: Whether it is also to read `segment_ids`.
 
     Returns:
         A functional model with a copy of the weights. Its layers are called by their paths, with
@@ -57,6 +59,8 @@ def plain_graph(model: keras.Model) -> keras.Model:
         "token_ids": keras.Input((None,), dtype="int32", name="token_ids"),
         "padding_mask": keras.Input((None,), dtype="bool", name="padding_mask"),
     }
+    if segments:
+        inputs["segment_ids"] = keras.Input((None,), dtype="int32", name="segment_ids")
     with _inlined(copy_of):
         outputs = model(inputs, training=False)
     plain = keras.Model(inputs, outputs, name=model.name)

@@ -21,7 +21,7 @@ from kerasft.architectures import (
     layers_by_path,
 )
 from kerasft.errors import ConfigError
-from kerasft.tasks.headed_encoder import EncoderParts
+from kerasft.tasks.headed_encoder import EncoderParts, reads_pairs
 from kerasft.tasks.registry import task_of
 
 README = "README.md"
@@ -104,6 +104,7 @@ def write_keras_hub(classifier: EncoderParts, folder: Path) -> list[str]:
             f"KerasHub's {twin.prefix} fixes its activation and its epsilon: its logits differ by "
             f"up to {difference:.1g} from this model's."
         )
+    texts = "(['A text.'], ['Another one.'])" if reads_pairs(classifier) else "['A text.']"
     card = [
         f"# {twin.prefix}TextClassifier of {len(classifier.labels)} labels",
         "A KerasHub preset exported by kerasft.",
@@ -111,7 +112,7 @@ def write_keras_hub(classifier: EncoderParts, folder: Path) -> list[str]:
         *task_of(classifier).before_model(classifier),
         *said,
         "    classifier = keras_hub.models.TextClassifier.from_preset('<this folder>')\n"
-        "    classifier.predict(['A text.'])",
+        f"    classifier.predict({texts})",
     ]
     (folder / README).write_text("\n\n".join(card) + "\n", encoding="utf-8")
     return said
@@ -148,7 +149,9 @@ def _difference(model: Any, task: Any) -> float:
     inputs = {"token_ids": ids.astype("int32"), "padding_mask": mask}
     features = {**inputs, "padding_mask": mask.astype("int32")}
     if arguments.num_segments:
-        features["segment_ids"] = np.zeros_like(inputs["token_ids"])
+        # Two texts where there are two segments, as far as there are tokens.
+        segments = (np.arange(mask.shape[1]) > 4) * mask * (arguments.num_segments > 1)
+        inputs["segment_ids"] = features["segment_ids"] = segments.astype("int32")
     ours, theirs = (
         keras.ops.convert_to_numpy(each(given, training=False))
         for each, given in ((model, inputs), (task, features))

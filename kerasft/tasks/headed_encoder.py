@@ -138,7 +138,7 @@ class EncoderTask(Task[OfEncoder]):
         Args:
             num_segments: Segments in its table; 0 where it has none.
         """
-        segments = num_segments > 1 and reads_pairs(parts)
+        segments = reads_pairs(parts) and num_segments > 1
         tokenizer, labels = parts.tokenizer, parts.labels
         return Reading(tokenizer.pad_id, parts.max_length, len(labels), self.each_token, segments)
 
@@ -197,6 +197,11 @@ class EncoderTask(Task[OfEncoder]):
 def reads_pairs(parts: Any) -> bool:
     """Whether parts of any task read pairs of texts."""
     return getattr(parts, PAIRS, False)
+
+
+def reads_segments(parts: EncoderParts) -> bool:
+    """Whether the model of loaded parts is given `segment_ids`: it reads pairs and has segments."""
+    return reads_pairs(parts) and bool(parts.model.reads_segments)
 
 
 def check_pairs(tokenizer: Tokenizer, max_length: int, num_segments: int) -> None:

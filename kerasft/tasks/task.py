@@ -173,7 +173,7 @@ class Task(ABC, Generic[OfTask]):
             folder: The saved folder, its hashes checked.
             parts: What was read of it, with or without the model.
             data: The user's rows; if None, those that the run kept.
-            columns: Where they are a table: its columns, {"text": "text", "label": "label"}.
+            columns: Where they are a table: its columns, {"text": "text", "label": "label", ...}.
 
         Raises:
             DataError: `data` cannot be used.

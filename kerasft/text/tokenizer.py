@@ -112,15 +112,18 @@ class Tokenizer:
         copy.enable_padding(pad_id=self.pad_id, pad_token=self.pad_token)
         return copy.to_str(pretty=True)
 
-    def save_directory(self, directory: str | Path, max_length: int) -> None:
+    def save_directory(
+        self, directory: str | Path, max_length: int, segments: bool = False
+    ) -> None:
         """Writes `tokenizer.json`, and the `tokenizer_config.json` that transformers needs.
 
-        `AutoTokenizer` then gives the same ids, and no token types, which DistilBERT does not take
-        and BERT does not need.
+        `AutoTokenizer` then gives the same ids, and token types only with `segments`: DistilBERT
+        does not take them, and BERT does not need them for single texts.
 
         Args:
             directory: Where to write; made if missing.
             max_length: Where `AutoTokenizer` is to cut texts, in tokens.
+            segments: Whether the model reads pairs of texts by their segments.
         """
         directory = Path(directory)
         directory.mkdir(parents=True, exist_ok=True)
@@ -129,7 +132,9 @@ class Tokenizer:
         config: dict[str, object] = {
             "tokenizer_class": "PreTrainedTokenizerFast",
             "model_max_length": max_length,
-            "model_input_names": ["input_ids", "attention_mask"],
+            "model_input_names": [
+                *("input_ids", *(["token_type_ids"] if segments else []), "attention_mask")
+            ],
             "pad_token": self.pad_token,
         }
         added = self._backend.get_added_tokens_decoder().values()

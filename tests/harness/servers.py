@@ -90,6 +90,10 @@ def matches(value: object, schema: dict, schemas: dict) -> bool:
     """Whether a JSON value is what a schema of ours says (the keywords that ours use)."""
     if "$ref" in schema:
         schema = schemas[schema["$ref"].rpartition("/")[2]]
+    if "oneOf" in schema:
+        rest = {name: part for name, part in schema.items() if name != "oneOf"}
+        chosen = [each for each in schema["oneOf"] if matches(value, {**rest, **each}, schemas)]
+        return len(chosen) == 1
     kinds = {
         "string": str, "integer": int, "number": (int, float), "boolean": bool, "array": list,
         "object": dict,

@@ -141,6 +141,9 @@ def test_openapi_describes_what_is_answered(server) -> None:
         {"texts": [" "]}, {"texts": ["\x1c\u2003"]}, {"texts": ["\ufeff"]}, {"texts": ["\u200b"]},
         {"texts": ["a" * 300]}, {"texts": ["a" * 301]}, {"texts": [1]},
         {"texts": "a"}, {"texts": ["a"], "more": 1}, {}, [], "a",
+        {"inputs": [{"text": "a"}]}, {"inputs": []}, {"inputs": [{"text": "a"}] * 17},
+        {"inputs": ["a"]}, {"inputs": [{}]}, {"inputs": [{"text": " "}]},
+        {"inputs": [{"text": "a", "text_pair": "b"}]}, {"inputs": [{"text": "a"}], "texts": ["a"]},
     ]  # fmt: skip
     statuses = []
     for content in bodies:

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from kerasft.serving.body import parse_texts
+from kerasft.serving.errors import ApiError
 from kerasft.serving.limits import Limits
 
 pytestmark = pytest.mark.any_backend
@@ -132,6 +133,40 @@ def test_messages_say_where(server) -> None:
 def test_a_field_twice_takes_the_last_and_pairs_of_surrogates_are_one_character() -> None:
     raw = b'{"texts": ["a"], "texts": ["\\ud83d\\ude00"]}'
     assert parse_texts(raw, Limits()) == ["\U0001f600"]
+
+
+BAD_INPUTS = {
+    "a": "inputs[0] must be an object, not a string.",
+    (("text", "a"),): "inputs[0] has no 'text_pair'.",
+    (("text_pair", "a"),): "inputs[0] has no 'text'.",
+    (("text", "a"), ("text_pair", " ")): "inputs[0].text_pair is empty.",
+    (("text", 1), ("text_pair", "a")): "inputs[0].text must be a string, not a number.",
+    (("text", "a"), ("text_pair", "b"), ("label", "c")): (
+        "inputs[0] has an unknown field 'label'; only 'text' and 'text_pair' are read."
+    ),
+}
+
+
+def test_inputs_are_texts_or_pairs() -> None:
+    def parse(content: object, pairs: bool) -> list:
+        return parse_texts(json.dumps(content).encode(), Limits(), pairs)
+
+    pair = {"text": "a", "text_pair": "b"}
+    assert parse({"inputs": [pair]}, pairs=True) == [("a", "b")]
+    assert parse({"inputs": [{"text": "a"}]}, pairs=False) == ["a"]
+    for item, sentence in BAD_INPUTS.items():
+        with pytest.raises(ApiError) as caught:
+            parse({"inputs": [item if isinstance(item, str) else dict(item)]}, pairs=True)
+        assert (caught.value.status, caught.value.message) == (422, sentence)
+    for content, pairs, sentence in (
+        ({"inputs": [pair]}, False, "has a 'text_pair', but the model reads single texts"),
+        ({"inputs": [pair], "texts": ["a"]}, False, "both 'texts' and 'inputs'"),
+        ({"texts": ["a"]}, True, "The model reads pairs of texts; send"),
+        ({}, True, 'no field {"inputs": '),
+    ):
+        with pytest.raises(ApiError) as caught:
+            parse(content, pairs)
+        assert sentence in caught.value.message
 
 
 def test_the_longest_and_the_most_texts_are_taken(server) -> None:

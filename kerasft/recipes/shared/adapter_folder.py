@@ -34,6 +34,7 @@ def save_adapter_folder(
     labels: Sequence[str] = (),
     max_length: int | None = None,
     pooling: str = "first",
+    text_pairs: bool = False,
     prefix: str = "",
 ) -> list[str]:
     """Writes a folder that predicts, serves and exports what PEFT would compute.
@@ -46,6 +47,7 @@ def save_adapter_folder(
             those of the preset's own head, else (for a classifier) LABEL_0, LABEL_1, ...
         max_length: Most tokens of a text; by default 128, or what the preset reads.
         pooling: What the head of a classifier reads, "first" (as in PEFT) or "mean".
+        text_pairs: Whether the adapter of a classifier was trained on pairs of texts.
         prefix: The text before each input of a T5.
 
     Returns:
@@ -68,6 +70,10 @@ def save_adapter_folder(
         raise PresetError(
             f"{adapter} was trained for the task {task!r}, of which there is no saved folder; "
             f"there is of {', '.join(_KINDS)}"
+        )
+    if text_pairs and task != "SEQ_CLS":
+        raise ConfigError(
+            f"--text_pairs is for text classifiers, but {adapter} is of a {_KINDS[task]}."
         )
     parts: TextClassifier | TokenTagger | TextWriter
     if task == "SEQ_2_SEQ_LM":
@@ -92,7 +98,9 @@ def save_adapter_folder(
             parts = TokenTagger(tagger, found.tokenizer, label_map, length)
         else:
             classifier, read = found.build_classifier(len(names), pooling, names)
-            parts = TextClassifier(classifier, found.tokenizer, label_map, length)
+            parts = TextClassifier(
+                classifier, found.tokenizer, label_map, length, text_pairs=text_pairs
+            )
     report = peft.load_adapter(parts.model, adapter)
     if max_length is None:  # virtual tokens take some of the positions
         room = getattr(parts.model, "max_length", parts.max_length)

@@ -40,7 +40,7 @@ def gate_rows(
         return GateRows(texts, wanted, source, task.compared, score)
 
     if data is not None:
-        pair = columns.get(TEXT_PAIR, TEXT_PAIR) if parts.text_pairs else None
+        pair = columns[TEXT_PAIR] if parts.text_pairs else None
         table = task.kind.read(data, columns["text"], columns["label"], text_pair_column=pair)
         table = task.kind.named_as(table, parts.labels.names)
         return rows(texts_of(table), table["label"], f"rows of {table.source}")

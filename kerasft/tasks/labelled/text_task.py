@@ -148,6 +148,11 @@ class TextTask(EncoderTask[OfText]):
     def before_model(self, parts: OfText) -> list[str]:
         """See `Task.before_model`."""
         sentences = super().before_model(parts)
+        if parts.text_pairs:
+            sentences = [
+                f"Pairs of texts are cut at {parts.max_length} tokens, the longer text first "
+                "(transformers' `longest_first`)."
+            ]
         if parts.long_texts == "head_tail":
             sentences = [
                 f"Texts of more than {parts.max_length} tokens are cut in the middle (a quarter is "
