@@ -40,6 +40,7 @@ class TestDebertaV2(ArchitectureCase):
         {"pos_att_type": []},
     ]  # fmt: skip
 
+    @pytest.mark.any_backend
     def test_far_distances_share_buckets_as_in_transformers(self, tmp_path):
         settings = {"max_position_embeddings": 300, "position_buckets": 32}
         theirs = self.write(tmp_path, **settings)
@@ -51,6 +52,7 @@ class TestDebertaV2(ArchitectureCase):
             expected = theirs.deberta(torch.tensor(ids, dtype=torch.long)).last_hidden_state.numpy()
         np.testing.assert_allclose(found, expected, atol=1e-4)
 
+    @pytest.mark.any_backend
     def test_segments_are_read_where_there_are_any(self, tmp_path):
         theirs = self.write(tmp_path, type_vocab_size=2)
         ours, _ = load_preset(str(tmp_path)).build_classifier(3)

@@ -9,7 +9,11 @@ from kerasft import backends, peft
 from kerasft.architectures import Classifier, EncoderArguments, MaskedLanguageModel
 from kerasft.tasks import load
 
-CASES = [("bert", 1, "lora"), ("distilbert", 1, "lora")]
+# Both families are built of the same block: one of them on each backend.
+CASES = [
+    ("bert", 1, "lora"),
+    pytest.param("distilbert", 1, "lora", marks=pytest.mark.any_backend),
+]
 LENGTH = frozen_backbones.batch()["padding_mask"].shape[1]
 
 
@@ -77,6 +81,7 @@ def test_logits_and_gradients_are_those_of_the_whole_layer(kind, layers, tune):
         np.testing.assert_allclose(gradient, wanted, atol=1e-5 * scale, err_msg=variable.path)
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize("kind", ["bert", "distilbert"])
 def test_dropout_is_where_the_whole_layer_has_it(kind, monkeypatch):
     """Dropout layers that multiply instead, each by another number."""
@@ -115,6 +120,7 @@ def seen(model, monkeypatch) -> dict[str, tuple]:
     return shapes
 
 
+@pytest.mark.any_backend
 def test_queries_and_feed_forward_see_one_token(monkeypatch):
     model = build()
     inputs = frozen_backbones.batch()

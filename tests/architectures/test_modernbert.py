@@ -39,6 +39,7 @@ class TestModernBert(ArchitectureCase):
         assert report.new == ["classifier.weight", "classifier.bias"]
         assert other.to_config(["a", "b", "c"])["classifier_pooling"] == "cls"
 
+    @pytest.mark.any_backend
     def test_far_positions_turn_as_in_transformers(self, tmp_path):
         """Beyond all windows, and where float32 no longer tells angles apart."""
         theirs = self.write(tmp_path, max_position_embeddings=8192, local_attention=64)

@@ -36,6 +36,7 @@ class TestRoberta(ArchitectureCase):
     ]
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize("model_type", ["xlm-roberta", "camembert"])
 def test_who_is_called_otherwise_loads_with_its_head(tmp_path, model_type):
     theirs = write_checkpoint(tmp_path, model_type, "ForSequenceClassification")

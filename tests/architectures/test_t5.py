@@ -26,7 +26,7 @@ def numpy(tensor) -> np.ndarray:
     return ops.convert_to_numpy(tensor)
 
 
-@pytest.fixture(scope="module", params=t5_twins.CONFIGS)
+@pytest.fixture(scope="module", params=t5_twins.PARAMS)
 def twins(request, tmp_path_factory):
     """A T5 of transformers and ours with its weights."""
     directory = tmp_path_factory.mktemp("t5")

@@ -50,7 +50,7 @@ def checkpoint(request, tmp_path_factory):
     return *read(directory), their_logits(theirs)
 
 
-@pytest.mark.parametrize("name", t5_twins.CONFIGS)
+@pytest.mark.parametrize("name", t5_twins.PARAMS)
 def test_transformers_reads_what_we_write(tmp_path, name):
     theirs = t5_twins.write(tmp_path / "theirs", **t5_twins.CONFIGS[name])
     model = t5_twins.ours(tmp_path / "theirs")

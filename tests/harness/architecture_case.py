@@ -20,7 +20,7 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.numpy import save_file
 
-from harness.checkpoints import VOCABULARY, write_checkpoint
+from harness.checkpoints import VOCABULARY, write_checkpoint, write_pooling
 from harness.gradients import value_and_gradients
 from kerasft import backends, peft
 from kerasft.architectures import (
@@ -158,7 +158,8 @@ class ArchitectureCase:
         assert (report.new, report.unread) == ([], [])
         return Twins(folder, theirs, ours)
 
-    @pytest.fixture(params=["classifier", "tagger"])
+    # One shape a family on each backend; XLA takes seconds for a further one.
+    @pytest.fixture(params=["classifier", pytest.param("tagger", marks=pytest.mark.any_backend)])
     def twins(self, request: pytest.FixtureRequest) -> Twins:
         return request.getfixturevalue(request.param)
 
@@ -173,7 +174,7 @@ class ArchitectureCase:
         assert np.abs(logits_of(ours) - logits_of(twins.ours)).max() > 0.01
         return ours
 
-    def test_hidden_states_logits_and_gradients_are_those_of_transformers(self, twins):
+    def test_hidden_states_logits_loss_and_gradients_are_those_of_transformers(self, twins):
         """A classifier's logits come from a last block that computes the first token alone."""
         _, theirs, ours = twins
         hidden, logits = theirs_of(theirs)
@@ -187,6 +188,11 @@ class ArchitectureCase:
             direction.astype("float32"),
         )  # fmt: skip
         assert_close(found, logits)
+        labels, counts = np.ones(logits.shape[:-1], int), counted(logits)[..., 0]
+        known = torch.tensor(np.where(counts, labels, -100))
+        loss = theirs(**THEIR_INPUTS, labels=known).loss.item()
+        mean = keras.losses.SparseCategoricalCrossentropy(True, reduction="mean_with_sample_weight")
+        assert float(mean(labels, found, sample_weight=counts)) == pytest.approx(loss, abs=1e-4)
         named = by_their_names(ours, gradients)
         assert named.keys() == expected.keys()
         for name, gradient in named.items():
@@ -255,16 +261,30 @@ class ArchitectureCase:
         with pytest.raises(ConfigError, match=f"texts of {length + 1} tokens are too long"):
             ours({"token_ids": ids, "padding_mask": ids > 0})
 
+    @pytest.mark.any_backend
+    @pytest.mark.parametrize("mode", ["cls", "mean"])
+    def test_sentence_transformers_directories_set_the_pooling(self, mode, tmp_path):
+        theirs = self.write(tmp_path, "")
+        write_pooling(tmp_path, mode)
+        model, _ = load_preset(str(tmp_path)).build_classifier(3)
+        hidden = theirs_of(theirs)[0]
+        weights = MASK / MASK.sum(1, keepdims=True) if mode == "mean" else np.eye(1, 9)
+        found = keras.ops.convert_to_numpy(model.pooled(INPUTS, training=False))
+        assert_close(found, (hidden * weights[..., None]).sum(1))
+
+    @pytest.mark.any_backend
     def test_a_tagger_takes_the_tags_by_their_names(self, tagger):
         other, _ = load_preset(str(tagger.folder)).build_tagger(["I-PER", "O", "B-PER"])
         assert_close(logits_of(other), theirs_of(tagger.theirs)[1][..., [2, 0, 1]])
 
+    @pytest.mark.any_backend
     @pytest.mark.parametrize("activation", ACTIVATIONS)
     def test_each_activation_is_that_of_transformers(self, activation, tmp_path):
         theirs = self.write(tmp_path, layers=2, **{self.activation: activation})
         ours, _ = load_preset(str(tmp_path)).build_classifier(3)
         assert_close(logits_of(ours), theirs_of(theirs)[1])
 
+    @pytest.mark.any_backend
     def test_other_sizes_are_those_of_transformers(self, variant, tmp_path):
         theirs = self.write(tmp_path, **variant)
         ours, report = load_preset(str(tmp_path)).build_classifier(variant.get("num_labels", 3))
@@ -273,6 +293,7 @@ class ArchitectureCase:
         assert_close(hidden_of(ours), hidden)
         assert_close(logits_of(ours), logits)
 
+    @pytest.mark.any_backend
     def test_other_heads_give_their_encoder(self, head, tmp_path):
         new, unread = self.heads[head]
         theirs = self.write(tmp_path, head, num_labels=2)  # as answering questions needs
@@ -286,6 +307,7 @@ class ArchitectureCase:
         assert {name.rpartition(".")[0] for name in report.new} == new & head | {"classifier"}
         assert_close(hidden_of(ours), theirs_of(theirs)[0])
 
+    @pytest.mark.any_backend
     def test_no_head_is_taken_for_another(self, classifier, tagger):
         ours, report = load_preset(str(classifier.folder)).build_tagger(TAGS)
         assert report.new == ["classifier.weight", "classifier.bias"]
@@ -293,6 +315,7 @@ class ArchitectureCase:
         ours, report = load_preset(str(tagger.folder)).build_classifier(3)
         assert f"{ours.output_module}.weight" in report.new
 
+    @pytest.mark.any_backend
     def test_transformers_reads_what_we_write(self, twins, tmp_path):
         """Out again through the same table: equal tensors, names, configuration and logits."""
         _, theirs, ours = twins

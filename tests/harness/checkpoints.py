@@ -104,3 +104,24 @@ def write_checkpoint(
         else:
             (directory / "vocab.txt").write_text("\n".join(pieces) + "\n", encoding="utf-8")
     return model
+
+
+def write_pooling(directory: Path, mode: str, width: int = 16) -> None:
+    """Makes of a bare checkpoint a directory of sentence-transformers.
+
+    Args:
+        mode: "cls" or "mean".
+        width: Of the encoder.
+    """
+    kinds = {"": "Transformer", "1_Pooling": "Pooling", "2_Normalize": "Normalize"}
+    modules = [
+        {"idx": number, "name": str(number), "path": path, "type": f"sentence_transformers.{kind}"}
+        for number, (path, kind) in enumerate(kinds.items())
+    ]
+    (directory / "modules.json").write_text(json.dumps(modules))
+    flags = {"cls_token": mode == "cls", "mean_tokens": mode == "mean"}
+    pooling = {f"pooling_mode_{name}": on for name, on in flags.items()}
+    (directory / "1_Pooling").mkdir()
+    (directory / "1_Pooling" / "config.json").write_text(
+        json.dumps({"word_embedding_dimension": width, **pooling})
+    )

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 import transformers
 
@@ -33,6 +34,12 @@ CONFIGS: dict[str, dict] = {
     "umT5": {"kind": "UMT5", "num_layers": 3, "relative_attention_max_distance": 20},
     "umT5 with a head": {"kind": "UMT5", "untied": True},
 }  # fmt: skip
+
+ON_EACH = ("v1.0", "umT5 with a head")
+PARAMS = [
+    pytest.param(name, marks=[] if name in ON_EACH else pytest.mark.any_backend) for name in CONFIGS
+]
+"""Their names; a few are compared on each backend, all on one."""
 
 
 def random_twin(seed: int = 0, kind: str = "T5", **changes: object) -> torch.nn.Module:
