@@ -1,4 +1,4 @@
-"""Compare saved classifiers on the test rows that all of them left out, in one report.
+"""Compare saved models of texts on the test rows that all of them left out, in one report.
 
     python -m kerasft.recipes.compare
     python -m kerasft.recipes.compare --folders saved_models/a,saved_models/b,saved_models/c
@@ -23,7 +23,7 @@ from kerasft.text.pairs import Text
 
 @dataclass
 class Config(Options):
-    """Compare saved classifiers on the test rows that all of them left out, in one report.
+    """Compare saved models of texts on the test rows that all of them left out, in one report.
 
     Args:
         folders: Two folders or more that recipes saved, tested on the same rows.
@@ -66,8 +66,7 @@ def run(config: Config) -> Path:
         rounds=config.timed_rounds,
     )
     gaps = [
-        reporting.gap(saved, rows, _probabilities(predictors[saved.name], timed, saved.labels))
-        for saved in runs
+        reporting.gap(saved, rows, _said(saved, predictors[saved.name], timed)) for saved in runs
     ]
     measured = (
         f"Times for a text: measured now, the models in turns, on {backends.machine()}; the median "
@@ -75,32 +74,30 @@ def run(config: Config) -> Path:
         f"what it said in its test within {max(gaps):.0e}."
     )
 
-    # Scores with intervals, paired tests, calibration, mistakes.
-    comparison = reporting.compare(
-        reporting.candidates(runs, latency),
-        texts,
-        runs[0].truth,
-        runs[0].labels,
-        draws=config.draws,
-        seed=config.seed,
-    )
-    print("\n" + reporting.as_text(reporting.score_table(comparison)) + "\n")
-    for sentence in reporting.findings(comparison):
+    # Scores with intervals, paired tests; of single labels also calibration and mistakes.
+    found = reporting.candidates(runs, latency)
+    truth, labels, scoring = runs[0].truth, runs[0].labels, runs[0].task.scoring
+    chance = {"draws": config.draws, "seed": config.seed}
+    written = {"measured": measured, "config_yaml": to_yaml(config)}
+    if scoring.exclusive:
+        comparison = reporting.compare(found, texts, truth, labels, **chance)
+        table, sentences = reporting.score_table(comparison), reporting.findings(comparison)
+        page = reporting.write_report(output, comparison, runs, **written)
+    else:
+        scores = reporting.compare_scores(found, truth, labels, scoring, **chance)
+        table, sentences = reporting.scores_table(scores), reporting.score_findings(scores)
+        page = reporting.write_score_report(output, scores, runs, **written)
+    print("\n" + reporting.as_text(table) + "\n")
+    for sentence in sentences:
         print(sentence)
-
-    page = reporting.write_report(
-        output, comparison, runs, measured=measured, config_yaml=to_yaml(config)
-    )
     print(f"\nsaved {output}; open {page}")
     return page
 
 
-def _probabilities(
-    predictor: Predictor, texts: Sequence[Text], labels: Sequence[str]
-) -> np.ndarray:
-    """What a model says now: (texts, labels)."""
+def _said(saved: reporting.Run, predictor: Predictor, texts: Sequence[Text]) -> np.ndarray:
+    """What a model says now: (texts, ...), as its task scores it."""
     return np.array(
-        [[p.probabilities[label] for label in labels] for p in predictor.predict(texts)]
+        [saved.task.said_of(result, saved.labels) for result in predictor.predict(texts)]
     )
 
 

@@ -21,7 +21,8 @@ from kerasft.predict import Predictor
 from kerasft.recipes import distilbert_lora
 from kerasft.recipes.shared.fine_tuning import ClassifierOptions
 from kerasft.recipes.shared.run_apart import result, run_apart, share_weights
-from kerasft.tasks.labelled.labelled_texts import LabelledTextOptions, load_labelled
+from kerasft.recipes.shared.targets import TargetOptions
+from kerasft.tasks.labelled.labelled_texts import load_labelled
 
 if TYPE_CHECKING:
     from kerasft.peft import Method
@@ -31,7 +32,7 @@ OF_A_RUN = ("learning_rate", "targets", "epochs", "last_layers")
 
 
 @dataclass
-class Config(ClassifierOptions, LabelledTextOptions, Options):
+class Config(ClassifierOptions, TargetOptions, Options):
     """Tune one pretrained classifier by every method, and say on one page which to take.
 
     Args:

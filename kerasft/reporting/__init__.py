@@ -17,6 +17,13 @@ from kerasft.reporting.method_page import method_findings, method_tables, write_
 from kerasft.reporting.methods import MethodComparison, Tuned, compare_methods
 from kerasft.reporting.report import is_comparison, write_report
 from kerasft.reporting.runs import Run, gap, read_runs
+from kerasft.reporting.score_comparison import (
+    ScoreComparison,
+    compare_scores,
+    score_findings,
+    scores_table,
+    write_score_report,
+)
 from kerasft.reporting.tables import ReportTable, as_text, score_table
 
 __all__ = [
@@ -27,11 +34,13 @@ __all__ = [
     "MethodComparison",
     "ReportTable",
     "Run",
+    "ScoreComparison",
     "Tuned",
     "as_text",
     "candidates",
     "compare",
     "compare_methods",
+    "compare_scores",
     "findings",
     "gap",
     "is_comparison",
@@ -39,8 +48,11 @@ __all__ = [
     "method_findings",
     "method_tables",
     "read_runs",
+    "score_findings",
     "score_table",
+    "scores_table",
     "spread",
     "write_method_page",
     "write_report",
+    "write_score_report",
 ]

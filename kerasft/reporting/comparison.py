@@ -39,7 +39,7 @@ class Candidate:
 
     Attributes:
         name: How the report calls it.
-        probabilities: (rows, classes) on the test rows.
+        probabilities: (rows, classes) on the test rows; of other tasks what `Run.said` is.
         costs: What it takes.
         is_baseline: Whether it is a simple method that the others have to beat.
         origin: Where it comes from, for people.
@@ -181,7 +181,7 @@ def candidates(
     found = [
         Candidate(
             run.name,
-            run.probabilities,
+            run.said,
             costs_of(run, latency.get(run.name, {})),
             origin=str(run.folder),
         )
@@ -193,7 +193,8 @@ def candidates(
             different.append(run)
     for run in different:
         assert run.baseline is not None
-        name = evaluation.TFIDF if len(different) == 1 else f"{evaluation.TFIDF} of {run.name}"
+        title = run.task.scoring.baseline
+        name = title if len(different) == 1 else f"{title} of {run.name}"
         found.append(
             Candidate(
                 name, run.baseline, baseline_costs(run), is_baseline=True, origin=str(run.folder)

@@ -32,10 +32,11 @@ def method_findings(comparison: MethodComparison) -> list[str]:
     best, choice = comparison.best, comparison.choice
     sentences = [_choice(comparison, best, choice)]
     if choice is not best:
-        sentences.append(f"{best.name} has the highest macro-F1, {_score(best)}.")
+        title = comparison.scoring.main_words
+        sentences.append(f"{best.name} has the highest {title}, {_score(best)}.")
     behind = [each for each in comparison.methods if each.behind and each.behind.is_clear]
     if behind:
-        names = [f"{each.name} ({words.digits(each.macro_f1.value)})" for each in behind]
+        names = [f"{each.name} ({words.digits(each.main.value)})" for each in behind]
         sentences.append(
             f"{best.name} is ahead of {words.listed(names)} by more than chance explains (paired "
             "bootstrap); of the others these rows do not say which is better."
@@ -54,17 +55,19 @@ def method_findings(comparison: MethodComparison) -> list[str]:
 def method_tables(comparison: MethodComparison) -> list[ReportTable]:
     """Scores and costs, a row each."""
     scores = comparison.scores
+    titles = {key: title for title, key in comparison.scoring.means.items()}
+    main, other = (titles[key] for key in comparison.scoring.drawn[:2])
     several = comparison.seeds > 1
     means = f" Scores and times are means over {comparison.seeds} seeds." * several
     first = ReportTable(
         "Scores",
-        ["", "macro F1", *["lowest to highest"] * several, "accuracy", "parameters trained"],
+        ["", main, *["lowest to highest"] * several, other, "parameters trained"],
         [
             [
                 each.name,
-                words.with_interval(each.macro_f1),
+                words.with_interval(each.main),
                 *[_range(each.by_seed)] * several,
-                words.with_interval(each.accuracy),
+                words.with_interval(each.second),
                 words.parameters(each.costs.trained),
             ]
             for each in scores
@@ -99,26 +102,32 @@ def method_tables(comparison: MethodComparison) -> list[ReportTable]:
 def pair_table(comparison: MethodComparison) -> ReportTable:
     """The best beside each of the others, on the same rows."""
     best = comparison.best
-    rows = [
-        [
-            f"{best.name} less {each.name}",
-            signed_difference(each.behind),
-            words.digits(each.behind.p),
-            f"{each.mcnemar.only_first} and {each.mcnemar.only_second}",
-            words.digits(each.mcnemar.p),
-        ]
-        for each in comparison.scores
-        if each.behind and each.mcnemar
-    ]
+    others = [each for each in comparison.scores if each.behind]
+    tested = any(each.mcnemar for each in others)
+    rows = []
+    for each in others:
+        assert each.behind
+        row = [f"{best.name} less {each.name}", signed_difference(each.behind)]
+        row.append(words.digits(each.behind.p))
+        if each.mcnemar:
+            row += [f"{each.mcnemar.only_first} and {each.mcnemar.only_second}"]
+            row.append(words.digits(each.mcnemar.p))
+        rows.append(row)
     majority = " A row counts as right where most seeds get it right." * (comparison.seeds > 1)
+    exact = (
+        "; McNemar's exact test, whether the rows that one alone gets right are split more "
+        "unevenly than a fair coin would"
+    )
     return ReportTable(
         "Which differences are more than chance",
-        ["", "macro F1", "p (bootstrap)", "right alone", "p (McNemar)"],
+        [
+            *("", comparison.scoring.main_title, "p (bootstrap)"),
+            *["right alone", "p (McNemar)"] * tested,
+        ],
         rows,
         "Paired: both on the same rows. The bootstrap asks how many draws of the rows turn the "
-        "difference around; McNemar's exact test, whether the rows that one alone gets right are "
-        "split more unevenly than a fair coin would. The probabilities are not corrected for the "
-        f"number of pairs.{majority}",
+        f"difference around{exact * tested}. The probabilities are not corrected for the number of "
+        f"pairs.{majority * tested}",
     )
 
 
@@ -155,14 +164,19 @@ def write_method_page(
     pictures = []
     for cost, (caption, axis) in drawn.items():
         marks = _marks(comparison, cost)
-        plot = partial(plot_against, f"{axis} (logarithmic)", marks, legend=legend)
+        plot = partial(
+            plot_against,
+            f"{axis} (logarithmic)",
+            marks,
+            legend=legend,
+            score=comparison.scoring.main_words,
+        )
         pictures.append(drawn_picture(f"{cost}.png", caption, plot))
     page = Page(
         "Methods of tuning compared",
         f"The same model, rows, split and {words.quantity(comparison.seeds, 'seed')} for each: "
-        f"{words.quantity(comparison.rows, 'test row')} of "
-        f"{words.quantity(len(comparison.classes), 'class', 'classes')}, which nothing saw in "
-        f"training. Trained on {comparison.machine}.",
+        f"{words.quantity(comparison.rows, 'test row')}{_classes(comparison)}, which nothing saw "
+        f"in training. Trained on {comparison.machine}.",
         method_findings(comparison),
         [
             Section("Methods", [*method_tables(comparison), measured, *failures]),
@@ -175,6 +189,12 @@ def write_method_page(
     )
 
 
+def _classes(comparison: MethodComparison) -> str:
+    if not comparison.scoring.exclusive:
+        return ""
+    return f" of {words.quantity(len(comparison.classes), 'class', 'classes')}"
+
+
 def _choice(comparison: MethodComparison, best: MethodScore, choice: MethodScore) -> str:
     trained = f"{words.parameters(choice.costs.trained)} parameters"
     merged = {
@@ -182,14 +202,16 @@ def _choice(comparison: MethodComparison, best: MethodScore, choice: MethodScore
         False: "it cannot be merged: a prediction computes it each time",
         None: "there is no adapter beside the weights",
     }[choice.merges]
+    title = comparison.scoring.main_words
     if choice is best:
         why = (
-            f"it has the highest macro-F1, {_score(choice)}, and none within a standard error "
-            f"({words.digits(comparison.standard_error)}) of that trains fewer than its {trained}"
+            f"it has the highest {title}, {_score(choice)}, and none within a "
+            f"standard error ({words.digits(comparison.standard_error)}) of that trains fewer than "
+            f"its {trained}"
         )
     else:
         why = (
-            f"its macro-F1, {_score(choice)}, is within a standard error "
+            f"its {title}, {_score(choice)}, is within a standard error "
             f"({words.digits(comparison.standard_error)}) of the highest, and of all that are so "
             f"near it trains the fewest parameters, {words.parameters(choice.costs.trained)}"
         )
@@ -202,12 +224,12 @@ def _baseline(comparison: MethodComparison, choice: MethodScore) -> list[str]:
     return [
         f"{each.name} alone reaches {_score(each)}: ask whether a pretrained model is needed here."
         for each in found
-        if each.macro_f1.value >= choice.macro_f1.value - comparison.standard_error
+        if each.main.value >= choice.main.value - comparison.standard_error
     ]
 
 
 def _score(score: MethodScore) -> str:
-    return words.with_interval(score.macro_f1)
+    return words.with_interval(score.main)
 
 
 def _range(values: Sequence[float]) -> str:
@@ -231,5 +253,5 @@ def _marks(comparison: MethodComparison, cost: str) -> list[Mark]:
         x = each.costs.trained if cost == "parameters" else each.costs.train_seconds
         color = BASELINE if each.is_baseline else KINDS[each.merges][1]
         if x:
-            found.append(Mark(each.name, x, each.macro_f1, color))
+            found.append(Mark(each.name, x, each.main, color))
     return found

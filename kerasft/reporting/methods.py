@@ -8,20 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from kerasft import evaluation
 from kerasft.evaluation.significance import (
     DRAWS,
     Difference,
     Interval,
     McNemar,
-    bootstrap,
     interval,
     mcnemar,
     paired_difference,
-    scores_of,
 )
 from kerasft.reporting.costs import Costs, Latency, baseline_costs, costs_of
 from kerasft.reporting.runs import Run
+from kerasft.tasks.labelled.scoring import Scoring
 
 # A 95 % interval reaches so many standard errors to either side.
 STANDARD_ERRORS = 1.96
@@ -52,19 +50,21 @@ class MethodScore:
 
     Attributes:
         merges: As in `Tuned`.
-        macro_f1: The mean over the seeds, with its interval over draws of the test rows.
-        accuracy: Likewise.
-        by_seed: The macro-F1 of each seed.
+        main: The task's main score (macro-F1): the mean over the seeds, with its interval over
+            draws of the test rows.
+        second: Its second one (accuracy), likewise.
+        by_seed: The main score of each seed.
         costs: The time is the mean over the seeds, the memory the most.
-        behind: The macro-F1 of the best less its own; None of the best.
-        mcnemar: The best first, on rows that most seeds got right; None of the best.
-        is_baseline: Whether it is TF-IDF + logistic regression.
+        behind: The main score of the best less its own; None of the best.
+        mcnemar: The best first, on rows that most seeds got right; None of the best, and where rows
+            are nearer or farther, not right.
+        is_baseline: Whether it is the baseline of TF-IDF.
     """
 
     name: str
     merges: bool | None
-    macro_f1: Interval
-    accuracy: Interval
+    main: Interval
+    second: Interval
     by_seed: tuple[float, ...]
     costs: Costs
     behind: Difference | None = None
@@ -77,10 +77,11 @@ class MethodComparison:
     """Everything that the page says in numbers.
 
     Attributes:
-        scores: Those that ran, from the highest macro-F1 down; the baseline among them.
+        scores: Those that ran, from the highest main score down; the baseline among them.
         failures: Why the others did not, by name.
         rows: How many test rows there are.
-        classes: The classes.
+        classes: The names of the head's outputs.
+        scoring: How the task is scored.
         seeds: How many runs stand behind each score.
         draws: Draws of the bootstrap.
         machine: Backend and threads of the runs.
@@ -90,6 +91,7 @@ class MethodComparison:
     failures: dict[str, str]
     rows: int
     classes: tuple[str, ...]
+    scoring: Scoring
     seeds: int
     draws: int
     seed: int
@@ -102,27 +104,27 @@ class MethodComparison:
 
     @property
     def best(self) -> MethodScore:
-        """The one with the highest macro-F1."""
+        """The one with the highest main score."""
         return self.methods[0]
 
     @property
     def standard_error(self) -> float:
-        """Of the best one's macro-F1, from its interval."""
-        found = self.best.macro_f1
+        """Of the best one's main score, from its interval."""
+        found = self.best.main
         return (found.high - found.low) / (2 * STANDARD_ERRORS)
 
     @property
     def choice(self) -> MethodScore:
         """Which to take: the one with the fewest trained parameters, near enough to the best.
 
-        Near enough is a macro-F1 at most one standard error lower.
+        Near enough is a main score at most one standard error lower.
 
         Source: the one-standard-error rule of Breiman et al., "Classification and Regression Trees"
         (1984), section 3.4.3.
         """
-        least = self.best.macro_f1.value - self.standard_error
-        near = [each for each in self.methods if each.macro_f1.value >= least]
-        return min(near, key=lambda each: (each.costs.trained or 0, -each.macro_f1.value))
+        least = self.best.main.value - self.standard_error
+        near = [each for each in self.methods if each.main.value >= least]
+        return min(near, key=lambda each: (each.costs.trained or 0, -each.main.value))
 
     def to_dict(self) -> dict[str, Any]:
         """The comparison as JSON."""
@@ -133,7 +135,7 @@ class MethodComparison:
             "machine": self.machine,
             "best": self.best.name,
             "choice": self.choice.name,
-            "methods": {each.name: _numbers(each) for each in self.scores},
+            "methods": {each.name: _numbers(each, self.scoring) for each in self.scores},
             "failures": self.failures,
         }
 
@@ -153,44 +155,49 @@ def compare_methods(
     """
     ran = [each for each in tuned if each.runs]
     first = ran[0].runs[0]
-    said = {each.name: [run.probabilities.argmax(axis=1) for run in each.runs] for each in ran}
+    scoring = first.task.scoring
+    said = {each.name: [run.said for run in each.runs] for each in ran}
     if first.baseline is not None:
-        said[evaluation.TFIDF] = [first.baseline.argmax(axis=1)]
-    truth, classes = first.truth, len(first.labels)
+        said[scoring.baseline] = [first.baseline]
+    truth = first.truth
     flat = {
-        f"{name} {number}": predicted  # (rows,)
+        f"{name} {number}": each
         for name, seeds in said.items()
-        for number, predicted in enumerate(seeds)
+        for number, each in enumerate(seeds)
     }
-    drawn = bootstrap(truth, flat, classes, draws=draws, seed=seed)
+    drawn = scoring.bootstrap(truth, flat, draws, seed)
+    main, second = scoring.drawn[:2]
     means = {
         name: {
             key: np.mean([drawn[f"{name} {n}"][key] for n in range(len(seeds))], axis=0)
-            for key in ("macro_f1", "accuracy")
+            for key in (main, second)
         }
         for name, seeds in said.items()
     }  # (draws,) each
-    exact = {
-        name: [scores_of(evaluation.class_counts(truth, each, classes)) for each in seeds]
-        for name, seeds in said.items()
-    }
+    exact = {name: [scoring.quick(truth, each) for each in seeds] for name, seeds in said.items()}
 
     def score(name: str, merges: bool | None, costs: Costs) -> MethodScore:
         def mean(key: str) -> Interval:
             value = float(np.mean([found[key] for found in exact[name]]))
             return interval(value, means[name][key])
 
-        by_seed = tuple(float(found["macro_f1"]) for found in exact[name])
-        return MethodScore(name, merges, mean("macro_f1"), mean("accuracy"), by_seed, costs)
+        by_seed = tuple(float(found[main]) for found in exact[name])
+        return MethodScore(name, merges, mean(main), mean(second), by_seed, costs)
 
     scores = [score(each.name, each.merges, _costs(each)) for each in ran]
-    best = max(scores, key=lambda each: each.macro_f1.value)
+    best = max(scores, key=lambda each: each.main.value)
     if first.baseline is not None:
-        baseline = score(evaluation.TFIDF, None, baseline_costs(first))
+        baseline = score(scoring.baseline, None, baseline_costs(first))
         scores.append(replace(baseline, is_baseline=True))
 
-    def right(name: str) -> np.ndarray:
-        return np.mean([predicted == truth for predicted in said[name]], axis=0) > 0.5  # (rows,)
+    def right(name: str) -> np.ndarray | None:
+        found = [scoring.right(truth, each) for each in said[name]]
+        known = [each for each in found if each is not None]
+        return np.mean(known, axis=0) > 0.5 if known else None  # (rows,)
+
+    def test(name: str) -> McNemar | None:
+        ours, theirs = right(best.name), right(name)
+        return None if ours is None or theirs is None else mcnemar(ours, theirs)
 
     paired = [
         each
@@ -198,20 +205,21 @@ def compare_methods(
         else replace(
             each,
             behind=paired_difference(
-                best.macro_f1.value,
-                each.macro_f1.value,
-                means[best.name]["macro_f1"],
-                means[each.name]["macro_f1"],
+                best.main.value,
+                each.main.value,
+                means[best.name][main],
+                means[each.name][main],
             ),
-            mcnemar=mcnemar(right(best.name), right(each.name)),
+            mcnemar=test(each.name),
         )
         for each in scores
     ]
     return MethodComparison(
-        scores=tuple(sorted(paired, key=lambda each: (-each.macro_f1.value, each.is_baseline))),
+        scores=tuple(sorted(paired, key=lambda each: (-each.main.value, each.is_baseline))),
         failures={each.name: each.failure for each in tuned if not each.runs},
         rows=len(truth),
         classes=first.labels,
+        scoring=scoring,
         seeds=max(len(each.runs) for each in ran),
         draws=draws,
         seed=seed,
@@ -231,8 +239,10 @@ def _costs(tuned: Tuned) -> Costs:
     )
 
 
-def _numbers(score: MethodScore) -> dict[str, Any]:
+def _numbers(score: MethodScore, scoring: Scoring) -> dict[str, Any]:
     numbers = asdict(score)
+    main, second = scoring.drawn[:2]
+    numbers = {{"main": main, "second": second}.get(key, key): x for key, x in numbers.items()}
     numbers["costs"]["latency"] = {
         str(size): times for size, times in numbers["costs"]["latency"].items()
     }

@@ -194,14 +194,19 @@ def plot_tradeoff(comparison: Comparison, path: str | Path) -> None:
 
 
 def plot_against(
-    x_label: str, marks: Sequence[Mark], path: str | Path, legend: Mapping[str, str] | None = None
+    x_label: str,
+    marks: Sequence[Mark],
+    path: str | Path,
+    legend: Mapping[str, str] | None = None,
+    score: str = "macro-F1",
 ) -> None:
-    """Draws macro-F1 against a cost on a logarithmic axis.
+    """Draws a score against a cost on a logarithmic axis.
 
     Args:
         x_label: What the cost is.
         marks: The points.
         legend: What each color means.
+        score: What is drawn.
     """
     from matplotlib.ticker import LogLocator, NullLocator
 
@@ -220,7 +225,7 @@ def plot_against(
         lambda value, _: f"{value:,g}" if value < 1e6 else parameters(value)
     )
     axes.set_xlabel(x_label)
-    axes.set_ylabel("macro-F1, 95 % interval")
+    axes.set_ylabel(f"{score}, 95 % interval")
     axes.grid(color=GRID)
     axes.set_axisbelow(True)
     if legend:

@@ -35,6 +35,9 @@ _DRAWN_ANEW = {"confusion.png"}
 _CAPTIONS = {
     "classes": "rows of each class, as read and after the data steps",
     "loss": "loss during the training",
+    "labels": "how well each label is found",
+    "numbers": "how many rows have which number",
+    "scatter": "what was said of each test row, and what is right",
     "text_lengths": "tokens of the texts, and where they are cut",
 }
 _MAX_BYTES = 4 * 2**20
@@ -204,7 +207,7 @@ def _sections(comparison: Comparison, runs: Sequence[Run], measured: str) -> lis
         ),
         Section("Mistakes", [MISTAKES, *mistakes]),
     ]
-    found = _left_by(runs)
+    found = run_pictures(runs)
     return [*sections, Section("The runs", [Pictures(found)])] if found else sections
 
 
@@ -221,7 +224,7 @@ def drawn_picture(file: str, caption: str, plot: Callable[[Path], None]) -> Pict
         return Picture(file, caption, path.read_bytes())
 
 
-def _left_by(runs: Sequence[Run]) -> list[Picture]:
+def run_pictures(runs: Sequence[Run]) -> list[Picture]:
     """The pictures that the runs saved, each once: those of the same data are the same."""
     owners: dict[bytes, list[str]] = {}
     names: dict[bytes, str] = {}

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasft import evaluation, storage
+from kerasft import storage
 from kerasft.data.csv_files import csv_rows
 from kerasft.data.rows import quoted
 from kerasft.data.splits import normalize
@@ -20,13 +20,12 @@ from kerasft.errors import ConfigError, DataError, FolderError
 from kerasft.evaluation.report_files import METRICS
 from kerasft.folder import Manifest, contents, verify
 from kerasft.folder.reading import problem
-from kerasft.tasks.classification.classifier import TextClassifier
 from kerasft.tasks.labelled.report import BASELINE_PREDICTIONS, PREDICTIONS
+from kerasft.tasks.labelled.scoring import Scoring
+from kerasft.tasks.labelled.text_model import TextModel
+from kerasft.tasks.labelled.text_task import TextTask
 from kerasft.tasks.saved import check_manifest
 from kerasft.text.pairs import Text
-
-# The columns of a file of predictions between those of the texts and of the probabilities.
-COLUMNS = ["label", "predicted"]
 
 
 @dataclass(frozen=True)
@@ -40,10 +39,12 @@ class Run:
         report: Its `report/metrics.json`.
         labels: The names of the classes, in the order of the columns of the probabilities.
         texts: The test texts, or pairs, in an order that depends on the rows alone.
-        truth: (rows,) the true class of each.
-        probabilities: (rows, classes).
-        baseline: (rows, classes) of TF-IDF + logistic regression, fitted on the same training rows;
+        truth: (rows, ...) what is right; of a classifier (rows,) the class of each.
+        said: (rows, ...) what the model says, as the task scores it; of a classifier (rows,
+            classes).
+        baseline: (rows, ...) the same of the baseline of TF-IDF, fitted on the same training rows;
             None where the run left none.
+        task: Its task.
     """
 
     name: str
@@ -53,8 +54,9 @@ class Run:
     labels: tuple[str, ...]
     texts: list[Text]
     truth: np.ndarray
-    probabilities: np.ndarray
+    said: np.ndarray
     baseline: np.ndarray | None
+    task: TextTask[Any]
 
 
 def read_runs(folders: Sequence[str | Path], least: int = 2) -> list[Run]:
@@ -88,14 +90,14 @@ def read_runs(folders: Sequence[str | Path], least: int = 2) -> list[Run]:
     return [first, *(_aligned(first, run) for run in others)]
 
 
-def gap(run: Run, rows: Sequence[int], probabilities: np.ndarray) -> float:
+def gap(run: Run, rows: Sequence[int], said: np.ndarray) -> float:
     """The largest difference between what a model says now and what it said in its test.
 
     Args:
         rows: Some of its test rows.
-        probabilities: (rows, classes) that its model predicts for these now.
+        said: (rows, ...) what its model says of these now.
     """
-    return float(np.abs(run.probabilities[rows] - probabilities).max())
+    return float(np.abs(run.said[rows] - said).max())
 
 
 def _names(folders: Sequence[str | Path]) -> list[str]:
@@ -115,35 +117,38 @@ def _read(folder: Path, name: str) -> Run:
             f"there is no folder {folder}; train that model first, or name others with --folders"
         )
     manifest = verify(folder)
-    check_manifest(folder, manifest, TextClassifier)
+    task = check_manifest(folder, manifest, TextModel)
+    assert isinstance(task, TextTask)
     file = folder / contents.REPORT / METRICS
     report = storage.read_json(file, FolderError)
     if not isinstance(report, dict) or not isinstance(report.get("test_sha256"), str):
         raise FolderError(f"{file} has no 'test_sha256', so nobody knows which rows were tested")
-    labels, texts, truth, probabilities = _read_predictions(file.with_name(PREDICTIONS))
+    labels, texts, truth, said = _read_predictions(file.with_name(PREDICTIONS), task.scoring)
     beside = file.with_name(BASELINE_PREDICTIONS)
     baseline = None
     if beside.exists():
-        *same, their_truth, baseline = _read_predictions(beside)
+        *same, their_truth, baseline = _read_predictions(beside, task.scoring)
         if same != [labels, texts] or not np.array_equal(their_truth, truth):
             raise FolderError(f"{beside} is of other rows than {PREDICTIONS} beside it")
-    run = Run(name, folder, manifest, report, labels, texts, truth, probabilities, baseline)
+    run = Run(name, folder, manifest, report, labels, texts, truth, said, baseline, task)
     keys = [
-        (_normalized(text), labels[label], sides_of(text))
-        for text, label in zip(texts, truth, strict=True)
+        (_normalized(text), task.scoring.cells_of_truth(right, labels), sides_of(text))
+        for text, right in zip(texts, truth, strict=True)
     ]
     rows = np.array(sorted(range(len(keys)), key=keys.__getitem__))
     return replace(
         run,
         texts=[texts[row] for row in rows],
         truth=truth[rows],
-        probabilities=probabilities[rows],
+        said=said[rows],
         baseline=None if baseline is None else baseline[rows],
     )
 
 
-def _read_predictions(file: Path) -> tuple[tuple[str, ...], list[Text], np.ndarray, np.ndarray]:
-    """The classes, texts, true classes (rows,) and probabilities (rows, classes) of a file."""
+def _read_predictions(
+    file: Path, scoring: Scoring
+) -> tuple[tuple[str, ...], list[Text], np.ndarray, np.ndarray]:
+    """The names, texts, what is right (rows, ...) and what was said (rows, ...) of a file."""
     if not file.exists():
         raise FolderError(
             f"{file} is missing; train that model again, so that its test predictions are kept"
@@ -153,13 +158,11 @@ def _read_predictions(file: Path) -> tuple[tuple[str, ...], list[Text], np.ndarr
             rows = [fields for _, fields in found]
         pairs = found.header[1] == TEXT_PAIR
         first = 2 if pairs else 1
-        labels = tuple(found.header[first + len(COLUMNS) :])
+        labels = tuple(found.header[first + len(scoring.heads) :])
         texts: list[Text] = [(row[0], row[1]) if pairs else row[0] for row in rows]
-        ids = {label: number for number, label in enumerate(labels)}
-        truth = np.array([ids[row[first]] for row in rows])
-        probabilities = np.array([list(map(float, row[first + len(COLUMNS) :])) for row in rows])
-        evaluation.evaluate(truth, probabilities, labels)
-        return labels, texts, truth, probabilities
+        truth, said = scoring.parse([row[first:] for row in rows], labels)
+        scoring.evaluate(truth, said, labels)
+        return labels, texts, truth, said
     except (ValueError, LookupError, DataError) as error:
         raise FolderError(
             f"{file} does not hold predictions as a recipe leaves them ({problem(error)})"
@@ -176,6 +179,11 @@ def _aligned(first: Run, run: Run) -> Run:
     Raises:
         FolderError: They were not.
     """
+    if first.task is not run.task:
+        raise FolderError(
+            f"{first.folder} is a model for {first.task.name} and {run.folder} one for "
+            f"{run.task.name}; compare models of one task"
+        )
     if set(first.labels) != set(run.labels):
         raise FolderError(
             f"{first.folder} and {run.folder} tell apart other classes: {quoted(first.labels)} and "
@@ -189,14 +197,12 @@ def _aligned(first: Run, run: Run) -> Run:
             "of cleaning and split"
         )
     columns = [run.labels.index(label) for label in first.labels]
-    place = np.argsort(columns)  # the class that had the id i has place[i] now
-    run = replace(
-        run,
-        labels=first.labels,
-        truth=place[run.truth],
-        probabilities=run.probabilities[:, columns],
-        baseline=None if run.baseline is None else run.baseline[:, columns],
-    )
+    scoring = run.task.scoring
+    truth, said = scoring.reordered(run.truth, run.said, columns)
+    baseline = run.baseline
+    if baseline is not None:
+        _, baseline = scoring.reordered(run.truth, baseline, columns)
+    run = replace(run, labels=first.labels, truth=truth, said=said, baseline=baseline)
     same = list(map(_normalized, first.texts)) == list(map(_normalized, run.texts))
     if not same or not np.array_equal(first.truth, run.truth):
         raise FolderError(

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from kerasft.evaluation.significance import Difference
 from kerasft.folder.card import MOST_ROWS
 from kerasft.reporting import words
 from kerasft.reporting.comparison import MACRO, PER_CLASS, Comparison, Mistake
 from kerasft.reporting.costs import SIZES, Costs
+
+if TYPE_CHECKING:
+    from kerasft.reporting.score_comparison import ScoreComparison
 
 LONGEST_TEXT = 300  # characters
 
@@ -123,7 +127,7 @@ def calibration_table(comparison: Comparison) -> ReportTable:
     )
 
 
-def training_table(comparison: Comparison) -> ReportTable:
+def training_table(comparison: Comparison | ScoreComparison) -> ReportTable:
     """What each candidate took to train."""
     rows = [
         [
@@ -145,7 +149,7 @@ def training_table(comparison: Comparison) -> ReportTable:
     )
 
 
-def running_table(comparison: Comparison, measured: str) -> ReportTable:
+def running_table(comparison: Comparison | ScoreComparison, measured: str) -> ReportTable:
     """What each candidate takes to run.
 
     Args:
@@ -215,7 +219,7 @@ def one_line(text: str, longest: int) -> str:
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
 
 
-def _costs(comparison: Comparison) -> list[tuple[str, Costs]]:
+def _costs(comparison: Comparison | ScoreComparison) -> list[tuple[str, Costs]]:
     return [(name, scored.candidate.costs) for name, scored in comparison.scored.items()]
 
 

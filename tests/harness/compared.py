@@ -13,6 +13,7 @@ from kerasft.reporting import Candidate, Costs, Latency, Run, candidates, compar
 from kerasft.tasks.classification.target import ClassTarget
 from kerasft.tasks.labelled.dataset import Dataset
 from kerasft.tasks.labelled.report import score, text_report
+from kerasft.tasks.registry import TASKS
 from kerasft.text.labels import LabelMap
 
 CLASSES = ("Debt | <b>collection</b>", "Loans", "Mortgage")
@@ -64,11 +65,12 @@ def make_run(name: str, truth: np.ndarray, skill: float, **changes: object) -> R
         "name": name,
         "folder": Path("saved_models", name),
         "manifest": manifest,
+        "task": TASKS["classification"],
         "report": report,
         "labels": CLASSES,
         "texts": [f"text {row} <script>alert(1)</script> | *x*" for row in range(len(truth))],
         "truth": truth,
-        "probabilities": predictions(truth, skill, len(name)),
+        "said": predictions(truth, skill, len(name)),
         "baseline": predictions(truth, 2.0, 99),
     }
     return Run(**{**parts, **changes})

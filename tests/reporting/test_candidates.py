@@ -15,7 +15,7 @@ def test_one_baseline_for_all():
     found = candidates(runs, {"a": LATENCY, "b": LATENCY})
     assert [c.name for c in found] == ["a", "b", evaluation.TFIDF]
     assert [c.is_baseline for c in found] == [False, False, True]
-    assert found[0].probabilities is runs[0].probabilities
+    assert found[0].probabilities is runs[0].said
 
 
 def test_rounding_makes_no_other_baseline():

@@ -19,7 +19,7 @@ def test_scores_are_those_of_evaluate(made):
     runs, comparison = made
     assert list(comparison.scored) == ["small", "large", evaluation.TFIDF]
     for run in runs:
-        metrics = evaluation.evaluate(run.truth, run.probabilities, CLASSES)
+        metrics = evaluation.evaluate(run.truth, run.said, CLASSES)
         scored = comparison.scored[run.name]
         assert scored.metrics == metrics
         assert scored.accuracy.value == pytest.approx(metrics["accuracy"])
@@ -39,7 +39,7 @@ def test_every_pair_is_tested(made):
     small, large = (comparison.scored[run.name] for run in runs)
     pair = comparison.pairs[0]
     assert pair.accuracy.value == pytest.approx(small.accuracy.value - large.accuracy.value)
-    right = [run.probabilities.argmax(axis=1) == run.truth for run in runs]
+    right = [run.said.argmax(axis=1) == run.truth for run in runs]
     assert pair.mcnemar == evaluation.mcnemar(*right)
     assert set(pair.f1) == set(CLASSES)
     assert pair.macro_f1.is_clear and pair.macro_f1.high < 0
@@ -95,12 +95,12 @@ def test_mistakes_are_the_surest_first(made):
     mistakes = comparison.scored["small"].mistakes
     probabilities = [mistake.probability for mistake in mistakes]
     assert len(mistakes) == 10 and probabilities == sorted(probabilities, reverse=True)
-    wrong = run.probabilities.argmax(axis=1) != run.truth
-    assert probabilities[0] == run.probabilities[wrong].max()
+    wrong = run.said.argmax(axis=1) != run.truth
+    assert probabilities[0] == run.said[wrong].max()
     for mistake in mistakes:
         row = run.texts.index(mistake.text)
         assert mistake.label == CLASSES[run.truth[row]] != mistake.predicted
-        assert mistake.others["large"] == CLASSES[runs[1].probabilities[row].argmax()]
+        assert mistake.others["large"] == CLASSES[runs[1].said[row].argmax()]
 
 
 def test_no_mistakes():

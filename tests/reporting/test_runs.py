@@ -59,18 +59,18 @@ def test_runs_are_what_was_saved(folders):
     np.testing.assert_array_equal(one.truth, two.truth)
     for run in (one, two):
         said = json.loads((run.folder / "report" / "metrics.json").read_text())
-        found = evaluation.evaluate(run.truth, run.probabilities, run.labels)
+        found = evaluation.evaluate(run.truth, run.said, run.labels)
         assert found["accuracy"] == said["test"]["accuracy"]
         assert found["confusion"] == said["test"]["confusion"]
         assert found["loss"] == pytest.approx(said["test"]["loss"], rel=1e-6)
         baseline = evaluation.evaluate(run.truth, run.baseline, run.labels)
         assert baseline["macro_f1"] == said["baselines"][evaluation.TFIDF]["macro_f1"]
-    assert np.abs(one.probabilities - two.probabilities).max() > 0.01
+    assert np.abs(one.said - two.said).max() > 0.01
 
 
 def test_the_gap_is_the_largest_difference(folders):
     run = read_runs(folders)[0]
-    now = run.probabilities[[2, 5]].copy()
+    now = run.said[[2, 5]].copy()
     assert gap(run, [2, 5], now) == 0
     now[1, 2] += 0.25
     assert gap(run, [2, 5], now) == pytest.approx(0.25)
@@ -85,7 +85,7 @@ def test_another_order_of_the_classes_is_no_obstacle(folders, tmp_path):
     one, run = read_runs([folders[0], other])
     alone = read_runs([other, folders[1]])[0]
     assert alone.labels == turned.names
-    np.testing.assert_array_equal(run.probabilities, alone.probabilities[:, ::-1])
+    np.testing.assert_array_equal(run.said, alone.said[:, ::-1])
     np.testing.assert_array_equal(run.baseline, alone.baseline[:, ::-1])
     assert [one.labels[label] for label in run.truth] == [
         alone.labels[label] for label in alone.truth
@@ -95,7 +95,7 @@ def test_another_order_of_the_classes_is_no_obstacle(folders, tmp_path):
 def test_another_order_of_the_rows_is_no_obstacle(folders, tmp_path):
     other = changed(folders[1], tmp_path / "o", rewrite(lambda rows: [rows[0], *rows[:0:-1]]))
     one, run = read_runs([folders[0], other])
-    np.testing.assert_array_equal(run.probabilities, read_runs(folders)[1].probabilities)
+    np.testing.assert_array_equal(run.said, read_runs(folders)[1].said)
     assert run.texts == one.texts and run.baseline is None
 
 

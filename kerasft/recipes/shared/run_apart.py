@@ -17,9 +17,12 @@ from kerasft.config import parse, to_yaml
 from kerasft.errors import ConfigError, KerasftError
 from kerasft.evaluation.report_files import METRICS
 from kerasft.folder import contents, verify
+from kerasft.folder.manifest import read
 from kerasft.recipes.shared.fine_tuning import FineTuningOptions
 from kerasft.reporting import Run
 from kerasft.tasks.labelled.dataset import Dataset
+from kerasft.tasks.labelled.text_task import TextTask
+from kerasft.tasks.registry import TASKS
 
 
 def run_apart(recipe: ModuleType, config: FineTuningOptions, dataset: Dataset) -> Path:
@@ -84,8 +87,10 @@ def share_weights(runs: Sequence[Run]) -> None:
 
 def result(folder: Path) -> str:
     """What a finished run reached, in a few words."""
-    report = _report(folder)
-    return f"macro-F1 {report['test']['macro_f1']:.3f} in {report['seconds']:.0f} s"
+    report, task = _report(folder), TASKS[read(folder).task]
+    assert isinstance(task, TextTask)
+    title, value = task.scoring.main_words, report["test"][task.scoring.main]
+    return f"{title} {value:.3f} in {report['seconds']:.0f} s"
 
 
 def _report(folder: Path) -> Any:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from kerasft.evaluation import label_scores
+from kerasft.evaluation import label_scores, significance
 from kerasft.evaluation.label_scores import MEANS, TFIDF, Metrics
 from kerasft.evaluation.significance import class_counts, scores_of
 from kerasft.tasks.labelled.scoring import Scoring
@@ -20,7 +20,8 @@ class ClassScoring(Scoring):
     means = MEANS
     lower = frozenset({"loss"})
     tracked = ("accuracy", "macro_f1")
-    drawn = ("accuracy", "macro_f1")
+    drawn = ("macro_f1", "accuracy")
+    exclusive = True
     baseline = TFIDF
 
     def evaluate(self, truth: np.ndarray, said: np.ndarray, names: Sequence[str]) -> Metrics:
@@ -32,6 +33,18 @@ class ClassScoring(Scoring):
         found = scores_of(class_counts(truth, said.argmax(axis=1), said.shape[1]))
         return {key: float(found[key]) for key in self.drawn}
 
+    def bootstrap(
+        self, truth: np.ndarray, said: Mapping[str, np.ndarray], draws: int, seed: int
+    ) -> dict[str, dict[str, np.ndarray]]:
+        """See `Scoring.bootstrap`; the classes are chosen once, not for each draw."""
+        classes = next(iter(said.values())).shape[1]
+        predicted = {name: each.argmax(axis=1) for name, each in said.items()}
+        return significance.bootstrap(truth, predicted, classes, draws=draws, seed=seed)
+
+    def right(self, truth: np.ndarray, said: np.ndarray) -> np.ndarray:
+        """See `Scoring.right`."""
+        return said.argmax(axis=1) == truth
+
     def table(self, metrics: Metrics) -> str:
         """See `Scoring.table`."""
         return label_scores.table(metrics)
@@ -40,6 +53,10 @@ class ClassScoring(Scoring):
         """See `Scoring.cells`."""
         # Nine digits give every float32 back.
         return [label, names[int(said.argmax())], *(f"{value:.9g}" for value in said)]
+
+    def cells_of_truth(self, truth: Any, names: Sequence[str]) -> str:
+        """See `Scoring.cells_of_truth`: by the names, whatever the order of the classes."""
+        return names[truth]
 
     def parse(
         self, cells: Sequence[Sequence[str]], names: Sequence[str]

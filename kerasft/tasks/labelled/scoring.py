@@ -22,7 +22,8 @@ class Scoring(ABC):
         means: Printed name of each score over all rows -> its key; `main` among them.
         lower: Keys of those that are best when they are lowest.
         tracked: Keys of those that trackers are told.
-        drawn: Keys of those that get an interval: quick to compute, again and again.
+        drawn: Keys of those that get an interval: quick to compute, again and again; `main` first.
+        exclusive: Whether each row is of one class, so that there is a confusion matrix.
         baseline: What the baseline of TF-IDF is called.
         heads: The columns of a file of predictions between those of the texts and of the names.
     """
@@ -32,6 +33,7 @@ class Scoring(ABC):
     lower: ClassVar[frozenset[str]] = frozenset()
     tracked: ClassVar[tuple[str, ...]]
     drawn: ClassVar[tuple[str, ...]]
+    exclusive: ClassVar[bool] = False
     baseline: ClassVar[str]
     heads: ClassVar[tuple[str, ...]] = ("label", "predicted")
 
@@ -39,6 +41,11 @@ class Scoring(ABC):
     def main_title(self) -> str:
         """The printed name of the main score."""
         return next(title for title, key in self.means.items() if key == self.main)
+
+    @property
+    def main_words(self) -> str:
+        """The main score in a sentence: "macro-F1"."""
+        return self.main_title.replace(" F1", "-F1")
 
     @abstractmethod
     def evaluate(self, truth: np.ndarray, said: np.ndarray, names: Sequence[str]) -> Metrics:
@@ -56,6 +63,33 @@ class Scoring(ABC):
     @abstractmethod
     def quick(self, truth: np.ndarray, said: np.ndarray) -> dict[str, float]:
         """The scores `drawn`, of any rows: (rows, ...) each."""
+
+    def bootstrap(
+        self, truth: np.ndarray, said: Mapping[str, np.ndarray], draws: int, seed: int
+    ) -> dict[str, dict[str, np.ndarray]]:
+        """The scores `drawn` of rows drawn with replacement, the same ones for all.
+
+        Args:
+            truth: (rows, ...) what is right.
+            said: What each model says, (rows, ...).
+            draws: How often rows are drawn.
+            seed: Chooses the draws.
+
+        Returns:
+            For each model and score (draws,).
+        """
+        random = np.random.default_rng(seed)
+        found = {name: {key: np.empty(draws) for key in self.drawn} for name in said}
+        for draw in range(draws):
+            rows = random.integers(len(truth), size=len(truth))
+            for name, each in said.items():
+                for key, value in self.quick(truth[rows], each[rows]).items():
+                    found[name][key][draw] = value
+        return found
+
+    def right(self, truth: np.ndarray, said: np.ndarray) -> np.ndarray | None:
+        """Which rows are right, (rows,) bool; None where rows are nearer or farther, not right."""
+        return None
 
     @abstractmethod
     def table(self, metrics: Metrics) -> str:
@@ -88,6 +122,14 @@ class Scoring(ABC):
             label: What the row says.
             said: What the model says of it, a row of its array.
         """
+
+    def cells_of_truth(self, truth: Any, names: Sequence[str]) -> Any:
+        """What is right for a row, as something that orders rows.
+
+        Args:
+            truth: A row of `truth`.
+        """
+        return np.asarray(truth).tolist()
 
     @abstractmethod
     def parse(

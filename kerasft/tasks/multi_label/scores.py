@@ -107,6 +107,10 @@ class LabelsScoring(Scoring):
             "subset_accuracy": float((truth == chosen).all(axis=1).mean()),
         }
 
+    def right(self, truth: np.ndarray, said: np.ndarray) -> np.ndarray:
+        """See `Scoring.right`: the rows of which all labels are."""
+        return np.asarray((truth == said[..., 1]).all(axis=1))
+
     def table(self, metrics: Metrics) -> str:
         """The metrics as a text table, one line a label (100 at most) and the means below."""
         keys = ("precision", "recall", "f1", "average_precision")
@@ -132,6 +136,10 @@ class LabelsScoring(Scoring):
         chosen = [name for name, (_, is_said) in zip(names, said, strict=True) if is_said]
         lists = [json.dumps(found, ensure_ascii=False) for found in (list(label), chosen)]
         return [*lists, *(f"{probability:.9g}" for probability, _ in said)]
+
+    def cells_of_truth(self, truth: Any, names: Sequence[str]) -> list[str]:
+        """See `Scoring.cells_of_truth`: by the names, whatever their order."""
+        return sorted(name for name, has in zip(names, truth, strict=True) if has)
 
     def parse(
         self, cells: Sequence[Sequence[str]], names: Sequence[str]
