@@ -10,6 +10,9 @@ import numpy as np
 from kerasft.evaluation.label_scores import Metrics
 from kerasft.evaluation.plots import BLUE, GREY, ORANGE, figure_and_axes
 
+# Of more different numbers, ranges are counted.
+MOST_BARS = 60
+
 
 def plot_numbers(numbers: Sequence[float], path: str | Path) -> None:
     """Draws how many rows have which number.
@@ -20,7 +23,7 @@ def plot_numbers(numbers: Sequence[float], path: str | Path) -> None:
     values = np.asarray(numbers, float)
     distinct = np.unique(values)
     figure, axes = figure_and_axes(8.0, 3.8)
-    if len(distinct) <= 25:
+    if len(distinct) <= MOST_BARS:
         counts = [(values == value).sum() for value in distinct]
         gap = float(np.diff(distinct).min()) if len(distinct) > 1 else 1.0
         axes.bar(distinct, counts, width=0.8 * gap, color=BLUE)
