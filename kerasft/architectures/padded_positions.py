@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from keras import ops
 
-from kerasft.architectures.encoder import EncoderArguments
+from kerasft.architectures.encoder import EncoderArguments, positions
 from kerasft.architectures.post_norm import PostNormEncoder
 
 
@@ -34,7 +34,11 @@ class PaddedPositionsEncoder(PostNormEncoder):
     arguments: PaddedArguments
 
     def position_ids(self, token_ids: Any, x: Any) -> Any:
-        """(batch, virtual tokens + length) int32; what no padding is counts, and virtual tokens."""
+        """(batch or 1, virtual tokens + length) int32; what no padding is counts.
+
+        Behind virtual tokens padding counts too: transformers is given vectors then, and no ids.
+        """
+        if self.virtual_tokens.count:
+            return positions(x, self.first_position + self.arguments.pad_id + 1)
         real = ops.cast(ops.not_equal(token_ids, self.arguments.pad_id), "int32")
-        real = self.virtual_tokens.extend(real, 1)
         return (ops.cumsum(real, axis=1) + self.first_position) * real + self.arguments.pad_id

@@ -56,8 +56,9 @@ def checkpoint(tmp_path_factory):
 
 
 @pytest.mark.any_backend
+@pytest.mark.parametrize("side", ["right", "left"])
 @pytest.mark.parametrize("method", ["PromptTuningConfig", "PrefixTuningConfig"])
-def test_positions_go_on_behind_virtual_tokens_as_in_peft(checkpoint, tmp_path, method):
+def test_positions_go_on_behind_virtual_tokens_as_in_peft(checkpoint, tmp_path, method, side):
     """Those of prompts have positions; behind a prefix, the text's begin later."""
     config = getattr(hugging_face_peft, method)(task_type="SEQ_CLS", **VECTORS)
     theirs = hugging_face_peft.get_peft_model(peft_twins.theirs(checkpoint), config).eval()
@@ -65,12 +66,13 @@ def test_positions_go_on_behind_virtual_tokens_as_in_peft(checkpoint, tmp_path, 
     ours = peft_twins.ours(checkpoint)
     plain = small.logits(ours)
     peft.load_adapter(ours, tmp_path)
-    inputs = {**small.TOKENS}
+    step = 1 if side == "right" else -1
+    inputs = {name: values[:, ::step] for name, values in small.TOKENS.items()}
     inputs["token_ids"] = np.where(inputs["padding_mask"], inputs["token_ids"], 1).astype("int32")
     with torch.no_grad():
         expected = theirs(
             input_ids=torch.tensor(inputs["token_ids"], dtype=torch.long),
-            attention_mask=peft_twins.MASK,
+            attention_mask=torch.tensor(inputs["padding_mask"].astype("int64")),
         ).logits.numpy()
     found = small.numpy(ours(inputs, training=False))
     np.testing.assert_allclose(found, expected, atol=1e-5)
