@@ -14,6 +14,7 @@ Nothing here imports Keras.
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -91,6 +92,19 @@ class Reader:
         if not low <= value <= high:
             raise FolderError(f"{self.file}: {key} is {short(value)}, but must be {low} to {high}.")
         return value
+
+    def positive(self, key: str) -> float:
+        """The number of a key.
+
+        Raises:
+            FolderError: It is none, not finite, or not above 0.
+        """
+        value = self.data[key]
+        if type(value) not in (int, float) or not 0 < value < math.inf:
+            raise FolderError(
+                f"{self.file}: {key} is {short(value)}, but must be a number above 0."
+            )
+        return float(value)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,6 +20,7 @@ from kerasft.folder import Facts, adding_report, is_ours
 from kerasft.recipes.shared.fine_tuning import FineTuningOptions, tune
 from kerasft.recipes.shared.frozen_backbone import train_above_backbone
 from kerasft.recipes.shared.targets import TargetOptions
+from kerasft.recipes.shared.trust import settled
 from kerasft.tasks import save
 from kerasft.tasks.labelled.labelled_texts import load_labelled
 from kerasft.tasks.labelled.report import score, text_report
@@ -117,11 +118,8 @@ def run(config: Config) -> Path:
     )
     facts.state("Training", history.summary(config.early_stopping))
 
-    # What a trained model leaves open (the thresholds of several labels), by the validation rows.
-    if target.is_open:
-        outputs = batches.validation.unsort(model.predict(batches.validation, verbose=0))
-        target, chosen = target.settle(outputs, dataset.validation["label"])
-        facts.state("Chosen on the validation rows", chosen)
+    # What a trained model leaves open, by the validation rows: a temperature, or thresholds.
+    target = settled(target, model, batches.validation, dataset, facts)
 
     # Saved before all else: what fails below costs no model, and is a sentence of the card.
     parts = target.parts(
@@ -140,7 +138,14 @@ def run(config: Config) -> Path:
     with adding_report(output, facts) as reports:
         outputs = batches.test.unsort(model.predict(batches.test, verbose=0))  # (rows, outputs)
         said = target.said(outputs)
-        scores = score(target, said, dataset)
+        parts_of_rows = (batches.train, batches.validation, batches.test)
+        scores = score(
+            target,
+            said,
+            dataset,
+            doubtful=config.doubtful_rows,
+            features=lambda: above.features(parts_of_rows),
+        )
         tracked = scores.state(facts)
         report = text_report(
             scores,

@@ -182,6 +182,7 @@ def run_configs(config: Config, method: str) -> list[distilbert_lora.Config]:
                 "seed": seed,
                 "cache_backbone": f"{runs}/features",
                 "export": "none",
+                "doubtful_rows": False,
                 "output": f"{runs}/{method}-{seed}",
             }
         )

@@ -19,6 +19,7 @@ from kerasft.data.text_pairs import single_texts, texts_of
 from kerasft.errors import ConfigError
 from kerasft.exports.engines import export_after_run
 from kerasft.folder import Facts, adding_report, is_ours
+from kerasft.recipes.shared.trust import TrustOptions, settled
 from kerasft.tasks import save
 from kerasft.tasks.classification.target import ClassTarget
 from kerasft.tasks.labelled.dataset import Dataset
@@ -27,7 +28,7 @@ from kerasft.tasks.labelled.report import score, text_report
 
 
 @dataclass
-class Config(RunOptions, CorpusOptions):
+class Config(RunOptions, TrustOptions, CorpusOptions):
     """Train a small BERT from random weights to classify texts, and save it.
 
     Args:
@@ -112,7 +113,7 @@ def run(config: Config) -> Path:
 
     # Rows, cleaned, merged and split; each step says what it left out.
     dataset = load_labelled(config)
-    target = ClassTarget.learn(dataset, config.class_weight)
+    target = ClassTarget.learn(dataset, config.class_weight, config.calibrate)
     facts.state("Data", dataset.describe())
     facts.state("Sample rows", dataset.samples())
     facts.state("Rows per class", dataset.rows_per_class())
@@ -179,6 +180,7 @@ def run(config: Config) -> Path:
     # Then the classes.
     runs.append(fit(model, batches, config, history, str(output), dataset))
     facts.state("Training", history.summary(config.early_stopping))
+    target = settled(target, model, batches.validation, dataset, facts)  # a temperature
 
     # Saved before all else: what fails below costs no model, and is a sentence of the card.
     classifier = target.parts(
@@ -190,7 +192,7 @@ def run(config: Config) -> Path:
     # Evaluation, once, on rows that nothing above has seen, beside what costs nothing to try.
     with adding_report(output, facts) as reports:
         said = target.said(batches.test.unsort(model.predict(batches.test, verbose=0)))
-        scores = score(target, said, dataset)
+        scores = score(target, said, dataset, doubtful=config.doubtful_rows)
         tracked = scores.state(facts)
         report = text_report(
             scores,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kerasft.evaluation.confidence_plots import GRID, INK, draw_reliability
 from kerasft.evaluation.plots import (
     BLUE,
     GREEN,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.transforms import Bbox
 
 PURPLE, RED, TEAL, SLATE = "#7a4fb5", "#b3263a", "#17858b", "#7b8794"
-INK, GRID, OTHERS = "#243b53", "#e4e7eb", "#cbd2d9"
+OTHERS = "#cbd2d9"
 MODELS, BASELINE = (BLUE, ORANGE, GREEN, PURPLE, RED, TEAL), SLATE
 WIDTH = 8.6
 # Names that would lie on each other move up or down by so many points, and so often at most.
@@ -115,9 +116,7 @@ def plot_class_scores(comparison: Comparison, path: str | Path) -> None:
 
 
 def plot_reliability(comparison: Comparison, path: str | Path) -> None:
-    """Draws how often each candidate is right at each confidence; the diagonal is perfect.
-
-    Source: Guo et al., "On Calibration of Modern Neural Networks" (2017), figure 1.
+    """Draws how often each candidate is right at each confidence; see `draw_reliability`.
 
     Args:
         comparison: What `compare` returned.
@@ -133,22 +132,7 @@ def plot_reliability(comparison: Comparison, path: str | Path) -> None:
     for axes in grid.flat[number:]:
         axes.set_axis_off()
     for axes, (name, scored) in zip(grid.flat, comparison.scored.items(), strict=False):
-        bins = scored.calibration.bins
-        axes.plot([0, 1], [0, 1], color="#9aa5b1", linewidth=1, linestyle="--")
-        axes.plot(
-            [b.confidence for b in bins], [b.accuracy for b in bins], color=tones[name],
-            marker="o", markersize=5, linewidth=1.6,
-        )  # fmt: skip
-        axes.set_title(
-            f"{shorten(name)}\nexpected calibration error {scored.calibration.ece:.3f}",
-            fontsize=9.5, color=INK,
-        )  # fmt: skip
-        ticks = np.arange(6) / 5
-        axes.set(xlim=(0, 1.03), ylim=(0, 1.03), xticks=ticks, yticks=ticks, aspect="equal")
-        axes.set_xlabel("confidence")
-        axes.set_ylabel("share that is right")
-        axes.grid(color=GRID)
-        axes.spines[["top", "right"]].set_visible(False)
+        draw_reliability(axes, scored.calibration, shorten(name), tones[name])
     _save(figure, path)
 
 

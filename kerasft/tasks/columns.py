@@ -76,7 +76,9 @@ class Columns:
         cells = [text] if isinstance(text, str) else [*text]
         for each in self._fields:
             value = getattr(result, each.name)
-            if isinstance(value, Mapping):
+            if value is None:
+                cells.append("")
+            elif isinstance(value, Mapping):
                 cells += [f"{number:.6f}" for number in value.values()]
             elif isinstance(value, bool):
                 cells.append("true" if value else "false")
@@ -93,7 +95,9 @@ class Columns:
         cells = []
         for name in self._names:
             value = beginning(text) if name == TEXT else getattr(result, name)
-            if isinstance(value, Mapping):
+            if value is None:
+                cells.append(self._wide(name, "-"))
+            elif isinstance(value, Mapping):
                 cells += self._values(value)
             elif isinstance(value, float):
                 cells.append(self._wide(name, f"{value:.3f}"))

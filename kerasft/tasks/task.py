@@ -36,6 +36,11 @@ class Option(NamedTuple):
 BEAM_SIZE = Option(
     "beam_size", int, "of what writes texts: hypotheses followed at a time; 1 is greedy (4)"
 )
+MIN_CONFIDENCE = Option(
+    "min_confidence",
+    float,
+    "of what gives a text one label: it gives none where the largest probability is lower (0)",
+)
 NO_MODEL: Any = None
 """Stands for the model among parts that another runtime than Keras computes with."""
 

@@ -25,6 +25,13 @@ class ModelBatches(Protocol):
         """A batch: the model's inputs by name, then whatever else there is."""
 
 
+class RowBatches(ModelBatches, Protocol):
+    """The same, which know which rows are in a batch."""
+
+    def rows(self, epoch: int, index: int) -> np.ndarray:
+        """The numbers of its rows."""
+
+
 def keys_of(digest: str, rows: Iterable[np.ndarray]) -> list[bytes]:
     """The keys of texts: the SHA-256 of what makes the features, and of the text's token ids.
 
@@ -155,6 +162,26 @@ class FeatureBatches(EpochBatches):
         """Makes batch `index` of an epoch: the upper part's inputs, then the labels and weights."""
         inputs, *rest = self._batches.batch(epoch, index)
         return self._features.backbone.above(inputs, self._features.of(inputs)), *rest
+
+
+def mean_states(features: BackboneFeatures, batches: RowBatches) -> np.ndarray:
+    """What a frozen backbone makes of each text, as the mean over its positions.
+
+    Args:
+        features: Where they are kept; what is missing is computed.
+        batches: For the whole model.
+
+    Returns:
+        (rows, width) float32, in the order of the rows.
+    """
+    means: dict[int, np.ndarray] = {}
+    for index in range(len(batches)):
+        inputs = batches.batch(0, index)[0]
+        hidden = features.of(inputs)  # (batch, positions, width)
+        for slot, row in enumerate(batches.rows(0, index).tolist()):
+            count = features.backbone.positions(int(inputs["padding_mask"][slot].sum()))
+            means[row] = hidden[slot, :count].mean(axis=0)
+    return np.stack([means[row] for row in range(len(means))])
 
 
 def texts_of(backbone: FrozenBackbone, parts: Sequence[ModelBatches]) -> Iterator[np.ndarray]:

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from kerasft import __version__, backends, storage
 from kerasft.architectures.frozen_backbone import FrozenBackbone
 from kerasft.data.adapter import EpochBatches
 from kerasft.data.feature_store import FeatureStore, size_of_stores
 from kerasft.errors import ConfigError
-from kerasft.training.backbone_features import BackboneFeatures, FeatureBatches, keys_of, texts_of
+from kerasft.training.backbone_features import (
+    BackboneFeatures,
+    FeatureBatches,
+    RowBatches,
+    keys_of,
+    mean_states,
+    texts_of,
+)
 
 # Of what is free on a disk, no more than this share is taken.
 FREE_SHARE = 0.9
@@ -69,6 +78,7 @@ class AboveBackbone:
         note: One sentence for the run's output and the model card.
         facts: What a run that goes on must not change.
         private: The features that `finish` removes.
+        kept: What the frozen backbone makes of texts; None where it runs at every step.
     """
 
     model: keras.Model
@@ -77,6 +87,22 @@ class AboveBackbone:
     note: str
     facts: dict[str, str]
     private: FeatureStore | None = None
+    kept: BackboneFeatures | None = None
+
+    def features(self, parts: Sequence[RowBatches]) -> tuple[str, np.ndarray] | None:
+        """What the frozen backbone makes of each text, where that is kept.
+
+        Args:
+            parts: Batches for the whole model.
+
+        Returns:
+            Its name, and (rows, width), the rows of the parts one after another; None where nothing
+            is kept.
+        """
+        if self.kept is None:
+            return None
+        found = [mean_states(self.kept, part) for part in parts]
+        return f"the frozen {self.kept.backbone.description}", np.concatenate(found)
 
     def finish(self) -> None:
         """Removes the features of a run that shares them with none, when it has ended."""
@@ -180,6 +206,7 @@ def above_backbone(
         f"{settings.dtype} for {len(states)} texts in {directory}, {known} of them from before",
         {"backbone": f"{backbone.description} in {settings.dtype}"},
         None if settings.is_shared else kept,
+        features,
     )
 
 

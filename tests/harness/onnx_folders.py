@@ -20,6 +20,7 @@ from kerasft.tasks.classification.task import ClassificationTask
 from kerasft.tasks.labelled.engine import HeadEngine
 
 ROWS = 60
+TEMPERATURE = 1.5
 
 
 def texts(count: int, seed: int = 0) -> list[str]:
@@ -90,7 +91,7 @@ def plain() -> Path:
 @functools.cache
 def saved() -> Path:
     """A folder with both exports and validation rows. Copy it before you change it."""
-    folder = save(plain().with_name("tiny"), report=write_report)
+    folder = save(plain().with_name("tiny"), report=write_report, temperature=TEMPERATURE)
     make_export(folder, "onnx-int8")
     return folder
 

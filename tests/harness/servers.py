@@ -94,9 +94,11 @@ def matches(value: object, schema: dict, schemas: dict) -> bool:
         rest = {name: part for name, part in schema.items() if name != "oneOf"}
         chosen = [each for each in schema["oneOf"] if matches(value, {**rest, **each}, schemas)]
         return len(chosen) == 1
+    if "anyOf" in schema:
+        return any(matches(value, each, schemas) for each in schema["anyOf"])
     kinds = {
         "string": str, "integer": int, "number": (int, float), "boolean": bool, "array": list,
-        "object": dict,
+        "object": dict, "null": type(None),
     }  # fmt: skip
     if not isinstance(value, kinds[schema["type"]]):
         return False

@@ -1,7 +1,7 @@
 """`--engine` of predict: the same answers whatever computes them."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ import pytest
 from harness import classifiers, onnx_folders, taggers, translators
 from kerasft import backends
 from kerasft.errors import ConfigError, DataError, FolderError
+from kerasft.evaluation.temperature import softmax
 from kerasft.predict import Predictor, open_for
 from kerasft.runtimes import registry as runtimes
 
@@ -44,6 +45,26 @@ def test_predictions_are_the_same(predictors):
             assert each.cut == wanted.cut
         assert got.label == wanted.label
     assert {each.cut for each in found} == {True, False}
+
+
+def test_every_engine_divides_the_logits_by_the_temperature(folder, predictors):
+    """And none takes another label for it; `min_confidence` takes labels away alone."""
+    logits = classifiers.engine(folder).logits(TEXTS)
+    wanted = softmax(logits, onnx_folders.TEMPERATURE)
+    sure = wanted.max(axis=1)
+    least = float(np.sort(sure)[len(sure) // 2]) + 1e-6
+    for name, most in (("keras", 1e-5), ("onnx", 1e-4), ("onnx-int8", 0.1)):
+        assert predictors[name].metadata["temperature"] == onnx_folders.TEMPERATURE
+        found = predictors[name].predict(TEXTS)
+        rows = np.array([list(each.probabilities.values()) for each in found])
+        assert np.abs(rows - wanted).max() < most
+        assert [each.label for each in found] == [classifiers.LABELS[row.argmax()] for row in rows]
+        if name == "onnx-int8":
+            continue
+        careful = Predictor(folder, name, min_confidence=least)
+        for before, after in zip(found, careful.predict(TEXTS), strict=True):
+            is_sure = max(before.probabilities.values()) >= least
+            assert after == (before if is_sure else replace(before, label=None))
 
 
 def test_nothing_else_differs_but_the_engines_name(predictors):

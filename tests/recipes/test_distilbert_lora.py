@@ -14,6 +14,8 @@ from safetensors.numpy import load_file
 from harness.checkpoints import write_checkpoint
 from harness.texts import write_rows
 from kerasft.config import main
+from kerasft.evaluation import temperature
+from kerasft.folder.manifest import read
 from kerasft.predict import Predictor
 from kerasft.presets import load_preset
 from kerasft.recipes import distilbert_lora
@@ -56,7 +58,8 @@ def recipe(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     return run
 
 
-def test_a_run_leaves_a_folder_that_predicts(recipe, capsys: pytest.CaptureFixture):
+def test_a_run_leaves_a_folder_that_predicts(recipe, capsys: pytest.CaptureFixture, monkeypatch):
+    monkeypatch.setattr(temperature, "LEAST_ROWS", 12)
     output = recipe(
         "--class_weight", "balanced", "--max_length", "12", "--schedule", "constant",
         "--export", "auto",
@@ -70,6 +73,10 @@ def test_a_run_leaves_a_folder_that_predicts(recipe, capsys: pytest.CaptureFixtu
         "texts were cut at 12 tokens",
         "adapters: transformer_layer_1/self_attention_layer/query, ",
         "parameters train",
+        "chosen on 12 validation rows (log loss ",
+        "test probabilities: before calibration: expected calibration error 0.",
+        "test texts with a label, by --min_confidence: 0: with a label 100.0%",
+        "doubtful rows: looked at all rows: a logistic regression over TF-IDF in 5 folds says",
         "macro F1",
         "majority class",
         "tf-idf baseline: ",
@@ -94,7 +101,10 @@ def test_a_run_leaves_a_folder_that_predicts(recipe, capsys: pytest.CaptureFixtu
     metrics = json.loads((report / "metrics.json").read_text())
     assert set(metrics["test"]["per_class"]) == {"news", "opinion", "comparison"}
     assert len(metrics["history"]["losses"]) == 6  # 48 training rows, 8 a step
-    assert {"loss.png", "confusion.png"} <= {p.name for p in report.iterdir()}
+    assert {
+        *("loss.png", "confusion.png", "reliability.png", "coverage.png", "doubtful_rows.csv")
+    } <= {p.name for p in report.iterdir()}
+    assert metrics["temperature"] == read(output).settings["temperature"] != 1
     with open(report / "validation.csv", newline="") as file:
         kept = Counter(row["label"] for row in csv.DictReader(file))
     assert kept == {"news": 4, "opinion": 4, "comparison": 4}

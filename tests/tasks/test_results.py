@@ -32,6 +32,14 @@ EXAMPLES = [
         "old    0.2500  0.7500  " + START,
     ),
     (
+        Prediction(None, {"new": 0.5, "old": 0.5}, True),
+        {
+            "label": "", "cut": "true", "probability_new": "0.500000",
+            "probability_old": "0.500000",
+        },
+        "-      0.5000  0.5000  " + START,
+    ),
+    (
         Entities((ROME,), True),
         {"entities": json.dumps([asdict(ROME)]), "cut": "true"},
         START + "  Rome (LOC 0.97)",
@@ -107,6 +115,11 @@ def test_every_task_says_what_people_need(task):
     assert {name for name in task.result.on_screen if name != "text"} <= {
         each.name for each in fields(task.result)
     }
+
+
+def test_a_label_may_be_null_for_programs_too():
+    label = body_of(Prediction).model_json_schema()["properties"]["label"]
+    assert label["anyOf"] == [{"type": "string"}, {"type": "null"}]
 
 
 def test_fields_may_have_a_default():

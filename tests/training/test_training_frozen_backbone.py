@@ -96,6 +96,20 @@ def test_nothing_frozen_nothing_kept(decide):
     assert above.note == "nothing runs once a text: no layer is frozen below the first that trains"
 
 
+def test_features_of_whole_texts_are_the_means_of_what_is_kept(decide):
+    above = decide("on")
+    shuffled = frozen_backbones.batches()
+    others = frozen_backbones.batches(8, shuffle=False, seed=9)
+    name, found = above.features([shuffled, others])
+    assert name == "the frozen embeddings and 2 of 3 layers" and found.shape == (28, 8)
+    for start, batches in ((0, shuffled), (20, others)):
+        inputs = batches.batch(0, 1)[0]
+        row, kept = batches.rows(0, 1)[0], inputs["padding_mask"][:1]
+        hidden = above.kept.of(inputs)[0][kept[0]]
+        np.testing.assert_allclose(found[start + row], hidden.mean(axis=0), rtol=1e-6)
+    assert decide("off").features([shuffled]) is None
+
+
 def test_one_epoch_is_kept_where_it_was_asked_for(decide, model):
     assert decide("on", epochs=1).model is not model
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from kerasft.data.readers import holds_lists
 from kerasft.errors import ConfigError
+from kerasft.recipes.shared.trust import TrustOptions
 from kerasft.tasks.classification.target import ClassTarget
 from kerasft.tasks.labelled.label_kind import LabelKind
 from kerasft.tasks.labelled.labelled_texts import LabelledTextOptions
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class TargetOptions(LabelledTextOptions):
+class TargetOptions(TrustOptions, LabelledTextOptions):
     """Which labelled texts, and what they say: one label, several, or a number.
 
     Several labels are what `label_columns` or `label_separator` says, or a label column that holds
@@ -89,4 +90,4 @@ class TargetOptions(LabelledTextOptions):
             if class_weight != "none":
                 raise ConfigError("--class_weight has no meaning for numbers; leave it out.")
             return NumberTarget.learn(dataset, self.label_column, self.loss or "mse")
-        return ClassTarget.learn(dataset, class_weight)
+        return ClassTarget.learn(dataset, class_weight, self.calibrate)

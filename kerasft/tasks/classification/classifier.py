@@ -11,6 +11,11 @@ from kerasft.tasks.labelled.text_model import TextModel
 class TextClassifier(TextModel):
     """A classifier of texts.
 
+    Attributes:
+        temperature: What the logits are divided by before the softmax; see `fit_temperature`.
+
     Example:
         >>> classifier = TextClassifier(model, pretrained.tokenizer, LabelMap(("no", "yes")), 128)
     """
+
+    temperature: float = 1.0

@@ -12,7 +12,9 @@ from kerasft.tasks.columns import TEXT, said
 class Prediction:
     """The prediction for one text."""
 
-    label: str = said("The label with the largest probability.")
+    label: str | None = said(
+        "The label with the largest probability; null where that is below --min_confidence."
+    )
     probabilities: dict[str, float] = said(
         "Every label's probability, in the order of the model's labels; they sum to 1.",
         column="probability",
@@ -33,3 +35,5 @@ class ClassifierFacts:
     cleaning: dict[str, Any] = said("What is done to each text before the tokenizer.")
     text_pairs: bool = said("Whether it reads pairs of texts, and not single ones.")
     adapter: bool = said("Whether the folder holds an adapter beside the base model.")
+    temperature: float = said("What logits are divided by before the softmax; 1 changes nothing.")
+    min_confidence: float = said("Texts whose largest probability is lower get no label.")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -13,8 +13,11 @@ from kerasft.errors import attempt
 from kerasft.evaluation.label_scores import MAJORITY, TFIDF, majority
 from kerasft.evaluation.plots import plot_confusion
 from kerasft.evaluation.report_files import THIS_MODEL, ReportFile
+from kerasft.evaluation.temperature import fit_temperature, softmax
 from kerasft.tasks.classification.classifier import TextClassifier
 from kerasft.tasks.classification.scoring import ClassScoring
+from kerasft.tasks.classification.trust import Trust
+from kerasft.tasks.labelled.doubtful_rows import DoubtfulRows, find_doubtful
 from kerasft.tasks.labelled.target import Target
 from kerasft.tasks.labelled.tfidf_process import tfidf_result
 from kerasft.text.labels import LabelMap
@@ -35,6 +38,8 @@ class ClassTarget(Target):
         labels: The names of the classes.
         class_weight: `balanced` weighs each training row by the inverse of its class's share, in
             the baselines too.
+        is_open: Whether the temperature is still to be chosen.
+        temperature: See `TextClassifier`.
 
     Example:
         >>> target = ClassTarget.learn(dataset, "balanced")
@@ -42,16 +47,25 @@ class ClassTarget(Target):
 
     labels: LabelMap
     class_weight: Literal["none", "balanced"] = "none"
+    is_open: bool = False
+    temperature: float = 1.0
 
     scoring = ClassScoring()
     problem_type = "single_label_classification"
 
     @classmethod
     def learn(
-        cls, dataset: Dataset, class_weight: Literal["none", "balanced"] = "none"
+        cls,
+        dataset: Dataset,
+        class_weight: Literal["none", "balanced"] = "none",
+        calibrate: bool = False,
     ) -> ClassTarget:
-        """Takes the classes of the training rows."""
-        return cls(LabelMap.from_labels(dataset.train["label"]), class_weight)
+        """Takes the classes of the training rows.
+
+        Args:
+            calibrate: Whether `settle` is to choose a temperature.
+        """
+        return cls(LabelMap.from_labels(dataset.train["label"]), class_weight, calibrate)
 
     @property
     def row_weight(self) -> Literal["none", "balanced"]:
@@ -78,9 +92,12 @@ class ClassTarget(Target):
 
     def said(self, outputs: np.ndarray) -> np.ndarray:
         """See `Target.said`: (rows, classes) probabilities."""
-        import keras
+        return softmax(outputs, self.temperature)
 
-        return keras.ops.convert_to_numpy(keras.ops.softmax(outputs))
+    def settle(self, outputs: np.ndarray, labels: Sequence[Any]) -> tuple[ClassTarget, list[str]]:
+        """See `Target.settle`: the temperature."""
+        found = fit_temperature(self.truth(labels), outputs, self.names)
+        return replace(self, is_open=False, temperature=found.value), [found.note]
 
     def parts(
         self,
@@ -91,7 +108,15 @@ class ClassTarget(Target):
         long_texts: LongTexts,
     ) -> TextClassifier:
         """See `Target.parts`."""
-        return TextClassifier(model, tokenizer, self.labels, max_length, cleaning, long_texts)
+        return TextClassifier(
+            model,
+            tokenizer,
+            self.labels,
+            max_length,
+            cleaning,
+            long_texts,
+            temperature=self.temperature,
+        )
 
     def add_baselines(self, scores: Scores, dataset: Dataset) -> None:
         """Adds TF-IDF + logistic regression, and the majority class."""
@@ -110,6 +135,22 @@ class ClassTarget(Target):
             scores.baseline_choice, scores.baseline_costs = baseline.choice, baseline.costs
         scores[MAJORITY] = majority(train[1], truth, names)
 
+    def findings(
+        self, truth: np.ndarray, said: np.ndarray
+    ) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """See `Target.findings`: how far the probabilities can be trusted."""
+        trust = Trust.of(truth, said, self.temperature)
+        return trust.metrics, trust.sections
+
+    def doubtful_rows(
+        self, dataset: Dataset, features: tuple[str, np.ndarray] | None
+    ) -> DoubtfulRows:
+        """See `Target.doubtful_rows`."""
+        return find_doubtful(dataset, self.labels, features)
+
     def pictures(self, scores: Scores, truth: np.ndarray, said: np.ndarray) -> Sequence[ReportFile]:
-        """Adds the confusion matrix."""
-        return [("confusion.png", lambda path: plot_confusion(scores[THIS_MODEL], path))]
+        """The confusion matrix, and how far the probabilities can be trusted."""
+        return [
+            ("confusion.png", lambda path: plot_confusion(scores[THIS_MODEL], path)),
+            *Trust.of(truth, said, self.temperature).pictures,
+        ]

@@ -115,10 +115,39 @@ def near_duplicates(texts: Sequence[Text], others: Sequence[Text], threshold: fl
         (texts,) bool.
     """
     near = np.zeros(len(texts), dtype=bool)
+    for rows, _ in _near_rows(texts, others, threshold):
+        near[rows] = True
+    return near
+
+
+def conflicting_rows(
+    texts: Sequence[Text], labels: np.ndarray, threshold: float
+) -> list[tuple[int, int]]:
+    """Rows whose text is nearly that of a row with another label; see `drop_near_duplicates`.
+
+    Args:
+        texts: (rows,) texts, or pairs of them.
+        labels: (rows,) integers.
+        threshold: Least Jaccard index, above 0.
+
+    Returns:
+        Each such row, with the first row that it contradicts.
+    """
+    found: dict[int, int] = {}
+    for rows, others in _near_rows(texts, texts, threshold):
+        differ = labels[rows] != labels[others]
+        for row, other in zip(rows[differ].tolist(), others[differ].tolist(), strict=True):
+            found[row] = min(found.get(row, other), other)
+    return sorted(found.items())
+
+
+def _near_rows(
+    texts: Sequence[Text], others: Sequence[Text], threshold: float
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yields the places among texts and among others of any two that are nearly the same."""
     if not are_pairs(texts) or not are_pairs(others):
-        for rows, _ in _near([str(text) for text in texts], [str(o) for o in others], threshold):
-            near[rows] = True
-        return near
+        yield from _near([str(text) for text in texts], [str(o) for o in others], threshold)
+        return
     (first, second), (their_first, their_second) = (
         [list(side) for side in zip(*pairs, strict=True)] for pairs in (texts, others)
     )
@@ -126,8 +155,8 @@ def near_duplicates(texts: Sequence[Text], others: Sequence[Text], threshold: fl
         both = zip(_near(first, one, threshold), _near(second, other, threshold), strict=True)
         for (rows, columns), (more_rows, more_columns) in both:
             found = rows * len(others) + columns  # of texts and others
-            near[rows[np.isin(found, more_rows * len(others) + more_columns)]] = True
-    return near
+            same = np.isin(found, more_rows * len(others) + more_columns)
+            yield rows[same], columns[same]
 
 
 def _near(

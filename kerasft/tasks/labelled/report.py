@@ -12,19 +12,23 @@ from kerasft import backends, storage
 from kerasft.data.csv_writing import CsvWriter
 from kerasft.data.rows import Rows
 from kerasft.data.text_pairs import sides_of, text_fields, texts_of
-from kerasft.errors import ConfigError
+from kerasft.errors import ConfigError, attempt
 from kerasft.evaluation.label_scores import Metrics
 from kerasft.evaluation.plots import plot_loss
 from kerasft.evaluation.report_files import METRICS, THIS_MODEL, ReportFile, write_files
 from kerasft.folder.card import Facts
 from kerasft.folder.writing import Report
 from kerasft.tasks.labelled.dataset import Dataset
+from kerasft.tasks.labelled.doubtful_rows import DoubtfulRows
 from kerasft.tasks.labelled.label_kind import LabelKind
 from kerasft.tasks.labelled.target import Target
 
 PREDICTIONS = "predictions.csv"
 VALIDATION = "validation.csv"
 BASELINE_PREDICTIONS = "baseline_predictions.csv"
+DOUBTFUL = "doubtful_rows.csv"
+
+Features = Callable[[], tuple[str, np.ndarray] | None]
 
 
 class Scores(dict[str, Metrics]):
@@ -41,7 +45,10 @@ class Scores(dict[str, Metrics]):
         baseline_costs: See `TfidfBaseline.costs`; and `peak_memory_bytes` of a process that chooses
             the baseline and does nothing else.
         baseline_choice: A sentence: what the baseline is and how it was chosen; "" without one.
-        failures: A sentence on each baseline that could not be made.
+        entries: Further entries of `metrics.json`.
+        sections: Further sections of the model card.
+        doubtful: Rows that look mislabelled; None where they were not looked for.
+        failures: A sentence on each part that could not be made.
     """
 
     def __init__(
@@ -53,6 +60,9 @@ class Scores(dict[str, Metrics]):
         self.baseline_said: np.ndarray | None = None
         self.baseline_costs: dict[str, object] = {}
         self.baseline_choice = ""
+        self.entries: Mapping[str, Any] = {}
+        self.sections: Mapping[str, Any] = {}
+        self.doubtful: DoubtfulRows | None = None
         self.failures: list[str] = []
 
     def state(self, facts: Facts) -> dict[str, float]:
@@ -68,10 +78,21 @@ class Scores(dict[str, Metrics]):
         if "per_class" in metrics:
             facts.record("Test metrics per class", metrics["per_class"])
         facts.record("Test metrics beside baselines", scoring.averages(self))
+        for heading, value in self.sections.items():
+            facts.state(heading, value)
+        if self.doubtful is not None:
+            facts.state("Doubtful rows", self.doubtful.describe())
         return {f"test_{key}": metrics[key] for key in scoring.tracked}
 
 
-def score(target: Target, said: np.ndarray, dataset: Dataset) -> Scores:
+def score(
+    target: Target,
+    said: np.ndarray,
+    dataset: Dataset,
+    *,
+    doubtful: bool = False,
+    features: Features = lambda: None,
+) -> Scores:
     """Scores a model on the test rows, and the baselines trained on the same split.
 
     What TF-IDF counts and how strong its penalty is, is chosen on the validation rows
@@ -81,15 +102,22 @@ def score(target: Target, said: np.ndarray, dataset: Dataset) -> Scores:
         target: What it learned.
         said: (test rows, ...) what it says, in the order of the rows; see `Target.said`.
         dataset: The rows that the model was trained, watched and tested on.
+        doubtful: Whether rows that look mislabelled are looked for.
+        features: Makes what they may be looked for in; see `find_doubtful`.
 
     Returns:
-        Metrics by name: "this model" first. A baseline that fails is left out, with a sentence.
+        Metrics by name: "this model" first. What fails is left out, with a sentence.
     """
     peak_memory = backends.peak_memory()
     truth = target.truth(dataset.test["label"])
     metrics = target.scoring.evaluate(truth, said, target.names)
     scores = Scores(target, {THIS_MODEL: metrics}, peak_memory)
     target.add_baselines(scores, dataset)
+    with attempt("What else the test says", scores.failures):
+        scores.entries, scores.sections = target.findings(truth, said)
+    if doubtful:
+        with attempt("The search for doubtful rows", scores.failures):
+            scores.doubtful = target.doubtful_rows(dataset, features())
     return scores
 
 
@@ -144,6 +172,7 @@ def text_report(
             "baseline_costs": scores.baseline_costs,
             "peak_memory_bytes": scores.peak_memory,
             "machine": backends.machine(),
+            **scores.entries,
             **more,
             "history": dict(history),
         }
@@ -155,6 +184,8 @@ def text_report(
     parts: list[ReportFile] = [(METRICS, write_metrics), (PREDICTIONS, predictions(said))]
     if scores.baseline_said is not None:
         parts.append((BASELINE_PREDICTIONS, predictions(scores.baseline_said)))
+    if scores.doubtful is not None:
+        parts.append((DOUBTFUL, scores.doubtful.write))
     if validation is not None:
         parts.append((VALIDATION, lambda path: _write_rows(path, validation, kind)))
     return lambda folder: [*scores.failures, *write_files(folder, [*parts, *drawn])]

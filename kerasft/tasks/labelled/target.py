@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -15,6 +15,7 @@ from kerasft.text.labels import LabelMap
 if TYPE_CHECKING:
     from kerasft.evaluation.report_files import ReportFile
     from kerasft.tasks.labelled.dataset import Dataset
+    from kerasft.tasks.labelled.doubtful_rows import DoubtfulRows
     from kerasft.tasks.labelled.report import Scores
     from kerasft.text.cleaning import Cleaning
     from kerasft.text.encodings import LongTexts
@@ -117,6 +118,30 @@ class Target(ABC):
     @abstractmethod
     def add_baselines(self, scores: Scores, dataset: Dataset) -> None:
         """Adds what costs nothing to try, trained on the same split; what fails is left out."""
+
+    def findings(
+        self, truth: np.ndarray, said: np.ndarray
+    ) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """What else the task has to say of its test.
+
+        Args:
+            truth: (rows, ...) what is right.
+            said: (rows, ...) what the model said.
+
+        Returns:
+            Further entries of `metrics.json`, and further sections of the model card.
+        """
+        return {}, {}
+
+    def doubtful_rows(
+        self, dataset: Dataset, features: tuple[str, np.ndarray] | None
+    ) -> DoubtfulRows | None:
+        """Rows that look mislabelled; None where the task knows no rule for it.
+
+        Args:
+            features: See `find_doubtful`.
+        """
+        return None
 
     @abstractmethod
     def pictures(self, scores: Scores, truth: np.ndarray, said: np.ndarray) -> Sequence[ReportFile]:

@@ -93,13 +93,14 @@ def test_files(scores, tmp_path):
     )  # fmt: skip
     write(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "baseline_predictions.csv", "confusion.png", "lengths.png", "loss.png", "metrics.json",
-        "predictions.csv", "validation.csv",
+        "baseline_predictions.csv", "confusion.png", "coverage.png", "lengths.png", "loss.png",
+        "metrics.json", "predictions.csv", "reliability.png", "validation.csv",
     ]  # fmt: skip
     assert (tmp_path / "lengths.png").read_bytes() == b"a picture"
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     assert metrics["test"] == scores[THIS_MODEL]
     assert set(metrics["baselines"]) == {evaluation.TFIDF, evaluation.MAJORITY}
+    assert metrics["temperature"] == 1.0 and metrics["calibration"]["ece"] > 0
     assert metrics["baseline_costs"] == scores.baseline_costs
     assert metrics["baseline_costs"]["peak_memory_bytes"] > 2**25
     assert metrics["peak_memory_bytes"] == scores.peak_memory

@@ -1,0 +1,47 @@
+"""How far what a model and its rows say can be trusted: the options, and what they mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from kerasft.tasks.labelled.target import Target
+
+if TYPE_CHECKING:
+    from kerasft.data.batches import BucketedBatches
+    from kerasft.folder import Facts
+    from kerasft.tasks.labelled.dataset import Dataset
+
+OfTarget = TypeVar("OfTarget", bound=Target)
+
+
+@dataclass
+class TrustOptions:
+    """How far what a model and its rows say can be trusted.
+
+    Args:
+        calibrate: Of one label a text: fit a temperature on the validation rows, so that a
+            probability says how often the label is right. It needs 200 of them, and changes no
+            label. Several labels and numbers have none.
+        doubtful_rows: Of one label a text: list the rows whose label may be wrong in the report.
+    """
+
+    calibrate: bool = True
+    doubtful_rows: bool = True
+
+
+def settled(
+    target: OfTarget, model: Any, validation: BucketedBatches, dataset: Dataset, facts: Facts
+) -> OfTarget:
+    """Chooses by the validation rows what a trained model leaves open; see `Target.settle`.
+
+    Args:
+        model: The trained model.
+        validation: The batches of the validation rows, for the whole model.
+    """
+    if not target.is_open:
+        return target
+    outputs = validation.unsort(model.predict(validation, verbose=0))  # (rows, outputs)
+    target, chosen = target.settle(outputs, dataset.validation["label"])
+    facts.state("Chosen on the validation rows", chosen)
+    return target
