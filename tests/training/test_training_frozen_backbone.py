@@ -166,3 +166,24 @@ def test_a_file_in_place_of_the_directory_is_one_sentence(decide, tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(ConfigError, match="cannot be used"):
         decide(str(tmp_path / "file"))
+
+
+def test_the_features_of_a_pair_depend_on_its_segments(tmp_path):
+    """The same tokens, once all of the first text and once half of the second."""
+    model = frozen_backbones.encoder("bert")
+    ids, _ = frozen_backbones.texts(4)
+    segments = [(np.arange(len(row)) > len(row) // 2).astype("int32") for row in ids]
+    none = [np.zeros_like(each) for each in segments]
+    train, validation = (
+        frozen_backbones.batches(4, shuffle=False, segment_ids=each) for each in (segments, none)
+    )
+    settings = CacheSettings("on", tmp_path / "features", dtype="float32")
+    above = above_backbone(model, model.frozen_backbone(), train, validation, settings, epochs=2)
+    assert " for 8 texts in " in above.note
+    logits = []
+    for batches, whole in ((above.train, train), (above.validation, validation)):
+        found = keras.ops.convert_to_numpy(above.model(batches.batch(0, 0)[0], training=False))
+        wanted = keras.ops.convert_to_numpy(model(whole.batch(0, 0)[0], training=False))
+        np.testing.assert_allclose(found, wanted, atol=1e-5)
+        logits.append(found)
+    assert np.abs(logits[0] - logits[1]).max() > 1e-3
