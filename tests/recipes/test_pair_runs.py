@@ -4,6 +4,7 @@ import csv
 import json
 import signal
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -29,12 +30,15 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rng = np.random.default_rng(0)
     with open(folder / "rows.csv", "w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["a", "b", "y"])
+        writer.writerow(["a", "b", "y", "labels", "number"])
         for row in range(60):
             first, second = rng.choice(FILLING, 2, replace=False)
             rest = (" ".join(rng.choice(FILLING, 4)) for _ in range(2))
             starts = (first, first if row % 2 else second)
-            writer.writerow([*(f"{s} {r}" for s, r in zip(starts, rest)), "ny"[row % 2]])  # noqa: B905
+            texts = [f"{start} {more}" for start, more in zip(starts, rest, strict=True)]
+            same = row % 2
+            labels = ";".join(["same"] * same + ["short"] * (row % 3 == 0))
+            writer.writerow([*texts, "ny"[same], labels or "none", 2.5 * same + row % 3])
     return folder
 
 
@@ -128,3 +132,19 @@ def test_a_bert_of_ones_own_reads_pairs(world, tmp_path, monkeypatch):
     )  # fmt: skip
     first, second = Predictor(output, "keras").predict([("the of", "a to"), ("a to", "the of")])
     assert first.probabilities != second.probabilities
+
+
+@pytest.mark.any_backend
+@pytest.mark.parametrize(
+    ("task", "options"),
+    [
+        ("multi_label", ("--label_column", "labels", "--label_separator", ";")),
+        ("regression", ("--label_column", "number", "--task", "regression")),
+    ],
+)
+def test_several_labels_and_numbers_are_said_of_pairs(task, options, world, tmp_path, monkeypatch):
+    more = ("--method", "head", "--epochs", "1", "--class_weight", "none", *options)
+    predictor = Predictor(tune(monkeypatch, world, tmp_path / "run", *more), "keras")
+    assert predictor.task.name == task and predictor.text_pairs
+    first, second = predictor.predict([("the of", "a to"), ("a to", "the of")])
+    assert asdict(first) != asdict(second)
