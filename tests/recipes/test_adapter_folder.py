@@ -82,6 +82,20 @@ def test_a_classifier_with_virtual_tokens(tmp_path):
         np.testing.assert_allclose([*found.probabilities.values()], expected, atol=1e-5)
 
 
+def test_a_classifier_of_pairs(tmp_path):
+    base = write_checkpoint(tmp_path / "base", "bert", "ForSequenceClassification", layers=2)
+    options = {"task_type": "SEQ_CLS", "target_modules": ["query", "value"]}
+    theirs = save_adapter(base, tmp_path / "adapter", **options)
+    save_adapter_folder(
+        str(tmp_path / "base"), tmp_path / "adapter", tmp_path / "out", text_pairs=True
+    )
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path / "base")
+    with torch.no_grad():
+        expected = theirs(**tokenizer(*TEXTS, return_tensors="pt")).logits.softmax(-1)[0].numpy()
+    (found,) = Predictor(tmp_path / "out").predict([tuple(TEXTS)])
+    np.testing.assert_allclose([*found.probabilities.values()], expected, atol=1e-5)
+
+
 def test_an_adapter_of_ours_that_reads_the_mean(tmp_path):
     write_checkpoint(tmp_path / "base", "bert", layers=1)
     model, _ = load_preset(str(tmp_path / "base")).build_classifier(2, "mean")
@@ -119,6 +133,10 @@ def test_a_tagger(tmp_path):
             tmp_path / "adapter",
             tmp_path / "odd",
             labels=["B-PER", "B-ORG", "O"],
+        )
+    with pytest.raises(ConfigError, match=r"--text_pairs is for text classifiers, but .* a tagger"):
+        save_adapter_folder(
+            str(tmp_path / "base"), tmp_path / "adapter", tmp_path / "odd", text_pairs=True
         )
     assert not (tmp_path / "odd").exists()
 
