@@ -316,7 +316,7 @@ def _of_pairs(analyze: Callable[[str], list[str]]) -> Callable[[tuple[str, str]]
 
     def features(pair: tuple[str, str]) -> list[str]:
         first, second = map(analyze, pair)
-        both = {*first} & {*second}
+        both = sorted({*first} & {*second})  # in one order, so that each fit is the same
         sides = (("1", first), ("2", second), ("both", both))
         return [f"{side} {feature}" for side, found in sides for feature in found]
 
