@@ -206,20 +206,30 @@ class EncoderAbove(keras.Model):
         self.parts = [*backbone.blocks[start:], *head]
         self.run, self.pool, self.read_out = backbone.run_blocks, pool, read_out
         self.start, self.first_only = start, first_only
+        self.count = len(backbone.blocks) - start
         self.build()
+
+    @property
+    def encoding_layers(self) -> list[keras.layers.Layer]:
+        """What is below the head."""
+        return list(self.parts[: self.count])
 
     def build(self, input_shape: Any = None) -> None:
         """Has nothing to do: all layers are built."""
 
     def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
         """Reads what `FrozenEncoder.upper` says; returns logits."""
+        return self.read_out(self.pooled(inputs, training), training)
+
+    def pooled(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
+        """What the head reads: (batch, hidden_size)."""
         hidden, real = inputs["hidden"], inputs["padding_mask"]
         if self.pool is None:
-            return self.read_out(hidden[:, 0], training)
+            return hidden[:, 0]
         hidden = self.run(
             hidden, real, start=self.start, first_only=self.first_only, training=training
         )
-        return self.read_out(self.pool(hidden, real), training)
+        return self.pool(hidden, real)
 
 
 def still(layer: keras.layers.Layer) -> bool:

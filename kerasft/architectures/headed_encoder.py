@@ -81,6 +81,11 @@ class HeadedEncoder(TwinModel):
         return tuple(layer.path for layer in self.head if layer.weights)
 
     @property
+    def encoding_layers(self) -> list[keras.layers.Layer]:
+        """What is below the head."""
+        return [self.backbone]
+
+    @property
     def output_module(self) -> str:
         """What transformers calls the layer `classifier`."""
         return find_encoder(self.architecture).output_module(self.pooling)
@@ -203,12 +208,16 @@ class HeadedEncoder(TwinModel):
         # At least 1: a row that is all padding (it fills up a batch) gets zeros, not NaN.
         return ops.sum(hidden * weights, axis=1) / ops.maximum(ops.sum(weights, axis=1), 1.0)
 
-    def read_out(self, pooled: Any, training: bool | None = None) -> Any:
-        """What the head makes of what `pool` returns: logits (..., num_labels)."""
-        for layer in self.head:
+    def below_classifier(self, pooled: Any, training: bool | None = None) -> Any:
+        """What the layer `classifier` reads, of what `pool` returns: (..., hidden_size)."""
+        for layer in self.head[:-1]:
             dropout = isinstance(layer, keras.layers.Dropout)
             pooled = layer(pooled, training=training) if dropout else layer(pooled)
         return pooled
+
+    def read_out(self, pooled: Any, training: bool | None = None) -> Any:
+        """What the head makes of what `pool` returns: logits (..., num_labels)."""
+        return self.head[-1](self.below_classifier(pooled, training))
 
 
 class Classifier(HeadedEncoder):

@@ -158,8 +158,9 @@ class BucketedBatches(EpochBatches):
     @property
     def padding_share(self) -> float:
         """Share of the positions in the first epoch that hold padding or filling, 0 to 1."""
-        positions = self._batch_size * sum(planned.length for planned in self._make_plan(0))
-        return 1.0 - float(self._lengths.sum()) / positions
+        plan = self._make_plan(0)
+        positions = self._batch_size * sum(planned.length for planned in plan)
+        return 1.0 - sum(int(self._lengths[planned.rows].sum()) for planned in plan) / positions
 
     def summary(self) -> str:
         """One sentence for the run's output and the model card."""

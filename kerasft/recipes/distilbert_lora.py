@@ -17,9 +17,9 @@ from kerasft.config import alone, at_least, main, print_next, to_yaml
 from kerasft.data.text_pairs import texts_of
 from kerasft.exports.engines import export_after_run
 from kerasft.folder import Facts, adding_report, is_ours
-from kerasft.recipes.shared.fine_tuning import FineTuningOptions, tune
+from kerasft.recipes.shared.few_shot import FewShotOptions, Objective
+from kerasft.recipes.shared.fine_tuning import tune
 from kerasft.recipes.shared.frozen_backbone import train_above_backbone
-from kerasft.recipes.shared.targets import TargetOptions
 from kerasft.recipes.shared.trust import settled
 from kerasft.tasks import save
 from kerasft.tasks.labelled.labelled_texts import load_labelled
@@ -27,7 +27,7 @@ from kerasft.tasks.labelled.report import score, text_report
 
 
 @dataclass
-class Config(FineTuningOptions, TargetOptions):
+class Config(FewShotOptions):
     """Fine-tune a pretrained encoder to classify texts, with LoRA, and save it."""
 
     output: str = "saved_models/distilbert_lora"
@@ -89,27 +89,33 @@ def run(config: Config) -> Path:
         class_weight=target.row_weight,
         group_by_length=config.group_by_length,
     )
+    few_shot = config.few_shot_of(target, dataset, pretrained.tokenizer)
+    epochs = few_shot.epochs if few_shot else config.epochs
+    seen = few_shot.batches(batches) if few_shot else batches
     facts.state("Tokens", batches.describe())
-    facts.state("Batches", batches.train.summary())
+    facts.state("Batches", seen.train.summary())
 
     # Frozen layers below the first that trains run once a text; what is above them trains.
-    above, notes = train_above_backbone(model, batches, config, output)
+    above, notes = train_above_backbone(model, seen, replace(config, epochs=epochs), output)
     facts.state("Frozen layers", notes)
 
+    # What is learned: the labels; of few rows a class, which texts are of one class.
+    objective = Objective.of_labels(above, target, epochs)
+    if few_shot:
+        objective = few_shot.objective(model, above)
+
     # Training; a run that was stopped goes on with --resume, to the very same weights.
-    above.model.compile(
-        optimizer=training.adam(
-            config.rate(len(batches.train) * config.epochs), config.rate_ratios
-        ),
-        loss=target.loss(),
-        weighted_metrics=target.metrics(),
+    objective.model.compile(
+        optimizer=training.adam(config.rate(objective.steps), config.rate_ratios),
+        loss=objective.loss,
+        weighted_metrics=objective.metrics,
     )
     sources = {**dataset.hashes, "preset": pretrained.sha256}
     run = training.fit(
-        above.model,
-        above.train,
-        above.validation,
-        epochs=config.epochs,
+        objective.model,
+        objective.train,
+        objective.validation,
+        epochs=objective.epochs,
         config=config,
         output=output,
         history=history,
@@ -117,6 +123,8 @@ def run(config: Config) -> Path:
         early_stopping=config.early_stopping,
     )
     facts.state("Training", history.summary(config.early_stopping))
+    if few_shot:
+        facts.state("Few rows", few_shot.fit_head(model, seen))
 
     # What a trained model leaves open, by the validation rows: a temperature, or thresholds.
     target = settled(target, model, batches.validation, dataset, facts)

@@ -180,6 +180,7 @@ def run_configs(config: Config, method: str) -> list[distilbert_lora.Config]:
                 "method": method,
                 "method_options": own,
                 "seed": seed,
+                "few_shot": "off",  # a method is compared by what it learns of the labels
                 "cache_backbone": f"{runs}/features",
                 "export": "none",
                 "doubtful_rows": False,

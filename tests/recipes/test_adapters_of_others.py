@@ -51,7 +51,7 @@ def recipe(world, tmp_path, monkeypatch):
         command = ["recipe", "--preset", str(world / "base"), "--adapter", str(world / "adapter")]
         command += ["--output", str(tmp_path / "out"), "--data", str(world / data)]
         monkeypatch.setattr(
-            sys, "argv", [*command, "--epochs", "1", "--export", "none", *arguments]
+            sys, "argv", [*command, "--epochs=1", "--export=none", "--few_shot=off", *arguments]
         )
         main(distilbert_lora.run, distilbert_lora.Config)
         return tmp_path / "out"

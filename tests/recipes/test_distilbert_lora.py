@@ -50,6 +50,8 @@ def recipe(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
             "24",
             "--export",
             "none",
+            "--few_shot",
+            "off",
         ]
         monkeypatch.setattr(sys, "argv", [*command, *arguments])
         main(distilbert_lora.run, distilbert_lora.Config)

@@ -59,6 +59,8 @@ def recipe(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
             "1",
             "--export",
             "none",
+            "--few_shot",
+            "off",
         ]
         command += ["--data", str(world / "rows.csv"), "--output", str(tmp_path / "out")]
         command += ["--last_layers", "1", "--max_length", "16", "--min_words", "5", *arguments]

@@ -1,0 +1,207 @@
+"""What recipes do with few rows a class: the encoder first learns which texts belong together."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from kerasft.errors import ConfigError
+from kerasft.recipes.shared.fine_tuning import FineTuningOptions
+from kerasft.recipes.shared.targets import TargetOptions
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from kerasft.architectures import Classifier
+    from kerasft.tasks.labelled.batches import LabelledBatches
+    from kerasft.tasks.labelled.dataset import Dataset
+    from kerasft.tasks.labelled.target import Target
+    from kerasft.text.tokenizer import Tokenizer
+    from kerasft.training.frozen_backbone import AboveBackbone
+
+MOST_ROWS = 50
+"""Of the largest class in training, where `auto` is on."""
+
+EPOCHS, STEPS, BATCH_SIZE, TEMPERATURE = 4, 15, 32, 0.1
+"""Passes, the steps of each, the texts of a step, and the temperature of the loss."""
+
+
+@dataclass
+class FewShotOptions(FineTuningOptions, TargetOptions):
+    """What is done with few rows a class.
+
+    Args:
+        few_shot: The encoder learns which training texts are of one class (a contrastive loss),
+            then the head is fitted to its vectors: `on`, `off`, or `auto` (where an adapter trains
+            and each class has 2 to 50 training rows). `epochs` and `batch_size` then do not count.
+    """
+
+    few_shot: Literal["auto", "on", "off"] | bool = "auto"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if isinstance(self.few_shot, bool):  # what YAML makes of the words on and off
+            self.few_shot = "on" if self.few_shot else "off"
+
+    def few_shot_of(self, target: Target, dataset: Dataset, tokenizer: Tokenizer) -> FewShot | None:
+        """What a run of few rows a class does; None where the run is none.
+
+        Raises:
+            ConfigError: `few_shot` is on, but cannot work with these rows or options.
+        """
+        if self.few_shot == "off":
+            return None
+        problem = self._problem(target, dataset)
+        if problem and self.few_shot == "on":
+            raise ConfigError(problem)
+        if self.few_shot == "auto":
+            most = 0 if problem else max(Counter(dataset.train["label"]).values())
+            if problem or self.method == "full" or most > MOST_ROWS:
+                return None
+        return FewShot(target, dataset, tokenizer, self)
+
+    def _problem(self, target: Target, dataset: Dataset) -> str | None:
+        """Why it cannot be, as a sentence."""
+        if self.method == "head":
+            return (
+                "--few_shot on tunes the encoder, which --method head leaves as it is; give "
+                "another method, or leave one of them out."
+            )
+        if self.early_stopping:
+            return (
+                "--early_stopping watches the validation loss, which --few_shot on does without; "
+                "give one of them."
+            )
+        if target.problem_type != "single_label_classification" or dataset.has_pairs:
+            return (
+                "--few_shot on is for single texts of one class each, which these rows are not; "
+                "leave it out."
+            )
+        name, rows = min(Counter(dataset.train["label"]).items(), key=lambda each: each[1])
+        if rows < 2:
+            return (
+                f"--few_shot on needs two training rows of each class or more, but {name!r} has "
+                "one; add rows, or leave it out."
+            )
+        return None
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What a run learns, and on what.
+
+    Attributes:
+        model: What is compiled and fitted.
+        train: Its training batches.
+        validation: Its validation batches, if there are any.
+        epochs: Passes over the training batches.
+        loss: A Keras loss.
+        metrics: Keras's `weighted_metrics`.
+    """
+
+    model: Any
+    train: Any
+    validation: Any
+    epochs: int
+    loss: Any
+    metrics: list[Any]
+
+    @classmethod
+    def of_labels(cls, above: AboveBackbone, target: Target, epochs: int) -> Objective:
+        """The usual one: what the rows say of their texts."""
+        return cls(
+            above.model, above.train, above.validation, epochs, target.loss(), target.metrics()
+        )
+
+    @property
+    def steps(self) -> int:
+        """Steps in all."""
+        return len(self.train) * self.epochs
+
+
+@dataclass(frozen=True)
+class FewShot:
+    """A run of few rows a class: its batches, what it learns, and its head.
+
+    Source: Tunstall et al. 2022, "Efficient Few-Shot Learning Without Prompts" (SetFit): tune the
+    encoder on pairs of texts of the same class and of different ones, then fit a logistic
+    regression to its vectors. Here a batch is encoded once, and all pairs in it are compared.
+
+    Example:
+        >>> if few := config.few_shot_of(target, dataset, pretrained.tokenizer):
+        ...     batches = few.batches(batches)
+    """
+
+    target: Target
+    dataset: Dataset
+    tokenizer: Tokenizer
+    options: FewShotOptions
+    epochs: ClassVar[int] = EPOCHS
+
+    @property
+    def labels(self) -> np.ndarray:
+        """(rows,) class ids of the training rows."""
+        return self.target.encode(self.dataset.train["label"])
+
+    def batches(self, batches: LabelledBatches) -> LabelledBatches:
+        """The same with training batches of some classes and some texts of each."""
+        from kerasft.data.contrastive_batches import ContrastiveBatches
+
+        train = ContrastiveBatches(
+            batches.encodings["train"].token_ids,
+            self.labels,
+            count=STEPS,
+            batch_size=BATCH_SIZE,
+            pad_id=self.tokenizer.pad_id,
+            max_length=self.options.max_length,
+            seed=self.options.seed,
+        )
+        return replace(batches, train=train)
+
+    def objective(self, model: Classifier, above: AboveBackbone) -> Objective:
+        """A loss over the vectors of a batch, which the last layer of the head reads.
+
+        Args:
+            above: What runs at every step of the model, with batches from `batches`.
+        """
+        from kerasft.architectures.sentence_vectors import SentenceVectors
+        from kerasft.training.contrastive_loss import SupervisedContrastive
+
+        vectors = SentenceVectors(model, above.model)
+        return Objective(
+            vectors, above.train, None, self.epochs, SupervisedContrastive(TEMPERATURE), []
+        )
+
+    def fit_head(self, model: Classifier, batches: LabelledBatches) -> list[str]:
+        """Fits the last layer of the head to the vectors of the training texts.
+
+        Args:
+            model: Whose encoder has learned.
+
+        Returns:
+            Sentences on the run.
+        """
+        from kerasft.architectures.sentence_vectors import SentenceVectors
+        from kerasft.data.batches import BucketedBatches
+        from kerasft.training.linear_head import STRENGTH, fit_linear_head
+
+        rows = BucketedBatches(
+            batches.encodings["train"].token_ids,
+            None,
+            batch_size=BATCH_SIZE,
+            pad_id=self.tokenizer.pad_id,
+            max_length=self.options.max_length,
+            shuffle=False,
+            seed=self.options.seed,
+        )
+        vectors = rows.unsort(SentenceVectors(model, model).predict(rows, verbose=0))
+        weighs = self.target.class_weight
+        fit_linear_head(model.head[-1], vectors, self.labels, None if weighs == "none" else weighs)
+        return [
+            "the encoder learned which training texts are of one class (supervised contrastive "
+            f"loss, temperature {TEMPERATURE:g}, {batches.train.batch_size} texts a batch); "
+            "--few_shot off trains on the labels alone",
+            f"the head is a logistic regression (C = {STRENGTH:g}) on the vectors of "
+            f"{len(vectors)} training texts",
+        ]
