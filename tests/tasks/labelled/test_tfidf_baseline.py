@@ -54,7 +54,7 @@ def test_the_choice_is_the_best_pipeline_on_the_validation_rows(sample, class_we
     assert len({f1 for f1, _ in scored.values()}) > 1  # so that there is something to choose
     assert (chosen.units, chosen.classifier.C) == (units, C)
     assert chosen.settings == f"{units}, C = {C:g}"
-    assert chosen.validation_f1 == pytest.approx(scored[units, C][0])
+    assert chosen.validation_score == pytest.approx(scored[units, C][0])
     expected = pipeline(units, C, class_weight, train).predict_proba(sample["test"][0])
     np.testing.assert_allclose(chosen.probabilities(sample["test"][0]), expected, atol=1e-5)
     said = chosen.describe()
@@ -64,7 +64,7 @@ def test_the_choice_is_the_best_pipeline_on_the_validation_rows(sample, class_we
 def test_equal_scores_are_told_apart_by_the_loss():
     """Rows that every setting gets right: the weakest penalty is the surest."""
     chosen = TfidfBaseline.choose((TEXTS, LABELS), (TEXTS, LABELS), 2)
-    assert (chosen.classifier.C, chosen.validation_f1) == (100.0, 1.0)
+    assert (chosen.classifier.C, chosen.validation_score) == (100.0, 1.0)
 
 
 def test_texts_without_words_are_told_apart_by_characters():
@@ -72,7 +72,7 @@ def test_texts_without_words_are_told_apart_by_characters():
     texts = ["\U0001f600 \U0001f600", "\U0001f600 \U0001f603", "\U0001f622 \U0001f622"] * 2
     labels = np.array([0, 0, 1] * 2)
     chosen = TfidfBaseline.choose((texts, labels), (texts, labels), 2)
-    assert chosen.units == "characters" and chosen.validation_f1 == 1.0
+    assert chosen.units == "characters" and chosen.validation_score == 1.0
     assert "runs of 2 to 5 characters" in chosen.describe() and "of 3 settings" in chosen.describe()
 
 
@@ -98,7 +98,7 @@ def test_very_many_classes_are_told_apart_one_by_one(monkeypatch):
     texts = [f"class{label} and word{row % 7}" for row, label in enumerate(labels)]
     monkeypatch.setattr(tfidf_baseline, "MANY_CLASSES", 29)
     found = TfidfBaseline.choose((texts, labels), (texts, labels), 30)
-    assert type(found.classifier).__name__ == "SGDClassifier" and found.validation_f1 == 1.0
+    assert type(found.classifier).__name__ == "SGDClassifier" and found.validation_score == 1.0
     probabilities = found.probabilities(texts)
     np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-6)
     assert f"C = {found.C:g}" in found.describe()
