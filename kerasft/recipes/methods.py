@@ -54,6 +54,7 @@ class Config(ClassifierOptions, TargetOptions, Options):
     preset: str = "minilm"
     epochs: int = 6
     early_stopping: int = 2
+    doubtful_rows: bool = False  # the same ones in each run
     draws: int = 2000
     timed_texts: int = 16
     timed_rounds: int = 3
@@ -183,7 +184,6 @@ def run_configs(config: Config, method: str) -> list[distilbert_lora.Config]:
                 "few_shot": "off",  # a method is compared by what it learns of the labels
                 "cache_backbone": f"{runs}/features",
                 "export": "none",
-                "doubtful_rows": False,
                 "output": f"{runs}/{method}-{seed}",
             }
         )
