@@ -121,6 +121,8 @@ def test_the_words_on_and_off_need_no_quotes_in_a_config_file(tmp_path):
         assert config.cache_backbone == word
         path.write_text(to_yaml(config))
         assert parse(distilbert_lora.Config, ["--config", str(path)]) == config
+    for word, meant in (("true", "on"), ("False", "off")):  # and are no names of directories
+        assert parse(distilbert_lora.Config, ["--cache_backbone", word]).cache_backbone == meant
 
 
 def test_a_checkpoint_goes_on_as_it_began(run, tmp_path, monkeypatch, capsys):

@@ -32,8 +32,9 @@ class BackboneOptions(RunOptions):
     frozen_dropout: bool = False
 
     def __post_init__(self) -> None:
-        if isinstance(self.cache_backbone, bool):  # what YAML makes of the words on and off
-            self.cache_backbone = "on" if self.cache_backbone else "off"
+        # What YAML makes of the words on and off, and what whoever is used to it may type.
+        words = {"true": "on", "false": "off"}
+        self.cache_backbone = words.get(str(self.cache_backbone).lower(), self.cache_backbone)
 
     def free(self) -> set[str]:
         """As for every recipe; and features may be kept elsewhere, or not at all."""
