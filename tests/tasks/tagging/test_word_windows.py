@@ -13,7 +13,7 @@ from kerasft.errors import ConfigError, DataError
 from kerasft.tasks.entities.sentence import Sentence, Span
 from kerasft.tasks.tagging.word_windows import owners, prediction_windows, training_windows
 
-pytestmark = pytest.mark.plain
+pytestmark = pytest.mark.any_backend
 
 TOKENIZER = wordpieces.tokenizer(vocabulary())
 AWKWARD = [
