@@ -41,12 +41,14 @@ class HeadedEncoder(TwinModel):
         backbone: The encoder alone: the same inputs -> hidden states (batch, length, hidden_size).
         head: The head's layers, from the bottom up; the last one is `classifier`.
         twin: What transformers calls such a head (of the class).
+        least_labels: How few outputs it may have (of the class).
 
     Raises:
         ConfigError: An argument cannot work.
     """
 
     twin: ClassVar[str]
+    least_labels: ClassVar[int] = 1
 
     def __init__(
         self,
@@ -56,8 +58,11 @@ class HeadedEncoder(TwinModel):
         pooling: str,
         initialize: bool = True,
     ) -> None:
-        if isinstance(num_labels, bool) or not isinstance(num_labels, int) or num_labels < 1:
-            raise ConfigError(f"num_labels must be a whole number of at least 1, not {num_labels}")
+        least, is_whole = self.least_labels, isinstance(num_labels, int)
+        if isinstance(num_labels, bool) or not is_whole or num_labels < least:
+            raise ConfigError(
+                f"num_labels must be a whole number of at least {least}, not {num_labels}"
+            )
         family = find_encoder(architecture)
         super().__init__(name="headed_encoder")
         self.architecture = architecture
@@ -280,6 +285,7 @@ class Tagger(HeadedEncoder):
     """
 
     twin = "ForTokenClassification"
+    least_labels = 2
     peft_task = "TOKEN_CLS"
 
     def __init__(
