@@ -24,7 +24,7 @@ from typing import Any
 from kerasft import storage
 from kerasft.errors import FolderError
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 MANIFEST = "manifest.json"
 OLD_MANIFEST = "bundle.json"  # of format 1
 WEIGHTS = "model.safetensors"

@@ -241,6 +241,11 @@ def _parse(data: Any, file: Path) -> Manifest:
             f"{file} is of format {short(version)}, and this kerasft reads up to "
             f"{FORMAT_VERSION}: upgrade kerasft (`pip install --upgrade kerasft`)."
         )
+    if version == FORMAT_VERSION - 1 and type(version) is int:
+        raise FolderError(
+            f"{file} is of format {version}, that of an earlier kerasft, and this one reads "
+            f"{FORMAT_VERSION}: train the model again."
+        )
     if type(version) is not int or version != FORMAT_VERSION:
         raise FolderError(
             f"{file}: format_version is {short(version)}, but must be {FORMAT_VERSION}."

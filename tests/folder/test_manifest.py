@@ -151,11 +151,12 @@ def test_edits_are_refused_even_where_the_json_stays_valid(folder):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format_version": 3}, "upgrade kerasft"),
+        ({"format_version": 4}, "upgrade kerasft"),
         ({"format_version": 10**50}, "upgrade kerasft"),
-        ({"format_version": 1}, "must be 2"),
-        ({"format_version": True}, "must be 2"),
-        ({"format_version": "2"}, "must be 2"),
+        ({"format_version": 2}, "train the model again"),
+        ({"format_version": 1}, "must be 3"),
+        ({"format_version": True}, "must be 3"),
+        ({"format_version": "3"}, "must be 3"),
         ({"task": 1}, "task is 1"),
         ({"max_length": True}, "max_length is true"),
         ({"arguments": []}, r"arguments is \[\], but must be a JSON object"),
