@@ -20,7 +20,10 @@ from kerasft.tasks.saved import check_manifest
 FACTS = c.Manifest(
     task="classification", architecture="distilbert",
     arguments={"num_layers": 2, "layer_norm_epsilon": 1e-12},
-    settings={"num_labels": 3, "pooling": "first", "cleaning": {}, "long_texts": "cut"},
+    settings={
+        "num_labels": 3, "pooling": "first", "cleaning": {}, "long_texts": "cut",
+        "text_pairs": False, "temperature": 1.0,
+    },
     max_length=32, versions={"kerasft": "0.1.0"},
 )  # fmt: skip
 FILES = (

@@ -76,6 +76,7 @@ def test_the_graphs_hold_inference_alone():
         "max_length",
         "cleaning",
         "long_texts",
+        "temperature",
     }
 
 
