@@ -105,7 +105,8 @@ def find_doubtful(
 
     A logistic regression says how probable each label of a row is, fitted on four fifths of the
     rows without it (rows of the same text are never parted), over TF-IDF or, if it is right more
-    often with them, over features; `label_issues` then says which labels are doubtful.
+    often with them, over features; `label_issues` then says which labels are doubtful. Where it is
+    right no more often than the most frequent label, by chance alone, it calls none mislabelled.
 
     Args:
         label_map: The labels.
@@ -146,9 +147,10 @@ def find_doubtful(
         )
 
     own = probabilities[np.arange(len(ids)), ids]
+    knows = accuracy > _by_chance(ids)
     mislabelled = [
         row(number, said[number], f"its own label has {own[number]:.2f}")
-        for number in label_issues(ids, probabilities)
+        for number in (label_issues(ids, probabilities) if knows else ())
     ]
     conflicts = [
         row(number, ids[other], f"near-duplicate in {parts[other]}")
@@ -159,7 +161,8 @@ def find_doubtful(
         mislabelled,
         conflicts,
         f"looked at {which}: a logistic regression over {over} in {FOLDS} folds says of "
-        f"{accuracy:.1%} what their labels say",
+        f"{accuracy:.1%} what their labels say"
+        + ("" if knows else ", hardly more than by chance, so that it can doubt none"),
         text_fields(dataset.train),
     )
 
@@ -213,6 +216,12 @@ def _by_features(features: np.ndarray, labels: np.ndarray, folds: np.ndarray) ->
         model.fit(features[fit], labels[fit])
         found[held_out[:, None], model.classes_] = model.predict_proba(features[held_out])
     return found
+
+
+def _by_chance(labels: np.ndarray) -> float:
+    """What the most frequent label may reach: its share, and two standard errors of that."""
+    share = np.bincount(labels).max() / len(labels)
+    return float(share + 2 * np.sqrt(share * (1 - share) / len(labels)))
 
 
 def _accuracy(labels: np.ndarray, probabilities: np.ndarray) -> float:

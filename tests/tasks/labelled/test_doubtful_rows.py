@@ -77,6 +77,14 @@ def test_few_are_found_where_all_labels_are_right():
     assert len(found.mislabelled) <= 3 and found.conflicts == []
 
 
+def test_who_knows_nothing_doubts_nothing():
+    texts, labels = texts_of(200)
+    by_chance = np.random.default_rng(2).permutation(labels).tolist()
+    found = find_doubtful(dataset_of(texts, by_chance), LabelMap.from_labels(labels))
+    assert found.mislabelled == []
+    assert found.looked_at.endswith("hardly more than by chance, so that it can doubt none")
+
+
 def test_the_features_are_taken_where_they_say_more():
     texts, labels = texts_of(300)
     random = np.random.default_rng(2)
