@@ -30,6 +30,7 @@ MOST_ROWS, MOST_SIZE = 10_000, 25_000_000
 # Of standardized features: the inverse strength of the L2 penalty.
 STRENGTH = 0.01
 NEARLY = 0.8  # Jaccard index from which two texts are nearly the same
+LEAST_KAPPA = 0.4  # "moderate" agreement beyond chance (Landis and Koch 1977)
 TFIDF = "TF-IDF"
 HEADS = ("label", "suggested", "probability", "part", "why")
 
@@ -105,8 +106,8 @@ def find_doubtful(
 
     A logistic regression says how probable each label of a row is, fitted on four fifths of the
     rows without it (rows of the same text are never parted), over TF-IDF or, if it is right more
-    often with them, over features; `label_issues` then says which labels are doubtful. Where it is
-    right no more often than the most frequent label, by chance alone, it calls none mislabelled.
+    often with them, over features; `label_issues` then says which labels are doubtful. Where it
+    agrees with them too seldom (Cohen's kappa below `LEAST_KAPPA`), it calls none mislabelled.
 
     Args:
         label_map: The labels.
@@ -147,7 +148,7 @@ def find_doubtful(
         )
 
     own = probabilities[np.arange(len(ids)), ids]
-    knows = accuracy > _by_chance(ids)
+    knows = _kappa(ids, said) >= LEAST_KAPPA
     mislabelled = [
         row(number, said[number], f"its own label has {own[number]:.2f}")
         for number in (label_issues(ids, probabilities) if knows else ())
@@ -162,7 +163,7 @@ def find_doubtful(
         conflicts,
         f"looked at {which}: a logistic regression over {over} in {FOLDS} folds says of "
         f"{accuracy:.1%} what their labels say"
-        + ("" if knows else ", hardly more than by chance, so that it can doubt none"),
+        + ("" if knows else ", too few to doubt any of them"),
         text_fields(dataset.train),
     )
 
@@ -218,11 +219,11 @@ def _by_features(features: np.ndarray, labels: np.ndarray, folds: np.ndarray) ->
     return found
 
 
-def _by_chance(labels: np.ndarray) -> float:
-    """What the most frequent label may reach: its share, and two standard errors of that."""
-    share = np.bincount(labels).max() / len(labels)
-    return float(share + 2 * np.sqrt(share * (1 - share) / len(labels)))
-
-
 def _accuracy(labels: np.ndarray, probabilities: np.ndarray) -> float:
     return float((probabilities.argmax(axis=1) == labels).mean())
+
+
+def _kappa(labels: np.ndarray, said: np.ndarray) -> float:
+    from sklearn.metrics import cohen_kappa_score
+
+    return float(cohen_kappa_score(labels, said))
