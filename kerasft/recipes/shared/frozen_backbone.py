@@ -32,7 +32,7 @@ class BackboneOptions(RunOptions):
     frozen_dropout: bool = False
 
     def __post_init__(self) -> None:
-        # What YAML makes of the words on and off, and what whoever is used to it may type.
+        # YAML reads the words on and off as true and false; a user may type these.
         words = {"true": "on", "false": "off"}
         self.cache_backbone = words.get(str(self.cache_backbone).lower(), self.cache_backbone)
 

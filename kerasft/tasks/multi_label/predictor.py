@@ -6,15 +6,13 @@ from collections.abc import Sequence
 
 from kerasft.folder.opened import Opened
 from kerasft.runtimes.runtime import Encodes
-from kerasft.tasks.labelled.engine import HeadEngine
+from kerasft.tasks.labelled.text_predictor import TextPredictor
 from kerasft.tasks.multi_label.classifier import MultiLabelClassifier, probabilities_of
 from kerasft.tasks.multi_label.results import LabelsPrediction, MultiLabelFacts
-from kerasft.tasks.task import TaskPredictor
-from kerasft.tasks.texts import cut_note, one_of_each_length
 from kerasft.text.pairs import Text
 
 
-class LabelsPredictor(TaskPredictor[MultiLabelClassifier]):
+class LabelsPredictor(TextPredictor[MultiLabelClassifier]):
     """Finds the labels of texts.
 
     Args:
@@ -24,27 +22,19 @@ class LabelsPredictor(TaskPredictor[MultiLabelClassifier]):
     """
 
     def __init__(self, opened: Opened, parts: MultiLabelClassifier, encoder: Encodes) -> None:
-        self._engine = HeadEngine(parts, encoder)
-        self.parts = parts
+        super().__init__(parts, encoder)
         self.keys = parts.labels.names
         self._thresholds = parts.all_thresholds
         self.facts = MultiLabelFacts(
             labels=parts.labels.names,
             thresholds=dict(zip(self.keys, self._thresholds.tolist(), strict=True)),
-            pooling=opened.manifest.settings["pooling"],
-            cleaning=parts.cleaning.to_dict(),
-            text_pairs=parts.text_pairs,
-            adapter=opened.manifest.has_adapter,
+            **self.common_facts(opened),
         )
-        self.notes = {"cut": cut_note(parts.max_length, parts.long_texts, parts.text_pairs)}
-        texts = one_of_each_length(parts.max_length) if encoder.compiles else ["a"]
-        self.warm_up_texts = [(each, each) if parts.text_pairs else each for each in texts]
 
     def predict(self, texts: Sequence[Text]) -> list[LabelsPrediction]:
         """See `TaskPredictor.predict`."""
-        encodings = self._engine.encode(texts)
-        probabilities = probabilities_of(self._engine.run(encodings))
-        cut = encodings.full_lengths > encodings.max_length
+        outputs, cut = self.run(texts)
+        probabilities = probabilities_of(outputs)
         return [
             LabelsPrediction(
                 tuple(
