@@ -71,4 +71,5 @@ def _add_options(parser: argparse.ArgumentParser, recipe: str) -> None:
     for name, kind in option_kinds(config).items():
         literals = [kind, *get_args(kind)]
         choices = [c for each in literals if get_origin(each) is Literal for c in get_args(each)]
-        parser.add_argument(f"--{name}", choices=choices or None)
+        free = str in literals  # a folder, too
+        parser.add_argument(f"--{name}", choices=None if free else choices or None)

@@ -65,7 +65,7 @@ def parse(config_class: type[C], arguments: Sequence[str]) -> C:
         factory = field.default_factory
         group.add_argument(
             *names,
-            type=kinds[field.name],
+            type=_with_words(kinds[field.name]),
             default=field.default if factory is dataclasses.MISSING else factory(),
             help=meanings.get(field.name, ""),
             **shown,
@@ -79,6 +79,8 @@ def parse(config_class: type[C], arguments: Sequence[str]) -> C:
     namespace = parser.instantiate_classes(namespace)  # dataclasses inside of options
     values = {name: _texts(namespace[name], _shown) for name in kinds if name in namespace}
     for name, value in values.items():
+        if isinstance(value, bool) and _has_words(kinds[name]):
+            values[name] = "on" if value else "off"
         if isinstance(value, list) and _is_tuple(kinds[name]):  # `tuple[...] | None` of a file
             values[name] = tuple(value)
         # jsonargparse takes the null of a file for any of them.
@@ -159,6 +161,16 @@ def _is_tuple(kind: Any) -> bool:
     return get_origin(kind) is tuple or any(get_origin(each) is tuple for each in get_args(kind))
 
 
+def _has_words(kind: Any) -> bool:
+    """Whether an option takes the words on and off, which YAML reads as true and false."""
+    return any({"on", "off"} <= {*get_args(each)} for each in (kind, *get_args(kind)))
+
+
+def _with_words(kind: Any) -> Any:
+    """A type as jsonargparse is to read it."""
+    return bool | kind if _has_words(kind) else kind
+
+
 def _hidden(text: str) -> str:
     """A text that YAML can hold: bytes of a path that are not UTF-8 become private letters."""
     return re.sub("[\udc80-\udcff]", lambda found: chr(ord(found[0]) + PRIVATE), text)
@@ -203,6 +215,7 @@ def _one_sentence(error: Exception, options: Iterable[str]) -> str:
     text = re.sub(several + r"Given value: (.*)", r"expected one of [\1]. got: \2", text)
     text = text.replace("Expected a typing.Literal", "expected one of ").replace("Got value", "got")
     text = re.sub(r"<class '(\w+)'>", r"\1", text)
+    text = re.sub(r"\[bool, typing\.Literal(\[.*?\])\]", r"\1", text)  # see `_with_words`
     text = re.sub(r"Expected an? (\w+)", r"expected \1", text)
     text = re.sub(r"(--\w+): .*got: None\.?$", r"\1 has no value; give one, or leave it out.", text)
     text = re.sub(r"(expected str\. got: [\w.+-]+)$", r"\1; put it in quotes.", text)

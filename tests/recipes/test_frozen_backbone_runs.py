@@ -14,7 +14,7 @@ from test_tagger_lora import rows
 from harness import killed_recipe
 from harness.checkpoints import write_checkpoint
 from harness.texts import write_rows
-from kerasft.config import main, parse, to_yaml
+from kerasft.config import main
 from kerasft.predict import Predictor
 from kerasft.recipes import distilbert_lora, tagger_lora
 
@@ -111,18 +111,6 @@ def test_a_tagger_learns_above_its_backbone(run, tmp_path):
     losses = history(output)["losses"]
     assert losses[-1] < losses[0] / 2
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
-
-
-def test_the_words_on_and_off_need_no_quotes_in_a_config_file(tmp_path):
-    path = tmp_path / "config.yaml"
-    for word in ("on", "off", "auto", "some/directory"):
-        path.write_text(f"cache_backbone: {word}\n")
-        config = parse(distilbert_lora.Config, ["--config", str(path)])
-        assert config.cache_backbone == word
-        path.write_text(to_yaml(config))
-        assert parse(distilbert_lora.Config, ["--config", str(path)]) == config
-    for word, meant in (("true", "on"), ("False", "off")):  # and are no names of directories
-        assert parse(distilbert_lora.Config, ["--cache_backbone", word]).cache_backbone == meant
 
 
 def test_a_checkpoint_goes_on_as_it_began(run, tmp_path, monkeypatch, capsys):

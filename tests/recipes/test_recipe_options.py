@@ -8,6 +8,7 @@ import pytest
 
 from kerasft import peft
 from kerasft.config import option_kinds, parse, to_yaml
+from kerasft.errors import ConfigError
 from kerasft.recipes import distilbert_lora, t5_ner_lora, tagger_lora, tinybert_lora
 
 pytestmark = pytest.mark.any_backend
@@ -25,6 +26,27 @@ def test_every_recipe_config_is_accepted_by_its_recipe(path: Path):
     place = path.relative_to(ROOT).as_posix()
     command = f"kerasft run {path.parent.name} --config {place}"
     assert command in path.read_text("utf-8").split("\n\n")[0], f"{place} does not begin with it"
+
+
+@pytest.mark.parametrize("option", ["few_shot", "cache_backbone"])
+def test_the_words_on_and_off_need_no_quotes_in_a_config_file(option, tmp_path: Path):
+    path = tmp_path / "config.yaml"
+    for word in ("on", "off", "auto"):
+        path.write_text(f"{option}: {word}\n")
+        config = parse(distilbert_lora.Config, ["--config", str(path)])
+        assert getattr(config, option) == word
+        path.write_text(to_yaml(config))
+        assert parse(distilbert_lora.Config, ["--config", str(path)]) == config
+        assert parse(distilbert_lora.Config, [f"--{option}", word]) == config
+    for word, meant in (("true", "on"), ("False", "off")):  # and name no folder
+        assert getattr(parse(distilbert_lora.Config, [f"--{option}", word]), option) == meant
+
+
+def test_other_words_are_a_folder_or_refused():
+    config = parse(distilbert_lora.Config, ["--cache_backbone", "some/folder"])
+    assert config.cache_backbone == "some/folder"
+    with pytest.raises(ConfigError, match=r"expected one of \['auto', 'on', 'off'\]. got: maybe"):
+        parse(distilbert_lora.Config, ["--few_shot", "maybe"])
 
 
 @pytest.mark.parametrize("recipe", TUNING, ids=lambda recipe: recipe.__name__.rpartition(".")[2])

@@ -37,12 +37,7 @@ class FewShotOptions(FineTuningOptions, TargetOptions):
             and each class has 2 to 50 training rows). `epochs` and `batch_size` then do not count.
     """
 
-    few_shot: Literal["auto", "on", "off"] | bool = "auto"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if isinstance(self.few_shot, bool):  # what YAML makes of the words on and off
-            self.few_shot = "on" if self.few_shot else "off"
+    few_shot: Literal["auto", "on", "off"] = "auto"
 
     def few_shot_of(self, target: Target, dataset: Dataset, tokenizer: Tokenizer) -> FewShot | None:
         """What a run of few rows a class does; None where the run is none.

@@ -26,15 +26,10 @@ class BackboneOptions(RunOptions):
         frozen_dropout: Whether layers in which nothing trains drop out too; it excludes keeping.
     """
 
-    cache_backbone: str | bool = "auto"
+    cache_backbone: Literal["auto", "on", "off"] | str = "auto"
     cache_gb: float = 4.0
     cache_dtype: Literal["float16", "float32"] = "float16"
     frozen_dropout: bool = False
-
-    def __post_init__(self) -> None:
-        # YAML reads the words on and off as true and false; a user may type these.
-        words = {"true": "on", "false": "off"}
-        self.cache_backbone = words.get(str(self.cache_backbone).lower(), self.cache_backbone)
 
     def free(self) -> set[str]:
         """As for every recipe; and features may be kept elsewhere, or not at all."""
@@ -78,7 +73,7 @@ def train_above_backbone(
         batches.train,
         batches.validation,
         CacheSettings(
-            str(options.cache_backbone),
+            options.cache_backbone,
             beside=Path(f"{output}.features"),
             gigabytes=options.cache_gb,
             dtype=options.cache_dtype,

@@ -85,7 +85,6 @@ class MethodOptions(AdapterOptions):
     )
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         self.method_options = self.own_options.chosen(self.method, self.method_options)
         method = self.own_options.values()[self.method]
         usual = self.own_options.usual.get(self.method, {})  # of targets and rate, too
