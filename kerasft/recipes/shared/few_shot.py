@@ -68,7 +68,7 @@ class FewShotOptions(FineTuningOptions, TargetOptions):
                 "--early_stopping watches the validation loss, which --few_shot on does without; "
                 "give one of them."
             )
-        if target.problem_type != "single_label_classification" or dataset.has_pairs:
+        if not target.takes_few_rows or dataset.has_pairs:
             return (
                 "--few_shot on is for single texts of one class each, which these rows are not; "
                 "leave it out."

@@ -52,6 +52,7 @@ class ClassTarget(Target):
 
     scoring = ClassScoring()
     problem_type = "single_label_classification"
+    takes_few_rows = True
 
     @classmethod
     def learn(

@@ -30,6 +30,8 @@ class Target(ABC):
     Attributes:
         scoring: How the task's results are scored.
         problem_type: What transformers calls such a head.
+        takes_few_rows: Whether texts belong together by what the rows say of them, so that the
+            encoder can learn it from few rows.
         labels: The names of the head's outputs.
         class_weight: How training weighs the classes: `balanced` or `none`.
         row_weight: The same for what is done by a weight of each row.
@@ -37,6 +39,7 @@ class Target(ABC):
 
     scoring: ClassVar[Scoring]
     problem_type: ClassVar[str]
+    takes_few_rows: ClassVar[bool] = False
     labels: LabelMap
     class_weight: Literal["none", "balanced"] = "none"
 
