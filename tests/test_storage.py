@@ -109,7 +109,7 @@ def test_others_files_are_left_alone(tmp_path):
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter.txt").write_text("years of work")
     (tmp_path / "file").write_text("x")
-    for destination, message in [("thesis", "did not write"), ("file", "is a file")]:
+    for destination, message in [("thesis", "would not write"), ("file", "is a file")]:
         with pytest.raises(ConfigError, match=message):
             storage.check_output(tmp_path / destination, is_ours)
         with pytest.raises(ConfigError, match=message):

@@ -61,7 +61,11 @@ def is_ours(path: str | Path) -> bool:
     """Whether a folder is a saved folder without files of other origin.
 
     Such a folder may be replaced; `storage.check_output(output, is_ours)` asks before a run.
+
+    Raises:
+        ConfigError: Another version of kerasft saved it.
     """
+    storage.check_format(Path(path), FORMAT_VERSION, MANIFEST, OLD_MANIFEST)
     if not is_saved(path):
         return False
     try:

@@ -122,8 +122,11 @@ def convert_directory(directory: str | Path, output: str | Path | None = None) -
 
 
 def _is_ours(folder: Path) -> bool:
-    """No folder with files in it is ever replaced, not even an earlier conversion."""
-    return False
+    """No folder with files in it is ever replaced."""
+    raise ConfigError(
+        f"{folder} holds files, and a conversion replaces none, not even those of an earlier one; "
+        "name a folder that is new or empty"
+    )
 
 
 def _pickles(directory: Path) -> list[str]:

@@ -116,10 +116,14 @@ def write_page(
 def is_comparison(path: str | Path) -> bool:
     """Whether a folder is a comparison without files of other origin, so that it may be replaced.
 
+    Raises:
+        ConfigError: Another version of kerasft saved it.
+
     Example:
         >>> storage.check_output("saved_models/comparison", is_comparison)  # before the work
     """
     folder = Path(path)
+    storage.check_format(folder, FORMAT_VERSION, MANIFEST)
     try:
         data: Any = storage.read_json(folder / MANIFEST, ConfigError)
         files = data["files"] if data["format_version"] == FORMAT_VERSION else None

@@ -51,13 +51,14 @@ def check_output(destination: str | Path, is_ours: Callable[[Path], bool]) -> Pa
 
     Args:
         destination: The folder that is to be written; it may exist if it is empty or one of ours.
-        is_ours: Tells whether an existing folder was written by us and may be replaced.
+        is_ours: Tells whether an existing folder was written by us and may be replaced; may refuse
+            it by a sentence of its own, as `check_format` does.
 
     Returns:
         The destination as a Path, as it was given.
 
     Raises:
-        ConfigError: It is a file, a folder that kerasft did not write, inside a folder that it did
+        ConfigError: It is a file, a folder with other files, inside a folder that kerasft saved
             (whose manifest would no longer be true), a mount point, or not writable.
     """
     path = Path(os.path.realpath(destination))
@@ -70,16 +71,16 @@ def check_output(destination: str | Path, is_ours: Callable[[Path], bool]) -> Pa
                 f"{destination} is a mount point, which cannot be replaced; name a folder in it."
             )
         try:
-            foreign = any(path.iterdir()) and not is_ours(path)
+            foreign = any(path.iterdir()) and not is_ours(Path(destination))
         except OSError as error:
             raise ConfigError(f"{destination} cannot be read: {error.strerror}.") from error
         if foreign:
             raise ConfigError(
-                f"{destination} exists and holds files that kerasft did not write, so it is left "
-                "alone; name a folder that is new or empty."
+                f"{destination} exists and holds files that kerasft would not write there, so it "
+                "is left alone; name a folder that is new or empty."
             )
     for folder in path.parents:
-        if any(_is_seal(folder / name) for name in SEALS):
+        if any(_format_of(folder / name) is not None for name in SEALS):
             raise ConfigError(
                 f"{destination} lies inside {folder}, which kerasft saved and which would count as "
                 "changed; name a folder outside of it."
@@ -102,12 +103,36 @@ def _longest_name(folder: Path) -> int:
     return 255
 
 
-def _is_seal(path: Path) -> bool:
+def check_format(folder: Path, format_version: int, *names: str) -> None:
+    """Refuses to replace a folder that another version of kerasft saved.
+
+    Args:
+        folder: An existing folder, of whatever origin.
+        format_version: The number that this version writes.
+        names: What the file with it is called, or was called once.
+
+    Raises:
+        ConfigError: The number is another; none is raised where there is no such file.
+    """
+    for name in names:
+        if (found := _format_of(folder / name)) not in (None, format_version):
+            raise ConfigError(
+                f"{folder} was saved by another version of kerasft (format {found}, and this one "
+                f"writes {format_version}), so it is left alone; remove it, or name a folder that "
+                "is new or empty."
+            )
+
+
+def _format_of(path: Path) -> int | None:
+    """The number in a file that seals a folder of ours; None where it is no such file."""
     try:
         found = read_json(path, ConfigError)
     except ConfigError:
-        return False
-    return isinstance(found, dict) and {"format_version", "files"} <= found.keys()
+        return None
+    if isinstance(found, dict) and "files" in found:
+        version = found.get("format_version")
+        return version if type(version) is int else None
+    return None
 
 
 def recover(target: str | Path) -> None:

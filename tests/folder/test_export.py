@@ -161,7 +161,7 @@ def test_what_cannot_be_exported(saved, tmp_path):
         ("onnx", "x.keras", r"must end in \.onnx"),
         ("onnx", "x.onnx", "exists"),
         ("onnx", "no/x.onnx", "there is no folder"),
-        ("huggingface", "mine", "did not write"),
+        ("huggingface", "mine", "would not write"),
         ("huggingface", "x.onnx", "is a file"),
     ]:
         with pytest.raises(ConfigError, match=message):
@@ -183,7 +183,7 @@ def test_exports_are_replaced_when_asked(tmp_path):
         export(folder, "huggingface", tmp_path / "out")
     export(folder, "huggingface", tmp_path / "out", overwrite=True)
     (tmp_path / "out" / "notes.txt").write_text("mine")
-    with pytest.raises(ConfigError, match="did not write"):
+    with pytest.raises(ConfigError, match="would not write"):
         export(folder, "huggingface", tmp_path / "out", overwrite=True)
 
 

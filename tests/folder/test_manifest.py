@@ -214,7 +214,23 @@ def test_a_folder_of_format_1_is_one_sentence(folder):
     assert "was saved in format 1 (bundle.json), which this kerasft does not read" in refusal(
         folder
     )
-    assert m.is_saved(folder) and not m.is_ours(folder)
+    assert m.is_saved(folder)
+    with pytest.raises(ConfigError, match=r"another version of kerasft \(format 1, and this one w"):
+        write(folder)
+
+
+@pytest.mark.parametrize("version", [c.FORMAT_VERSION - 1, c.FORMAT_VERSION + 1])
+def test_a_folder_of_another_version_is_not_replaced_and_the_sentence_says_so(folder, version):
+    edit(folder, lambda data: data.update(format_version=version))
+    before = (folder / c.MANIFEST).read_bytes()
+    with pytest.raises(ConfigError) as caught:
+        write(folder)
+    assert str(caught.value) == (
+        f"{folder} was saved by another version of kerasft (format {version}, and this one writes "
+        f"{c.FORMAT_VERSION}), so it is left alone; remove it, or name a folder that is new or "
+        "empty."
+    )
+    assert (folder / c.MANIFEST).read_bytes() == before
 
 
 def test_a_folder_that_a_kill_left_aside_is_found(folder):

@@ -118,7 +118,7 @@ def test_a_folder_of_somebody_else_is_not_replaced(saved, tmp_path) -> None:
         save_adapter(model, tmp_path, "base")
     load_adapter(model, saved[0])
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(ConfigError, match="holds files that kerasft did not write"):
+    with pytest.raises(ConfigError, match="holds files that kerasft would not write"):
         save_adapter(model, tmp_path, "base")
 
 

@@ -229,7 +229,7 @@ def test_a_second_conversion_changes_nothing(copy, tmp_path):
 def test_the_output_must_be_new(copy, tmp_path):
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "notes.txt").write_text("mine")
-    with pytest.raises(ConfigError, match="name a folder that is new or empty"):
+    with pytest.raises(ConfigError, match=r"a conversion replaces none.*new or empty"):
         convert_directory(copy, tmp_path / "full")
     with pytest.raises(ConfigError, match="leave it out"):
         convert_directory(copy, copy / "." / "")

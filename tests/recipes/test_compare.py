@@ -123,7 +123,7 @@ def test_an_older_folder_and_a_folder_of_someone_else(recipe, capsys, tmp_path, 
     refused(recipe, capsys, "test_sha256", folders=("one", str(bare)))
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.txt").write_text("mine")
-    refused(recipe, capsys, "did not write")
+    refused(recipe, capsys, "would not write")
     assert (tmp_path / "out" / "thesis.txt").read_text() == "mine"
     refused(recipe, capsys, "lies inside", "--output", str(world / "one" / "comparison"))
     assert not (world / "one" / "comparison").exists()

@@ -90,6 +90,14 @@ def test_a_run_leaves_one_page_and_resumes(recipe, world: Path, capsys: pytest.C
         name: (runs / name / "manifest.json").stat().st_mtime_ns for name in ("lora-0", "head-0")
     }
     shutil.rmtree(runs / "head-0")
+    stopped = runs / "head-0.checkpoint"
+    stopped.mkdir()
+    facts = {"kind": "kerasft checkpoint", "format_version": 1}  # of an earlier version
+    (stopped / "checkpoint.json").write_text(json.dumps(facts))
+    capsys.readouterr()
+    recipe("--methods", "lora,head")
+    assert "version of kerasft reads 2; remove it to start afresh.\n" in capsys.readouterr().out
+    shutil.rmtree(stopped)
     recipe("--methods", "lora,head")
     assert (runs / "lora-0" / "manifest.json").stat().st_mtime_ns == marks["lora-0"]
     assert (runs / "head-0" / "manifest.json").stat().st_mtime_ns > marks["head-0"]

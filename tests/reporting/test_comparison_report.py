@@ -9,7 +9,7 @@ import pytest
 
 from harness import compared
 from harness.compared import CLASSES, make_comparison
-from kerasft import evaluation
+from kerasft import evaluation, storage
 from kerasft.errors import ConfigError
 from kerasft.reporting import findings, is_comparison, tables, write_report
 from kerasft.reporting.published import PUBLISHED
@@ -155,9 +155,12 @@ def test_an_earlier_comparison_is_replaced_and_nothing_else(folder, tmp_path, ma
     assert (tmp_path / "out" / "config.yaml").read_text() == "seed: 1\n"
     (tmp_path / "out" / "report" / "notes.txt").write_text("mine")
     assert not is_comparison(tmp_path / "out")
-    with pytest.raises(ConfigError, match="did not write"):
+    with pytest.raises(ConfigError, match="would not write"):
         write_report(tmp_path / "out", comparison, runs, measured=MEASURED, config_yaml="")
     assert (tmp_path / "out" / "report" / "notes.txt").read_text() == "mine"
+    storage.write_json(tmp_path / "out" / "comparison.json", {"format_version": 2, "files": {}})
+    with pytest.raises(ConfigError, match=r"another version of kerasft \(format 2"):
+        write_report(tmp_path / "out", comparison, runs, measured=MEASURED, config_yaml="")
 
 
 @pytest.mark.parametrize(

@@ -159,7 +159,7 @@ def test_finish_removes_the_checkpoint(tmp_path):
 def test_a_folder_of_someone_else_is_refused_and_stays(tmp_path, resume):
     (tmp_path / "checkpoint").mkdir()
     (tmp_path / "checkpoint" / "thesis.txt").write_text("mine")
-    with pytest.raises(ConfigError, match="did not write"):
+    with pytest.raises(ConfigError, match="would not write"):
         Run(tmp_path, resume=resume)
     assert (tmp_path / "checkpoint" / "thesis.txt").read_text() == "mine"
 

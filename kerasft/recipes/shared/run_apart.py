@@ -59,7 +59,11 @@ def run_apart(recipe: ModuleType, config: FineTuningOptions, dataset: Dataset) -
         )
     if done.returncode:
         said = [line for line in done.stderr.splitlines() if line.strip()]
-        raise ConfigError(said[-1].removeprefix("error: ") if said else f"See {folder}.log.")
+        sentence = said[-1].removeprefix("error: ") if said else f"See {folder}.log."
+        # The recipe that runs it has no such option.
+        raise ConfigError(
+            sentence.replace("start afresh without --resume", "remove it to start afresh")
+        )
     return folder
 
 
