@@ -10,6 +10,7 @@ import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -18,6 +19,9 @@ from kerasft.backends import BACKENDS  # importing kerasft chooses one before Ke
 
 pytest.register_assert_rewrite("harness")
 from harness.other_backends import OtherBackends  # noqa: E402
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 ROOT = Path(__file__).parent.parent
 SHARED = Path(os.environ.get("KERASFT_SHARED", ROOT.parent / "shared"))
@@ -157,3 +161,19 @@ def run_export(capsys: pytest.CaptureFixture) -> Callable[..., tuple[int, str, s
         return 0, *capsys.readouterr()
 
     return run
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list["Figure"]:
+    """The figures that were saved, to look at their contents."""
+    from matplotlib.figure import Figure
+
+    figures: list[Figure] = []
+    save = Figure.savefig
+
+    def keep(figure: Figure, *args: object, **options: object) -> None:
+        figures.append(figure)
+        save(figure, *args, **options)
+
+    monkeypatch.setattr(Figure, "savefig", keep)
+    return figures

@@ -5,25 +5,10 @@ from pathlib import Path
 import matplotlib.image
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 
 from kerasft import evaluation
 
 pytestmark = pytest.mark.plain
-
-
-@pytest.fixture
-def drawn(monkeypatch) -> list[Figure]:
-    """The figures that were saved, to look at their contents."""
-    figures: list[Figure] = []
-    save = Figure.savefig
-
-    def keep(figure, *args, **options):
-        figures.append(figure)
-        save(figure, *args, **options)
-
-    monkeypatch.setattr(Figure, "savefig", keep)
-    return figures
 
 
 def history(steps: int, epochs: int, **logs: list[float]) -> dict:

@@ -6,7 +6,6 @@ from pathlib import Path
 import matplotlib.image
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from harness.compared import CLASSES, make_comparison
@@ -22,20 +21,6 @@ PLOTS = [
     plots.plot_reliability,
     plots.plot_tradeoff,
 ]
-
-
-@pytest.fixture
-def drawn(monkeypatch) -> list[Figure]:
-    """The figures that were saved, to look at their contents."""
-    figures: list[Figure] = []
-    save = Figure.savefig
-
-    def keep(figure, *args, **options):
-        figures.append(figure)
-        save(figure, *args, **options)
-
-    monkeypatch.setattr(Figure, "savefig", keep)
-    return figures
 
 
 @pytest.fixture(scope="module")

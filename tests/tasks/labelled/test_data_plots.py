@@ -3,7 +3,6 @@
 import matplotlib.image
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 
 from kerasft.tasks.labelled import corpus_pictures
 
@@ -14,20 +13,6 @@ BEFORE = {
     "Mortgage": 310,
     "Prepaid card": 1,
 }
-
-
-@pytest.fixture
-def drawn(monkeypatch) -> list[Figure]:
-    """The figures that were saved, to look at their contents."""
-    figures: list[Figure] = []
-    save = Figure.savefig
-
-    def keep(figure, *args, **options):
-        figures.append(figure)
-        save(figure, *args, **options)
-
-    monkeypatch.setattr(Figure, "savefig", keep)
-    return figures
 
 
 def names_of(axes) -> list[str]:

@@ -13,20 +13,6 @@ pytestmark = pytest.mark.any_backend
 TARGETS = [f"t5/encoder/block_{block}/self_attention/{name}" for block in (1, 2) for name in "qv"]
 
 
-@pytest.fixture
-def drawn(monkeypatch) -> list[Figure]:
-    """The figures that were saved, to look at their contents."""
-    figures: list[Figure] = []
-    save = Figure.savefig
-
-    def keep(figure, *args, **options):
-        figures.append(figure)
-        save(figure, *args, **options)
-
-    monkeypatch.setattr(Figure, "savefig", keep)
-    return figures
-
-
 def matrices(figure: Figure, color: str) -> list[Rectangle]:
     from matplotlib.colors import to_hex
 

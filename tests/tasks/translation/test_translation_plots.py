@@ -5,7 +5,6 @@ from pathlib import Path
 import matplotlib.image
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from kerasft.architectures.transformer import TransformerArguments
@@ -17,20 +16,6 @@ pytestmark = pytest.mark.any_backend
 
 SOURCE = ["[SOS]", "I", "am", "hungry", ".", "[EOS]"]
 SAID = ["Ho", "fame", ".", "[EOS]"]
-
-
-@pytest.fixture
-def drawn(monkeypatch) -> list[Figure]:
-    """The figures that were saved, to look at their contents."""
-    figures: list[Figure] = []
-    save = Figure.savefig
-
-    def keep(figure, *args, **options):
-        figures.append(figure)
-        save(figure, *args, **options)
-
-    monkeypatch.setattr(Figure, "savefig", keep)
-    return figures
 
 
 def is_picture(path: Path) -> bool:
