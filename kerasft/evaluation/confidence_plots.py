@@ -14,6 +14,7 @@ from kerasft.evaluation.selective import Selection, coverage_curve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.transforms import Bbox
 
 INK, GRID = "#243b53", "#e4e7eb"
 # Fewer of the surest rows than this share say little of an accuracy.
@@ -79,11 +80,6 @@ def plot_coverage(
     room = 0.1 * max(1 - low, 0.02)
     for each in marked:
         axes.plot(each.coverage, each.accuracy, color=BLUE, marker="o", markersize=6)
-        axes.annotate(
-            "all" if each.min_confidence == 0 else f"{each.min_confidence:g}",
-            (each.coverage, each.accuracy), (-8, -11), textcoords="offset points", ha="right",
-            fontsize=8.5, color=INK,
-        )  # fmt: skip
     axes.set(xlim=(0, 1.03), ylim=(low - 2 * room, 1 + room))
     axes.set_yticks([tick for tick in axes.get_yticks() if tick <= 1.0001])
     axes.set_xlabel("share of the test texts that get a label")
@@ -93,4 +89,26 @@ def plot_coverage(
     )
     axes.grid(color=GRID)
     axes.set_axisbelow(True)
+    figure.draw_without_rendering()  # the layout, on which depends what overlaps
+    taken: list[Bbox] = []
+    for each in marked:
+        taken.append(_label(axes, each, taken))
     figure.savefig(path, dpi=120, bbox_inches="tight", pad_inches=0.15)
+
+
+def _label(axes: Axes, marked: Selection, taken: Sequence[Bbox]) -> Bbox:
+    """Writes a threshold where the falling curve leaves room, off other labels; its place.
+
+    A point that has no such room stays without.
+    """
+    for right, down in ((-8, -11), (8, 5), (-8, -23), (8, 17), (-8, -35)):
+        text = axes.annotate(
+            "all" if marked.min_confidence == 0 else f"{marked.min_confidence:g}",
+            (marked.coverage, marked.accuracy), (right, down), textcoords="offset points",
+            ha="right" if right < 0 else "left", fontsize=8.5, color=INK,
+        )  # fmt: skip
+        place = text.get_window_extent()
+        if not any(place.overlaps(other) for other in taken):
+            break
+        text.remove()
+    return place

@@ -11,7 +11,7 @@ from math import ceil, floor
 
 import numpy as np
 
-COVERAGES = (1.0, 0.95, 0.9, 0.8, 0.7, 0.5)
+COVERAGES = (1.0, 0.9, 0.7)
 # Digits of a threshold, which people type.
 DIGITS = 1e4
 
@@ -34,7 +34,7 @@ class Selection:
 
 
 def selections(labels: np.ndarray, probabilities: np.ndarray) -> list[Selection]:
-    """The thresholds that answer about 100, 95, 90, 80, 70 and 50 % of the rows.
+    """The thresholds that answer about 100, 90 and 70 % of the rows.
 
     Rows of the same confidence are never parted, so that there may be fewer of them.
 
@@ -43,8 +43,8 @@ def selections(labels: np.ndarray, probabilities: np.ndarray) -> list[Selection]
         probabilities: (rows, classes), each row sums to 1.
 
     Example:
-        >>> selections(np.array([0, 1]), np.array([[0.9, 0.1], [0.6, 0.4]]))[-1]
-        Selection(min_confidence=0.9, coverage=0.5, accuracy=1.0, wrong=0)
+        >>> selections(np.array([0, 1]), np.array([[0.9, 0.1], [0.6, 0.4]]))
+        [Selection(min_confidence=0.0, coverage=1.0, accuracy=0.5, wrong=1)]
     """
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == labels

@@ -1,5 +1,7 @@
 """Coverage against accuracy, and the pictures of it."""
 
+import itertools
+
 import numpy as np
 import pytest
 from matplotlib.image import imread
@@ -23,7 +25,6 @@ def test_by_hand():
     assert selections(labels, probabilities) == [
         Selection(0.0, 1.0, 0.6, 2),
         Selection(0.75, 0.8, 0.75, 1),
-        Selection(0.8, 0.6, 2 / 3, 1),
     ]
     coverage, accuracy = coverage_curve(labels, probabilities)
     assert coverage == pytest.approx([0.2, 0.4, 0.6, 0.8, 1])
@@ -61,3 +62,12 @@ def test_pictures(tmp_path, probabilities):
     for name in ("both.png", "one.png", "curve.png"):
         picture = imread(tmp_path / name)
         assert picture.shape[0] > 300 and picture.shape[1] > 300 and picture.std() > 0.01
+
+
+def test_the_labels_of_near_points_stand_apart(tmp_path, drawn):
+    near = [Selection(0.1 * n + 0.0123, 1 - 0.015 * n, 0.95, 1) for n in range(5)]
+    plot_coverage(np.zeros(60, int), two_classes(*np.full(60, 0.8)), near, tmp_path / "curve.png")
+    labels = [text for text in drawn[0].axes[0].texts if text.get_text()]
+    assert [text.get_text() for text in labels] == [f"{each.min_confidence:g}" for each in near]
+    places = [text.get_window_extent() for text in labels]
+    assert not any(one.overlaps(other) for one, other in itertools.combinations(places, 2))

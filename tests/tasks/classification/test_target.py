@@ -46,7 +46,7 @@ def test_the_report_has_both_calibrations():
     assert entries["selections"][0]["coverage"] == 1.0
     errors, coverage = sections.values()
     assert list(errors) == ["before calibration", "at temperature 3"]
-    assert next(iter(coverage)) == "0" and len(coverage) > 3
+    assert next(iter(coverage)) == "0" and len(coverage) == 3
     _, sections = ClassTarget(NAMES).findings(truth, softmax(logits))
     assert list(next(iter(sections.values()))) == ["as they are"]
 
