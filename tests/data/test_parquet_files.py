@@ -80,6 +80,22 @@ def test_numbers_whose_names_the_file_knows(tmp_path):
         assert read_texts(path)["label"] == ["3"]
 
 
+def test_pairs_without_a_gold_label_are_named(tmp_path):
+    """As SNLI is on the hub: -1 is what its writers did not agree on."""
+    names = ["entailment", "neutral", "contradiction"]
+    path = features(tmp_path / "snli.parquet", names, [0, -1, 2, 1, -1])
+    table = parquet.read_table(path)
+    table = table.append_column("hypothesis", pyarrow.array([f"h {row}" for row in range(5)]))
+    parquet.write_table(table, path)
+    with pytest.raises(DataError) as caught:
+        read_texts(path, text_pair_column="hypothesis")
+    said = f"{path} has an empty label in rows 2 and 5; fill in or delete those rows."
+    assert str(caught.value) == said
+    parquet.write_table(table.take([0, 2, 3]), path)
+    found = read_texts(path, text_pair_column="hypothesis")
+    assert found["label"] == ["entailment", "contradiction", "neutral"]
+
+
 def test_numbers_of_few_bits_are_written_as_people_write_them(tmp_path):
     for kind in (pyarrow.float16(), pyarrow.float32(), pyarrow.float64()):
         values = pyarrow.array(np.array([0.1, 2.5, 1.0], dtype=kind.to_pandas_dtype()))
