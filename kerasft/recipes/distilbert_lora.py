@@ -72,7 +72,9 @@ def run(config: Config) -> Path:
     facts.state("Pretrained model", [pretrained.source, reads, *loaded.describe()])
 
     # What trains: adapter and head, the head alone, or everything.
-    counts, adapters = tune(model, config, pretrained.tokenizer, pretrained.labels, target.names)
+    counts, adapters = tune(
+        model, config, pretrained.tokenizer, pretrained.labels, target.names, target.start
+    )
     facts.state("Adapters", adapters)
     facts.state("Parameters", str(counts))
 

@@ -104,6 +104,34 @@ def test_it_trains_and_its_head_gives_way_to_other_labels(recipe, world, capsys)
             assert np.abs(after[name] - before).max() > 1e-3, name
 
 
+def test_a_head_for_numbers_says_the_same_on_the_scale_of_each_run(recipe, world, tmp_path):
+    base = write_checkpoint(world / "one", "bert", "ForSequenceClassification", num_labels=1)
+    config = peft.LoraConfig(task_type="SEQ_CLS", r=4, lora_alpha=6, target_modules=["query"])
+    theirs = peft.get_peft_model(base, config).eval()
+    torch.manual_seed(3)
+    with torch.no_grad():
+        for parameter in theirs.parameters():
+            if parameter.requires_grad:
+                parameter.copy_(torch.randn_like(parameter))
+    theirs.save_pretrained(world / "numbers")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(world / "one")
+    with torch.no_grad():
+        logits = theirs(**tokenizer(TEXTS, padding=True, return_tensors="pt")).logits
+    expected = logits[:, 0].numpy()
+
+    adapter = world / "numbers"
+    for scale in (3.0, 40.0):
+        rows = [f"the people think of {row} more,{scale * row}" for row in range(40)]
+        (world / "numbers.csv").write_text("\n".join(["text,label", *rows]))
+        output = recipe(
+            *("--preset", str(world / "one"), "--adapter", str(adapter), "--task", "regression"),
+            "--learning_rate=1e-12", data="numbers.csv",
+        )  # fmt: skip
+        found = [each.value for each in Predictor(output).predict(TEXTS)]
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
+        adapter = output.rename(tmp_path / f"out-{scale}") / "adapter"  # of ours now
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from kerasft.errors import ConfigError
@@ -116,6 +117,7 @@ def tune(
     tokenizer: Tokenizer,
     pretrained_labels: Sequence[str] | None = None,
     labels: Sequence[str] = (),
+    start: Callable[[Any, Path], None] | None = None,
 ) -> tuple[Counts, list[str]]:
     """Freezes what is not to train, and puts adapters where they are to be.
 
@@ -126,6 +128,8 @@ def tune(
         pretrained_labels: The labels of the preset's own head, which the head in `options.adapter`
             then has too, in the same order; None where they are not known.
         labels: The labels of the model.
+        start: Called with the model and `options.adapter` where the model's head came with it; see
+            `Target.start`.
 
     Returns:
         How many parameters train, and sentences on the adapted layers.
@@ -146,7 +150,7 @@ def tune(
                 f"--adapter goes on from an adapter, which --method {options.method} does not "
                 "train; leave one of them out."
             )
-        adapters = _load_adapter(model, options, pretrained_labels, labels)
+        adapters = _load_adapter(model, options, pretrained_labels, labels, start)
     elif options.method == "head":
         peft.freeze(model, except_patterns=model.head_layers)
     elif options.method != "full":
@@ -166,6 +170,7 @@ def _load_adapter(
     options: MethodOptions,
     pretrained_labels: Sequence[str] | None,
     labels: Sequence[str],
+    start: Callable[[Any, Path], None] | None,
 ) -> list[str]:
     """Puts an adapter on a model, whose head trains too; returns sentences on it."""
     from kerasft import peft
@@ -185,7 +190,10 @@ def _load_adapter(
     whole = ", ".join(report.trained_in_full)
     also = f"; with it came {whole}" if whole else ""
     sentences = [f"from {directory}{base}{also}", *report.notes, ", ".join(report.adapted)]
-    if model.output_module in report.from_base:
+    has_head = model.output_module not in report.from_base
+    if has_head and start is not None:
+        start(model, Path(directory))
+    if not has_head:
         sentences.append("it has no head for these labels: the head is not from the adapter")
     elif rows is None and labels:
         sentences.append(f"its head does not name its labels; taken as {', '.join(labels)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -70,11 +71,12 @@ class Target(ABC):
     def truth(self, labels: Sequence[Any]) -> np.ndarray:
         """What is right for rows, as `scoring` takes it: (rows, ...)."""
 
-    def start(self, model: Any) -> None:
-        """Makes a trained head that came with the preset give what `encode` returns.
+    def start(self, model: Any, adapter: Path | None = None) -> None:
+        """Makes a trained head that came with the preset or an adapter give what `encode` returns.
 
         Args:
             model: The model, with this head on it.
+            adapter: The folder of the adapter with which the head came.
         """
         return  # it gives that already
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -11,6 +12,8 @@ import numpy as np
 from kerasft.data.text_pairs import texts_of
 from kerasft.errors import attempt
 from kerasft.evaluation.report_files import THIS_MODEL, ReportFile
+from kerasft.folder import is_saved
+from kerasft.folder.manifest import read
 from kerasft.tasks.labelled.target import Target
 from kerasft.tasks.labelled.tfidf_process import tfidf_result
 from kerasft.tasks.regression.pictures import plot_said
@@ -72,11 +75,18 @@ class NumberTarget(Target):
         """See `Target.truth`: (rows,) float64."""
         return np.array(labels, float)
 
-    def start(self, model: Any) -> None:
-        """See `Target.start`: a head that gave the number gives it standardized."""
-        head = model.head[-1]
-        head.kernel.assign(head.kernel / self.standard.scale)
-        head.bias.assign((head.bias - self.standard.mean) / self.standard.scale)
+    def start(self, model: Any, adapter: Path | None = None) -> None:
+        """See `Target.start`: a head that gave the number gives it standardized.
+
+        That of an adapter of ours gave it standardized by the rows of its own run.
+        """
+        before = Standardized(0.0, 1.0)
+        if adapter is not None and is_saved(folder := adapter.resolve().parent):
+            settings = read(folder).settings
+            before = Standardized(settings.get("mean", 0.0), settings.get("scale", 1.0))
+        head, now = model.head[-1], self.standard
+        head.kernel.assign(head.kernel * (before.scale / now.scale))
+        head.bias.assign((head.bias * before.scale + before.mean - now.mean) / now.scale)
 
     def loss(self) -> Any:
         """See `Target.loss`."""
