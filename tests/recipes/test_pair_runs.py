@@ -17,7 +17,7 @@ from kerasft import reporting
 from kerasft.config import main
 from kerasft.exports.engines import make_export
 from kerasft.predict import Predictor
-from kerasft.recipes import compare, distilbert_lora, small_bert
+from kerasft.recipes import compare, distilbert_lora, methods, small_bert
 
 COLUMNS = ("--text_column", "a", "--text_pair_column", "b", "--label_column", "y")
 
@@ -120,6 +120,24 @@ def test_two_runs_on_pairs_are_compared(world, tuned, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "argv", command)
     main(compare.run, compare.Config)
     assert " | " in (tmp_path / "page" / "report" / "index.html").read_text()
+
+
+@pytest.mark.any_backend
+def test_methods_are_compared_on_pairs(world, tmp_path, monkeypatch):
+    output = tmp_path / "page"
+    command = ["--data", str(world / "rows.csv"), *COLUMNS, "--preset", str(world / "bert")]
+    command += ["--max_length", "32", "--epochs", "1", "--methods", "bitfit,head"]
+    command += ["--draws", "100", "--timed_texts", "2", "--timed_rounds", "1"]
+    monkeypatch.setattr(sys, "argv", ["recipe", *command, "--output", str(output)])
+    main(methods.run, methods.Config)
+    page = json.loads((output / "report" / "metrics.json").read_text())
+    assert page["methods"].keys() > {"bitfit", "head"} and not page["failures"]
+    bitfit, head = (Path(f"{output}.runs", f"{name}-0") for name in ("bitfit", "head"))
+    runs = reporting.read_runs([bitfit, head])
+    assert all(run.manifest.settings["text_pairs"] and len(run.texts[0]) == 2 for run in runs)
+    assert page["methods"]["bitfit"]["costs"]["latency"]["1"]["median"] > 0
+    said = [run.said for run in runs]
+    assert np.abs(said[0] - said[1]).max() > 1e-4
 
 
 @pytest.mark.any_backend

@@ -2,11 +2,13 @@
 
 import csv
 import json
+import signal
 import sys
 
 import numpy as np
 import pytest
 
+from harness import killed_recipe
 from harness.checkpoints import write_checkpoint
 from harness.texts import write_rows
 from kerasft import tasks
@@ -41,10 +43,14 @@ def world(tmp_path_factory):
     return folder
 
 
+def words(world, output):
+    """What every run is told."""
+    folders = ("--preset", str(world / "preset"), "--output", str(output))
+    return [*folders, "--epochs", "2", "--max_length", "24", "--export", "none"]
+
+
 def run(world, output, monkeypatch, *arguments):
-    command = ["recipe", "--preset", str(world / "preset"), "--output", str(output)]
-    command += ["--epochs", "2", "--max_length", "24", "--export", "none", *arguments]
-    monkeypatch.setattr(sys, "argv", command)
+    monkeypatch.setattr(sys, "argv", ["recipe", *words(world, output), *arguments])
     main(distilbert_lora.run, distilbert_lora.Config)
     report = output / "report"
     with open(report / "predictions.csv", newline="") as file:
@@ -75,6 +81,27 @@ def test_several_labels(world, tmp_path, monkeypatch, capsys):
             assert float(row[name]) == pytest.approx(probability, abs=2e-6)
     export = make_export(output, "onnx").exports["onnx"]
     assert export["largest_difference_to_keras"] < 1e-4
+
+
+@pytest.mark.any_backend
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
+def test_several_labels_killed_and_resumed_are_the_same_bits(
+    world, tmp_path, monkeypatch, run_python
+):
+    options = ["--data", str(world / "several.csv"), "--label_separator", ";"]
+    options += ["--class_weight", "balanced", "--dropout", "0.2", "--checkpoint_steps", "3"]
+    run(world, tmp_path / "unbroken", monkeypatch, *options)
+    command = (killed_recipe.SCRIPT, "distilbert_lora")
+    options = [*words(world, tmp_path / "broken"), *options]
+    assert run_python(*command, 10, *options).returncode == -signal.SIGKILL
+    resumed = run_python(*command, -1, *options, "--resume")
+    assert resumed.returncode == 0 and "step" in resumed.stdout, resumed.stderr
+    broken, unbroken = tmp_path / "broken", tmp_path / "unbroken"
+    for name in ("model.safetensors", "adapter/adapter_model.safetensors"):
+        assert (broken / name).read_bytes() == (unbroken / name).read_bytes()
+    found, expected = Predictor(broken).metadata, Predictor(unbroken).metadata
+    assert len(found["thresholds"]) == 3  # chosen after the training
+    assert found["thresholds"] == expected["thresholds"]
 
 
 def test_a_number(world, tmp_path, monkeypatch):
