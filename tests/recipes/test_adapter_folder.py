@@ -70,6 +70,29 @@ def test_a_classifier(classifier, tmp_path):
     assert load(tmp_path / "out").labels.names == ("LABEL_0", "LABEL_1", "LABEL_2")
 
 
+@pytest.mark.parametrize(
+    ("problem_type", "outputs"), [(None, 1), ("multi_label_classification", 3)]
+)
+def test_a_number_and_several_labels(tmp_path, problem_type, outputs):
+    base = write_checkpoint(
+        tmp_path / "base", "distilbert", "ForSequenceClassification",
+        layers=2, num_labels=outputs, problem_type=problem_type,
+    )  # fmt: skip
+    options = {"task_type": "SEQ_CLS", "target_modules": ["q_lin", "v_lin"]}
+    theirs = save_adapter(base, tmp_path / "adapter", **options)
+    save_adapter_folder(str(tmp_path / "base"), tmp_path / "adapter", tmp_path / "out")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path / "base")
+    for text, found in zip(TEXTS, Predictor(tmp_path / "out").predict(TEXTS), strict=True):
+        tokens = tokenizer(text, return_tensors="pt")
+        with torch.no_grad():
+            logits = theirs(tokens["input_ids"]).logits[0]
+        if outputs == 1:
+            assert found.value == pytest.approx(logits.item(), abs=1e-5)
+        else:
+            said = [*found.probabilities.values()]
+            np.testing.assert_allclose(said, logits.sigmoid().numpy(), atol=1e-5)
+
+
 def test_a_classifier_with_virtual_tokens(tmp_path):
     base = write_checkpoint(tmp_path / "base", "bert", "ForSequenceClassification", layers=2)
     config = peft.PromptTuningConfig(task_type="SEQ_CLS", num_virtual_tokens=4)

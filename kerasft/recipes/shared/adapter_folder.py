@@ -17,6 +17,9 @@ from kerasft.presets.pretrained import Pretrained
 from kerasft.presets.seq2seq import load_seq2seq
 from kerasft.tasks import check_parts, save
 from kerasft.tasks.classification.classifier import TextClassifier
+from kerasft.tasks.labelled.text_model import TextModel
+from kerasft.tasks.multi_label.classifier import MultiLabelClassifier
+from kerasft.tasks.regression.regressor import TextRegressor
 from kerasft.tasks.seq2seq import SavedTask
 from kerasft.tasks.tagging.tagger import TokenTagger
 from kerasft.tasks.text_to_text.writer import TextWriter
@@ -75,7 +78,7 @@ def save_adapter_folder(
         raise ConfigError(
             f"--text_pairs is for text classifiers, but {adapter} is of a {_KINDS[task]}."
         )
-    parts: TextClassifier | TokenTagger | TextWriter
+    parts: TextModel | TokenTagger | TextWriter
     if task == "SEQ_2_SEQ_LM":
         writer = load_seq2seq(preset)
         source, read = writer.source, writer.report
@@ -98,9 +101,8 @@ def save_adapter_folder(
             parts = TokenTagger(tagger, found.tokenizer, label_map, length)
         else:
             classifier, read = found.build_classifier(len(names), pooling, names)
-            parts = TextClassifier(
-                classifier, found.tokenizer, label_map, length, text_pairs=text_pairs
-            )
+            kind = _kind(found.problem_type, len(names))
+            parts = kind(classifier, found.tokenizer, label_map, length, text_pairs=text_pairs)
     report = peft.load_adapter(parts.model, adapter)
     if max_length is None:  # virtual tokens take some of the positions
         room = getattr(parts.model, "max_length", parts.max_length)
@@ -123,6 +125,13 @@ def save_adapter_folder(
         base_model=source,
     )
     return [f"{source}: {each}" for each in read.describe()] + [f"{adapter}: {report}"]
+
+
+def _kind(problem_type: str | None, outputs: int) -> type[TextModel]:
+    """What a head is for, as transformers tells it: of one output, it says a number."""
+    if problem_type == "multi_label_classification":
+        return MultiLabelClassifier
+    return TextRegressor if problem_type == "regression" or outputs == 1 else TextClassifier
 
 
 def _names(
