@@ -45,7 +45,7 @@ def run(config: Config) -> Path:
     from kerasft.tasks.labelled.batches import labelled_batches
     from kerasft.tasks.labelled.corpus_pictures import corpus_pictures
 
-    at_least(config, epochs=1, batch_size=1, last_layers=1, max_length=4)
+    at_least(config, epochs=1, steps=1, batch_size=1, last_layers=1, max_length=4)
     at_least(config, learning_rate=1e-12, warmup_ratio=0, early_stopping=0)
     output = storage.check_output(config.output, is_ours)
     history = training.History(training.trackers(output, asdict(config)))
@@ -92,7 +92,7 @@ def run(config: Config) -> Path:
         group_by_length=config.group_by_length,
     )
     few_shot = config.few_shot_of(target, dataset, pretrained.tokenizer)
-    epochs = few_shot.epochs if few_shot else config.epochs
+    epochs = few_shot.epochs if few_shot else config.epochs_over(batches.train)
     seen = few_shot.batches(batches) if few_shot else batches
     facts.state("Tokens", batches.describe())
     facts.state("Batches", seen.train.summary())

@@ -66,7 +66,7 @@ def run(config: Config) -> Path:
     from kerasft.tasks.tagging.batches import tagged_batches
     from kerasft.tasks.tagging.engine import TaggingEngine
 
-    at_least(config, epochs=1, batch_size=1, last_layers=1, max_length=4)
+    at_least(config, epochs=1, steps=1, batch_size=1, last_layers=1, max_length=4)
     at_least(config, learning_rate=1e-12, warmup_ratio=0, early_stopping=0)
     output = storage.check_output(config.output, is_ours)
     history = training.History(training.trackers(output, asdict(config)))
@@ -108,14 +108,13 @@ def run(config: Config) -> Path:
     facts.state("Batches", batches.train.summary())
 
     # Frozen layers below the first that trains run once a text; what is above them trains.
-    above, notes = train_above_backbone(model, batches, config, output)
+    epochs = config.epochs_over(batches.train)
+    above, notes = train_above_backbone(model, batches, replace(config, epochs=epochs), output)
     facts.state("Frozen layers", notes)
 
     # Training; a run that was stopped goes on with --resume, to the very same weights.
     above.model.compile(
-        optimizer=training.adam(
-            config.rate(len(batches.train) * config.epochs), config.rate_ratios
-        ),
+        optimizer=training.adam(config.rate(len(batches.train) * epochs), config.rate_ratios),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         weighted_metrics=["accuracy"],
     )
@@ -124,7 +123,7 @@ def run(config: Config) -> Path:
         above.model,
         above.train,
         above.validation,
-        epochs=config.epochs,
+        epochs=epochs,
         config=config,
         output=output,
         history=history,

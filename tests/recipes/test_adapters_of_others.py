@@ -50,6 +50,7 @@ def recipe(world, tmp_path, monkeypatch):
     def run(*arguments: str, data: str = "rows.csv") -> Path:
         command = ["recipe", "--preset", str(world / "base"), "--adapter", str(world / "adapter")]
         command += ["--output", str(tmp_path / "out"), "--data", str(world / data)]
+        command += ["--max_length", "64", "--epochs", "3"]
         monkeypatch.setattr(
             sys, "argv", [*command, "--epochs=1", "--export=none", "--few_shot=off", *arguments]
         )

@@ -26,7 +26,7 @@ def test_killed_three_times_and_resumed_equals_unbroken(run_python, tmp_path: Pa
         "--export=none", "--few_shot=off",
         "--preset", str(tmp_path / "checkpoint"), "--data", str(tmp_path / "rows.csv"),
         "--dropout", "0.2", "--max_length", "24", "--learning_rate", "0.01",
-        "--checkpoint_steps", "3", "--early_stopping", "3",
+        "--checkpoint_steps", "3", "--epochs", "3", "--early_stopping", "3",
     ]  # fmt: skip
 
     def run(kill_at: int, output: Path, *more: str):

@@ -42,6 +42,14 @@ def test_the_words_on_and_off_need_no_quotes_in_a_config_file(option, tmp_path: 
         assert getattr(parse(distilbert_lora.Config, [f"--{option}", word]), option) == meant
 
 
+def test_few_rows_are_passed_over_more_often():
+    config = distilbert_lora.Config()
+    assert config.epochs_over(range(61)) == 9  # 490 rows in batches of 8: 549 steps
+    assert config.epochs_over(range(5000)) == 3
+    assert dataclasses.replace(config, epochs=1).epochs_over(range(61)) == 1
+    assert dataclasses.replace(config, steps=62).epochs_over(range(61)) == 3
+
+
 def test_other_words_are_a_folder_or_refused():
     config = parse(distilbert_lora.Config, ["--cache_backbone", "some/folder"])
     assert config.cache_backbone == "some/folder"

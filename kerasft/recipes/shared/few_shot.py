@@ -34,7 +34,8 @@ class FewShotOptions(FineTuningOptions, TargetOptions):
     Args:
         few_shot: The encoder learns which training texts are of one class (a contrastive loss),
             then the head is fitted to its vectors: `on`, `off`, or `auto` (where an adapter trains
-            and each class has 2 to 50 training rows). `epochs` and `batch_size` then do not count.
+            and each class has 2 to 50 training rows). `epochs`, `steps` and `batch_size` do not
+            count then.
     """
 
     few_shot: Literal["auto", "on", "off"] = "auto"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from kerasft.presets import Pretrained
     from kerasft.text.tokenizer import Tokenizer
 
+LEAST_EPOCHS = 3
+"""Passes over the training rows, however many there are."""
+
 
 @dataclass
 class EncoderOptions:
@@ -30,7 +33,8 @@ class EncoderOptions:
         architecture: `bert` or `distilbert`, for a directory whose config does not say.
         last_layers: How many transformer layers, from the last one down, the method adapts; one
             without targets adapts what it needs.
-        epochs: Passes over the training rows.
+        epochs: Passes over the training rows; null takes as many as `steps` need, and 3 at least.
+        steps: Steps of training, at least, where `epochs` is null.
         batch_size: Texts a step.
         group_by_length: Batch texts of like length, which saves padding; null does so where an
             epoch has 64 batches or more (with fewer it costs accuracy).
@@ -43,12 +47,17 @@ class EncoderOptions:
     preset: str = "distilbert/distilbert-base-uncased"
     architecture: Literal["bert", "distilbert"] | None = None
     last_layers: int = 2
-    epochs: int = 3
+    epochs: int | None = None
+    steps: int = 500
     batch_size: int = 8
     group_by_length: bool | None = None
     schedule: Literal["constant", "linear"] = "linear"
     warmup_ratio: float = 0.0
     early_stopping: int = 0
+
+    def epochs_over(self, batches: Sized) -> int:
+        """How often a run passes over so many training batches."""
+        return self.epochs or max(LEAST_EPOCHS, -(-self.steps // len(batches)))
 
 
 @dataclass

@@ -80,7 +80,7 @@ class LabelledTextOptions:
     special_characters: bool = False
     duplicates: Literal["keep", "drop"] = "keep"
     near_duplicates: float = 0.0
-    max_length: int = 64
+    max_length: int = 256
     long_texts: Literal["cut", "head_tail"] = "cut"
 
     def kind(self) -> LabelKind:
