@@ -75,7 +75,7 @@ class Config(RunOptions, TrustOptions, CorpusOptions):
     schedule: Literal["constant", "linear"] = "linear"
     warmup_ratio: float = 0.1
     class_weight: Literal["none", "balanced"] = "balanced"
-    early_stopping: int = 3
+    early_stopping: int = 0
     output: str = "saved_models/small_bert"
 
     def of_language(self) -> Config:
