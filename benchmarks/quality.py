@@ -67,6 +67,8 @@ def theirs(config: Any, dataset: Dataset, checkpoint: Path) -> Scores:
         name: tokenizer.encode(part["text"], config.max_length, long_texts).token_ids
         for name, part in dataset.parts.items()
     }
+    an_epoch = -(-len(ids["train"]) // config.batch_size)
+    epochs = config.epochs_over(range(an_epoch))
     settings = peft_side.Settings(
         method=config.method,
         options=config.method_options,
@@ -75,21 +77,20 @@ def theirs(config: Any, dataset: Dataset, checkpoint: Path) -> Scores:
         learning_rate=config.peak_rate,
         schedule=config.schedule,
         warmup_ratio=config.warmup_ratio,
-        epochs=config.epochs,
+        epochs=epochs,
         batch_size=config.batch_size,
         max_length=config.max_length,
         pooling=config.pooling,
         seed=config.seed,
     )
     model = peft_side.build(checkpoint, len(label_map), settings)
-    steps = -(-len(ids["train"]) // config.batch_size) * config.epochs
     weights = np.ones(len(label_map))
     if config.class_weight == "balanced":
         weights[labels["train"]] = balanced_weights(labels["train"])
-    trainer = peft_side.Trainer(model, settings, steps, weights)
+    trainer = peft_side.Trainer(model, settings, an_epoch * epochs, weights)
     generator = np.random.default_rng(config.seed)
     started = time.perf_counter()
-    for _ in range(config.epochs):
+    for _ in range(epochs):
         for inputs, targets in peft_side.batches(
             ids["train"], labels["train"], batch_size=config.batch_size,
             pad_id=tokenizer.pad_id, generator=generator,
