@@ -24,7 +24,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from sklearn.metrics import accuracy_score, f1_score
 
 import quality
 from defaults_data import SOURCES
@@ -35,7 +34,7 @@ from kerasft.tasks.labelled.dataset import Dataset
 from kerasft.tasks.labelled.labelled_texts import load_labelled
 from kerasft.tasks.labelled.tfidf_process import tfidf_result
 from kerasft.text.labels import LabelMap
-from trial import trial
+from trial import scores, trial
 
 SIDES = ("default", "grid", "tfidf", "peft")
 GRID = {"last_layers": (1, 2, 6), "learning_rate": (1e-3, 2e-3, 4e-3), "epochs": (3, 8)}
@@ -75,8 +74,7 @@ def tfidf(config: distilbert_lora.Config, dataset: Dataset) -> tuple[float, floa
     result = tfidf_result(
         parts["train"], parts["validation"], parts["test"][0], len(labels), class_weight=weight
     )
-    truth, said = parts["test"][1], result.said.argmax(-1)
-    return 100 * accuracy_score(truth, said), 100 * f1_score(truth, said, average="macro")
+    return scores(parts["test"][1], result.said.argmax(-1))
 
 
 def usual_peft(config: distilbert_lora.Config, dataset: Dataset) -> tuple[float, float]:
@@ -125,8 +123,8 @@ def show(path: Path, metric: str) -> None:
         found.setdefault(said, {}).setdefault(row["data"], []).append(row[metric])
     print(f"| {metric} | {' | '.join(names)} | mean |")
     print("|---" * (len(names) + 2) + "|")
-    for said, scores in found.items():
-        means = {name: statistics.mean(values) for name, values in scores.items()}
+    for said, of_sets in found.items():
+        means = {name: statistics.mean(values) for name, values in of_sets.items()}
         cells = [f"{means[name]:.1f}" if name in means else "" for name in names]
         mean = f"{statistics.mean(means.values()):.1f}" if len(means) == len(names) else ""
         print(f"| {said} | {' | '.join(cells)} | {mean} |")

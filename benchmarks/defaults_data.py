@@ -10,19 +10,18 @@ whether a summary of DialogSum is that of the dialogue beside it; TREC's fine cl
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
+from few_shot_draws import write
+from kerasft.data.conll import read_conll
+
 SOURCES = {
     "conversations": {},
-    "duplicates": {
-        "data": "sample:duplicates", "text_pair_column": "text_pair"
-    },
+    "duplicates": {"data": "sample:duplicates", "text_pair_column": "text_pair"},
     "complaints_sample": {"corpus": True},
     "complaints": {"corpus": True, "data": "complaints.csv", "sample": 1000},
     "trec6_500": {"data": "trec6.csv", "sample": 700},
@@ -31,15 +30,9 @@ SOURCES = {
     "people": {"data": "people.csv"},
     "register": {"data": "register.csv"},
     "summaries": {"data": "summaries.csv", "text_pair_column": "summary"},
-}  # fmt: skip
+}
 """Name -> its options; `corpus` takes those of `tinybert_lora`."""
 LEAST = 20
-
-
-def write(path: Path, names: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
-    """Writes a CSV."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([names, *rows])
 
 
 def trec(file: Path, folder: Path) -> None:
@@ -47,23 +40,21 @@ def trec(file: Path, folder: Path) -> None:
     lines = file.read_text(encoding="latin-1").splitlines()
     questions = [line.partition(" ") for line in lines]
     coarse = [(text, label.partition(":")[0]) for label, _, text in questions]
-    write(folder / "trec6.csv", ("text", "label"), coarse)
+    write(folder / "trec6.csv", coarse)
     count = Counter(label for label, _, _ in questions)
     fine = [(text, label) for label, _, text in questions if count[label] >= LEAST]
-    write(folder / "trec_fine.csv", ("text", "label"), fine)
+    write(folder / "trec_fine.csv", fine)
 
 
 def people(file: Path, folder: Path) -> None:
     """Writes the sentences of more than three words, and whether they name a person."""
-    sentences = [each.split("\n") for each in file.read_text(encoding="utf-8").split("\n\n")]
-    rows = []
-    for lines in sentences:
-        columns = [line.split() for line in lines if line.strip() and "DOCSTART" not in line]
-        if len(columns) > 3:
-            named = any(tags[-1].endswith("PER") for tags in columns)
-            text = " ".join(words[0] for words in columns)
-            rows.append((text, "person" if named else "none"))
-    write(folder / "people.csv", ("text", "label"), rows)
+    sentences = read_conll(file)
+    rows = [
+        (" ".join(words), "person" if any(tag.endswith("PER") for tag in tags) else "none")
+        for words, tags in zip(sentences["tokens"], sentences["tags"], strict=True)
+        if len(words) > 3
+    ]
+    write(folder / "people.csv", rows)
 
 
 def register(folder: Path, out: Path, generator: np.random.Generator) -> None:
@@ -78,7 +69,7 @@ def register(folder: Path, out: Path, generator: np.random.Generator) -> None:
         texts = sorted(each for each in texts if 5 <= len(each.split()) <= 10)
         chosen = generator.choice(len(texts), 600, replace=False)
         rows += [(" ".join(texts[i].split()), name) for i in chosen]
-    write(out / "register.csv", ("text", "label"), rows)
+    write(out / "register.csv", rows)
 
 
 def summaries(file: Path, folder: Path) -> None:
@@ -89,7 +80,7 @@ def summaries(file: Path, folder: Path) -> None:
         other = found[(number + 1) % len(found)]
         rows.append((row["dialogue"], row["summary"], "own"))
         rows.append((row["dialogue"], other["summary"], "other"))
-    write(folder / "summaries.csv", ("text", "summary", "label"), rows)
+    write(folder / "summaries.csv", rows, ("text", "summary", "label"))
 
 
 def main() -> None:

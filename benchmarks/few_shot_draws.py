@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import csv
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -35,11 +36,13 @@ def rows_of(options: LabelledTextOptions) -> list[Row]:
     return [rows[key] for key in sorted(rows)]
 
 
-def write(path: Path, rows: list[Row]) -> None:
-    """Writes a CSV with the columns text and label."""
+def write(
+    path: Path, rows: Sequence[tuple[str, ...]], names: tuple[str, ...] = ("text", "label")
+) -> None:
+    """Writes a CSV with these columns."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([("text", "label"), *rows])
+        csv.writer(file).writerows([names, *rows])
 
 
 def draw(rows: list[Row], seed: int, folder: Path) -> None:
