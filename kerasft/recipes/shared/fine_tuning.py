@@ -199,11 +199,11 @@ def _load_adapter(
     whole = ", ".join(report.trained_in_full)
     also = f"; with it came {whole}" if whole else ""
     sentences = [f"from {directory}{base}{also}", *report.notes, ", ".join(report.adapted)]
-    has_head = model.output_module not in report.from_base
-    if has_head and start is not None:
-        start(model, Path(directory))
-    if not has_head:
+    if model.output_module in report.from_base:
         sentences.append("it has no head for these labels: the head is not from the adapter")
-    elif rows is None and labels:
+        return sentences
+    if start is not None:
+        start(model, Path(directory))
+    if rows is None and labels:
         sentences.append(f"its head does not name its labels; taken as {', '.join(labels)}")
     return sentences
