@@ -142,11 +142,13 @@ def as_label(value: Any, column: str, where: str) -> str:
     raise DataError(f"{where} has {kind_of(value)} as {column!r}; a label is a string or a number")
 
 
-def class_name(value: Any, names: Sequence[str] | None, column: str, where: str) -> str:
-    """Makes a class name of a value whose numbers may have names.
+def class_name(
+    value: Any, names: Sequence[str] | None, column: str, where: str
+) -> str | None:
+    """Makes a class name of a value whose numbers may have names; None of -1, which is no class.
 
     Args:
-        value: The value; None, or -1 where numbers have names, is a row without a label.
+        value: The value.
         names: The names of the numbers from 0; None if they have none.
         column: Where it stands, for messages.
         where: The row, for messages.
@@ -158,7 +160,7 @@ def class_name(value: Any, names: Sequence[str] | None, column: str, where: str)
     if names is None or not whole:
         return as_label(value, column, where)
     if value == -1:
-        return ""
+        return None
     if not 0 <= value < len(names):
         raise DataError(f"{where} has {value:g} as {column!r}, which names {len(names)} classes")
     return names[int(value)]

@@ -23,9 +23,9 @@ _BITS = {"float16": 16, "float32": 32}
 def read_hub(name: str, fields: Sequence[Field]) -> Rows:
     """Reads the "train" part of a hub data set.
 
-    Class ids become class names. The environment variables of Hugging Face's tools count:
-    `HF_TOKEN` for private and gated data sets, `HF_ENDPOINT` for a mirror, `HF_HUB_OFFLINE=1` to
-    take what an earlier run has downloaded.
+    Class ids become class names; rows with -1, which is no label, are left out and counted. The
+    environment variables of Hugging Face's tools count: `HF_TOKEN` for private and gated data sets,
+    `HF_ENDPOINT` for a mirror, `HF_HUB_OFFLINE=1` to take what an earlier run has downloaded.
 
     Args:
         name: "NAME" or "NAME:CONFIG", without "hub:".
@@ -38,7 +38,7 @@ def read_hub(name: str, fields: Sequence[Field]) -> Rows:
     source = f"hub:{name}"
     data = open_hub(name)
     check_columns(source, data.column_names, fields)
-    # A class-label feature keeps the names; -1 stands for a row without a label.
+    # A class-label feature keeps the names.
     features = [data.features[wanted.column] for wanted in fields]
     # A list has the feature of what it holds.
     held = [getattr(feature, "feature", feature) for feature in features]

@@ -22,7 +22,8 @@ def read_parquet(path: Path, fields: Sequence[Field]) -> Rows:
     """Reads some columns of a .parquet file, some thousand rows at a time.
 
     Numbers and booleans as labels become strings. Where the file says which classes its numbers
-    are, as those of the `datasets` library do, these become the names, and -1 is no label.
+    are, as those of the `datasets` library do, these become the names, and rows with -1, which
+    is no label, are left out and counted.
 
     Raises:
         DataError: pyarrow is not installed, the file is no parquet file, lacks a column, holds a
@@ -160,7 +161,7 @@ def _rows(
     bits = [_bits(schema.field(wanted.column).type) for wanted in fields]
     number = 1  # of the batch's first row
     for batch in batches:
-        columns: list[list[str]] = []
+        columns: list[list[str | None]] = []
         for wanted, named, width in zip(fields, names, bits, strict=True):
             values = batch.column(wanted.column).to_pylist()
             if wanted.kind == "text":  # strings, by the schema

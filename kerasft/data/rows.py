@@ -20,7 +20,8 @@ from kerasft.data.class_names import (
 )
 from kerasft.errors import DataError
 
-# Where a row stands in its source, from 1, and the value of each wanted field.
+# Where a row stands in its source, from 1, and the value of each wanted field; None where the
+# source says that the row has none.
 RawRow = tuple[Any, ...]
 
 
@@ -131,14 +132,13 @@ def make_rows(
         raise DataError(f"{source} has no rows; it needs one a text, below the header")
     dropped, notes = dict(dropped or {}), list(notes)
     for number, wanted in enumerate(fields, start=1):
+        kept = [row for row in raw if row[number] is not None]
         if wanted.blank == "drop":
-            filled = [row for row in raw if row[number].strip()]
-            if not filled:
-                raise DataError(
-                    f"{source} has {len(raw)} rows, but a {wanted.name} in none of them"
-                )
-            dropped[f"rows without a {wanted.name}"] = len(raw) - len(filled)
-            raw = filled
+            kept = [row for row in kept if row[number].strip()]
+        if not kept:
+            raise DataError(f"{source} has {len(raw)} rows, but a {wanted.name} in none of them")
+        dropped[f"rows without a {wanted.name}"] = len(raw) - len(kept)
+        raw = kept
     found: dict[str, list[Any]] = {}
     for number, wanted in enumerate(fields, start=1):
         values = [row[number] for row in raw]
@@ -209,8 +209,10 @@ def _check_values(
 
 def value_of(
     value: Any, wanted: Field, where: str, names: Sequence[str] | None = None, bits: int = 64
-) -> str:
+) -> str | None:
     """A value as JSON or a typed column holds it, as the text of its field; "" for none.
+
+    A class that its writer marked as none (-1 among numbers that have names, as in SNLI) is None.
 
     Args:
         wanted: The field.
@@ -227,7 +229,7 @@ def value_of(
                 f"{where} has {kind_of(value)} as {wanted.column!r}; several labels are a list"
             )
         items = (shortest(item, bits) for item in value or ())
-        found = [tidy_label(class_name(item, names, wanted.column, where)) for item in items]
+        found = [tidy_label(class_name(item, names, wanted.column, where) or "") for item in items]
         return wanted.separator.join(found)
     if wanted.kind == "classes":
         return value
