@@ -45,8 +45,8 @@ def run(config: Config) -> Path:
     from kerasft.tasks.labelled.batches import labelled_batches
     from kerasft.tasks.labelled.corpus_pictures import corpus_pictures
 
-    at_least(config, epochs=1, steps=1, batch_size=1, last_layers=1, max_length=4)
-    at_least(config, learning_rate=1e-12, warmup_ratio=0, early_stopping=0)
+    config.check()
+    at_least(config, learning_rate=1e-12, max_length=4)
     output = storage.check_output(config.output, is_ours)
     history = training.History(training.trackers(output, asdict(config)))
     backends.seed_everything(config.seed)

@@ -52,7 +52,7 @@ class Config(ClassifierOptions, TargetOptions, Options):
     method_options: dict[str, dict[str, Any]] = field(default_factory=dict)
     seeds: tuple[int, ...] = (0,)
     preset: str = "minilm"
-    epochs: int = 6
+    epochs: int | None = 6
     early_stopping: int = 2
     doubtful_rows: bool = False  # the same ones in each run
     draws: int = 2000
@@ -71,6 +71,7 @@ def run(config: Config) -> Path:
     backends.import_keras()
     from kerasft.presets import load_preset
 
+    config.check()
     at_least(config, draws=100, timed_texts=1, timed_rounds=1)
     storage.check_output(config.output, reporting.is_comparison)
     methods = chosen_methods(config)
@@ -176,6 +177,7 @@ def run_configs(config: Config, method: str) -> list[distilbert_lora.Config]:
     return [
         distilbert_lora.Config(
             **{name: getattr(config, name) for name in shared}
+            | ({"steps": None} if "epochs" in given else {})
             | given
             | {
                 "method": method,

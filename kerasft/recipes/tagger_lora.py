@@ -41,7 +41,7 @@ class Config(TuningOptions, EntityOptions):
 
     preset: str = "distilbert/distilbert-base-cased"
     last_layers: int = 6
-    epochs: int = 10
+    epochs: int | None = 10
     max_length: int = 128
     output: str = "saved_models/tagger_lora"
 
@@ -66,8 +66,8 @@ def run(config: Config) -> Path:
     from kerasft.tasks.tagging.batches import tagged_batches
     from kerasft.tasks.tagging.engine import TaggingEngine
 
-    at_least(config, epochs=1, steps=1, batch_size=1, last_layers=1, max_length=4)
-    at_least(config, learning_rate=1e-12, warmup_ratio=0, early_stopping=0)
+    config.check()
+    at_least(config, learning_rate=1e-12, max_length=4)
     output = storage.check_output(config.output, is_ours)
     history = training.History(training.trackers(output, asdict(config)))
     backends.seed_everything(config.seed)

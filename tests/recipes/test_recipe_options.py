@@ -9,7 +9,7 @@ import pytest
 from kerasft import peft
 from kerasft.config import option_kinds, parse, to_yaml
 from kerasft.errors import ConfigError
-from kerasft.recipes import distilbert_lora, t5_ner_lora, tagger_lora, tinybert_lora
+from kerasft.recipes import distilbert_lora, methods, t5_ner_lora, tagger_lora, tinybert_lora
 
 pytestmark = pytest.mark.any_backend
 
@@ -48,6 +48,25 @@ def test_few_rows_are_passed_over_more_often():
     assert config.epochs_over(range(5000)) == 3
     assert dataclasses.replace(config, epochs=1).epochs_over(range(61)) == 1
     assert dataclasses.replace(config, steps=62).epochs_over(range(61)) == 3
+
+
+@pytest.mark.parametrize("recipe", [distilbert_lora, tagger_lora, methods])
+def test_a_run_is_as_long_as_epochs_or_steps_say(recipe):
+    config = parse(recipe.Config, ["--epochs", "null", "--steps", "700"])
+    config.check()
+    assert config.epochs_over(range(100)) == 7
+    with pytest.raises(ConfigError, match="--steps counts only where --epochs is null, and it is"):
+        parse(recipe.Config, ["--epochs", "4", "--steps", "700"]).check()
+    parse(recipe.Config, ["--epochs", "4"]).check()
+
+
+def test_a_method_with_epochs_of_its_own_has_no_steps():
+    own = {"full": {"epochs": 3}}
+    config = methods.Config(epochs=None, steps=700, method_options=own)
+    for method, length in (("full", (3, None)), ("lora", (None, 700))):
+        (run,) = methods.run_configs(config, method)
+        run.check()
+        assert (run.epochs, run.steps) == length
 
 
 def test_other_words_are_a_folder_or_refused():

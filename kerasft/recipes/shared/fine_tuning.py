@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from kerasft.config import at_least
 from kerasft.errors import ConfigError
 from kerasft.recipes.shared.method_options import WHOLE, MethodOptions
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 LEAST_EPOCHS = 3
 """Passes over the training rows, however many there are."""
+LEAST_STEPS = 500
+"""Steps of training, however few rows there are."""
 
 
 @dataclass
@@ -34,7 +37,7 @@ class EncoderOptions:
         last_layers: How many transformer layers, from the last one down, the method adapts; one
             without targets adapts what it needs.
         epochs: Passes over the training rows; null takes as many as `steps` need, and 3 at least.
-        steps: Steps of training, at least, where `epochs` is null.
+        steps: Steps of training, at least, where `epochs` is null; null takes 500.
         batch_size: Texts a step.
         group_by_length: Batch texts of like length, which saves padding; null does so where an
             epoch has 64 batches or more (with fewer it costs accuracy).
@@ -48,16 +51,30 @@ class EncoderOptions:
     architecture: Literal["bert", "distilbert"] | None = None
     last_layers: int = 2
     epochs: int | None = None
-    steps: int = 500
+    steps: int | None = None
     batch_size: int = 8
     group_by_length: bool | None = None
     schedule: Literal["constant", "linear"] = "linear"
     warmup_ratio: float = 0.0
     early_stopping: int = 0
 
+    def check(self) -> None:
+        """Refuses what no run can do.
+
+        Raises:
+            ConfigError: A number is out of range, or both `epochs` and `steps` are given.
+        """
+        at_least(self, epochs=1, steps=1, batch_size=1, last_layers=1)
+        at_least(self, warmup_ratio=0, early_stopping=0)
+        if self.steps is not None and self.epochs is not None:
+            raise ConfigError(
+                f"--steps counts only where --epochs is null, and it is {self.epochs}; leave "
+                "--steps out, or give --epochs null."
+            )
+
     def epochs_over(self, batches: Sized) -> int:
         """How often a run passes over so many training batches."""
-        return self.epochs or max(LEAST_EPOCHS, -(-self.steps // len(batches)))
+        return self.epochs or max(LEAST_EPOCHS, -(-(self.steps or LEAST_STEPS) // len(batches)))
 
 
 @dataclass
