@@ -142,9 +142,7 @@ def as_label(value: Any, column: str, where: str) -> str:
     raise DataError(f"{where} has {kind_of(value)} as {column!r}; a label is a string or a number")
 
 
-def class_name(
-    value: Any, names: Sequence[str] | None, column: str, where: str
-) -> str | None:
+def class_name(value: Any, names: Sequence[str] | None, column: str, where: str) -> str | None:
     """Makes a class name of a value whose numbers may have names; None of -1, which is no class.
 
     Args:
