@@ -45,7 +45,7 @@ def key_is_list(path: Path, key: str) -> bool:
         return False
 
 
-def _values(line: str, fields: Sequence[Field], where: str) -> list[str]:
+def _values(line: str, fields: Sequence[Field], where: str) -> list[str | None]:
     """The value of each field in a line."""
     content = _parse(line, where)
     check_columns(where, list(content), fields)
