@@ -35,7 +35,7 @@ from kerasft.evaluation import TFIDF
 from kerasft.presets import load_preset
 from kerasft.presets.pypi import PYPI_MODELS, fetch_pypi
 from kerasft.recipes import distilbert_lora, tinybert_lora
-from kerasft.recipes.shared.fine_tuning import FineTuningOptions
+from kerasft.recipes.shared.fine_tuning import LAST_LAYERS, FineTuningOptions
 from kerasft.tasks.labelled.dataset import Dataset
 from kerasft.tasks.labelled.labelled_texts import load_labelled
 from kerasft.text.labels import LabelMap
@@ -72,7 +72,7 @@ def theirs(config: Any, dataset: Dataset, checkpoint: Path) -> Scores:
     settings = peft_side.Settings(
         method=config.method,
         options=config.method_options,
-        last_layers=config.last_layers,
+        last_layers=config.last_layers or LAST_LAYERS,
         targets=config.targets,
         learning_rate=config.peak_rate,
         schedule=config.schedule,

@@ -27,7 +27,8 @@ def trial(config: distilbert_lora.Config, dataset: Dataset, part: str) -> tuple[
     model, _ = pretrained.build_classifier(
         target.outputs, config.pooling, target.names, target.problem_type
     )
-    tune(model, config, pretrained.tokenizer)
+    few_shot = config.few_shot_of(target, dataset, pretrained.tokenizer)
+    tune(model, few_shot.in_all_layers(model) if few_shot else config, pretrained.tokenizer)
     batches = labelled_batches(
         dataset,
         pretrained.tokenizer,
@@ -40,7 +41,6 @@ def trial(config: distilbert_lora.Config, dataset: Dataset, part: str) -> tuple[
         class_weight=config.class_weight,
         group_by_length=config.group_by_length,
     )
-    few_shot = config.few_shot_of(target, dataset, pretrained.tokenizer)
     epochs = few_shot.epochs if few_shot else config.epochs_over(batches.train)
     seen = few_shot.batches(batches) if few_shot else batches
     above, _ = train_above_backbone(

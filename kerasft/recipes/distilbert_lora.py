@@ -71,9 +71,11 @@ def run(config: Config) -> Path:
         target.start(model)
     facts.state("Pretrained model", [pretrained.source, reads, *loaded.describe()])
 
-    # What trains: adapter and head, the head alone, or everything.
+    # What trains: adapter and head, the head alone, or everything; of few rows, in all layers.
+    few_shot = config.few_shot_of(target, dataset, pretrained.tokenizer)
+    tuned = few_shot.in_all_layers(model) if few_shot else config
     counts, adapters = tune(
-        model, config, pretrained.tokenizer, pretrained.labels, target.names, target.start
+        model, tuned, pretrained.tokenizer, pretrained.labels, target.names, target.start
     )
     facts.state("Adapters", adapters)
     facts.state("Parameters", str(counts))
@@ -91,7 +93,6 @@ def run(config: Config) -> Path:
         class_weight=target.row_weight,
         group_by_length=config.group_by_length,
     )
-    few_shot = config.few_shot_of(target, dataset, pretrained.tokenizer)
     epochs = few_shot.epochs if few_shot else config.epochs_over(batches.train)
     seen = few_shot.batches(batches) if few_shot else batches
     facts.state("Tokens", batches.describe())

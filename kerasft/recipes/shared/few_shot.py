@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from kerasft.errors import ConfigError
 from kerasft.recipes.shared.fine_tuning import FineTuningOptions
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 MOST_ROWS = 50
 """Of the largest class in training, where `auto` is on."""
 
-EPOCHS, STEPS, BATCH_SIZE, TEMPERATURE = 4, 15, 32, 0.1
-"""Passes, the steps of each, the texts of a step, and the temperature of the loss."""
+PASSES, EPOCHS, STEPS, BATCH_SIZE, TEMPERATURE = 20, 2, 15, 32, 0.1
+"""How often a text is seen, in so many epochs at least; the steps of an epoch, the texts of a step,
+and the temperature of the loss."""
 
 
 @dataclass
@@ -133,12 +134,22 @@ class FewShot:
     dataset: Dataset
     tokenizer: Tokenizer
     options: FewShotOptions
-    epochs: ClassVar[int] = EPOCHS
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of `STEPS` steps."""
+        texts = PASSES * len(self.dataset.train)
+        return max(EPOCHS, -(-texts // (STEPS * BATCH_SIZE)))
 
     @property
     def labels(self) -> np.ndarray:
         """(rows,) class ids of the training rows."""
         return self.target.encode(self.dataset.train["label"])
+
+    def in_all_layers(self, model: Classifier) -> FewShotOptions:
+        """The run's options with adapters in all layers, unless `last_layers` says otherwise."""
+        layers = self.options.last_layers or len(model.backbone.blocks)
+        return replace(self.options, last_layers=layers)
 
     def batches(self, batches: LabelledBatches) -> LabelledBatches:
         """The same with training batches of some classes and some texts of each."""

@@ -23,6 +23,8 @@ LEAST_EPOCHS = 3
 """Passes over the training rows, however many there are."""
 LEAST_STEPS = 500
 """Steps of training, however few rows there are."""
+LAST_LAYERS = 2
+"""Layers that a method adapts, where neither an option nor the recipe says otherwise."""
 
 
 @dataclass
@@ -34,8 +36,9 @@ class EncoderOptions:
             folder that kerasft saved, or `minilm` (22.7M parameters) or `mpnet` (109.5M), which
             need no hub.
         architecture: `bert` or `distilbert`, for a directory whose config does not say.
-        last_layers: How many transformer layers, from the last one down, the method adapts; one
-            without targets adapts what it needs.
+        last_layers: How many transformer layers, from the last one down, the method adapts; null
+            takes 2, and of few rows (`few_shot`) all. A method without targets adapts what it
+            needs.
         epochs: Passes over the training rows; null takes as many as `steps` need, and 3 at least.
         steps: Steps of training, at least, where `epochs` is null; null takes 500.
         batch_size: Texts a step.
@@ -49,7 +52,7 @@ class EncoderOptions:
 
     preset: str = "distilbert/distilbert-base-uncased"
     architecture: Literal["bert", "distilbert"] | None = None
-    last_layers: int = 2
+    last_layers: int | None = None
     epochs: int | None = None
     steps: int | None = None
     batch_size: int = 8
@@ -105,7 +108,7 @@ class TuningOptions(EncoderOptions, MethodOptions):
 
         targets = self.targets
         if targets is not None:
-            targets = peft.last_layers(model, self.last_layers, targets)
+            targets = peft.last_layers(model, self.last_layers or LAST_LAYERS, targets)
         return self.method_config(targets, model.head_layers)
 
     def rate(self, steps: int) -> float | LearningRateSchedule:
