@@ -7,8 +7,8 @@
 
 Each run is the recipe `distilbert_lora` with its defaults but 64 tokens a text, as beside it.
 `--sides` chooses what is run: `on` and `off` are `--few_shot` (of `off` comes TF-IDF + logistic
-regression, too), `pairs` is `on` with SetFit's loss, the squared error of the cosine, over all
-pairs of a batch. A line is written a run, and what is in the file is not run again. Seconds are
+regression, too), `two` is `on` with `--last_layers 2`, `pairs` with SetFit's loss, the squared
+error of the cosine, over all pairs of a batch. A line is written a run, and what is in the file is not run again. Seconds are
 those of the processor, of training alone.
 """
 
@@ -35,6 +35,7 @@ MAX_LENGTH = 64  # of both sides
 SETS = ("trec6", "complaints", "conversations")
 SIDES = {
     "on": "kerasft",
+    "two": "kerasft, `--last_layers 2`",
     "pairs": "kerasft, the loss of pairs",
     "setfit": "SetFit",
     "off": "kerasft, `--few_shot off`",
@@ -82,6 +83,7 @@ def run(folder: Path, size: int, side: str, scratch: Path, preset: str) -> list[
                 validation=VALIDATION / (size + VALIDATION),
                 max_length=MAX_LENGTH,
                 few_shot="off" if side == "off" else "on",
+                last_layers=2 if side == "two" else None,
                 export="none",
                 output=str(scratch / "out"),
             )
@@ -141,7 +143,8 @@ def main() -> None:
     parser.add_argument("folder", type=Path, nargs="?")
     parser.add_argument("--save", type=Path)
     parser.add_argument("--preset", default="minilm")
-    parser.add_argument("--sides", nargs="+", default=["on", "off"], choices=["on", "off", "pairs"])
+    choices = ["on", "off", "two", "pairs"]
+    parser.add_argument("--sides", nargs="+", default=["on", "off"], choices=choices)
     parser.add_argument("--sets", nargs="+", default=list(SETS), choices=SETS)
     parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES))
     parser.add_argument("--draws", type=int, nargs="+", default=list(range(10)))
