@@ -8,8 +8,8 @@
 Each run is the recipe `distilbert_lora` with its defaults but 64 tokens a text, as beside it.
 `--sides` chooses what is run: `on` and `off` are `--few_shot` (of `off` comes TF-IDF + logistic
 regression, too), `two` is `on` with `--last_layers 2`, `pairs` with SetFit's loss, the squared
-error of the cosine, over all pairs of a batch. A line is written a run, and what is in the file is not run again. Seconds are
-those of the processor, of training alone.
+error of the cosine, over all pairs of a batch. A line is written a run, and what is in the file
+is not run again. Seconds are those of the processor, of training alone.
 """
 
 from __future__ import annotations
