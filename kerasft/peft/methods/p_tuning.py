@@ -169,7 +169,7 @@ class PTuningConfig(VirtualTokensMethod):
     name = "p_tuning"
     title = "P-tuning"
     peft_type = "P_TUNING"
-    usual_rate = 2e-3
+    usual_rate = 5e-3
     layers: ClassVar = {VirtualTokens: PTuning}
     peft_fields = VirtualTokensMethod.peft_fields | {
         *("encoder_reparameterization_type", "encoder_hidden_size"),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from kerasft.architectures import T5, HeadedEncoder
     from kerasft.peft import Method
 
-WHOLE = {"head": 2e-3, "full": 1e-4}
+WHOLE = {"head": 5e-3, "full": 1e-4}
 """What trains where no method does, and a learning rate of Adam that usually does."""
 
 
