@@ -39,7 +39,7 @@ def write_short_rows(path: Path, rows: int) -> Path:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("world")
-    write_checkpoint(folder / "preset", "distilbert", layers=3)
+    write_checkpoint(folder / "preset", "distilbert", layers=2)
     write_short_rows(folder / "rows.csv", 150)
     return folder
 
@@ -68,13 +68,12 @@ def test_few_rows_beat_the_head_alone_and_say_the_same_elsewhere(run, other_back
     head, _ = run("--method", "head", "--epochs", "20", name="head")
     assert "few rows: the encoder learned which training texts are of one class" in said
     assert "15 of 32 rows an epoch" in said
-    assert "transformer_layer_0/" in said  # all three
     card = (few / "README.md").read_text()
     assert "the head is a logistic regression (C = 10) on the vectors of " in card
     found = metrics(few)
     losses = found["history"]["losses"]
     assert len(losses) == 60 and np.mean(losses[-5:]) < np.mean(losses[:5]) - 0.3
-    assert found["test"]["macro_f1"] > metrics(head)["test"]["macro_f1"] + 0.1
+    assert found["test"]["macro_f1"] > metrics(head)["test"]["macro_f1"] + 0.2
     texts = ["more people of the year", "he was good"]
     here = Predictor(few).predict(texts)
     for ours, theirs in zip(here, other_backends.predict("jax", few, {}, texts), strict=True):
@@ -87,16 +86,23 @@ def test_each_text_is_seen_twenty_times_in_thirty_steps_at_least(rows, epochs):
     assert FewShot(None, dataset, None, None).epochs == epochs  # of 15 steps of 32 texts
 
 
+def test_few_rows_adapt_all_layers_and_many_the_last_two(run, world: Path):
+    write_checkpoint(world / "deep", "distilbert", layers=3)
+    for words, lowest in ((["--few_shot", "on"], 0), (["--few_shot", "off", "--epochs", "1"], 1)):
+        _, said = run("--preset", str(world / "deep"), *words)
+        adapted = [f"transformer_layer_{layer}/" in said for layer in range(3)]
+        assert adapted == [layer >= lowest for layer in range(3)]
+
+
 def test_auto_takes_it_for_few_rows_alone(run, tmp_path: Path):
     many = write_short_rows(tmp_path / "many.csv", 3 * 110)  # 60 a class to train on
     for words in (["--data", str(many)], ["--few_shot", "off"], ["--early_stopping", "1"]):
         _, said = run("--epochs", "1", *words)
         assert "few rows:" not in said
-        assert "transformer_layer_0/" not in said and "transformer_layer_1/" in said
     (tmp_path / "config.yaml").write_text("few_shot: on\n")
     words = ("--last_layers", "1", "--config", str(tmp_path / "config.yaml"))
     _, said = run("--data", str(many), *words)
-    assert "few rows:" in said and "2 of 3 layers run once a text" in said
+    assert "few rows:" in said and "1 of 2 layers run once a text" in said
     # Rows that look mislabelled are looked for in the features of all rows.
     assert "Not made" not in (tmp_path / "out" / "README.md").read_text()
 
