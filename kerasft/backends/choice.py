@@ -113,7 +113,7 @@ def check() -> Choice:
 def current() -> ModuleType:
     """The module of the chosen backend (`torch_backend`, `jax_backend` or `tensorflow_backend`).
 
-    All three hold the same functions: `compile_forward`, `compile_function`, `write`,
+    All three hold the same: `COMPILES`, `compile_forward`, `compile_function`, `write`,
     `fix_shapes`, `fuse_updates`, `seed_step`, `sync_state`, `set_threads`, `threads`, `device`,
     `version`.
 

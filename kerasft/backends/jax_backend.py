@@ -12,6 +12,8 @@ from kerasft.errors import ConfigError
 if TYPE_CHECKING:
     import keras
 
+COMPILES = True  # a function, once for each shape
+
 
 def compile_forward(model: "keras.Model") -> Callable[[Mapping[str, np.ndarray]], np.ndarray]:
     """The model's inference as a plain function over numpy arrays: no dropout, no gradients.

@@ -10,6 +10,8 @@ import torch
 if TYPE_CHECKING:
     import keras
 
+COMPILES = False  # a function, once for each shape
+
 
 def compile_forward(model: "keras.Model") -> Callable[[Mapping[str, np.ndarray]], np.ndarray]:
     """The model's inference as a plain function over numpy arrays: no dropout, no gradients.

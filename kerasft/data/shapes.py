@@ -1,13 +1,16 @@
-"""The few fixed shapes that an engine computes in, so that each is compiled once and used often."""
+"""The shapes that an engine computes in: few fixed ones to compile, or the texts' own lengths."""
 
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 SHORTEST = 16
-BATCH_SIZES = (32, 8, 1)
+MOST_ROWS = 32
+BATCH_SIZES = (MOST_ROWS, 8, 1)
 # Tokens in one batch: bounds the memory of the attention weights of long texts.
 MAX_TOKENS = 8192
+# Where nothing is compiled: how much shorter than the longest text of a batch one may be.
+LEAST_FILLED = 0.75
 
 
 def lengths(max_length: int) -> list[int]:
@@ -47,6 +50,36 @@ def batches(sizes: Sequence[int], max_length: int) -> Iterator[tuple[list[int], 
             batch = next(size for size in choices if 2 * len(rows) >= size)
             yield rows[:batch], batch, length
             rows = rows[batch:]
+
+
+def groups(sizes: Sequence[int], most_rows: int = MOST_ROWS) -> Iterator[list[int]]:
+    """Groups texts of about the same length, so that little is padded.
+
+    Args:
+        sizes: (texts,) tokens of each text.
+        most_rows: Most texts in a group.
+
+    Yields:
+        Which texts go together: the longest first, none with less than three quarters of its
+        group's longest.
+
+    Example:
+        >>> list(groups([4, 40, 38, 5]))
+        [[1, 2], [3, 0]]
+    """
+    order = sorted(range(len(sizes)), key=lambda row: -sizes[row])
+    start = 0
+    while start < len(order):
+        longest = sizes[order[start]]
+        end = start + 1
+        while (
+            end < len(order)
+            and end - start < min(most_rows, MAX_TOKENS // longest)
+            and sizes[order[end]] >= LEAST_FILLED * longest
+        ):
+            end += 1
+        yield order[start:end]
+        start = end
 
 
 def pad(

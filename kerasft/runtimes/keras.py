@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from kerasft.runtimes.runtime import Reading, finite, reading_segments
 
 
 class KerasEncoder:
-    """Computes in a few fixed shapes; the backend compiles one function once a shape.
+    """Computes in a few fixed shapes, each compiled once; on torch at the texts' own lengths.
 
     What comes out of a text does not depend on the other texts, but for float32 rounding (1e-6).
 
@@ -27,10 +27,9 @@ class KerasEncoder:
         (3,)
     """
 
-    compiles = True
-
     def __init__(self, model: Any, reading: Reading) -> None:
         self._reading = reading
+        self.compiles = backends.current().COMPILES
         self._forward = backends.current().compile_forward(model)
 
     def run(
@@ -41,10 +40,18 @@ class KerasEncoder:
         reading = self._reading
         found: list[np.ndarray] = [np.empty(0)] * len(token_ids)
         sizes = [len(ids) for ids in token_ids]
-        for rows, batch, length in shapes.batches(sizes, reading.max_length):
+        for rows, batch, length in self._batches(sizes):
             texts = [token_ids[row] for row in rows]
             more = None if segments is None else [segments[row] for row in rows]
             inputs = shapes.pad(texts, batch, length, reading.pad_id, more)
             for row, logits in zip(rows, self._forward(inputs), strict=False):
                 found[row] = finite(logits[: sizes[row]] if reading.each_token else logits)
         return found
+
+    def _batches(self, sizes: Sequence[int]) -> Iterator[tuple[list[int], int, int]]:
+        """Which texts are computed together, and in which shape; see `shapes.batches`."""
+        if self.compiles:
+            yield from shapes.batches(sizes, self._reading.max_length)
+        else:
+            for rows in shapes.groups(sizes):
+                yield rows, len(rows), max(sizes[row] for row in rows)

@@ -36,5 +36,5 @@ def warm_up_texts(max_length: int, engine: str = KERAS) -> list[str]:
     A search may take seconds, and where nothing is compiled, little is gained by more than one.
     """
     texts = one_of_each_length(max_length)
-    compiles = engine == KERAS and backends.choose().name != "torch"
+    compiles = engine == KERAS and backends.current().COMPILES
     return texts if compiles else texts[:1]

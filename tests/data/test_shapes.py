@@ -40,6 +40,21 @@ def test_a_huge_text_goes_alone():
     assert list(shapes.batches([20_000, 20_000], 20_000)) == [([0], 1, 20_000), ([1], 1, 20_000)]
 
 
+def test_groups_hold_texts_of_about_the_same_length():
+    rng = np.random.default_rng(0)
+    sizes = rng.integers(1, 600, 300).tolist()
+    found = list(shapes.groups(sizes))
+    assert sorted(row for rows in found for row in rows) == list(range(300))
+    for rows in found:
+        lengths = [sizes[row] for row in rows]
+        assert len(rows) <= 32 and len(rows) * max(lengths) <= 8192
+        assert min(lengths) >= 0.75 * max(lengths) and lengths[0] == max(lengths)
+    assert len(found) < 80
+    assert [len(rows) for rows in shapes.groups([7] * 70)] == [32, 32, 6]
+    assert list(shapes.groups([7, 7], most_rows=1)) == [[0], [1]]
+    assert list(shapes.groups([9000, 9000])) == [[0], [1]] and list(shapes.groups([])) == []
+
+
 def test_pad():
     batch = shapes.pad([np.array([2, 7, 3]), np.array([2, 3])], 3, 4, pad_id=9)
     assert batch["token_ids"].tolist() == [[2, 7, 3, 9], [2, 3, 9, 9], [2, 7, 3, 9]]

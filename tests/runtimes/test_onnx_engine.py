@@ -13,7 +13,7 @@ from kerasft import storage
 from kerasft.errors import FolderError
 from kerasft.folder import contents as c
 from kerasft.folder import verify
-from kerasft.runtimes.onnx.run import groups, padded
+from kerasft.runtimes.onnx.run import padded
 from kerasft.runtimes.registry import RUNTIMES
 from kerasft.tasks.labelled.engine import HeadEngine
 
@@ -63,21 +63,6 @@ def test_order_is_kept_and_neighbours_do_not_matter(engine, int8):
             assert np.abs(each.logits([texts[row]])[0] - together[row]).max() <= most
         shuffled = each.logits([texts[row] for row in order])
         assert np.abs(shuffled - together[order]).max() <= most
-
-
-def test_groups_hold_texts_of_about_the_same_length():
-    rng = np.random.default_rng(0)
-    sizes = rng.integers(1, 600, 300).tolist()
-    found = list(groups(sizes))
-    assert sorted(row for rows in found for row in rows) == list(range(300))
-    for rows in found:
-        lengths = [sizes[row] for row in rows]
-        assert len(rows) <= 32 and len(rows) * max(lengths) <= 8192
-        assert min(lengths) >= 0.75 * max(lengths) and lengths[0] == max(lengths)
-    assert len(found) < 80
-    assert list(groups([7] * 70)) == [list(range(32)), list(range(32, 64)), list(range(64, 70))]
-    assert list(groups([7, 7], most_rows=1)) == [[0], [1]]
-    assert list(groups([9000, 9000])) == [[0], [1]] and list(groups([])) == []
 
 
 def test_padding_is_masked():

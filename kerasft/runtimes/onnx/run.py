@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from kerasft.data import shapes
 from kerasft.errors import FolderError
 from kerasft.runtimes.runtime import Reading, finite, reading_segments
 from kerasft.storage import memory_files
@@ -16,10 +17,6 @@ from kerasft.storage import memory_files
 INPUTS = {"input_ids": "tensor(int64)", "attention_mask": "tensor(int64)"}
 SEGMENTS = "token_type_ids"
 OUTPUTS = {"logits": "tensor(float)"}
-# Rows and padded tokens in one call; and how much shorter than the longest a row may be.
-MOST_ROWS = 32
-MOST_TOKENS = 8192
-LEAST_FILLED = 0.75
 
 
 class OnnxEncoder:
@@ -65,14 +62,14 @@ class OnnxEncoder:
             for places in (self._session.get_inputs(), self._session.get_outputs())
         ]
         ranks = [len(place.shape) for place in self._session.get_inputs()]
-        shapes = [place.shape for place in self._session.get_outputs()]
+        logits = self._session.get_outputs()[0].shape
         wanted = ["texts", *(["length"] if reading.each_token else []), reading.num_labels]
         inputs = {**INPUTS, SEGMENTS: "tensor(int64)"} if reading.segments else INPUTS
         if (
             found != [inputs, OUTPUTS]
             or set(ranks) != {2}
-            or len(shapes[0]) != len(wanted)
-            or shapes[0][-1] != wanted[-1]
+            or len(logits) != len(wanted)
+            or logits[-1] != wanted[-1]
         ):
             raise FolderError(
                 f"{file} must turn {' and '.join(inputs)} (texts, length) into logits "
@@ -85,7 +82,7 @@ class OnnxEncoder:
         """See `Encodes.run`."""
         segments = reading_segments(self._reading, segment_ids)
         found: list[np.ndarray] = [np.empty(0)] * len(token_ids)
-        for rows in groups([len(ids) for ids in token_ids], self._most_rows):
+        for rows in shapes.groups([len(ids) for ids in token_ids], self._most_rows):
             inputs = padded([token_ids[row] for row in rows], self._reading.pad_id)
             if segments is not None:
                 inputs[SEGMENTS] = padded([segments[row] for row in rows], 0)["input_ids"]
@@ -107,36 +104,6 @@ class OnnxEncoder:
                 f"{self._file} computes an array of the shape {found} for {texts} texts and "
                 f"{labels} labels."
             )
-
-
-def groups(sizes: Sequence[int], most_rows: int = MOST_ROWS) -> Iterator[list[int]]:
-    """Groups texts of about the same length, so that little is padded.
-
-    Args:
-        sizes: (texts,) tokens of each text.
-        most_rows: Most texts in a group.
-
-    Yields:
-        Which texts go together: the longest first, none with less than three quarters of its
-        group's longest.
-
-    Example:
-        >>> list(groups([4, 40, 38, 5]))
-        [[1, 2], [3, 0]]
-    """
-    order = sorted(range(len(sizes)), key=lambda row: -sizes[row])
-    start = 0
-    while start < len(order):
-        longest = sizes[order[start]]
-        end = start + 1
-        while (
-            end < len(order)
-            and end - start < min(most_rows, MOST_TOKENS // longest)
-            and sizes[order[end]] >= LEAST_FILLED * longest
-        ):
-            end += 1
-        yield order[start:end]
-        start = end
 
 
 def padded(token_ids: Sequence[np.ndarray], pad_id: int) -> dict[str, np.ndarray]:

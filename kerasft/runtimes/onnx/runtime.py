@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from kerasft import backends
+from kerasft.data import shapes
 from kerasft.folder.export_files import ONNX_MODEL
 from kerasft.runtimes.onnx.model_file import OPSET, check_onnx_file
-from kerasft.runtimes.onnx.run import MOST_ROWS, OnnxEncoder
+from kerasft.runtimes.onnx.run import OnnxEncoder
 from kerasft.runtimes.runtime import EncoderModel, Reading, Runtime, refuse_different
 
 MOST_OFF = 1e-4
@@ -38,7 +39,7 @@ class OnnxRuntime(Runtime):
         """See `Runtime.open`."""
         file = place / ONNX_MODEL
         check_onnx_file(files[ONNX_MODEL], file)
-        rows = 1 if format == self.small else MOST_ROWS
+        rows = 1 if format == self.small else shapes.MOST_ROWS
         return OnnxEncoder(self.module(), files, file, needs, rows, self.threads())
 
     def write(self, model: EncoderModel, place: Path) -> dict[str, Any]:
