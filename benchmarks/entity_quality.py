@@ -34,7 +34,7 @@ from kerasft.config import parse
 from kerasft.evaluation.report_files import THIS_MODEL
 from kerasft.generation.hypotheses import Hypothesis
 from kerasft.recipes import t5_ner_lora
-from kerasft.tasks.entities.dataset import load_entities
+from kerasft.tasks.entities.dataset import load_sentences
 from kerasft.tasks.entities.report import score_entities
 from kerasft.tasks.text_to_entities.batches import EntityTokens, entity_batches
 from kerasft.tasks.text_to_entities.engine import EntityTextEngine, read_spans
@@ -77,7 +77,7 @@ def theirs(config: t5_ner_lora.Config) -> Scores:
     model = peft.get_peft_model(base, settings)
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
 
-    dataset = load_entities(config)
+    dataset = load_sentences(config)
     start_id = base.config.decoder_start_token_id
     tokens = EntityTokens(
         read_tokenizer(checkpoint), config.prefix, start_id, config.max_length,

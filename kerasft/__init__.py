@@ -8,8 +8,8 @@
     kerasft.save("saved_models/mails", classifier)
     kerasft.Predictor("saved_models/mails").predict(["My card was declined."])
 
-Importing the package chooses the backend (see `kerasft.backends.choose`) when Keras is not imported
-yet, and imports nothing heavy: each name below is imported when it is first asked for.
+Importing the package chooses the backend (see `kerasft.backends.choose`) unless Keras has been
+imported already. It is quick: each name below is imported on first use.
 """
 
 from __future__ import annotations
@@ -39,7 +39,12 @@ if TYPE_CHECKING:
     from kerasft.presets import load_preset
     from kerasft.tasks import load, save
     from kerasft.tasks.classification.classifier import TextClassifier
+    from kerasft.tasks.entities.dataset import load_entities
     from kerasft.tasks.labelled.labelled_texts import load_data
+    from kerasft.tasks.multi_label.classifier import MultiLabelClassifier
+    from kerasft.tasks.multi_label.rows import SeveralLabels
+    from kerasft.tasks.regression.regressor import TextRegressor
+    from kerasft.tasks.regression.rows import Numbers
     from kerasft.tasks.tagging.tagger import TokenTagger
     from kerasft.text.labels import LabelMap
 
@@ -53,17 +58,22 @@ __all__ = [
     "LNTuningConfig",
     "LabelMap",
     "LoRAConfig",
+    "MultiLabelClassifier",
+    "Numbers",
     "PTuningConfig",
     "PiSSAConfig",
     "Predictor",
     "PrefixTuningConfig",
     "PromptConfig",
+    "SeveralLabels",
     "TextClassifier",
+    "TextRegressor",
     "TokenTagger",
     "__version__",
     "apply",
     "load",
     "load_data",
+    "load_entities",
     "load_preset",
     "merge",
     "save",
@@ -88,7 +98,12 @@ _HOMES = {
     "kerasft.presets": ("load_preset",),
     "kerasft.tasks": ("load", "save"),
     "kerasft.tasks.classification.classifier": ("TextClassifier",),
+    "kerasft.tasks.entities.dataset": ("load_entities",),
     "kerasft.tasks.labelled.labelled_texts": ("load_data",),
+    "kerasft.tasks.multi_label.classifier": ("MultiLabelClassifier",),
+    "kerasft.tasks.multi_label.rows": ("SeveralLabels",),
+    "kerasft.tasks.regression.regressor": ("TextRegressor",),
+    "kerasft.tasks.regression.rows": ("Numbers",),
     "kerasft.tasks.tagging.tagger": ("TokenTagger",),
     "kerasft.text.labels": ("LabelMap",),
 }

@@ -11,7 +11,10 @@ import kerasft
 
 pytestmark = pytest.mark.plain
 
-WITHOUT_KERAS = ["LabelMap", "Predictor", "TextClassifier", "TokenTagger", "load", "load_data"]
+WITHOUT_KERAS = [
+    *("LabelMap", "MultiLabelClassifier", "Numbers", "Predictor", "SeveralLabels"),
+    *("TextClassifier", "TextRegressor", "TokenTagger", "load", "load_data", "load_entities"),
+]
 
 
 def test_importing_it_imports_nothing_heavy():

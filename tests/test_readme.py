@@ -1,4 +1,4 @@
-"""The commands and the code of the README and of two guides, run as they stand there (on torch)."""
+"""The commands and the code of the README and of three guides, run as printed (on torch)."""
 
 import re
 import shlex
@@ -6,14 +6,17 @@ import shutil
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from harness.checkpoints import write_checkpoint
 from kerasft import backends
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
 COMPLAINTS = (ROOT / "docs" / "complaints.md").read_text("utf-8")
 TRANSLATE = (ROOT / "docs" / "translate.md").read_text("utf-8")
+PYTHON = (ROOT / "docs" / "python.md").read_text("utf-8")
 
 pytestmark = pytest.mark.skipif(
     backends.check().name != "torch", reason="one backend is enough for the README"
@@ -97,6 +100,38 @@ def test_the_python_example_trains_evaluates_saves_and_predicts(
     labels = names["labels"].names
     assert [labels[row.argmax()] for row in logits] == [result.label for result in results]
     shutil.rmtree(folder / "saved_models")
+
+
+def test_the_examples_of_other_tasks_save_what_they_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Those of docs/python.md, with a tiny random encoder and one epoch."""
+    monkeypatch.chdir(tmp_path)
+    write_checkpoint(tmp_path / "tiny", "bert")
+    said = {}
+    for example in re.findall(r"```python\n(.*?)```", PYTHON, re.DOTALL):
+        example, epochs = re.subn(r"epochs=\d+", "epochs=1", example.replace('"minilm"', '"tiny"'))
+        assert epochs == 1
+        names: dict = {}
+        exec(compile(example, "python.md", "exec"), names)
+        predictor, data = names["predictor"], names["data"]
+        said[predictor.task.name] = predictor
+        if predictor.task.name == "tagging":
+            (found,) = predictor.predict(["Ann Lee flew from Rome to Oslo."])
+            assert {entity.type for entity in found.entities} <= set(data.types)
+            continue
+        # What was saved computes what was trained.
+        test = names["batches"].test
+        outputs = test.unsort(names["model"].predict(test, verbose=0))  # (rows, outputs)
+        results = predictor.predict(data.test["text"])
+        if predictor.task.name == "regression":
+            found = [result.value for result in results]
+            expected = names["regressor"].encoder.decode(outputs)
+        else:
+            found = [list(result.probabilities.values()) for result in results]
+            expected = 1 / (1 + np.exp(-outputs))
+        np.testing.assert_allclose(found, expected, atol=1e-4)
+    assert said.keys() == {"multi_label", "regression", "tagging"}
 
 
 def test_the_readme_is_short():

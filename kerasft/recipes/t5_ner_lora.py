@@ -26,7 +26,7 @@ from kerasft.recipes.shared.fine_tuning import tune
 from kerasft.recipes.shared.frozen_backbone import train_above_backbone
 from kerasft.recipes.shared.method_options import MethodOptions, methods_and
 from kerasft.tasks import check_parts, save
-from kerasft.tasks.entities.dataset import EntityOptions, load_entities
+from kerasft.tasks.entities.dataset import EntityOptions, load_sentences
 from kerasft.tasks.entities.report import entity_report, score_entities, state_scores
 from kerasft.tasks.seq2seq import MAX_BEAMS, MAX_TEXT_TOKENS, SavedTask
 from kerasft.tasks.text_to_entities.writer import EntityWriter
@@ -113,7 +113,7 @@ def run(config: Config) -> Path:
     facts = Facts()
 
     # Sentences, whatever their tags, as spans; a split of them that depends on their words alone.
-    dataset = load_entities(config)
+    dataset = load_sentences(config)
     test = dataset.test.sentences
     facts.state("Data", dataset.describe())
     facts.state("Sample sentences", dataset.samples())

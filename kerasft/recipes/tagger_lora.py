@@ -20,13 +20,11 @@ from kerasft.folder import Facts, adding_report, is_ours
 from kerasft.recipes.shared.fine_tuning import TuningOptions, tune
 from kerasft.recipes.shared.frozen_backbone import train_above_backbone
 from kerasft.tasks import save
-from kerasft.tasks.entities.dataset import EntityOptions, load_entities
+from kerasft.tasks.entities.dataset import EntityOptions, load_sentences
 from kerasft.tasks.entities.report import entity_report, score_entities, state_scores
-from kerasft.tasks.entities.tag_schemes import tag_names
 from kerasft.tasks.tagging.tagger import TokenTagger
 from kerasft.tasks.tagging.task import TaggingTask
 from kerasft.tasks.tagging.word_windows import prediction_windows
-from kerasft.text.labels import LabelMap
 
 LOW_RANK = {"rank": 16, "targets": ("query", "key", "value", "attention_output")}
 
@@ -74,9 +72,9 @@ def run(config: Config) -> Path:
     facts = Facts()
 
     # Sentences, whatever their tags, as spans; a split of them that depends on their words alone.
-    dataset = load_entities(config)
+    dataset = load_sentences(config)
     test = dataset.test.sentences
-    tags = LabelMap(tag_names(dataset.types))
+    tags = dataset.tags
     facts.state("Data", dataset.describe())
     facts.state("Sample sentences", dataset.samples())
     facts.state("Entities per type", dataset.entities_per_type())

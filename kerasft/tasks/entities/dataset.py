@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from kerasft.data.hub_tags import read_hub_tags
 from kerasft.data.rows import quoted
@@ -12,6 +13,8 @@ from kerasft.data.splits import hash_of_texts, hashes_of_files, normalize, place
 from kerasft.errors import ConfigError, DataError
 from kerasft.tasks.entities.rows import EntityRows, make_entity_rows, read_entity_file
 from kerasft.tasks.entities.sentence import Sentence
+from kerasft.tasks.entities.tag_schemes import tag_names
+from kerasft.text.labels import LabelMap
 
 
 @dataclass
@@ -74,6 +77,11 @@ class EntityDataset:
         return {"train": self.train, "validation": self.validation, "test": self.test}
 
     @property
+    def tags(self) -> LabelMap:
+        """The BIO tags of these types: what a tagger gives each word."""
+        return LabelMap(tag_names(self.types))
+
+    @property
     def hashes(self) -> dict[str, str]:
         """The hashes of the files, by the options that name them; see `hashes_of_files`."""
         return hashes_of_files(self.train.sha256, self.validation.sha256, self.test.sha256)
@@ -111,7 +119,49 @@ class EntityDataset:
         return [bracketed(sentence) for sentence in having[:count]]
 
 
-def load_entities(options: EntityOptions) -> EntityDataset:
+def load_entities(
+    source: str | Path = "sample:entities",
+    *,
+    validation_data: str | Path | None = None,
+    test_data: str | Path | None = None,
+    validation: float = 0.1,
+    test: float = 0.1,
+    seed: int = 0,
+) -> EntityDataset:
+    """Reads sentences with entities and splits them into training, validation and test.
+
+    `load_sentences` has the options of files with other columns or a tag scheme to name.
+
+    Args:
+        source: A file in columns (CoNLL), hub:NAME or sample:entities; see `EntityOptions`.
+        validation_data: A separate file of validation sentences; else a share of `source`.
+        test_data: A separate file of test sentences; else a share of `source`.
+        validation: Share of the sentences to validate on.
+        test: Share of the sentences to test on.
+        seed: Chooses among the splits.
+
+    Raises:
+        ConfigError: The shares leave nothing to train on.
+        DataError: A file cannot be read, a part is empty, or training or test has no entities.
+
+    Example:
+        >>> data = load_entities("wikigold.conll")
+        >>> data.types, data.tags.names[:2]
+        (('LOC', 'MISC', 'ORG', 'PER'), ('O', 'B-LOC'))
+    """
+    return load_sentences(
+        EntityOptions(
+            data=str(source),
+            validation_data=None if validation_data is None else str(validation_data),
+            test_data=None if test_data is None else str(test_data),
+            validation=validation,
+            test=test,
+            split_seed=seed,
+        )
+    )
+
+
+def load_sentences(options: EntityOptions) -> EntityDataset:
     """Reads sentences with entities and splits them by a hash of the sentence.
 
     A sentence is tested (or validated) on if sha256(seed + its tokens), as a number from 0 to 1, is
@@ -128,7 +178,7 @@ def load_entities(options: EntityOptions) -> EntityDataset:
         DataError: A file cannot be used, a part is empty, or training or the test has no entities.
 
     Example:
-        >>> dataset = load_entities(EntityOptions(data="wikigold.conll"))
+        >>> dataset = load_sentences(EntityOptions(data="wikigold.conll", tag_scheme="IOB1"))
         >>> dataset.types
         ('LOC', 'MISC', 'ORG', 'PER')
     """

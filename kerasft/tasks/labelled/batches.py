@@ -10,6 +10,7 @@ import numpy as np
 
 from kerasft.data.batches import BucketedBatches, balanced_weights
 from kerasft.data.text_pairs import texts_of
+from kerasft.errors import ConfigError
 from kerasft.tasks.labelled.dataset import Dataset
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def labelled_batches(
         group_by_length: See `BucketedBatches`.
 
     Raises:
-        ConfigError: A size is out of range.
+        ConfigError: A size is out of range, or rows without one label are to be weighed by class.
         DataError: A text has no token.
 
     Example:
@@ -88,6 +89,8 @@ def labelled_batches(
         for name, part in dataset.parts.items()
     }
     encoded = {name: labels.encode(part["label"]) for name, part in dataset.parts.items()}
+    if class_weight == "balanced" and encoded["train"].ndim > 1:
+        raise ConfigError('class_weight="balanced" is for rows with one label each; leave it out.')
     weights = balanced_weights(encoded["train"]) if class_weight == "balanced" else None
 
     def batches_of(part: str, **options: Any) -> BucketedBatches:

@@ -121,31 +121,39 @@ def load_data(
     label_column: str = "label",
     *,
     text_pair_column: str | None = None,
+    kind: LabelKind | None = None,
     test_data: str | Path | None = None,
     validation: float = 0.15,
     test: float = 0.15,
     seed: int = 0,
 ) -> Dataset:
-    """Reads labelled texts and splits them by a hash of the text (see `split_by_hash`).
+    """Reads labelled texts and splits them into training, validation and test rows.
+
+    A row's part depends on a hash of its text (see `split_by_hash`), so the same rows are always
+    split the same. `load_labelled` also cleans, merges classes, samples and drops duplicates.
 
     Args:
         source: FILE.csv, .tsv, .jsonl, .parquet, .zip, hub:NAME or sample:NAME; see `read_rows`.
-        text_pair_column: Column of the second texts, where a row is a pair of texts; then a pair
-            takes the place of a text in all of this.
-        test_data: The test rows, if they have a file of their own; then `test` is not used, and
-            rows of `source` whose text stands in it are left out and counted.
-        validation: Share of each class's texts to validate on.
-        test: Share of each class's texts to test on.
+        text_column: Column of the texts.
+        label_column: Column of the labels.
+        text_pair_column: Column of the second texts, where a row is a pair of texts.
+        kind: What the labels are: one string a row (the default), `SeveralLabels` or `Numbers`.
+        test_data: A separate file of test rows. `test` is then ignored, and rows of `source` with
+            the text of a test row are left out and counted.
+        validation: Share of the rows to validate on.
+        test: Share of the rows to test on.
         seed: Chooses among the splits.
 
     Raises:
-        DataError: A file cannot be used, has one class only or a class of one row, or its own test
-            file has a label that training never sees.
+        DataError: A file cannot be read, has a single class or a class of one row, or the test
+            file has a label that the training rows lack.
         ConfigError: The shares leave nothing to train on.
 
     Example:
-        >>> dataset = load_data("mails.csv", "body", "team")
-        >>> dataset.describe()
+        >>> data = load_data("mails.csv", "body", "team")
+        >>> data.describe()
+        >>> load_data("stays.csv", label_column="rating", kind=Numbers()).train["label"][0]
+        2.4
     """
     options = LabelledTextOptions(
         data=str(source),
@@ -157,10 +165,10 @@ def load_data(
         test=test,
         split_seed=seed,
     )
-    return load_labelled(options)
+    return load_labelled(options, kind)
 
 
-def load_labelled(options: LabelledTextOptions) -> Dataset:
+def load_labelled(options: LabelledTextOptions, kind: LabelKind | None = None) -> Dataset:
     """Reads, cleans, merges, thins out and splits labelled texts, as far as the options say.
 
     The order: clean the texts, drop the short ones, merge classes, drop equal texts, sample, split
@@ -169,6 +177,7 @@ def load_labelled(options: LabelledTextOptions) -> Dataset:
 
     Args:
         options: What to do.
+        kind: What the labels are; None takes what the options say.
 
     Raises:
         ConfigError: An option has a value that cannot work.
@@ -183,7 +192,7 @@ def load_labelled(options: LabelledTextOptions) -> Dataset:
     if options.text_pair_column is not None:
         check_long_pairs(options.long_texts)
     check_threshold(options.near_duplicates)
-    kind = options.kind()
+    kind = kind or options.kind()
     kind.refuse(options)
     way = _Way(_read(options, kind, options.data))
     _prepare(way, options)

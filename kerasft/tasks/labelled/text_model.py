@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from kerasft.errors import ConfigError
 from kerasft.text.cleaning import Cleaning
 
 if TYPE_CHECKING:
@@ -53,12 +54,19 @@ class TextModel:
     ) -> LabelledBatches:
         """The texts and labels of a dataset as this model reads them; see `labelled_batches`.
 
+        Raises:
+            ConfigError: The dataset has pairs of texts and the model reads single ones, or the
+                reverse.
+
         Example:
             >>> batches = classifier.batches(load_data("mails.csv"))
             >>> classifier.model.fit(batches.train, validation_data=batches.validation)
         """
         from kerasft.tasks.labelled.batches import labelled_batches
 
+        if data.has_pairs != self.text_pairs:
+            rows = "pairs of texts" if data.has_pairs else "single texts"
+            raise ConfigError(f"the rows are {rows}; set text_pairs={data.has_pairs}.")
         return labelled_batches(
             data,
             self.tokenizer,

@@ -170,8 +170,9 @@ def tagged_batches(
         DataError: No word has a token.
 
     Example:
-        >>> tags = LabelMap(tag_names(dataset.types))
-        >>> parts = tagged_batches(dataset, tokenizer, tags, max_length=128, batch_size=16, seed=0)
+        >>> parts = tagged_batches(
+        ...     dataset, tokenizer, dataset.tags, max_length=128, batch_size=16, seed=0
+        ... )
         >>> model.fit(parts.train, validation_data=parts.validation)
     """
     windows = {

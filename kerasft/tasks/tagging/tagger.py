@@ -9,6 +9,8 @@ from kerasft.tasks.columns import said
 
 if TYPE_CHECKING:
     from kerasft.architectures import Tagger
+    from kerasft.tasks.entities.dataset import EntityDataset
+    from kerasft.tasks.tagging.batches import TaggedParts
     from kerasft.text.labels import LabelMap
     from kerasft.text.tokenizer import Tokenizer
 
@@ -19,17 +21,44 @@ class TokenTagger:
 
     Attributes:
         model: The tagger, with its adapters on it (unmerged) if it has any.
-        labels: The names of its BIO tags, as `tag_names` gives them.
-        max_length: Tokens that are read at once.
+        labels: Its BIO tags, as `EntityDataset.tags` has them.
+        max_length: Tokens that are read at once; longer texts are read in windows.
 
     Example:
-        >>> tagger = TokenTagger(model, tokenizer, LabelMap(tag_names(["LOC", "PER"])), 128)
+        >>> data = load_entities("train.conll")
+        >>> tagger = TokenTagger(model, pretrained.tokenizer, data.tags, max_length=128)
     """
 
     model: Tagger
     tokenizer: Tokenizer
     labels: LabelMap
     max_length: int
+
+    def batches(
+        self,
+        data: EntityDataset,
+        *,
+        batch_size: int = 16,
+        seed: int = 0,
+        group_by_length: bool | None = None,
+    ) -> TaggedParts:
+        """The training and validation sentences as this model reads them; see `tagged_batches`.
+
+        Example:
+            >>> batches = tagger.batches(load_entities("train.conll"))
+            >>> tagger.model.fit(batches.train, validation_data=batches.validation)
+        """
+        from kerasft.tasks.tagging.batches import tagged_batches
+
+        return tagged_batches(
+            data,
+            self.tokenizer,
+            self.labels,
+            max_length=self.max_length,
+            batch_size=batch_size,
+            seed=seed,
+            group_by_length=group_by_length,
+        )
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kerasft.errors import ConfigError, DataError
-from kerasft.tasks.entities.dataset import EntityOptions, load_entities
+from kerasft.tasks.entities.dataset import EntityOptions, load_sentences
 from kerasft.tasks.entities.sentence import Sentence, Span
 from kerasft.tasks.text_to_entities.batches import (
     EntityTokens,
@@ -23,7 +23,7 @@ PREFIX = "find: "
 
 @pytest.fixture(scope="module")
 def dataset():
-    return load_entities(EntityOptions())
+    return load_sentences(EntityOptions())
 
 
 @pytest.fixture(scope="module")
