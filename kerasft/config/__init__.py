@@ -1,8 +1,8 @@
 """What recipes and commands share: options, command lines, YAML files, errors as one sentence.
 
 `command_line` turns a dataclass into options, `own_options` are those that only some values of
-another option have, `yaml_file` reads `--config`, `guard` turns errors into exit codes, `recipe`
-runs a recipe.
+another option have, `recipe_help` makes `--help`, `yaml_file` reads `--config`, `guard` turns
+errors into exit codes, `recipe` runs a recipe.
 """
 
 from kerasft.config.command_line import Parser, option_kinds, parse, to_yaml

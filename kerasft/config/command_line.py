@@ -20,6 +20,15 @@ from typing import (
 )
 
 from kerasft.config.own_options import OwnOptions, help_of
+from kerasft.config.recipe_help import (
+    LONGEST,
+    choices_of,
+    formatter_class,
+    grouped,
+    metavar,
+    shown,
+    with_default,
+)
 from kerasft.config.yaml_file import read_config
 from kerasft.errors import ConfigError
 
@@ -46,30 +55,41 @@ def parse(config_class: type[C], arguments: Sequence[str]) -> C:
     """
     import jsonargparse
 
+    recipe = _recipe(config_class)
     parser = jsonargparse.ArgumentParser(
-        prog=f"kerasft run {_recipe(config_class)}",
+        prog=f"kerasft run {recipe}",
+        usage=f"kerasft run {recipe} [--config FILE] [--OPTION VALUE ...]",
         description=_summary(config_class),
+        formatter_class=formatter_class(),
         exit_on_error=False,
         allow_abbrev=False,
     )
-    parser.add_argument("--config", action="config", help="YAML file with any of the options below")
+    parser.add_argument(
+        "--config", action="config", metavar="FILE", help="YAML file with any of these options."
+    )
     own, kinds, meanings = _own(config_class), option_kinds(config_class), help_of(config_class)
-    group = parser.add_argument_group(f"options of {_recipe(config_class)}")
-    for field in dataclasses.fields(config_class):
-        if own and field.name == own.holder:
-            continue
-        names: list[str] = [f"--{field.name}"]
-        shown: dict[str, Any] = {}
-        if own and field.name == own.chooser:  # whose values would fill the line twice
-            names, shown = [*names, f"--{own.also}"], {"metavar": field.name.upper()}
-        factory = field.default_factory
-        group.add_argument(
-            *names,
-            type=_with_words(kinds[field.name]),
-            default=field.default if factory is dataclasses.MISSING else factory(),
-            help=meanings.get(field.name, ""),
-            **shown,
-        )
+    for name, fields in grouped(config_class).items():
+        group = parser.add_argument_group(name or f"options of {recipe}")
+        for field in fields:
+            if own and field.name == own.holder:
+                continue
+            names = [field.name]
+            if own and field.name == own.chooser:
+                names.append(own.also)
+            factory = field.default_factory
+            default = field.default if factory is dataclasses.MISSING else factory()
+            kind, meaning = kinds[field.name], meanings.get(field.name, "")
+            value = metavar(kind)
+            if len(value) > LONGEST:
+                value = field.name.upper()
+                meaning += f" One of {', '.join(choices_of(kind))}."
+            group.add_argument(
+                *(f"--{each}" for each in names),
+                type=_with_words(kind),
+                default=default,
+                metavar=value,
+                help=with_default(meaning, shown(default)),
+            )
     if own:
         own.add_to(parser)
     try:
@@ -120,8 +140,22 @@ def to_yaml(config: Any) -> str:
 class Parser(argparse.ArgumentParser):
     """An argument parser that raises `ConfigError`; for the commands other than recipes.
 
-    Options may stand before, between and after the other words.
+    Options may come before, between and after the other words.
+
+    Args:
+        description: What the command does, and examples; it is printed as it is.
+        usage: What follows the command's name.
     """
+
+    def __init__(self, prog: str, description: str | None, usage: str = "", **more: Any) -> None:
+        super().__init__(
+            prog,
+            f"{prog} {usage}" if usage else None,
+            description,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+            **more,
+        )
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Reads the words, by default those of the command line; see argparse."""

@@ -13,11 +13,13 @@ class Options:
     """The options of every recipe, also of one that trains nothing.
 
     Args:
-        output: Folder to save into, written whole or not at all. A folder that kerasft did
-            not write is never touched.
-        seed: Seed of everything random: weights, dropout, the order of the batches.
-        threads: Threads of the backend; null leaves its default.
+        output: Folder to save into. It is written whole or not at all, and a folder that kerasft
+            did not write is never replaced.
+        seed: Seed of the weights, of dropout and of the order of the batches.
+        threads: Number of CPU threads; null leaves it to the backend.
     """
+
+    group = "run and output"
 
     output: str = "saved_models/run"
     seed: int = 0
@@ -29,15 +31,17 @@ class RunOptions(Options):
     """The options of every recipe that trains.
 
     Args:
-        resume: Go on from the last checkpoint beside the output, to the same losses as a run that
-            was never stopped.
-        checkpoint_steps: Steps between two checkpoints; each epoch ends with one in any case.
+        resume: Continue from the last checkpoint. The losses are those of a run that was never
+            stopped.
+        checkpoint_steps: Steps between two checkpoints; every epoch ends with one as well.
         tensorboard: Write TensorBoard event files to `<output>.tensorboard`.
         wandb: Log the run to Weights & Biases (`WANDB_MODE=offline` needs no account).
-        export: "auto" also writes the model for ONNX Runtime or CTranslate2 into the saved folder,
-            compared with Keras, where the packages for it are installed; predict and serve then
-            start in a second. "none" does not.
+        export: `auto` also exports the model for ONNX Runtime or CTranslate2 if that package is
+            installed, and checks that it predicts the same; predict and serve then start in about a
+            second. `none` skips this.
     """
+
+    group = "run and output"
 
     resume: bool = False
     checkpoint_steps: int = 50

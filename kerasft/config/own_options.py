@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Union, get_type_hints
 
+from kerasft.config.recipe_help import metavar, shown, with_default
 from kerasft.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -91,7 +92,11 @@ class OwnOptions:
                 title = f"options of --{self.chooser} {_listed(option.values)}"
                 groups[option.values] = parser.add_argument_group(title)
             groups[option.values].add_argument(
-                f"--{name}", type=option.kind, default=argparse.SUPPRESS, help=option.help
+                f"--{name}",
+                type=option.kind,
+                default=argparse.SUPPRESS,
+                metavar=metavar(option.kind),
+                help=option.help,
             )
 
     def _defaults(self, value: str) -> dict[str, Any]:
@@ -108,15 +113,15 @@ class OwnOptions:
         """One option of the values whose dataclasses have a field of that name."""
         defaults: dict[str, list[str]] = {}
         for value in having:
-            defaults.setdefault(_shown(self._defaults(value)[name]), []).append(value)
+            defaults.setdefault(shown(self._defaults(value)[name]), []).append(value)
         default = next(iter(defaults))
         if len(defaults) > 1:
-            default = ", ".join(f"{each} of {_listed(of)}" for each, of in defaults.items())
+            default = ", ".join(f"{each} for {_listed(of)}" for each, of in defaults.items())
         first = next(iter(having.values()))
         return OwnOption(
             tuple(having),
             Union[tuple(get_type_hints(own)[name] for own in having.values())],  # noqa: UP007
-            f"{help_of(first).get(name, '')} (default: {default})",
+            with_default(help_of(first).get(name, ""), default),
         )
 
 
@@ -129,13 +134,6 @@ def help_of(documented: type) -> dict[str, str]:
         for argument in parse(each.__doc__ or "").params:
             found[argument.arg_name] = " ".join((argument.description or "").split())
     return found
-
-
-def _shown(value: Any) -> str:
-    """A default as one would write it on a command line."""
-    if isinstance(value, bool) or value is None:
-        return {True: "true", False: "false", None: "null"}[value]
-    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Compare saved models of texts on the test rows that all of them left out, in one report.
+"""Compare saved classifiers on the same test rows.
 
     python -m kerasft.recipes.compare
     python -m kerasft.recipes.compare --folders saved_models/a,saved_models/b,saved_models/c
@@ -23,13 +23,13 @@ from kerasft.text.pairs import Text
 
 @dataclass
 class Config(Options):
-    """Compare saved models of texts on the test rows that all of them left out, in one report.
+    """Compare saved classifiers on the same test rows.
 
     Args:
-        folders: Two folders or more that recipes saved, tested on the same rows.
-        draws: Draws of the bootstrap, from which the intervals come.
-        timed_texts: Test texts on which the time for a text is measured, short and long ones.
-        timed_rounds: How often they are timed; the median counts.
+        folders: Two or more saved folders, tested on the same rows.
+        draws: Bootstrap draws, from which the intervals come.
+        timed_texts: Test texts, short and long, on which the time per text is measured.
+        timed_rounds: How often they are timed; the median is reported.
     """
 
     folders: tuple[str, ...] = ("saved_models/small_bert", "saved_models/tinybert_lora")

@@ -1,4 +1,4 @@
-"""Fine-tune a pretrained encoder to classify texts, with LoRA, and save it.
+"""Fine-tune a pretrained encoder to classify texts, with LoRA.
 
     python -m kerasft.recipes.distilbert_lora --preset minilm
     python -m kerasft.recipes.distilbert_lora --data mails.csv --label_column team
@@ -28,7 +28,7 @@ from kerasft.tasks.labelled.report import score, text_report
 
 @dataclass
 class Config(FewShotOptions):
-    """Fine-tune a pretrained encoder to classify texts, with LoRA, and save it."""
+    """Fine-tune a pretrained encoder to classify texts, with LoRA."""
 
     output: str = "saved_models/distilbert_lora"
 

@@ -1,4 +1,4 @@
-"""Tune one pretrained classifier by every method, and say on one page which to take.
+"""Fine-tune one classifier with every method, and compare them.
 
     python -m kerasft.recipes.methods --preset minilm
     python -m kerasft.recipes.methods --preset minilm --data mails.csv --methods lora,ia3,full
@@ -33,19 +33,19 @@ OF_A_RUN = ("learning_rate", "targets", "epochs", "last_layers")
 
 @dataclass
 class Config(ClassifierOptions, TargetOptions, Options):
-    """Tune one pretrained classifier by every method, and say on one page which to take.
+    """Fine-tune one classifier with every method, and compare them.
 
     Args:
-        methods: The methods, `head` (the head alone) and `full` (everything) among them; null takes
-            all there are.
-        method_options: Options of single methods, as in {lora: {rank: 4, learning_rate: 0.001}} (in
-            the YAML); the others take what is usual for them.
-        seeds: Each method is trained once with each seed.
-        draws: Draws of the bootstrap, from which the intervals come.
-        timed_texts: Test texts on which the time for a text is measured, short and long ones.
-        timed_rounds: How often they are timed; the median counts.
-        seed: Seed of the draws.
-        output: Folder of the page; the runs lie beside it, in `<output>.runs`.
+        methods: The methods to train, of which `head` is the head alone and `full` everything; null
+            trains all.
+        method_options: Options of single methods (in the YAML file), as in {lora: {rank: 4,
+            learning_rate: 0.001}}.
+        seeds: Each method is trained once with each of these seeds.
+        draws: Bootstrap draws, from which the intervals come.
+        timed_texts: Test texts, short and long, on which the time per text is measured.
+        timed_rounds: How often they are timed; the median is reported.
+        seed: Seed of the bootstrap.
+        output: Folder of the report; the runs are saved beside it, in `<output>.runs`.
     """
 
     methods: tuple[str, ...] | None = None

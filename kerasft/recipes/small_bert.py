@@ -1,4 +1,4 @@
-"""Train a small BERT from random weights to classify texts, and save it.
+"""Train a small BERT from random weights to classify texts.
 
     python -m kerasft.recipes.small_bert
     python -m kerasft.recipes.small_bert --data complaints.csv --mlm_epochs 10
@@ -29,31 +29,34 @@ from kerasft.tasks.labelled.report import score, text_report
 
 @dataclass
 class Config(RunOptions, TrustOptions, CorpusOptions):
-    """Train a small BERT from random weights to classify texts, and save it.
+    """Train a small BERT from random weights to classify texts.
 
     Args:
-        architecture: The family of its encoder: `bert`, `electra`, `albert`, ...
-        vocab_size: Most word pieces, the five special tokens included.
+        architecture: The kind of encoder: `bert`, `electra`, `albert`, ...
+        vocab_size: Largest number of word pieces, including the five special tokens.
         min_frequency: How often a character or a pair of pieces must occur to become a piece.
-        lowercase: Whether texts are lower-cased and their accents stripped.
+        lowercase: Lower-case texts and strip their accents.
         num_layers: Transformer layers.
         hidden_size: Width of the hidden states.
         num_heads: Attention heads; must divide `hidden_size`.
         intermediate_size: Width inside the feed-forward layers.
-        dropout: Dropout on the embeddings, in the layers and before the classification.
-        pooling: What the head reads: the `first` token's state, or the `mean` over the tokens.
-        mlm_epochs: Passes over the training texts as a masked language model before; 0 for none.
-        mlm_learning_rate: The highest rate of Adam in these.
-        steps: Steps of training as a classifier, at least; they end with an epoch.
+        dropout: Dropout on the embeddings, in the layers and before the head.
+        pooling: What the head reads: the `first` token, or the `mean` over the tokens.
+        mlm_epochs: Epochs as a masked language model first; 0 skips this.
+        mlm_learning_rate: Highest learning rate of Adam in these epochs.
+        steps: Least number of training steps as a classifier, if `epochs` is null.
         epochs: Passes over the training rows as a classifier; null takes as many as `steps` need.
-        batch_size: Texts a step.
-        group_by_length: Batch texts of like length; null does so where an epoch has 64 or more.
-        learning_rate: The highest rate of Adam.
+        batch_size: Texts per step.
+        group_by_length: Batch texts of similar length; null does so from 64 batches per epoch on.
+        learning_rate: Highest learning rate of Adam.
         schedule: `linear` rises to the highest rate, then falls to 0; `constant` stays.
         warmup_ratio: Share of the steps in which the rate of `linear` rises.
         class_weight: `balanced` weighs each class by the inverse of its share.
-        early_stopping: Epochs without a better validation loss, then the best is taken; 0: off.
+        early_stopping: Stop after this many epochs without a better validation loss, and keep the
+            best epoch; 0 never stops early.
     """
+
+    group = "model and training"
 
     architecture: str = "bert"
     vocab_size: int = 2000

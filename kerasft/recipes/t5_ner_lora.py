@@ -1,4 +1,4 @@
-"""Teach a pretrained T5 to write the named entities of a sentence, with LoRA, and save it.
+"""Fine-tune a T5 to write named entities, with LoRA.
 
     python -m kerasft.recipes.t5_ner_lora
     python -m kerasft.recipes.t5_ner_lora --preset saved_models/t5_text_to_text
@@ -35,25 +35,28 @@ from kerasft.tasks.text_to_text.architecture_plot import plot_matrices
 
 @dataclass
 class Config(MethodOptions, EntityOptions):
-    """Teach a pretrained T5 to write the named entities of a sentence, with LoRA, and save it.
+    """Fine-tune a T5 to write named entities, with LoRA.
 
     Args:
         preset: The pretrained T5: a Hugging Face directory, a Hub id, or a folder saved by
             t5_text_to_text.
-        prefix: What stands before each sentence.
-        targets: Layers that the method adapts: regular expressions over their paths, such as
-            `encoder/.*/(q|v)` for all queries and values of the encoder, or `.*/(q|v)` for those of
-            the decoder too. Blocks are counted from 0. null takes what is usual for the method.
-        max_length: Tokens of a source, with the prefix; a longer sentence is read in parts.
-        max_target_length: Tokens of the entities that are written.
+        prefix: Text put before each sentence.
+        targets: Regular expressions over the paths of the layers to adapt: `encoder/.*/(q|v)` is
+            all queries and values of the encoder, `.*/(q|v)` also those of the decoder. Blocks are
+            counted from 0. null takes the method's usual ones.
+        max_length: Longest source in tokens, including the prefix; longer sentences are read in
+            windows.
+        max_target_length: Longest target (the entities as text), in tokens.
         epochs: Passes over the training sentences.
-        tokens_per_batch: Positions of a batch: rows times the longer of the two lengths.
-        schedule: `constant`, or `linear` down to 0 at the last step.
-        warmup_steps: Steps in which the rate rises (`linear` alone).
-        early_stopping: Stop after so many epochs without a better validation loss, and take the
-            best epoch's weights; 0 is off.
-        beam_size: Hypotheses followed at a time when entities are written; 1 is greedy.
+        tokens_per_batch: Size of a batch in tokens: rows times the longer of the two lengths.
+        schedule: How the learning rate changes: `constant`, or `linear` down to 0 at the last step.
+        warmup_steps: Steps in which the rate of `linear` first rises.
+        early_stopping: Stop after this many epochs without a better validation loss, and keep the
+            weights of the best epoch; 0 never stops early.
+        beam_size: Beams of the search when entities are written; 1 is greedy.
     """
+
+    group = "model and training"
 
     preset: str = "google-t5/t5-small"
     prefix: str = "find entities: "

@@ -1,4 +1,4 @@
-"""Train a T5 from random weights on several tasks at once, told apart by prefixes, and save it.
+"""Train a T5 from random weights on several tasks at once.
 
     python -m kerasft.recipes.t5_text_to_text
     python -m kerasft.recipes.t5_text_to_text --config recipes/t5_text_to_text/paper.yaml
@@ -34,33 +34,33 @@ SAMPLES = (
 
 @dataclass
 class Config(FromScratchOptions):
-    """Train a T5 from random weights on several tasks at once, told apart by prefixes, and save it.
+    """Train a T5 from random weights on several tasks at once.
 
     Args:
-        tasks: The tasks, a list of `name`, `data` (FILE.tsv of source TAB target, or, with the
-            columns `input` and `target`, any file or hub:NAME; sample:NAME is kerasft's own),
+        tasks: The tasks (in the YAML file), each with `name`, `data` (FILE.tsv of source TAB
+            target; or any file or hub:NAME, with the columns `input` and `target`; or sample:NAME),
             `prefix`, `weight` and `metric` (exact, rouge or bleu).
-        validation: Share of each task's sources that is held out.
+        validation: Share of each task's sources to validate on.
         split_seed: Chooses among the splits.
-        cap: Rows of a task that count at most, an epoch; a larger task goes on in the next one.
-        vocab_size: Most entries of the vocabulary, made of the training texts.
-        max_length: Tokens that sources are cut at, the prefix included.
-        max_target_length: Tokens that targets are cut at.
+        cap: Most rows of one task in an epoch; the next epoch continues where this one ended.
+        vocab_size: Largest size of the vocabulary, which is made from the training texts.
+        max_length: Longest source in tokens, including the prefix; longer ones are cut.
+        max_target_length: Longest target in tokens; longer ones are cut.
         d_model: Width of the model.
         d_kv: Width of an attention head.
         d_ff: Width inside the feed-forward layers.
         num_heads: Attention heads.
         num_layers: Blocks of the encoder.
         num_decoder_layers: Blocks of the decoder.
-        version: `v1_0`, the paper's T5 (ReLU, the head is the embeddings), or `v1_1` (gated GELU, a
-            head of its own), which learns faster from random weights.
-        dropout: Dropout everywhere in the model.
+        version: `v1_0`, the paper's T5 (ReLU, the head shares the embeddings), or `v1_1` (gated
+            GELU, a separate head), which learns faster from random weights.
+        dropout: Dropout throughout the model.
         epochs: Passes over the mixture.
-        batch_size: Rows a step.
-        learning_rate: Of AdamW: the peak of the schedule.
-        weight_decay: Of matrices; norms and relative positions have none.
-        beam_size: Hypotheses followed at a time in the evaluation and in predictions.
-        output_tokens: Most tokens that are written.
+        batch_size: Rows per step.
+        learning_rate: Highest learning rate of AdamW.
+        weight_decay: Weight decay of matrices; norms and relative positions have none.
+        beam_size: Beams of the search, in the evaluation and in predictions; 1 is greedy.
+        output_tokens: Longest output, in tokens.
     """
 
     tasks: tuple[TextTask, ...] = SAMPLES

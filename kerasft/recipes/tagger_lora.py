@@ -1,4 +1,4 @@
-"""Fine-tune a pretrained encoder to find named entities, with LoRA, and save it.
+"""Fine-tune an encoder to find named entities, with LoRA.
 
     python -m kerasft.recipes.tagger_lora --preset minilm
     python -m kerasft.recipes.tagger_lora --data train.conll --test_data test.conll
@@ -31,11 +31,13 @@ LOW_RANK = {"rank": 16, "targets": ("query", "key", "value", "attention_output")
 
 @dataclass
 class Config(TuningOptions, EntityOptions):
-    """Fine-tune a pretrained encoder to find named entities, with LoRA, and save it.
+    """Fine-tune an encoder to find named entities, with LoRA.
 
     Args:
-        max_length: Tokens that are read at once; a longer sentence is read in parts.
+        max_length: Tokens that are read at once; longer sentences are read in windows.
     """
+
+    group = "data"
 
     preset: str = "distilbert/distilbert-base-cased"
     last_layers: int = 6

@@ -1,4 +1,4 @@
-"""Fine-tune a tiny pretrained BERT with LoRA on messy, overlapping classes, and save it.
+"""Fine-tune a small BERT on messy complaints, with LoRA.
 
     python -m kerasft.recipes.tinybert_lora --preset minilm
     python -m kerasft.recipes.tinybert_lora --data complaints.csv
@@ -21,7 +21,7 @@ from kerasft.tasks.labelled.labelled_texts import CorpusOptions
 
 @dataclass
 class Config(CorpusOptions, distilbert_lora.Config):
-    """Fine-tune a tiny pretrained BERT with LoRA on messy, overlapping classes, and save it."""
+    """Fine-tune a small BERT on messy complaints, with LoRA."""
 
     preset: str = "prajjwal1/bert-tiny"
     architecture: Literal["bert", "distilbert"] | None = "bert"  # bert-tiny's config names none

@@ -1,4 +1,4 @@
-"""Train a Transformer from scratch to translate, and save it.
+"""Train a Transformer from random weights to translate.
 
     python -m kerasft.recipes.translate
     python -m kerasft.recipes.translate --data pairs.tsv --epochs 20 --d_model 256
@@ -26,33 +26,35 @@ from kerasft.tasks.translation.translator import Translator
 
 @dataclass
 class Config(FromScratchOptions):
-    """Train a Transformer from scratch to translate, and save it.
+    """Train a Transformer from random weights to translate.
 
     Args:
-        data: FILE.tsv (source TAB target) or hub:NAME, or several; else kerasft's own sample.
-        source: A text file with a sentence a line; `target` has their translations (Moses format).
-        target: See `source`.
-        source_lang: Language of the source: its key in a hub dataset, and for the record.
-        target_lang: Language of the target.
-        validation: Share of the source sentences that is held out.
+        data: One or more of FILE.tsv (source TAB target) and hub:NAME; without it (and without
+            `source`), the sample that ships with kerasft.
+        source: A text file with one sentence per line; `target` has their translations.
+        target: The translations of `source`, line by line.
+        source_lang: Language of the source; its key in a hub data set.
+        target_lang: Language of the target, likewise.
+        validation: Share of the source sentences to validate on.
         split_seed: Chooses among the splits; the same pairs and seed give the same split.
         tokenizer: `word` (words and punctuation) or `bpe` (pieces of words).
         min_frequency: Words (or pieces) that occur less often are unknown.
-        vocab_size: Most entries of each vocabulary.
-        max_length: Tokens that the model takes, with [SOS] and [EOS].
+        vocab_size: Largest size of each vocabulary.
+        max_length: Longest sentence in tokens, including [SOS] and [EOS].
         overlong: What to do with longer pairs: `drop`, `cut` or `refuse` them.
         d_model: Width of the model.
         num_layers: Blocks of the encoder, and of the decoder.
         num_heads: Attention heads; must divide `d_model`.
         d_ff: Width inside the feed-forward layers.
-        dropout: Dropout on the embeddings and on what each sublayer adds.
-        tie_embeddings: Use the target embedding as projection too.
-        norm: Whether layer normalization stands before (`pre`) or after (`post`) a sublayer.
-        tokens_per_batch: Positions of a batch: rows times the longer of the two lengths.
-        schedule: `inverse_sqrt` (the paper's), `linear` (to 0 at the last step) or `constant`.
+        dropout: Dropout on the embeddings and on the output of each sublayer.
+        tie_embeddings: Share the target embedding with the output projection.
+        norm: Layer normalization before (`pre`) or after (`post`) each sublayer.
+        tokens_per_batch: Size of a batch in tokens: rows times the longer of the two lengths.
+        schedule: How the learning rate changes: `inverse_sqrt` (the paper's), `linear` (to 0 at the
+            last step) or `constant`.
         num_examples: Translations printed after each epoch.
-        validation_sentences: Sentences translated after each epoch; null takes all.
-        beam_size: Of the final evaluation, beside greedy decoding.
+        validation_sentences: Validation sentences translated after each epoch; null takes all.
+        beam_size: Beams of the search in the final evaluation, beside greedy decoding.
     """
 
     data: tuple[str, ...] = ()

@@ -144,12 +144,16 @@ def test_the_help_says_whose_an_option_is(capsys: pytest.CaptureFixture):
     with pytest.raises(SystemExit):
         parse(Config, ["--help"])
     said = " ".join(capsys.readouterr().out.split())
-    assert "--way WAY, --path WAY The way to go. (type: Literal['thin', 'thinner', " in said
+    choices = "{thin,thinner,tokens,all}"
+    assert f"--way {choices}, --path {choices} The way to go. (default: thin)" in said
+    assert "null leaves it to the backend. (default: null) --resume [{true,false}]" in said
+    assert said.index("--epochs INT Passes. (default: 3)") < said.index("run and output: --output")
     both = said.partition("options of --way thin and thinner: ")[2]
-    assert "How thin they are, in % of nothing. (default: 8 of thin, 2 of thinner)" in both
+    assert "How thin they are, in % of nothing. (default: 8 for thin, 2 for thinner)" in both
     assert "options of --way thinner: --plain" in said
     assert "options of --way thin, thinner and tokens: --dropout" in said
-    assert "options of --way tokens: --count COUNT How many. (default: 20) (type: int)" in said
+    assert "options of --way tokens: --count INT How many. (default: 20)" in said
+    assert "--words TEXT,... What they begin as. (default: null)" in said
 
 
 def test_the_options_are_known_by_name_and_type():

@@ -21,7 +21,7 @@ from kerasft.peft.modules import Module, Slot
 
 @dataclass(frozen=True)
 class BitFitConfig(Method):
-    """What `kerasft.peft.apply` needs to know to train biases.
+    """The config of BitFit, for `kerasft.apply`.
 
     Attributes:
         targets: Regular expressions over layer paths (see `kerasft.peft.targets`); the biases of

@@ -195,19 +195,19 @@ class BottleneckEinsumDense(BottleneckProjection, keras.layers.EinsumDense):
 
 @dataclass(frozen=True)
 class BottleneckConfig(BottleneckSettings, Method):
-    """What `kerasft.peft.apply` needs to know to put bottleneck adapters on a model.
+    """The config of bottleneck adapters, for `kerasft.apply`.
 
     Attributes:
         targets: Regular expressions over layer paths (see `kerasft.peft.targets`) of residual
             connections and `Dense` layers; those that they match get an adapter. By default the
             residual connections that belong to the style, in all blocks.
-        style: What an adapter reads, and where it stands by default: "houlsby" after attention and
-            feed-forward, "pfeiffer" after feed-forward, "parallel" beside feed-forward.
-        reduction_factor: How many times narrower than the model an adapter is inside; 16 by
-            default, 2 for "parallel".
-        non_linearity: The activation inside: relu, silu, gelu, gelu_approximate or tanh; "relu" by
-            default, "silu" for "houlsby".
-        scaling: What its output is multiplied by; 1 by default, 4 for "parallel".
+        style: Where the adapters are: "houlsby" after attention and feed-forward, "pfeiffer" after
+            feed-forward, "parallel" beside feed-forward.
+        reduction_factor: The model's width divided by the adapter's; null is 16, or 2 for
+            "parallel".
+        non_linearity: Activation inside the adapter: relu, silu, gelu, gelu_approximate or tanh;
+            null is relu, or silu for "houlsby".
+        scaling: Factor on the adapter's output; null is 1, or 4 for "parallel".
         modules_to_save: Regular expressions over the paths of layers that train in full and are
             saved with the adapters (the head).
 

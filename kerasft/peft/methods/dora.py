@@ -102,10 +102,10 @@ class DoRAEinsumDense(DoRALayer, keras.layers.EinsumDense):
 
 @dataclass(frozen=True)
 class DoRAConfig(LoRAConfig):
-    """What `kerasft.peft.apply` needs to know to put DoRA on a model: the fields of `LoRAConfig`.
+    """The config of DoRA, for `kerasft.apply`; its fields are those of `LoRAConfig`.
 
     Attributes:
-        alpha: Strength of the change of direction; x A B is multiplied by alpha / rank.
+        alpha: The update x A B of the direction is multiplied by alpha / rank.
 
     Raises:
         ConfigError: A value cannot work.

@@ -36,7 +36,7 @@ class IA3Settings:
     """What is scaled in one layer.
 
     Attributes:
-        feedforward: Whether its inputs are, and not its outputs.
+        feedforward: Whether its inputs are scaled, instead of its outputs.
     """
 
     feedforward: bool = False
@@ -104,12 +104,12 @@ class IA3EinsumDense(IA3Layer, keras.layers.EinsumDense):
 
 @dataclass(frozen=True)
 class IA3Config(Method):
-    """What `kerasft.peft.apply` needs to know to put IA3 on a model.
+    """The config of IA3, for `kerasft.apply`.
 
     Attributes:
         targets: Regular expressions over layer paths (see `kerasft.peft.targets`); the layers
             that they match get a vector.
-        feedforward: Those of them whose inputs are scaled, and not their outputs.
+        feedforward: The targets whose inputs are scaled instead of their outputs, as patterns.
         modules_to_save: Regular expressions over the paths of layers that train in full and are
             saved with the adapter (the head).
 

@@ -38,7 +38,7 @@ PEFT_NAMES = {
 
 @dataclass(frozen=True)
 class LNTuningConfig(Method):
-    """What `kerasft.peft.apply` needs to know to train normalizations.
+    """The config of LayerNorm tuning, for `kerasft.apply`.
 
     Attributes:
         targets: Regular expressions over layer paths (see `kerasft.peft.targets`); the

@@ -47,11 +47,11 @@ class LoRASettings:
     """The numbers of one layer's adapter.
 
     Attributes:
-        rank: r, the width of the bottleneck, from 1 to 4096.
-        alpha: The strength of the adapter before it is divided by r (or its square root).
-        dropout: Share of the adapter's inputs that is zeroed while training, in [0, 1).
-        rank_stabilized: Whether to divide by sqrt(r) and not by r.
-        bias: Which biases train: "none", those of "all" layers, or "lora_only" that of this one.
+        rank: Rank r of the update A B, from 1 to 4096.
+        alpha: The update x A B is multiplied by alpha / rank.
+        dropout: Dropout on the inputs of the adapter while training, in [0, 1).
+        rank_stabilized: Multiply by alpha / sqrt(rank) instead.
+        bias: Which biases train: "none", "all", or only this layer's ("lora_only").
 
     Raises:
         ConfigError: A number is out of range or of the wrong type.
@@ -185,20 +185,20 @@ class LoRAEinsumDense(LoRALayer, keras.layers.EinsumDense):
 
 @dataclass(frozen=True)
 class LoRAConfig(LoRASettings, Method):
-    """What `kerasft.peft.apply` needs to know to put LoRA on a model.
+    """The config of LoRA, for `kerasft.apply`.
 
     Attributes:
         targets: Regular expressions over layer paths (see `kerasft.peft.targets`); the layers
             that they match get an adapter.
-        rank: r, the width of the bottleneck, from 1 to 4096.
-        alpha: Strength; x A B is multiplied by alpha / rank.
-        dropout: Share of the adapter's inputs that is zeroed while training, in [0, 1).
+        rank: Rank r of the update A B, from 1 to 4096.
+        alpha: The update x A B is multiplied by alpha / rank.
+        dropout: Dropout on the inputs of the adapter while training, in [0, 1).
         rank_stabilized: Multiply by alpha / sqrt(rank) instead.
         modules_to_save: Regular expressions over the paths of layers that train in full and are
             saved with the adapter (the head).
-        bias: Which biases of frozen layers train and are saved: `none`, those of `all` layers, or
-            those of the adapted layers (`lora_only`).
-        lora_plus_ratio: How many times A's learning rate B has; 16 is usual for LoRA+.
+        bias: Which biases train and are saved: `none`, `all`, or those of the adapted layers
+            (`lora_only`).
+        lora_plus_ratio: LoRA+: the learning rate of B as a multiple of A's; 16 is usual.
 
     Raises:
         ConfigError: A value cannot work.

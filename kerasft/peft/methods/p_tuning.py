@@ -36,7 +36,7 @@ class PTuningSettings(VirtualTokenSettings):
     Attributes:
         encoder: "mlp" or "lstm".
         encoder_hidden_size: Width inside the network.
-        encoder_num_layers: LSTMs, one upon the other.
+        encoder_num_layers: Layers of the LSTM.
         encoder_dropout: Dropout between them.
 
     Raises:
@@ -140,17 +140,17 @@ class PTuning(VirtualTokensLayer):
 
 @dataclass(frozen=True)
 class PTuningConfig(VirtualTokensMethod):
-    """What `kerasft.peft.apply` needs to know to put vectors of a network before the texts.
+    """The config of P-tuning, for `kerasft.apply`.
 
     Attributes:
         targets: Regular expressions over the paths of places for virtual tokens (see
             `kerasft.peft.targets`); every place by default, of which most models have one.
-        num_virtual_tokens: How many vectors stand before each text, from 1 to 10,000.
-        encoder: The network that makes them, mlp (three linear layers) or lstm (in both directions,
-            and two linear layers).
-        encoder_hidden_size: Width inside that network.
-        encoder_num_layers: LSTMs of the encoder lstm, one upon the other.
-        encoder_dropout: Dropout between these LSTMs.
+        num_virtual_tokens: Number of virtual tokens before each text, from 1 to 10,000.
+        encoder: The network that computes the virtual tokens: mlp (three linear layers) or lstm (a
+            bidirectional LSTM and two linear layers).
+        encoder_hidden_size: Width of the network that computes the virtual tokens.
+        encoder_num_layers: Layers of the LSTM.
+        encoder_dropout: Dropout between the layers of the LSTM.
         modules_to_save: Regular expressions over the paths of layers that train in full and are
             saved with the vectors (the head).
 

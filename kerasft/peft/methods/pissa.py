@@ -109,11 +109,11 @@ class PiSSAEinsumDense(PiSSALayer, keras.layers.EinsumDense):
 
 @dataclass(frozen=True)
 class PiSSAConfig(LoRAConfig):
-    """What `kerasft.peft.apply` needs to know to put PiSSA on a model: the fields of `LoRAConfig`.
+    """The config of PiSSA, for `kerasft.apply`; its fields are those of `LoRAConfig`.
 
     Attributes:
-        rank: r, how many singular vectors train; at most the smaller side of the weight.
-        alpha: Strength; x A B is multiplied by alpha / rank, and A and B start so much smaller.
+        rank: Number of singular vectors that train; at most the smaller side of the weight.
+        alpha: The update x A B is multiplied by alpha / rank; A and B are scaled to make up for it.
 
     Raises:
         ConfigError: A value cannot work.

@@ -43,9 +43,9 @@ class PrefixSettings:
     """The numbers of one layer's prefix.
 
     Attributes:
-        num_virtual_tokens: Keys and values that are put before those of the text.
-        prefix_projection: Whether a small network makes the prefixes while they train.
-        encoder_hidden_size: Its width.
+        num_virtual_tokens: Number of keys and values before those of the text.
+        prefix_projection: Compute the prefixes with a small network while training.
+        encoder_hidden_size: Width of that network.
 
     Raises:
         ConfigError: A number is out of range or of the wrong type.
@@ -197,17 +197,18 @@ class PrefixRelativeAttention(PrefixLayer, T5Attention):
 
 @dataclass(frozen=True)
 class PrefixTuningConfig(PrefixSettings, Method):
-    """What `kerasft.peft.apply` needs to know to put prefixes on a model.
+    """The config of prefix tuning, for `kerasft.apply`.
 
     Attributes:
         targets: Regular expressions over the paths of attention layers (see
             `kerasft.peft.targets`), such as "self_attention_layer". By default all to which PEFT
             gives a prefix (of a T5 the decoder's to itself), or simply all where PEFT has none.
-        num_virtual_tokens: Keys and values that are put before those of the text. In a BERT they
-            take as many of its positions.
-        prefix_projection: Whether a small network makes the prefixes while they train, as for
-            writing texts (Li and Liang); without, as for understanding them (P-tuning v2).
-        encoder_hidden_size: The width of this network.
+        num_virtual_tokens: Number of virtual tokens before each text. In a BERT each takes one
+            position.
+        prefix_projection: Compute the prefixes with a small network while training, as for
+            generation (Li and Liang); otherwise they train directly, as for classification
+            (P-tuning v2).
+        encoder_hidden_size: Width of the network that computes the virtual tokens.
         modules_to_save: Regular expressions over the paths of layers that train in full and are
             saved with the prefixes (the head).
 

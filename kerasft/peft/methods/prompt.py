@@ -74,15 +74,15 @@ class Prompt(VirtualTokensLayer):
 
 @dataclass(frozen=True)
 class PromptConfig(VirtualTokensMethod):
-    """What `kerasft.peft.apply` needs to know to put vectors before the texts of a model.
+    """The config of prompt tuning, for `kerasft.apply`.
 
     Attributes:
         targets: Regular expressions over the paths of places for virtual tokens (see
             `kerasft.peft.targets`); every place by default, of which most models have one.
-        num_virtual_tokens: m, how many vectors stand before each text, from 1 to 10,000.
-        init_text: The vectors of this text's tokens are the start, from the first again where there
-            are fewer than m. Without it those of any tokens of the vocabulary are (section 3.2).
-        init_ids: The same as token ids, which `with_tokenizer` makes of the text.
+        num_virtual_tokens: Number of virtual tokens before each text, from 1 to 10,000.
+        init_text: Start from the embeddings of this text's tokens, repeated if there are too few;
+            without it, from those of random tokens.
+        init_ids: The same as token ids.
         modules_to_save: Regular expressions over the paths of layers that train in full and are
             saved with the vectors (the head).
 

@@ -33,11 +33,13 @@ class FewShotOptions(FineTuningOptions, TargetOptions):
     """What is done with few rows a class.
 
     Args:
-        few_shot: The encoder learns which training texts are of one class (a contrastive loss),
-            then the head is fitted to its vectors: `on`, `off`, or `auto` (where an adapter trains
-            and each class has 2 to 50 training rows). `epochs`, `steps` and `batch_size` do not
-            count then.
+        few_shot: For few rows per class: first train the encoder to tell the classes apart (a
+            contrastive loss), then fit the head. `on`, `off`, or `auto` (on if an adapter trains
+            and each class has 2 to 50 training rows). `epochs`, `steps` and `batch_size` are then
+            ignored.
     """
+
+    group = "model and training"
 
     few_shot: Literal["auto", "on", "off"] = "auto"
 

@@ -32,23 +32,24 @@ class EncoderOptions:
     """Which pretrained encoder is tuned, and how its training goes, whatever the method.
 
     Args:
-        preset: The pretrained model: a Hugging Face directory, a Hub id, a KerasHub preset name, a
-            folder that kerasft saved, or `minilm` (22.7M parameters) or `mpnet` (109.5M), which
-            need no hub.
-        architecture: `bert` or `distilbert`, for a directory whose config does not say.
-        last_layers: How many transformer layers, from the last one down, the method adapts; null
-            takes 2, and of few rows (`few_shot`) all. A method without targets adapts what it
-            needs.
-        epochs: Passes over the training rows; null takes as many as `steps` need, and 3 at least.
-        steps: Steps of training, at least, where `epochs` is null; null takes 500.
-        batch_size: Texts a step.
-        group_by_length: Batch texts of like length, which saves padding; null does so where an
-            epoch has 64 batches or more (with fewer it costs accuracy).
-        schedule: `constant`, or `linear` down to 0 at the last step.
-        warmup_ratio: Share of the steps in which the rate of `linear` rises first.
-        early_stopping: Stop after so many epochs without a better validation loss, and take the
-            best epoch's weights; 0 is off.
+        preset: The pretrained model: `minilm` (22.7M parameters) or `mpnet` (109.5M), which need no
+            hub; a Hugging Face directory or Hub id; a KerasHub preset; or a folder that kerasft
+            saved.
+        architecture: The model's architecture, for a directory whose config.json does not name it.
+        last_layers: How many of the last transformer layers the method adapts; null adapts 2, or
+            all with few rows (see `few_shot`). Some methods adapt fixed layers instead.
+        epochs: Passes over the training rows; null takes as many as `steps` need, at least 3.
+        steps: Least number of training steps, if `epochs` is null; null is 500.
+        batch_size: Texts per step.
+        group_by_length: Batch texts of similar length, which saves padding; null does so from 64
+            batches per epoch on (with fewer it costs accuracy).
+        schedule: How the learning rate changes: `constant`, or `linear` down to 0 at the last step.
+        warmup_ratio: Share of the steps in which the rate of `linear` first rises.
+        early_stopping: Stop after this many epochs without a better validation loss, and keep the
+            weights of the best epoch; 0 never stops early.
     """
+
+    group = "model and training"
 
     preset: str = "distilbert/distilbert-base-uncased"
     architecture: Literal["bert", "distilbert"] | None = None
@@ -86,9 +87,12 @@ class ClassifierOptions(EncoderOptions):
 
     Args:
         pooling: What the head reads: the `first` token, or the `mean` over the tokens; null takes
-            what the pretrained model was made for.
-        class_weight: `balanced` weighs each class by the inverse of its share.
+            what the pretrained model was trained with.
+        class_weight: `balanced` weighs each class by the inverse of its share, `none` weighs all
+            rows alike.
     """
+
+    group = "model and training"
 
     pooling: Literal["first", "mean"] | None = None
     class_weight: Literal["none", "balanced"] = "none"

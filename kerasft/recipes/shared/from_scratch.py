@@ -17,16 +17,19 @@ class FromScratchOptions(RunOptions):
 
     Args:
         epochs: Passes over the training pairs.
-        learning_rate: Of Adam: the peak of the schedule.
-        schedule: `linear` (to 0 at the last step), `inverse_sqrt` or `constant`.
-        warmup_steps: Steps in which the rate rises (`constant` has none).
+        learning_rate: Highest learning rate of Adam.
+        schedule: How the learning rate changes: `linear` (to 0 at the last step), `inverse_sqrt` or
+            `constant`.
+        warmup_steps: Steps in which the rate first rises (not with `constant`).
         label_smoothing: Share of each label that is spread over the vocabulary.
-        beam_size: Hypotheses followed at a time.
-        keep_epochs: Checkpoints of so many last epochs stay in `<output>.epochs`.
-        preload: Go on from one of these: its number, or `latest`; to another number of `epochs` if
-            you like, and with no more than it has had, the folder is saved without training.
-        average_epochs: In the end take the mean of the weights of so many kept epochs; 0 does not.
+        beam_size: Beams of the search; 1 is greedy.
+        keep_epochs: Keep the checkpoints of this many last epochs in `<output>.epochs`.
+        preload: Continue from a kept epoch: its number, or `latest`. `epochs` may differ; if it is
+            no larger than that number, the folder is saved without training.
+        average_epochs: Save the mean of the weights of this many kept epochs; 0 saves the last.
     """
+
+    group = "training"
 
     epochs: int = 10
     learning_rate: float = 2e-3

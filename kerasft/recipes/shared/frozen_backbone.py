@@ -18,13 +18,15 @@ class BackboneOptions(RunOptions):
     """What is done with the layers in which nothing trains.
 
     Args:
-        cache_backbone: Run frozen layers below the first that trains once a text, and keep what
-            they make: `auto` (where more than one epoch is trained and it fits), `on`, `off`, or a
-            directory that is kept, for other runs with the same pretrained model.
-        cache_gb: Most of it on the disk, in 10^9 bytes.
-        cache_dtype: How it is kept: `float16`, or `float32` at twice the size.
-        frozen_dropout: Whether layers in which nothing trains drop out too; it excludes keeping.
+        cache_backbone: Run the frozen layers below the first trained one once per text, and cache
+            their output: `on`, `off`, `auto` (on with more than one epoch, if it fits), or a
+            directory that is kept and shared by runs with the same pretrained model.
+        cache_gb: Largest size of the cache, in GB (10^9 bytes).
+        cache_dtype: How the cache is stored: `float16`, or `float32` at twice the size.
+        frozen_dropout: Keep dropout on in frozen layers; they cannot be cached then.
     """
+
+    group = "frozen layers"
 
     cache_backbone: Literal["auto", "on", "off"] | str = "auto"
     cache_gb: float = 4.0

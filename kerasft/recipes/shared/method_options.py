@@ -37,9 +37,11 @@ class AdapterOptions(BackboneOptions):
     """Where the training of an adapter begins.
 
     Args:
-        adapter: A folder with an adapter of Hugging Face PEFT (or of ours) for the preset, to go on
-            from; its numbers and its layers are its own then.
+        adapter: A folder with an adapter for the preset to continue from, written by Hugging Face
+            PEFT or kerasft. Its own options and layers are used.
     """
+
+    group = "method"
 
     adapter: str | None = None
 
@@ -61,15 +63,16 @@ class MethodOptions(AdapterOptions):
     What is left to the method is filled in: its own options, its targets and its learning rate.
 
     Args:
-        method: What trains: a method of parameter-efficient fine-tuning and the head, `head` alone,
-            or `full` (everything). Options that only some of them have stand at the end.
-        method_options: The method's own options by their names, as in {"rank": 4}.
-        targets: Names of the layers in a block that the method adapts (query, key, value,
-            attention_output, feedforward_intermediate_dense, feedforward_output_dense), or, where
-            one holds a `/`, regular expressions over layer paths; null takes what is usual for the
-            method.
-        learning_rate: Of Adam; null takes what is usual for the method.
+        method: What trains: the head and an adapter of one of these methods, the `head` alone, or
+            everything (`full`). Options of single methods are listed at the end.
+        method_options: The method's own options by name, as in {"rank": 4}.
+        targets: The layers of a block that the method adapts: query, key, value, attention_output,
+            feedforward_intermediate_dense, feedforward_output_dense. A name with a `/` is a regular
+            expression over layer paths. null takes the method's usual ones.
+        learning_rate: Learning rate of Adam; null takes the method's usual one.
     """
+
+    group = "method"
 
     method: str = "lora"
     method_options: dict[str, Any] = field(default_factory=dict)

@@ -29,16 +29,18 @@ class TargetOptions(TrustOptions, LabelledTextOptions):
     lists (in .jsonl and .parquet files).
 
     Args:
-        task: `classification` for one label a text, `multi_label` for several or none,
-            `regression` for a number; null takes what the columns say, one label or several.
-        label_columns: Columns of 0 and 1, one a label, in place of `label_column`.
-        label_separator: What parts the labels of a text in the label column, for example ";".
-        thresholds: Of several labels: from which probability on each is said. `f1` takes the
-            threshold with the best F1 on the validation rows, label by label (0.5 with fewer than
-            50 such rows); a number is the threshold of all; null is `f1`.
-        loss: Of numbers: `mse`, the mean squared error, or `huber`, which rows far off mislead
-            less; null is `mse`.
+        task: `classification` (one label per text), `multi_label` (several or none) or
+            `regression` (a number); null takes one label or several, as the columns show.
+        label_columns: Columns of 0 and 1, one per label, instead of `label_column`.
+        label_separator: What separates the labels of a text in `label_column`, for example ";".
+        thresholds: With several labels: the probability from which on a label is predicted. `f1`
+            chooses the one with the best F1 on the validation rows for each label (0.5 with fewer
+            than 50 rows), a number is used for all labels; null is `f1`.
+        loss: With numbers: `mse` (mean squared error) or `huber` (less sensitive to outliers); null
+            is `mse`.
     """
+
+    group = "labels"
 
     task: Literal["classification", "multi_label", "regression"] | None = None
     label_columns: tuple[str, ...] | None = None

@@ -20,11 +20,12 @@ class TrustOptions:
     """How far what a model and its rows say can be trusted.
 
     Args:
-        calibrate: Of one label a text: fit a temperature on the validation rows, so that a
-            probability says how often the label is right. It needs 200 of them, and changes no
-            label. Several labels and numbers have none.
-        doubtful_rows: Of one label a text: list the rows whose label may be wrong in the report.
+        calibrate: With one label per text: fit a temperature on the validation rows (at least 200),
+            so that a probability says how often the label is right. No label changes.
+        doubtful_rows: With one label per text: list rows whose label may be wrong in the report.
     """
+
+    group = "labels"
 
     calibrate: bool = True
     doubtful_rows: bool = True

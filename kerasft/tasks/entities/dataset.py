@@ -22,21 +22,22 @@ class EntityOptions:
     """The options of every recipe that reads named entities; equal ones give the same split.
 
     Args:
-        data: FILE in columns (CoNLL: a token and its tag a line, 2 columns or more, parted by tabs
-            or spaces, an empty line between sentences), hub:NAME, or sample:entities, which ships
-            with kerasft.
-        validation_data: A file of its own to validate on; if not given, a share of `data` (of a
-            hub data set: its own part).
-        test_data: Likewise to test on.
+        data: A CoNLL file (a token and its tag per line, separated by tabs or spaces, and an empty
+            line between sentences), hub:NAME, or sample:entities (ships with kerasft).
+        validation_data: A separate file to validate on; null takes a share of `data` (for a hub
+            data set, its validation part).
+        test_data: A separate file to test on; null likewise.
         validation: Share of the sentences to validate on.
         test: Share of the sentences to test on.
         split_seed: Chooses among the splits; the same sentences and seed give the same split.
-        tag_scheme: IO, IOB1, BIO (or IOB2), BIOES or BILOU; if not given, found out from the tags.
-        token_column: Column of the tokens in a file, from 0 (from the last: -1, -2, ...).
-        tag_column: Column of the tags, likewise.
-        tokens_field: Column of the tokens in a hub data set.
-        tags_field: Column of the tags in a hub data set.
+        tag_scheme: IO, IOB1, BIO (or IOB2), BIOES or BILOU; null detects it from the tags.
+        token_column: Number of the column of tokens in a file: 0 is the first, -1 the last.
+        tag_column: Number of the column of tags in a file.
+        tokens_field: Name of the column of tokens in a hub data set.
+        tags_field: Name of the column of tags in a hub data set.
     """
+
+    group = "data"
 
     data: str = "sample:entities"
     validation_data: str | None = None

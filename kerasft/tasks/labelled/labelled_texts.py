@@ -32,36 +32,38 @@ class LabelledTextOptions:
     """Which labelled texts, and what is done to them; equal options give the same split.
 
     Args:
-        data: FILE.csv, .tsv, .jsonl, .parquet, .zip (of one csv), hub:NAME, or sample:NAME, which
-            ships with kerasft.
+        data: FILE.csv, .tsv, .jsonl, .parquet or .zip (holding one csv), hub:NAME, or sample:NAME
+            (ships with kerasft).
         text_column: Column of the texts.
-        text_pair_column: Column of the second texts, where a row is a pair of texts.
+        text_pair_column: Column of the second texts, if rows are pairs of texts.
         label_column: Column of the labels.
-        test_data: A file of its own for the test rows; if not given, a share of `data`.
+        test_data: A separate file of test rows; null takes a share of `data`.
         validation: Share of the rows to validate on.
         test: Share of the rows to test on.
         split_seed: Chooses among the splits; the same rows and seed give the same split.
-        sample: Take so many rows of `data`, of each class its share; null takes all.
-        classes: `complaints` merges the products of US consumer complaints into five classes,
-            `none` merges nothing, and a mapping (in the YAML) from new names to lists of the
-            names in the data merges these; rows of classes that it does not name are dropped.
-        major_classes: Keep so many of the largest classes, after merging; null keeps all.
-        min_words: Drop texts (or pairs) of fewer words; with 0, and no cleaning, a blank text is an
-            error.
-        html: Take out HTML tags, and turn entities into the characters that they stand for.
-        redactions: `mask` writes one word for XXXX and one for XX/XX/2023, `remove` takes them
-            out, `keep` leaves them.
-        special_characters: Take out control characters, lines of decoration and repeated
-            punctuation.
-        duplicates: `keep` equal texts or pairs, all in one part of the split, or `drop` all but the
-            first, and those whose labels differ.
-        near_duplicates: Leave out training texts that are nearly a validation or test text (and
-            validation texts that are nearly a test text), from this Jaccard index of their runs
-            of 5 words on; 0 leaves out equal texts alone.
-        max_length: Tokens a text, or a pair of texts together, is cut at.
+        sample: Use only this many rows of `data`, with the same share of each class; null uses all.
+        classes: `none` keeps the classes, `complaints` merges the products of US consumer
+            complaints into five, and a mapping (in the YAML file) from new names to lists of old
+            ones merges these; rows of classes that it does not list are dropped.
+        major_classes: Keep only this many of the largest classes, after merging; null keeps all.
+        min_words: Drop texts (or pairs) with fewer words. With 0 and no cleaning, a blank text is
+            an error.
+        html: Remove HTML tags, and decode entities such as &amp;.
+        redactions: What becomes of XXXX and XX/XX/2023: `mask` writes one word for each, `remove`
+            deletes them, `keep` leaves them.
+        special_characters: Remove control characters, decorative lines and repeated punctuation.
+        duplicates: `keep` equal texts or pairs (all in the same part of the split), or `drop` all
+            but the first, and all of those whose labels differ.
+        near_duplicates: Drop training texts that are nearly equal to a validation or test text, and
+            validation texts nearly equal to a test text: those whose runs of 5 words have at least
+            this Jaccard index. 0 compares whole texts only.
+        max_length: Longest text, or pair of texts, in tokens; longer ones are cut.
         long_texts: What is kept of a longer text: its beginning (`cut`), or a quarter from its
-            beginning and three from its end (`head_tail`). Of a pair the longer text is cut first.
+            beginning and the rest from its end (`head_tail`). In a pair, the longer text is cut
+            first.
     """
+
+    group = "data"
 
     data: str = "sample:conversations"
     text_column: str = "text"
