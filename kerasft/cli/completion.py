@@ -1,4 +1,10 @@
-"""Print the completion script for a shell; see `docs/command_line.md`."""
+"""Print the completion script for bash or zsh.
+
+The next shell completes commands, recipes, options and files:
+
+    kerasft completion bash > ~/.local/share/bash-completion/completions/kerasft
+    kerasft completion zsh > ~/.zfunc/_kerasft      # a folder of fpath
+"""
 
 from __future__ import annotations
 
@@ -16,7 +22,7 @@ SHELLS = ("bash", "zsh")
 
 def parser() -> Parser:
     """The command's arguments."""
-    parser = Parser(prog="kerasft completion", description=__doc__, allow_abbrev=False)
+    parser = Parser("kerasft completion", __doc__)
     parser.add_argument("shell", choices=SHELLS)
     return parser
 

@@ -1,10 +1,13 @@
 """Convert files of other libraries for kerasft.
 
-kerasft convert tinybert --output tinybert-safetensors
-kerasft convert bert-base-uncased --adapter sst2-lora --output sst2 --labels neg pos
+The pickled weights (pytorch_model.bin) of a Hugging Face directory become
+safetensors, without running the pickle; this needs torch:
 
-The first turns the pickled weights of a Hugging Face directory into safetensors; the second a PEFT
-adapter and the model it was trained on into a folder that predicts and serves.
+    kerasft convert tinybert --output tinybert-safetensors
+
+A PEFT adapter and its base model become a saved folder:
+
+    kerasft convert bert-base-uncased --adapter sst2-lora --output sst2
 """
 
 import argparse
@@ -17,46 +20,28 @@ from kerasft.config import Parser, print_next
 
 def parser() -> Parser:
     """The command's arguments."""
-    parser = Parser(
-        prog="kerasft convert",
-        description="Write the weights of pytorch_model.bin (or its shards) as safetensors, which "
-        "is what --preset reads. Nothing that stands in the pickle is run. Needs torch. With "
-        "--adapter, write a folder that predicts and serves what a PEFT adapter computes.",
-        allow_abbrev=False,
-    )
+    parser = Parser("kerasft convert", __doc__, "MODEL [--output FOLDER] [--OPTION VALUE ...]")
     parser.add_argument(
         "directory",
-        metavar="DIR",
-        help="a Hugging Face directory; with --adapter, its model, named as for --preset",
+        metavar="MODEL",
+        help="a Hugging Face directory; with --adapter, the base model: any preset",
     )
     parser.add_argument(
         "--output",
-        metavar="DIR2",
-        help="a new folder for the weights, with config and tokenizer; without it the weights are "
-        "written into DIR, beside the old ones",
+        metavar="FOLDER",
+        help="a new folder; without it, and without --adapter, the weights are added to MODEL",
     )
-    parser.add_argument(
-        "--adapter", metavar="DIR3", help="a LoRA adapter of Hugging Face PEFT; needs --output"
-    )
-    parser.add_argument(
-        "--labels",
-        nargs="+",
-        default=[],
-        metavar="LABEL",
-        help="the names of the adapter's labels, in the order of its head",
-    )
-    parser.add_argument(
-        "--max_length", type=int, help="tokens the folder cuts a text at (128, if the model can)"
-    )
-    parser.add_argument(
-        "--pooling",
-        choices=("first", "mean"),
-        help="what a classifier's head reads: the first token (as PEFT's do) or the mean",
-    )
-    parser.add_argument(
-        "--text_pairs", action="store_true", help="the adapter was trained on pairs of texts"
-    )
-    parser.add_argument("--prefix", default="", help="what stands before each text of a T5")
+    group = parser.add_argument_group("adapters")
+    add = group.add_argument
+    add("--adapter", metavar="FOLDER", help="an adapter of Hugging Face PEFT; needs --output")
+    labels = "its labels, in the order of its head"
+    add("--labels", nargs="+", default=[], metavar="LABEL", help=labels)
+    length = "longest text in tokens (128, or fewer if the model reads fewer)"
+    add("--max_length", metavar="INT", type=int, help=length)
+    pooling = "what the head reads: the first token, as in PEFT, or the mean (first)"
+    add("--pooling", choices=("first", "mean"), help=pooling)
+    add("--text_pairs", action="store_true", help="it was trained on pairs of texts")
+    add("--prefix", metavar="TEXT", default="", help="text put before each text, for a T5")
     return parser
 
 

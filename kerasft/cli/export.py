@@ -1,8 +1,10 @@
-"""Export a saved folder: for other tools, or for another engine of kerasft's own.
+"""Export a saved folder for other tools, or for a faster engine.
 
-kerasft export saved_models/run --format huggingface --output exported
-kerasft export saved_models/run --engine onnx-int8
-kerasft export saved_models/translate --engine ctranslate2-int8
+    kerasft export saved_models/run --format huggingface --output exported
+    kerasft export saved_models/run --format keras --output classifier.keras
+    kerasft export saved_models/run --engine onnx-int8
+
+Adapters are merged into the weights.
 """
 
 import argparse
@@ -20,38 +22,33 @@ from kerasft.runtimes.registry import RUNTIMES
 
 def parser() -> Parser:
     """The command's arguments."""
-    parser = Parser(
-        prog="kerasft export",
-        description="Write a saved folder as what other tools read: a .keras file, a directory for "
-        "transformers or KerasHub, or an .onnx file; or put into it what another engine of predict "
-        "and serve reads. Adapters are folded into the weights.",
-        allow_abbrev=False,
-    )
-    parser.add_argument("folder", metavar="FOLDER", help="a folder that a recipe saved")
+    usage = "FOLDER (--engine ENGINE | --format FORMAT --output PATH)"
+    parser = Parser("kerasft export", __doc__, usage)
+    add = parser.add_argument
+    add("folder", metavar="FOLDER", help="a saved folder")
     goal = parser.add_mutually_exclusive_group(required=True)
-    goal.add_argument("--format", choices=FORMATS, help="for other tools")
     goal.add_argument(
-        "--engine", choices=tuple(RUNTIMES), help="into the folder, for predict and serve"
+        "--format",
+        choices=FORMATS,
+        help="write a .keras file, a directory for transformers or KerasHub, or an .onnx file",
     )
-    parser.add_argument(
-        "--output", help="FILE.keras, FILE.onnx, or the directory for huggingface and keras-hub"
+    goal.add_argument(
+        "--engine", choices=tuple(RUNTIMES), help="add the model for this engine to the folder"
     )
-    parser.add_argument("--overwrite", action="store_true", help="replace an earlier export")
-    parser.add_argument(
+    add("--output", metavar="PATH", help="file or directory to write, with --format")
+    add("--overwrite", action="store_true", help="replace an earlier export")
+    gate = parser.add_argument_group("rows on which an 8-bit engine must score as well")
+    add = gate.add_argument
+    add(
         "--gate_data",
-        help="rows on which 8 bits must be as good as what they are made of; else those that the "
-        "run kept. For labels FILE.csv, .tsv or .jsonl, or hub:NAME; for texts FILE.tsv of source "
-        "TAB target; for entities a file of columns",
+        metavar="FILE",
+        help="by default the rows that the run kept. Labels: csv, tsv, jsonl or hub:NAME; written "
+        "texts: tsv of source TAB target; entities: CoNLL",
     )
-    parser.add_argument(
-        "--text_column", default="text", help="of --gate_data: the column of texts (%(default)s)"
-    )
-    parser.add_argument(
-        "--text_pair_column",
-        default="text_pair",
-        help="of the other texts, for a model of pairs (%(default)s)",
-    )
-    parser.add_argument("--label_column", default="label", help="and of labels (%(default)s)")
+    add("--text_column", metavar="NAME", default="text", help="column of texts (%(default)s)")
+    pair = "column of second texts, for a pair model (%(default)s)"
+    add("--text_pair_column", metavar="NAME", default="text_pair", help=pair)
+    add("--label_column", metavar="NAME", default="label", help="column of labels (%(default)s)")
     return parser
 
 

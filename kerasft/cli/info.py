@@ -1,4 +1,4 @@
-"""Show the content of a saved folder after checking its files."""
+"""Show what a saved folder holds, after checking each file against its hash."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ MOST_LABELS = 20
 
 def parser() -> Parser:
     """The command's arguments."""
-    parser = Parser(prog="kerasft info", description=__doc__, allow_abbrev=False)
-    parser.add_argument("folder", metavar="FOLDER", help="a folder that a recipe saved")
+    parser = Parser("kerasft info", __doc__)
+    parser.add_argument("folder", metavar="FOLDER", help="a saved folder")
     return parser
 
 

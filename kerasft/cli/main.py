@@ -12,27 +12,31 @@ from kerasft.config import guard
 from kerasft.errors import ConfigError
 
 COMMANDS = {
-    "run": "train a model with a recipe and save it; `kerasft run --help` lists the recipes",
-    "compare": "one report over saved classifiers: which to use, and what each costs",
-    "predict": "predict with a saved folder, for texts or for the rows of a file",
+    "run": "train a model with a recipe, and save it",
+    "compare": "compare saved classifiers in one report",
+    "predict": "predict with a saved folder: for texts, or the rows of a file",
     "serve": "serve a saved folder over HTTP",
-    "info": "what a saved folder holds, and whether its files are as they were saved",
-    "export": "write a saved folder for other tools or for a quicker engine",
-    "convert": "turn pickled weights or a PEFT adapter into what kerasft reads",
-    "completion": "print the script that completes all of this in bash or zsh",
+    "info": "show what a saved folder holds, and check its files",
+    "export": "write a saved folder for other tools, or for a faster engine",
+    "convert": "convert pickled weights or a PEFT adapter for kerasft",
+    "completion": "print the completion script for bash or zsh",
 }
-"""Each command and what it does; its module in this room has its name."""
+"""Each command and what it does; `kerasft/cli/` has a module for each."""
 
 HELP = """Fine-tune and serve text models with Keras 3 on torch, TensorFlow or JAX.
 
 usage: kerasft COMMAND ...
 
+commands:
 {commands}
 
+examples:
   kerasft run distilbert_lora --preset minilm
-  kerasft predict saved_models/distilbert_lora "Sumit: I would not trust it with my mail."
+  kerasft predict saved_models/distilbert_lora "Jon: It shipped today."
+  kerasft serve saved_models/distilbert_lora
 
-`kerasft COMMAND --help` explains a command; `kerasft --version` names the version.
+`kerasft COMMAND --help` explains a command, `kerasft run --help` lists the
+recipes, `kerasft --version` prints the version.
 """
 
 

@@ -1,9 +1,11 @@
 """Predict with a saved folder.
 
-kerasft predict saved_models/run "A text." "Another one."
-kerasft predict saved_models/run < texts.txt            one text a line
-kerasft predict saved_models/run --input mails.csv --text_column body --output out.csv
-kerasft predict saved_models/nli "A man sleeps." --text_pair "Nobody sleeps."
+The texts are arguments, lines of standard input, or a column of a file:
+
+    kerasft predict saved_models/run "A text." "Another one."
+    kerasft predict saved_models/run < texts.txt
+    kerasft predict saved_models/run --input mails.csv --output out.csv
+    kerasft predict saved_models/nli "A man sleeps." --text_pair "Nobody sleeps."
 """
 
 from __future__ import annotations
@@ -33,30 +35,27 @@ CHUNK = 512
 
 def parser() -> Parser:
     """The command's arguments."""
-    parser = Parser(
-        prog="kerasft predict",
-        description="Predict with a saved folder, for the texts on the command line, those of a "
-        "file, or one a line from standard input.",
-        allow_abbrev=False,
-    )
-    parser.add_argument("folder", metavar="FOLDER", help="a folder that a recipe saved")
-    parser.add_argument("texts", metavar="TEXT", nargs="*", help="texts to predict for")
-    parser.add_argument("--input", help="FILE.csv, .tsv, .jsonl, .parquet or .zip with the texts")
-    parser.add_argument("--text_column", default="text", help="its column of texts (%(default)s)")
-    parser.add_argument(
-        "--text_pair", action="append", help="the other text of the TEXT (of several: one each)"
-    )
-    parser.add_argument(
-        "--text_pair_column", help="the column of the other texts, if the model reads pairs"
-    )
-    parser.add_argument("--output", help="FILE.csv, FILE.tsv or FILE.jsonl to write")
-    parser.add_argument("--overwrite", action="store_true", help="replace an existing output file")
-    parser.add_argument(
-        "--format", choices=("table", "jsonl"), default="table", help="on the screen (%(default)s)"
-    )
-    for option in OPTIONS.values():
-        parser.add_argument(f"--{option.name}", type=option.type, help=option.help)
+    parser = Parser("kerasft predict", __doc__, "FOLDER [TEXT ...] [--OPTION VALUE ...]")
+    add = parser.add_argument
+    add("folder", metavar="FOLDER", help="a saved folder")
+    add("texts", metavar="TEXT", nargs="*", help="texts; without any, lines of standard input")
+    add("--input", metavar="FILE", help="predict for a csv, tsv, jsonl, parquet or zip file")
+    add("--text_column", metavar="NAME", default="text", help="its column of texts (%(default)s)")
+    add("--text_pair_column", metavar="NAME", help="its column of second texts, for a pair model")
+    add("--text_pair", metavar="TEXT", action="append", help="second text; one for each TEXT")
+    add("--output", metavar="FILE", help="write the predictions to a csv, tsv or jsonl file")
+    add("--overwrite", action="store_true", help="replace an existing output file")
+    formats = ("table", "jsonl")
+    add("--format", choices=formats, default="table", help="what is printed (%(default)s)")
+    add_options(parser)
     return parser
+
+
+def add_options(parser: Parser) -> None:
+    """Adds the options of predict and serve that not every folder takes."""
+    for option in OPTIONS.values():
+        value = {int: "INT", float: "FLOAT"}.get(option.type, "NAME")
+        parser.add_argument(f"--{option.name}", metavar=value, type=option.type, help=option.help)
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:

@@ -1,4 +1,4 @@
-"""Run a recipe: `kerasft run distilbert_lora --preset minilm`."""
+"""Train a model with a recipe: `kerasft run distilbert_lora --preset minilm`."""
 
 from __future__ import annotations
 
@@ -12,11 +12,16 @@ from kerasft.cli.main import check_name, two_columns
 
 HELP = """Train a model with a recipe, and save it.
 
-usage: kerasft run RECIPE [--config FILE.yaml] [--OPTION VALUE ...]
+usage: kerasft run RECIPE [--config FILE] [--OPTION VALUE ...]
 
+recipes:
 {recipes}
 
-`kerasft run RECIPE --help` explains the options of a recipe; `--print_config` writes them as YAML.
+example:
+  kerasft run distilbert_lora --data mails.csv --label_column team --epochs 4
+
+`kerasft run RECIPE --help` explains the options of a recipe, `--config` reads
+them from a YAML file, `--print_config` prints them as YAML.
 """
 
 

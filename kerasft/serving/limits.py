@@ -18,25 +18,23 @@ class Limits:
         ConfigError: A bound is not positive, or two of them do not go together.
     """
 
-    max_body_bytes: int = _bound(1_000_000, "Largest body of a request, in bytes; 413 beyond.")
-    max_texts: int = _bound(256, "Most texts in one request; 422 beyond.")
-    max_characters: int = _bound(20_000, "Longest text, in characters; 422 beyond.")
+    max_body_bytes: int = _bound(1_000_000, "Largest request body in bytes, else 413.")
+    max_texts: int = _bound(256, "Most texts in one request, else 422.")
+    max_characters: int = _bound(20_000, "Longest text in characters, else 422.")
     max_requests: int = _bound(
         32,
-        "Most prediction requests under way at once: one is computed, the others wait; 503 beyond.",
+        "Most prediction requests at once: one is computed, the others wait; else 503.",
     )
     max_uploads: int = _bound(
-        256, "Most bodies that arrive at once; beyond, the oldest is answered with 503."
+        256, "Most request bodies being received at once; beyond, the oldest gets 503."
     )
-    max_upload_bytes: int = _bound(
-        64_000_000, "Most bytes that they hold together; likewise beyond."
-    )
+    max_upload_bytes: int = _bound(64_000_000, "Most bytes of these bodies together; likewise.")
     max_connections: int = _bound(
-        1_000, "Most connections at once; beyond, the one waited for longest is closed."
+        1_000, "Most connections at once; beyond, the longest idle one is closed."
     )
-    wait_seconds: float = _bound(30.0, "Longest wait for the model; 503 beyond.")
+    wait_seconds: float = _bound(30.0, "Longest wait for the model, else 503.")
     read_seconds: float = _bound(
-        10.0, "Longest time for a request to arrive (408 beyond), or for an answer to be read."
+        10.0, "Longest time to receive a request, else 408; or to send an answer."
     )
 
     def __post_init__(self) -> None:

@@ -34,9 +34,8 @@ OPTIONS: dict[str, Option] = {
         Option(
             "engine",
             str,
-            "what computes: keras, or a format that the folder's task can be exported to: onnx, "
-            "onnx-int8, ctranslate2, ctranslate2-int8; auto: an export in float32 that lies in the "
-            "folder, else keras (auto)",
+            "what computes: keras, onnx, onnx-int8, ctranslate2, ctranslate2-int8, or auto: the "
+            "folder's float32 export if it has one, else keras (auto)",
         ),
     )
 }

@@ -24,7 +24,7 @@ class Option(NamedTuple):
     """An option of predict and serve that not every task has.
 
     Attributes:
-        type: What it is made of a word of the command line by.
+        type: Turns the word on the command line into its value.
         help: What it does.
     """
 
@@ -33,13 +33,11 @@ class Option(NamedTuple):
     help: str
 
 
-BEAM_SIZE = Option(
-    "beam_size", int, "of what writes texts: hypotheses followed at a time; 1 is greedy (4)"
-)
+BEAM_SIZE = Option("beam_size", int, "models that write: beams of the search; 1 is greedy (4)")
 MIN_CONFIDENCE = Option(
     "min_confidence",
     float,
-    "of what gives a text one label: it gives none where the largest probability is lower (0)",
+    "classifiers: give no label if the largest probability is below this (0)",
 )
 NO_MODEL: Any = None
 """Stands for the model among parts that another runtime than Keras computes with."""

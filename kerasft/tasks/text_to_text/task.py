@@ -23,9 +23,7 @@ class TextToTextTask(Seq2SeqTask[TextWriter]):
     parts = TextWriter
     options = (
         BEAM_SIZE,
-        Option(
-            "task", str, "of a model of several tasks: put the prefix of this one before each text"
-        ),
+        Option("task", str, "text-to-text models: put the prefix of this task before each text"),
     )
     result = WrittenText
     facts = TextWriterFacts
