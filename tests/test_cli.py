@@ -227,11 +227,11 @@ def test_a_file_without_options_changes_none(tmp_path: Path, raw: bytes):
         (b"rank: " + b"[" * 50 + b"]" * 50, "inside each other"),
         (b"rank: &a [*a]\n", "inside each other"),
         (BOMB.encode(), "for more than 10000 values, its aliases written out"),
-        (b"rank: 3\nseed: 1\nrank: 4\n", "line 3: 'rank' stands there a second time"),
-        (b"targets: {a: 1, a: 2}\n", "line 1: 'a' stands there a second time"),
-        (b"seed: 1\nno: 3\n", "line 2: no stands where a name must; put it in quotes"),
-        (b"targets: {1: 2}\n", "line 1: 1 stands where a name must"),
-        (b"? [a]\n: 2\n", "a list or a mapping stands where a name must"),
+        (b"rank: 3\nseed: 1\nrank: 4\n", "line 3: 'rank' is given twice"),
+        (b"targets: {a: 1, a: 2}\n", "line 1: 'a' is given twice"),
+        (b"seed: 1\nno: 3\n", "line 2: no is not a name; put it in quotes"),
+        (b"targets: {1: 2}\n", "line 1: 1 is not a name"),
+        (b"? [a]\n: 2\n", "a list or a mapping is not a name"),
         (b"rank: !!python/name:os.system\n", "no option takes a value with the tag"),
         (b"- 1\n", "names no options"),
         (b"config: other.yaml\n", "cannot name another"),
@@ -358,6 +358,6 @@ def test_a_full_disk_ends_a_run_with_what_it_can_go_on_from(tmp_path: Path):
     with pytest.raises(ConfigError, match=r"make room and try again\.$"):
         run(config)
     (tmp_path / "run.mlm.checkpoint").mkdir()
-    says = r"make room and try again: --resume goes on from the last checkpoint\.$"
+    says = r"make room and try again: --resume continues from the last checkpoint\.$"
     with pytest.raises(ConfigError, match=says):
         run(config)

@@ -67,7 +67,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         )
     small = sorted({runtime.small for runtime in RUNTIMES.values()})
     if options.gate_data and options.engine not in small:
-        raise ConfigError(f"--gate_data has a meaning for --engine {' and '.join(small)} only.")
+        raise ConfigError(f"--gate_data is only for --engine {' and '.join(small)}.")
     return options
 
 

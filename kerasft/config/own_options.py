@@ -80,7 +80,7 @@ class OwnOptions:
         for name in given:
             if name not in defaults:
                 raise ConfigError(
-                    f"--{name} is no option of --{self.chooser} {value}; leave it out."
+                    f"--{name} is not an option of --{self.chooser} {value}; leave it out."
                 )
         return defaults | dict(given)
 

@@ -60,7 +60,7 @@ def alone(run: Callable[[C], R]) -> Callable[[C], R]:
                 if not any(_checkpoints(config.output)):
                     raise
                 raise storage.NoRoomError(
-                    f"{str(error).removesuffix('.')}: --resume goes on from the last checkpoint."
+                    f"{str(error).removesuffix('.')}: --resume continues from the last checkpoint."
                 ) from error
 
     return held

@@ -148,7 +148,7 @@ def _check_names(keys: list[yaml.Node], path: str) -> None:
             continue
         if key.tag != "tag:yaml.org,2002:str":
             found = key.value if isinstance(key.value, str) else "a list or a mapping"
-            raise ConfigError(f"{line}: {found} stands where a name must; put it in quotes.")
+            raise ConfigError(f"{line}: {found} is not a name; put it in quotes.")
         if key.value in names:
-            raise ConfigError(f"{line}: {key.value!r} stands there a second time; leave one.")
+            raise ConfigError(f"{line}: {key.value!r} is given twice; keep one.")
         names.add(key.value)

@@ -108,7 +108,7 @@ class CsvRows:
                 self.blank += 1
             before += 1
         else:
-            raise DataError(f"{file.source} has no rows; it needs one a text, below a header")
+            raise DataError(f"{file.source} has no rows; it needs a header and a row per text")
         self.delimiter = delimiter
         self.quoted = delimiter != "\t" or re.match('"[^"\t]*"[\t\r\n]', first) is not None
         self._marked = is_marked(first, delimiter)
@@ -162,7 +162,7 @@ class CsvRows:
             if "field larger" in str(error):
                 raise DataError(
                     f"{self._source} has a text of more than {MAX_TEXT} characters in the row that "
-                    f"starts in line {line}; shorten it or part it, or close its quotes"
+                    f"starts in line {line}; shorten or split it, or close its quotes"
                 ) from None
             raise DataError(
                 f"{self._source} has broken quoting in the row that starts in line {line} "

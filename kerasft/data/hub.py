@@ -144,7 +144,7 @@ def _load(datasets: Any, source: str, repository: str, configuration: str | None
     except ConnectionError:
         raise DataError(
             f"{source} has not been downloaded by an earlier run and HF_HUB_OFFLINE is set; unset "
-            "it or take a local file"
+            "it or use a local file"
         ) from None
     except Exception as error:
         _check_configuration(datasets, source, repository, configuration)

@@ -129,14 +129,14 @@ def make_rows(
         DataError: There are no rows, or values that are blank or not Unicode.
     """
     if not raw:
-        raise DataError(f"{source} has no rows; it needs one a text, below the header")
+        raise DataError(f"{source} has no rows; it needs a header and a row per text")
     dropped, notes = dict(dropped or {}), list(notes)
     for number, wanted in enumerate(fields, start=1):
         kept = [row for row in raw if row[number] is not None]
         if wanted.blank == "drop":
             kept = [row for row in kept if row[number].strip()]
         if not kept:
-            raise DataError(f"{source} has {len(raw)} rows, but a {wanted.name} in none of them")
+            raise DataError(f"{source} has {len(raw)} rows, but none of them has a {wanted.name}")
         dropped[f"rows without a {wanted.name}"] = len(raw) - len(kept)
         raw = kept
     found: dict[str, list[Any]] = {}

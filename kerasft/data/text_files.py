@@ -102,7 +102,7 @@ class TextFile:
         if size > MAX_LINE:
             raise DataError(
                 f"{self.source} has more than {MAX_LINE} characters in line {number}; a text may "
-                f"have {MAX_TEXT}, so shorten it or part it"
+                f"have {MAX_TEXT}, so shorten or split it"
             )
 
     def _decoded(self) -> Iterator[str]:
@@ -182,7 +182,7 @@ class Budget:
         """
         raise DataError(
             f"{self._source} {place} {number} has a text of {size} characters, but {MAX_TEXT} is "
-            "the most; shorten it or part it"
+            "the most; shorten or split it"
         )
 
     def refuse(self) -> None:

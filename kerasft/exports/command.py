@@ -68,12 +68,12 @@ def export(
     classifier = load(folder)
     from kerasft import peft
 
-    if (title := peft.unfoldable(classifier.model)) and format != "onnx":
+    if (title := peft.unmergeable(classifier.model)) and format != "onnx":
         raise ConfigError(
-            f"{folder} was tuned with {title}, which cannot be folded into the weights, so the "
+            f"{folder} was tuned with {title}, which cannot be merged into the weights, so the "
             f"format {format!r} cannot hold it; export it to onnx"
         )
-    peft.fold(classifier.model)
+    peft.remove_mergeable(classifier.model)
     if is_export is None:
         with storage.write_file(output) as to:
             said = write(classifier, to)

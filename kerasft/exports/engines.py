@@ -66,7 +66,7 @@ def make_export(
         from kerasft import peft
 
         parts = load(folder)
-        peft.fold(parts.model)
+        peft.remove_mergeable(parts.model)
         return task.to_write(parts)
 
     if engine == runtime.exact or runtime.exact not in manifest.exports:

@@ -32,7 +32,7 @@ def is_export(path: str | Path) -> bool:
 
 
 def write_huggingface(classifier: EncoderParts, folder: Path) -> None:
-    """Writes a loaded folder, whose adapters have been folded in, for `transformers`.
+    """Writes a loaded folder, whose adapters have been merged, for `transformers`.
 
     Args:
         classifier: The loaded folder.

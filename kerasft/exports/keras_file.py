@@ -16,7 +16,7 @@ from kerasft.tasks.headed_encoder import EncoderParts, reads_segments
 
 
 def write_keras(classifier: EncoderParts, path: Path) -> None:
-    """Writes a loaded folder, whose adapters have been folded in, as a `.keras` file.
+    """Writes a loaded folder, whose adapters have been merged, as a `.keras` file.
 
     Args:
         classifier: The loaded folder.

@@ -45,7 +45,7 @@ def is_export(path: str | Path) -> bool:
 
 
 def write_keras_hub(classifier: EncoderParts, folder: Path) -> list[str]:
-    """Writes a loaded folder, whose adapters have been folded in, for KerasHub.
+    """Writes a loaded folder, whose adapters have been merged, for KerasHub.
 
     KerasHub fixes some choices in its code (for BERT an approximate GELU). So both models compute
     the logits of some tokens, and how far apart they are decides.

@@ -68,7 +68,7 @@ def changed_folder(folder: Path, before: Manifest, *, without: Container[str]) -
         without: Paths of the files that are left out; so is `manifest.json`.
 
     Raises:
-        ConfigError: The folder cannot be written, or was saved anew meanwhile.
+        ConfigError: The folder cannot be written, or was replaced meanwhile.
     """
     with storage.write_folder(folder, is_ours=is_ours) as new:
         for name in before.files:
@@ -77,7 +77,9 @@ def changed_folder(folder: Path, before: Manifest, *, without: Container[str]) -
                 _same_file(folder / name, new / name)
         yield new
         if read(folder) != before:
-            raise ConfigError(f"{folder} was saved anew while this was added to it; do it again")
+            raise ConfigError(
+                f"{folder} was replaced while this was added to it; run the command again"
+            )
 
 
 def write_reports(folder: Path, reports: Sequence[Report]) -> list[str]:

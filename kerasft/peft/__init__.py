@@ -11,14 +11,14 @@ from kerasft.peft.inject import (
     ApplyReport,
     Counts,
     apply,
-    fold,
     freeze,
     merge,
     parameter_counts,
     remove,
-    unfoldable,
+    remove_mergeable,
     unfreeze,
     unmerge,
+    unmergeable,
 )
 from kerasft.peft.methods import *  # noqa: F403  (the configs and layers that it lists)
 from kerasft.peft.targets import find_layers, last_layers
@@ -31,17 +31,17 @@ __all__ = [
     "adapted_layers",
     "apply",
     "find_layers",
-    "fold",
     "freeze",
     "last_layers",
     "load_adapter",
     "merge",
     "parameter_counts",
     "remove",
+    "remove_mergeable",
     "save_adapter",
     "saved_layers",
-    "unfoldable",
     "unfreeze",
     "unmerge",
+    "unmergeable",
 ]
 __all__ += methods.__all__

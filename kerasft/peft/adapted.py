@@ -52,7 +52,7 @@ class Adapter:
         """Folds the adapter into the layer's own weights; the layer's outputs stay the same."""
         if self.is_merged:
             return
-        values = self.method.folded(layer)
+        values = self.method.merged(layer)
         self.aside = [(each, np.array(keras.ops.convert_to_numpy(each))) for each, _ in values]
         for variable, value in values:
             variable.assign(value)

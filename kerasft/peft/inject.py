@@ -3,7 +3,7 @@
 config = METHODS[name](targets=("query", "value"), modules_to_save=("classifier",))
 report = apply(model, config)
 model.compile(...); model.fit(...)
-remove(model)          # adapters folded into the weights, plain Keras layers again
+remove(model)          # adapters merged into the weights, plain Keras layers again
 """
 
 import math
@@ -207,7 +207,7 @@ def merge(model: keras.Model) -> None:
         model: A model with adapters.
 
     Raises:
-        AdapterError: The model has no adapters, or they cannot be folded into the weights.
+        AdapterError: The model has no adapters, or they cannot be merged into the weights.
     """
     layers = _adapted_or_raise(model)
     _check_merges(layers)
@@ -240,7 +240,7 @@ def remove(model: keras.Model) -> None:
         model: A model with adapters.
 
     Raises:
-        AdapterError: The model has no adapters, or they cannot be folded into the weights.
+        AdapterError: The model has no adapters, or they cannot be merged into the weights.
     """
     layers = _adapted_or_raise(model)
     _check_merges(layers)
@@ -258,25 +258,23 @@ def remove(model: keras.Model) -> None:
     refresh(model)
 
 
-def fold(model: keras.Model) -> bool:
-    """Takes the adapters off a model that is to predict, where it has any that can be folded.
-
-    Adapters of a method that cannot be folded into the weights stay.
+def remove_mergeable(model: keras.Model) -> bool:
+    """Does what `remove` does, unless there are no adapters or they cannot be merged.
 
     Args:
-        model: Any Keras model.
+        model: Any Keras model that is only to predict from now on.
 
     Returns:
-        Whether adapters were taken off.
+        Whether adapters were removed.
     """
-    if not adapted_layers(model) or unfoldable(model):
+    if not adapted_layers(model) or unmergeable(model):
         return False
     remove(model)
     return True
 
 
-def unfoldable(model: keras.Model) -> str | None:
-    """The title of the method on a model whose adapters cannot be folded into the weights, if any.
+def unmergeable(model: keras.Model) -> str | None:
+    """The title of the method on a model whose adapters cannot be merged into the weights, if any.
 
     Args:
         model: Any Keras model.
@@ -302,7 +300,7 @@ def _check_merges(layers: Sequence[Any]) -> None:
     for layer in layers:
         if not layer.adapter.method.merges:
             raise AdapterError(
-                f"{layer.adapter.method.title} on {layer.path!r} cannot be folded into the "
+                f"{layer.adapter.method.title} on {layer.path!r} cannot be merged into the "
                 "weights; use the model with its adapters as it is."
             )
 

@@ -39,7 +39,7 @@ class Predictor:
 
     Raises:
         FolderError: The folder is missing, broken or was changed.
-        ConfigError: An option has no meaning for the folder's task, the engine is unknown, or what
+        ConfigError: An option does not apply to the folder's task, the engine is unknown, or what
             it reads is missing and cannot be made.
 
     Example:

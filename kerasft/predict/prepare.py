@@ -61,7 +61,7 @@ def _check_options(folder: str | Path, task: Task, engine: str, options: Mapping
     known = [option.name for option in task.options]
     for name in given(options):
         if name not in known:
-            raise ConfigError(f"--{name} has no meaning for {folder}, a model for {task.name}.")
+            raise ConfigError(f"--{name} does not apply to {folder}, a model for {task.name}.")
 
 
 def _make(path: str | Path, engine: str) -> None:

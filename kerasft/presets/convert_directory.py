@@ -132,7 +132,7 @@ def _is_ours(folder: Path) -> bool:
 def _pickles(directory: Path) -> list[str]:
     """The names of the pickled files: one, or the shards that the index names."""
     if not directory.is_dir():
-        raise PresetError(f"{directory} is no directory here; give a Hugging Face directory")
+        raise PresetError(f"there is no directory {directory}; give a Hugging Face directory")
     if (directory / PICKLE).is_file():
         return [PICKLE]
     if not (directory / PICKLE_INDEX).is_file():

@@ -55,7 +55,7 @@ def load_preset(preset: str = DEFAULT_PRESET, *, architecture: str | None = None
         )
     if is_path(preset) or not HUB_ID.fullmatch(preset):
         raise PresetError(
-            f"the preset {preset!r} is no directory here; give a Hugging Face directory, a Hub id "
+            f"there is no directory {preset!r}; give a Hugging Face directory, a Hub id "
             "(owner/name), a KerasHub preset name, a folder that kerasft saved, or "
             f"{' or '.join(PYPI_MODELS)}"
         )

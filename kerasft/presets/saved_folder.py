@@ -60,10 +60,10 @@ def check_folds(model: Any, folder: Path) -> None:
     """Refuses a saved model as the start of another run where its adapters must stay on it.
 
     Raises:
-        PresetError: They cannot be folded into the weights.
+        PresetError: They cannot be merged into the weights.
     """
-    if title := peft.unfoldable(model):
+    if title := peft.unmergeable(model):
         raise PresetError(
-            f"the preset {folder} was tuned with {title}, which cannot be folded into the weights; "
-            f"take the preset that it was tuned from, and go on with --adapter {folder / 'adapter'}"
+            f"the preset {folder} was tuned with {title}, which cannot be merged into the weights; "
+            f"use the preset that it was tuned from, with --adapter {folder / 'adapter'}"
         )

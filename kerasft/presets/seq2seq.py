@@ -74,7 +74,7 @@ def load_seq2seq(preset: str = DEFAULT_SEQ2SEQ) -> PretrainedSeq2Seq:
             f"the preset {preset!r} is a file; give the directory that holds {CONFIG}"
         )
     if is_path(preset) or not HUB_ID.fullmatch(preset):
-        raise PresetError(f"the preset {preset!r} is no directory here; {_INSTEAD}")
+        raise PresetError(f"there is no directory {preset!r}; {_INSTEAD}")
     folder, license = fetch_config(preset, _INSTEAD)
     fetch_rest(preset, folder, _INSTEAD)
     return load_seq2seq_directory(folder, source=preset, license=license, revision=folder.name)
@@ -154,7 +154,7 @@ def load_saved_seq2seq(folder: Path, *, source: str | None = None) -> Pretrained
             f"{_INSTEAD}"
         )
     check_folds(saved.model, folder)
-    if peft.fold(saved.model):
+    if peft.remove_mergeable(saved.model):
         peft.unfreeze(saved.model)
     loaded = [each.name for entry in saved.model.entries() for each in entry.parameters]
     return PretrainedSeq2Seq(

@@ -156,7 +156,7 @@ def chosen_methods(config: Config) -> dict[str, type[Method] | None]:
         if name not in known:
             raise ConfigError(f"There is no method {name!r}; there are {', '.join(known)}.")
     if not chosen or not config.seeds:
-        raise ConfigError("--methods and --seeds name what is compared; give one of each at least.")
+        raise ConfigError("--methods and --seeds say what is compared; give at least one of each.")
     return {name: known[name] for name in dict.fromkeys(chosen)}
 
 

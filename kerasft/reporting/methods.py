@@ -31,7 +31,7 @@ class Tuned:
 
     Attributes:
         name: The method, or `head` or `full`.
-        merges: Whether its adapter can be folded into the weights; None where there is none.
+        merges: Whether its adapter can be merged; None where there is none.
         runs: One a seed; empty where it could not run.
         failure: Why it could not, a sentence.
         latency: Milliseconds a text, by how many are given at a time.

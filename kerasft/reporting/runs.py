@@ -122,14 +122,14 @@ def _read(folder: Path, name: str) -> Run:
     file = folder / contents.REPORT / METRICS
     report = storage.read_json(file, FolderError)
     if not isinstance(report, dict) or not isinstance(report.get("test_sha256"), str):
-        raise FolderError(f"{file} has no 'test_sha256', so nobody knows which rows were tested")
+        raise FolderError(f"{file} has no 'test_sha256', so it is not known which rows were tested")
     labels, texts, truth, said = _read_predictions(file.with_name(PREDICTIONS), task.scoring)
     beside = file.with_name(BASELINE_PREDICTIONS)
     baseline = None
     if beside.exists():
         *same, their_truth, baseline = _read_predictions(beside, task.scoring)
         if same != [labels, texts] or not np.array_equal(their_truth, truth):
-            raise FolderError(f"{beside} is of other rows than {PREDICTIONS} beside it")
+            raise FolderError(f"{beside} does not have the rows of {PREDICTIONS} beside it")
     run = Run(name, folder, manifest, report, labels, texts, truth, said, baseline, task)
     keys = [
         (_normalized(text), task.scoring.cells_of_truth(right, labels), sides_of(text))
@@ -186,13 +186,13 @@ def _aligned(first: Run, run: Run) -> Run:
         )
     if set(first.labels) != set(run.labels):
         raise FolderError(
-            f"{first.folder} and {run.folder} tell apart other classes: {quoted(first.labels)} and "
+            f"{first.folder} and {run.folder} have different classes: {quoted(first.labels)} and "
             f"{quoted(run.labels)}; train them on the same classes"
         )
     ours, theirs = first.report["test_sha256"], run.report["test_sha256"]
     if ours != theirs:
         raise FolderError(
-            f"{first.folder} and {run.folder} were tested on other rows (test_sha256 "
+            f"{first.folder} and {run.folder} were tested on different rows (test_sha256 "
             f"{ours[:12]} and {theirs[:12]}); train them on the same data with the same options "
             "of cleaning and split"
         )
@@ -206,7 +206,7 @@ def _aligned(first: Run, run: Run) -> Run:
     same = list(map(_normalized, first.texts)) == list(map(_normalized, run.texts))
     if not same or not np.array_equal(first.truth, run.truth):
         raise FolderError(
-            f"{first.folder} and {run.folder} were tested on the same texts with other labels; "
+            f"{first.folder} and {run.folder} were tested on the same texts with different labels; "
             "train them on the same data"
         )
     return run

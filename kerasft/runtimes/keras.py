@@ -18,7 +18,7 @@ class KerasEncoder:
     What comes out of a text does not depend on the other texts, but for float32 rounding (1e-6).
 
     Args:
-        model: A `HeadedEncoder`; adapters on it may be folded in or not.
+        model: A `HeadedEncoder`; adapters on it may be merged or not.
         reading: How it is asked.
 
     Example:

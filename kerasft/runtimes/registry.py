@@ -56,7 +56,7 @@ def encoder(opened: Opened, model: Any, reading: Reading) -> Encodes:
     from kerasft import peft
     from kerasft.runtimes.keras import KerasEncoder
 
-    peft.fold(model)
+    peft.remove_mergeable(model)
     return KerasEncoder(model, reading)
 
 

@@ -29,7 +29,7 @@ class EncoderModel:
     """An encoder with a head, to be written for a runtime.
 
     Attributes:
-        model: The model, its adapters folded in.
+        model: The model, with its adapters merged.
         reading: How it is asked.
         longest: Most tokens that it could read, by its positions.
         facts: What its file may say of it, for people: {"labels": '["no", "yes"]'}.
@@ -46,7 +46,7 @@ class WriterModel:
     """An encoder and a decoder that write texts, for a runtime.
 
     Attributes:
-        model: The model, its adapters folded in.
+        model: The model, with its adapters merged.
         start_id: The token that every output begins with.
         end_id: The token that ends it.
         pad_id: The padding.

@@ -181,7 +181,7 @@ class Seq2SeqTask(Task[Writer]):
         from kerasft import peft
         from kerasft.generation import TextGenerator
 
-        peft.fold(parts.model)  # for speed
+        peft.remove_mergeable(parts.model)  # for speed
         generator = TextGenerator(
             parts.model,
             parts.tokenizer,
@@ -210,7 +210,7 @@ def _wrong_tasks(tasks: Sequence[SavedTask]) -> str:
     for task in tasks:
         if not (task.name.strip() and len(task.name) <= MAX_NAME and names.count(task.name) == 1):
             return (
-                f"the task {short(task.name)} must have a name of its own, of 1 to {MAX_NAME} "
+                f"the task {short(task.name)} must have a unique name, of 1 to {MAX_NAME} "
                 "characters"
             )
         if len(task.prefix) > MAX_PREFIX:

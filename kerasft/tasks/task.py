@@ -161,7 +161,7 @@ class Task(ABC, Generic[OfTask]):
 
     @abstractmethod
     def to_write(self, parts: OfTask) -> EncoderModel | WriterModel:
-        """What there is to write for a runtime: the model of loaded parts, its adapters folded in.
+        """What is written for a runtime: the model of loaded parts, with its adapters merged.
 
         It fits the formats among `runtimes`.
         """

@@ -115,7 +115,7 @@ class BackboneFeatures:
         for slot, count in enumerate(made):
             if not np.isfinite(hidden[slot, :count]).all():
                 raise ConfigError(
-                    f"The frozen layers make numbers that are too large for {self.store.dtype}; "
+                    f"The frozen layers compute numbers too large for {self.store.dtype}; "
                     "give --cache_dtype float32 or --cache_backbone off."
                 )
         return hidden

@@ -117,9 +117,15 @@ def test_a_printed_config_has_the_options_of_its_value_alone_and_reads_back(tmp_
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["--way", "tokens", "--rank", "3"], "--rank is no option of --way tokens; leave it out."),
-        (["--way", "all", "--dropout", "0"], "--dropout is no option of --way all; leave it out."),
-        (["--plain"], "--plain is no option of --way thin; leave it out."),
+        (
+            ["--way", "tokens", "--rank", "3"],
+            "--rank is not an option of --way tokens; leave it out.",
+        ),
+        (
+            ["--way", "all", "--dropout", "0"],
+            "--dropout is not an option of --way all; leave it out.",
+        ),
+        (["--plain"], "--plain is not an option of --way thin; leave it out."),
         (["--rank", "null"], "--rank has no value; give one, or leave it out."),
         (["--rank", "x"], "--rank: expected int"),
         (["--way", "none"], "'thinner', 'tokens', 'all'"),
@@ -136,7 +142,7 @@ def test_what_a_value_has_not_is_one_sentence(words: list[str], says: str):
 def test_a_config_made_in_python_is_refused_as_well():
     with pytest.raises(ConfigError, match="--way is 'none'; it must be one of thin, thinner"):
         Config(way="none")
-    with pytest.raises(ConfigError, match="--count is no option of --way thin"):
+    with pytest.raises(ConfigError, match="--count is not an option of --way thin"):
         Config(way_options={"count": 3})
 
 

@@ -91,7 +91,7 @@ def test_rows_without_a_gold_label_are_left_out_and_counted(tmp_path):
     assert found["label"] == ["entailment", "contradiction", "neutral"]
     assert found["text_pair"] == ["h 0", "h 2", "h 3"]
     assert found.dropped == {"rows without a label": 2}
-    message = f"{path} has 2 rows, but a label in none of them"
+    message = f"{path} has 2 rows, but none of them has a label"
     assert message in refused(features(path, names, [-1, -1]))  # as the test parts of GLUE
 
 

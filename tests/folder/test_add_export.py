@@ -114,7 +114,7 @@ def test_a_folder_that_is_saved_anew_meanwhile_stays_the_new_one(folder):
         folders.write(folder, fill=b"n")
         return writer(b"graph")(place)
 
-    with pytest.raises(ConfigError, match="saved anew while this was added to it"):
+    with pytest.raises(ConfigError, match="replaced while this was added to it"):
         add_export(folder, "onnx", slow)
     assert m.verify(folder).exports == {} and (folder / c.WEIGHTS).read_bytes()[:1] == b"n"
 

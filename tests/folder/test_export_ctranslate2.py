@@ -78,7 +78,7 @@ def test_another_model_is_noticed(change, tmp_path):
     assert off > 0.01
 
 
-def test_adapters_must_have_been_folded_in(tmp_path):
+def test_adapters_must_have_been_merged(tmp_path):
     model = text_models.build(lora=True)
     peft.remove(model)
     write_ctranslate2(model, tmp_path, 0, 1)

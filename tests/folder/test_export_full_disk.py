@@ -41,7 +41,7 @@ def content(folder: Path) -> dict[str, bytes]:
         (lambda: translators.saved().folder, lambda run: make_export(run, "ctranslate2")),
         (LORA, lambda run: classifiers.save(run, classifiers.build())),
     ],
-    ids=["huggingface", "keras", "onnx", "engine onnx", "engine ctranslate2", "saved anew"],
+    ids=["huggingface", "keras", "onnx", "engine onnx", "engine ctranslate2", "replaced"],
 )
 def test_nothing_is_half_written_and_what_was_there_stays(tmp_path, source, write):
     run = shutil.copytree(source(), tmp_path / "run")

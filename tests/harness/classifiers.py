@@ -168,5 +168,5 @@ def saved_lora() -> Saved:
 
 @functools.cache
 def saved_p_tuning() -> Path:
-    """A saved folder whose adapter cannot be folded into the weights."""
+    """A saved folder whose adapter cannot be merged into the weights."""
     return save(kept("p_tuning"), train("p_tuning", "bert")).folder

@@ -192,12 +192,12 @@ class MethodCase:
             np.testing.assert_allclose(small.numpy(model(x)), merged, atol=1e-6)
 
     def is_not_merged(self) -> None:
-        """A method that cannot be folded into the weights says so; its formula is tested apart."""
+        """A method that cannot be merged into the weights says so; its formula is tested apart."""
         model = self.adapted()
         for act in (peft.merge, peft.remove):
-            with pytest.raises(AdapterError, match="cannot be folded into the weights; use the mo"):
+            with pytest.raises(AdapterError, match="cannot be merged into the weights; use the mo"):
                 act(model)
-        assert not peft.fold(model) and peft.adapted_layers(model)
+        assert not peft.remove_mergeable(model) and peft.adapted_layers(model)
 
     def test_after_remove_the_model_is_a_plain_one(self, saved, tmp_path):
         if not self.method.merges:
@@ -206,7 +206,7 @@ class MethodCase:
         classes = [type(layer) for layer in model._flatten_layers()]
         paths = [variable.path for variable in model.variables]
         peft.load_adapter(model, saved[0])
-        assert peft.fold(model) and not peft.fold(model)
+        assert peft.remove_mergeable(model) and not peft.remove_mergeable(model)
         np.testing.assert_allclose(small.logits(model), saved[1], atol=1e-5)
         assert [type(layer) for layer in model._flatten_layers()] == classes
         assert [variable.path for variable in model.variables] == paths
@@ -339,11 +339,11 @@ class MethodCase:
             "input_ids": small.TOKENS["token_ids"].astype("int64"),
             "attention_mask": small.TOKENS["padding_mask"].astype("int64"),
         }
-        for name in ("adapter.onnx", "folded.onnx"):
+        for name in ("adapter.onnx", "merged.onnx"):
             write_onnx(model, tmp_path / name, 32)
             (found,) = onnxruntime.InferenceSession(tmp_path / name).run(None, feed)
             np.testing.assert_allclose(found, saved[1], atol=1e-5)
-            peft.fold(model)
+            peft.remove_mergeable(model)
 
     # In a run.
 

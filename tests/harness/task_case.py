@@ -130,7 +130,7 @@ class TaskCase:
             Predictor("nowhere")
         own = [option.name for option in TASKS[self.name].options]
         for name in OPTIONS.keys() - {"engine", *own}:
-            with pytest.raises(ConfigError, match=f"--{name} has no meaning"):
+            with pytest.raises(ConfigError, match=f"--{name} does not apply to"):
                 Predictor(self.saved(), **{name: 1})
 
     def test_what_is_loaded_can_be_saved_again(self, expected, tmp_path):

@@ -99,9 +99,9 @@ class VirtualTokenCase(MethodCase):
         model = classifiers.build()
         peft.load_adapter(model, saved[0])
         for action in (peft.merge, peft.remove):
-            with pytest.raises(AdapterError, match=f"{self.method.title} on .*cannot be folded in"):
+            with pytest.raises(AdapterError, match=f"{self.method.title} on .*cannot be merged in"):
                 action(model)
-        assert not peft.fold(model) and peft.unfoldable(model) == self.method.title
+        assert not peft.remove_mergeable(model) and peft.unmergeable(model) == self.method.title
         np.testing.assert_array_equal(small.logits(model), saved[1])
         with pytest.raises(AdapterError, match="has adapters already"):
             peft.apply(model, self.config())

@@ -62,7 +62,7 @@ def test_formats_that_hold_weights_alone_refuse(format, tmp_path):
 
 
 def test_no_run_starts_from_such_a_folder_but_from_its_adapter():
-    message = r"tuned with Prompt tuning, .*; take the preset that it was tuned from, .*/adapter"
+    message = r"tuned with Prompt tuning, .*; use the preset that it was tuned from, .*/adapter"
     with pytest.raises(PresetError, match=message):
         load_preset(str(saved().folder))
     with pytest.raises(PresetError, match=message):

@@ -157,7 +157,7 @@ def test_wrong_input_is_one_sentence(command, tmp_path, saved):
         (["--input", source, "--output", source, "--overwrite"], b"", "is the input"),
         (["a", "--frobnicate"], b"", "--frobnicate"),
         (["a", "--format", "xml"], b"", "invalid choice: 'xml'"),
-        (["a", "--beam_size", "4"], b"", "--beam_size has no meaning for"),
+        (["a", "--beam_size", "4"], b"", "--beam_size does not apply to"),
     ]:
         assert message in refused(command(*arguments, stdin=stdin))
     assert "nowhere is not a folder" in refused(command("a", folder="nowhere"))

@@ -63,7 +63,7 @@ def test_a_word_that_is_cut_is_said(writer, command, tmp_path):
 def test_open_folder_knows_the_task():
     found = Predictor(entity_writers.saved(), beam_size=2)
     assert found.task.name == "text_to_entities" and found.metadata["beam_size"] == 2
-    with pytest.raises(ConfigError, match="--task has no meaning"):
+    with pytest.raises(ConfigError, match="--task does not apply to"):
         Predictor(entity_writers.saved(), task="entities")
     with pytest.raises(FolderError, match="text_to_text, but one for text_to_entities is needed"):
         load(text_models.saved().folder, EntityWriter)

@@ -82,7 +82,7 @@ def test_open_folder_knows_the_task():
     assert opened.task.name == "text_to_text" and opened.metadata["beam_size"] == 1
     with pytest.raises(ConfigError, match="beam_size is 0"):
         Predictor(folder, beam_size=0)
-    with pytest.raises(ConfigError, match="--task has no meaning"):
+    with pytest.raises(ConfigError, match="--task does not apply to"):
         Predictor(translators.saved().folder, task="italian")
 
 

@@ -100,7 +100,7 @@ def test_a_folder_is_opened_by_its_task(saved, tmp_path):
     assert Predictor(saved.folder, beam_size=None).metadata["beam_size"] == 4
     classifier = classifiers.saved_lora().folder
     assert Predictor(classifier).metadata["task"] == "classification"
-    with pytest.raises(ConfigError, match="--beam_size has no meaning for"):
+    with pytest.raises(ConfigError, match="--beam_size does not apply to"):
         Predictor(classifier, beam_size=2)
     folder = shutil.copytree(saved.folder, tmp_path / "copy")
     (folder / "tokenizer_target.json").unlink()

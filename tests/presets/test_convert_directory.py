@@ -310,7 +310,7 @@ def test_shards_that_do_not_fit_their_index_are_refused(shards, breaks, words):
 
 
 def test_where_there_is_nothing_to_convert(tmp_path):
-    with pytest.raises(PresetError, match="is no directory here"):
+    with pytest.raises(PresetError, match="there is no directory"):
         convert_directory(tmp_path / "nowhere")
     with pytest.raises(PresetError, match=r"has no pytorch_model\.bin"):
         convert_directory(tmp_path)

@@ -11,12 +11,12 @@ from kerasft.presets.wrapped_names import unwrapped_names
 @pytest.mark.parametrize(
     ("preset", "words"),
     [
-        ("./missing", "no directory here"),
-        ("missing/deep/down", "no directory here"),
-        ("~/surely/missing", "no directory here"),
-        ("two words", "no directory here"),
-        ("s3://bucket/model", "no directory here"),
-        ("", "no directory here"),
+        ("./missing", "there is no directory"),
+        ("missing/deep/down", "there is no directory"),
+        ("~/surely/missing", "there is no directory"),
+        ("two words", "there is no directory"),
+        ("s3://bucket/model", "there is no directory"),
+        ("", "there is no directory"),
         (__file__, "is a file; give the directory"),
     ],
 )

@@ -107,9 +107,7 @@ def test_what_writes_no_texts_is_refused(tmp_path, copy):
         load_seq2seq(str(copy))
     with pytest.raises(PresetError, match="minilm is an encoder, which writes no texts"):
         load_seq2seq("minilm")
-    with pytest.raises(
-        PresetError, match=r"'\./nowhere' is no directory here; use `--preset` with"
-    ):
+    with pytest.raises(PresetError, match=r"no directory '\./nowhere'; use `--preset` with"):
         load_seq2seq("./nowhere")
     with pytest.raises(PresetError, match="is a file; give the directory"):
         load_seq2seq(str(copy / "config.json"))

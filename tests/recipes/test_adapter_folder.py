@@ -195,7 +195,7 @@ def test_what_does_not_fit_is_refused_before_anything_is_written(classifier, tmp
         (base, adapter, ["a", "b"], ConfigError, "names 2 labels, but the head of .* has 3"),
         (base, base, [], AdapterError, "is no PEFT adapter: it has no adapter_config.json"),
         (adapter, adapter, [], PresetError, "is a PEFT adapter and not a model"),
-        (base, tmp_path / "headless", [], PresetError, "task None, of which there is no saved"),
+        (base, tmp_path / "headless", [], PresetError, "task None, for which there is no saved"),
     ]:
         with pytest.raises(error, match=words):
             save_adapter_folder(str(preset), which, output, labels=labels)

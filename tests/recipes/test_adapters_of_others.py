@@ -137,7 +137,7 @@ def test_a_head_for_numbers_says_the_same_on_the_scale_of_each_run(recipe, world
     ("arguments", "words"),
     [
         (["--method", "head"], "--method head does not train; leave one of them out"),
-        (["--method", "ia3"], "is an adapter of another method; go on with --method lora"),
+        (["--method", "ia3"], "is an adapter of another method; use --method lora"),
         (
             ["--adapter", "nowhere"],
             "There is no folder nowhere; an adapter of the Hub must be downloaded first",

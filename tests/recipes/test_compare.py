@@ -96,7 +96,7 @@ def test_three_folders(recipe, world: Path):
         (("one", "nowhere"), "there is no folder"),
         (("one",), "two folders or more"),
         (("one", "one"), "twice"),
-        (("one", "other"), "tested on other rows"),
+        (("one", "other"), "tested on different rows"),
     ],
 )
 def test_bad_folders_are_one_sentence(recipe, capsys, folders, words, tmp_path):

@@ -108,10 +108,13 @@ def test_a_run_leaves_one_page_and_resumes(recipe, world: Path, capsys: pytest.C
     ("arguments", "words"),
     [
         (("--methods", "lore"), "There is no method 'lore'; there are lora, "),
-        (("--methods", "[]"), "give one of each at least"),
-        (("--seeds", "[]"), "give one of each at least"),
+        (("--methods", "[]"), "give at least one of each"),
+        (("--seeds", "[]"), "give at least one of each"),
         (("--draws", "5"), "--draws"),
-        (("--method_options", "{lora: {feedforward: [a]}}"), "--feedforward is no option of --met"),
+        (
+            ("--method_options", "{lora: {feedforward: [a]}}"),
+            "--feedforward is not an option of --met",
+        ),
         (("--method_options", "{lora: {rank: 0}}"), "rank must be a whole number"),
         (("--method_options", "{lore: {}}"), "There is no method 'lore'"),
         (("--max_length", "65"), "64 tokens"),

@@ -211,7 +211,7 @@ def test_bad_data_is_one_sentence(recipe, tmp_path, content, words, capsys):
         (["--targets", "[]"], "no targets"),
         (["--rank", "0"], "rank"),
         (["--method", "head"], "'full'"),
-        (["--method", "bitfit", "--alpha", "3"], "--alpha is no option of --method bitfit"),
+        (["--method", "bitfit", "--alpha", "3"], "--alpha is not an option of --method bitfit"),
         (["--max_length", "4"], "the prefix 'find entities: ' takes"),
         (["--learning_rate", "0"], "--learning_rate"),
         (["--tokens_per_batch", "0"], "--tokens_per_batch"),

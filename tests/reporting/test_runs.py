@@ -155,14 +155,14 @@ def test_other_classes(folders, tmp_path):
 
 def test_another_test(folders, tmp_path):
     other = save_run(tmp_path / "other", test=make_table(24, seed=3))
-    refused(FolderError, ["one", "other", "tested on other rows"], folders[0], other)
+    refused(FolderError, ["one", "other", "tested on different rows"], folders[0], other)
 
 
 def test_other_labels_of_the_same_texts(folders, tmp_path):
     table = make_table(24, seed=2)
     table["label"][0], table["label"][1] = table["label"][1], table["label"][0]
     other = save_run(tmp_path / "other", test=table)
-    refused(FolderError, ["same texts with other labels"], folders[0], other)
+    refused(FolderError, ["same texts with different labels"], folders[0], other)
 
 
 @pytest.mark.parametrize(
@@ -189,4 +189,4 @@ def test_a_baseline_of_other_rows(folders, tmp_path):
         file.write_text("".join(file.read_text().splitlines(keepends=True)[:-1]))
 
     broken = changed(folders[1], tmp_path / "broken", change)
-    refused(FolderError, ["baseline_predictions.csv is of other rows"], folders[0], broken)
+    refused(FolderError, ["baseline_predictions.csv does not have the rows of"], folders[0], broken)

@@ -170,7 +170,7 @@ def test_the_command_and_the_engine_that_calls_it(tmp_path, run_export, capsys):
     assert "same outputs" in out and {*verify(folder).exports} == {"onnx", "onnx-int8"}
     for words, message in [
         (("--engine", "onnx", "--output", "x.onnx"), "--engine takes no --output"),
-        (("--engine", "onnx", "--gate_data", "x.csv"), "--gate_data has a meaning for"),
+        (("--engine", "onnx", "--gate_data", "x.csv"), "--gate_data is only for"),
         (("--engine", "tensorrt"), "invalid choice: 'tensorrt'"),
         (("--engine", "onnx", "--format", "onnx"), "not allowed with"),
         ((), "one of the arguments --format --engine is required"),

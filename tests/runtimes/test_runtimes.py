@@ -17,7 +17,7 @@ class TestOnnxClassifier(RuntimeCase):
 
 
 class TestOnnxVirtualTokens(RuntimeCase):
-    """An adapter that cannot be folded into the weights is a part of the graph."""
+    """An adapter that cannot be merged into the weights is a part of the graph."""
 
     format = "onnx"
     texts = classifiers.TEXTS

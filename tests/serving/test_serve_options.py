@@ -24,9 +24,9 @@ def test_the_beam_size_is_an_option(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("saved", "option", "message"),
     [
-        (classifiers.saved_lora, ("--beam_size", 4), "--beam_size has no meaning for"),
+        (classifiers.saved_lora, ("--beam_size", 4), "--beam_size does not apply to"),
         (translators.saved, ("--beam_size", 0), "beam_size is 0"),
-        (translators.saved, ("--min_confidence", 0.5), "--min_confidence has no meaning for"),
+        (translators.saved, ("--min_confidence", 0.5), "--min_confidence does not apply to"),
         (classifiers.saved_lora, ("--min_confidence", 1.5), "--min_confidence is 1.5"),
         (text_models.saved, ("--task", "cooking"), "no task 'cooking'"),
     ],

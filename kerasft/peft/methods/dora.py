@@ -134,9 +134,9 @@ class DoRAConfig(LoRAConfig):
             )
 
     @classmethod
-    def folded(cls, layer: Any) -> list[tuple[keras.Variable, np.ndarray]]:
+    def merged(cls, layer: Any) -> list[tuple[keras.Variable, np.ndarray]]:
         """The kernel W', a B of zeros, and an m that is the norm of W'."""
-        (kernel, moved), nothing = super().folded(layer)
+        (kernel, moved), nothing = super().merged(layer)
         axes = layer._factors.in_axes
         magnitude = ops.convert_to_numpy(layer.magnitude).astype("float32")
         factor = magnitude / ops.convert_to_numpy(_norm(moved, axes))

@@ -171,7 +171,7 @@ class IA3Config(Method):
             )
 
     @classmethod
-    def folded(cls, layer: Any) -> list[tuple[keras.Variable, np.ndarray]]:
+    def merged(cls, layer: Any) -> list[tuple[keras.Variable, np.ndarray]]:
         """Kernel and bias times l, and an l of ones."""
         factors = factors_of(layer)
         is_feedforward = layer.adapter.settings.feedforward

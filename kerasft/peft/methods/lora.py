@@ -259,7 +259,7 @@ class LoRAConfig(LoRASettings, Method):
         return settings.bias == "all"
 
     @classmethod
-    def folded(cls, layer: Any) -> list[tuple[keras.Variable, np.ndarray]]:
+    def merged(cls, layer: Any) -> list[tuple[keras.Variable, np.ndarray]]:
         """The kernel W + s A B, and a B of zeros."""
         kernel, a, b = (
             ops.convert_to_numpy(each).astype("float32")

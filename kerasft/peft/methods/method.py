@@ -13,7 +13,7 @@ The rest of `peft/` asks a method these questions, in this order:
    `suffixes` are the ends of their names, by which a file's arrays find their layers.
 4. `adapter_config.json`: `reads` says whether a file is of this method, `from_peft` reads its own
    fields, `to_peft` writes them. Targets, modules to save and the task are read for every method.
-5. Can it be folded into the weights?  `merges`, and `folded`: the new values of the variables.
+5. Can it be merged into the weights?  `merges`, and `merged`: the new values of the variables.
 
 What that means for some methods:
 
@@ -68,7 +68,7 @@ class Method(ABC):
             layers; all layers that fit are then adapted, and a file names none (of the class).
         prefix: What stands before every other name in a file (of the class).
         peft_fields: The fields of `adapter_config.json` that `from_peft` knows (of the class).
-        merges: Whether it can be folded into the weights (of the class).
+        merges: Whether it can be merged into the weights (of the class).
         pattern_fields: Which fields hold lists of patterns (of the class).
 
     Raises:
@@ -174,7 +174,7 @@ class Method(ABC):
         layer.__class__ = layer.plain_class
 
     @classmethod
-    def folded(cls, layer: Any) -> list[tuple[keras.Variable, np.ndarray]]:
+    def merged(cls, layer: Any) -> list[tuple[keras.Variable, np.ndarray]]:
         """The values with which the layer's own weights do what the adapter does.
 
         They include those with which the adapter itself then does nothing, so that a function

@@ -143,9 +143,9 @@ class PiSSAConfig(LoRAConfig):
             )
 
     @classmethod
-    def folded(cls, layer: Any) -> list[tuple[keras.Variable, np.ndarray]]:
+    def merged(cls, layer: Any) -> list[tuple[keras.Variable, np.ndarray]]:
         """The kernel W + s (A B - A0 B0), and A and B as they started."""
-        (kernel, moved), _ = super().folded(layer)
+        (kernel, moved), _ = super().merged(layer)
         a, b = (ops.convert_to_numpy(each) for each in (layer.start_a, layer.start_b))
         start = layer.adapter.settings.scale * np.einsum(layer._factors.product, a, b)
         return [(kernel, moved - start), (layer.lora_a, a), (layer.lora_b, b)]

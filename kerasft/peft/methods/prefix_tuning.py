@@ -9,7 +9,7 @@ Every query may look at the prefix. While training, one small network may make t
 layers ("prefix_projection", section 4.3), P = tanh(E W1 + b1) W2 + b2; P-tuning v2 has none.
 
 In a file, as https://huggingface.co/docs/peft/package_reference/prefix_tuning has it: one array
-`prompt_embeddings` (num_virtual_tokens, 2 * layers * d_model), the network folded in, and the head
+`prompt_embeddings` (num_virtual_tokens, 2 * layers * d_model), the network's output, and the head
 under `base_model.`. PEFT gives a prefix to the layers whose keys and values transformers can cache
 (`past_key_values`): all of a BERT, a T5's decoder. Adapters on other layers have files of our own,
 with `<module>.prefix_keys` and `<module>.prefix_values`, which PEFT does not load.
@@ -285,7 +285,7 @@ class PrefixTuningConfig(PrefixSettings, Method):
 
     @classmethod
     def slots(cls, module: Module, settings: PrefixSettings) -> tuple[Slot, ...]:
-        """P_K and P_V, (num_virtual_tokens, heads * d_k); what a network makes is folded in."""
+        """P_K and P_V, (num_virtual_tokens, heads * d_k); a network may compute them."""
         layer = module.layer
         shape = (settings.num_virtual_tokens, layer.heads * layer.d_k)
         return tuple(
@@ -338,7 +338,7 @@ class PrefixTuningConfig(PrefixSettings, Method):
 
     @classmethod
     def from_peft(cls, fields: Fields) -> Callable[[str], PrefixSettings]:
-        """Reads how long the prefix is; the network is folded in, whatever made it."""
+        """Reads how long the prefix is; a file holds no network, whatever computed the prefix."""
         settings = PrefixSettings(fields.values.get("num_virtual_tokens", 0))
         return lambda module: settings
 

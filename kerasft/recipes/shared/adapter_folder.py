@@ -71,7 +71,7 @@ def save_adapter_folder(
     task = config.task_type or ("SEQ_CLS" if has_head else None)
     if task not in _KINDS:
         raise PresetError(
-            f"{adapter} was trained for the task {task!r}, of which there is no saved folder; "
+            f"{adapter} was trained for the task {task!r}, for which there is no saved folder; "
             f"there is of {', '.join(_KINDS)}"
         )
     if text_pairs and task != "SEQ_CLS":

@@ -64,12 +64,12 @@ class FewShotOptions(FineTuningOptions, TargetOptions):
         """Why it cannot be, as a sentence."""
         if self.method == "head":
             return (
-                "--few_shot on tunes the encoder, which --method head leaves as it is; give "
+                "--few_shot on tunes the encoder, which --method head freezes; give "
                 "another method, or leave one of them out."
             )
         if self.early_stopping:
             return (
-                "--early_stopping watches the validation loss, which --few_shot on does without; "
+                "--early_stopping needs a validation loss, which --few_shot on does not have; "
                 "give one of them."
             )
         if not target.takes_few_rows or dataset.has_pairs:

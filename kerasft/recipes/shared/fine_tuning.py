@@ -217,7 +217,7 @@ def _load_adapter(
     )
     if report.method != options.method:
         raise ConfigError(
-            f"{directory} is an adapter of another method; go on with --method {report.method}."
+            f"{directory} is an adapter of another method; use --method {report.method}."
         )
     base = f", made for {report.base_model}" if report.base_model else ""
     whole = ", ".join(report.trained_in_full)

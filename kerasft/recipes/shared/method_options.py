@@ -96,7 +96,9 @@ class MethodOptions(AdapterOptions):
             if self.targets is None:
                 self.targets = usual.get("targets", method.usual_targets) or None
         elif self.targets is not None:
-            raise ConfigError(f"--targets is no option of --method {self.method}; leave it out.")
+            raise ConfigError(
+                f"--targets is not an option of --method {self.method}; leave it out."
+            )
         if self.learning_rate is None:
             rate = method.usual_rate if method else WHOLE[self.method]
             self.learning_rate = usual.get("learning_rate", rate)

@@ -83,13 +83,13 @@ class TargetOptions(TrustOptions, LabelledTextOptions):
         """What a model learns of these rows.
 
         Raises:
-            ConfigError: An option has no meaning for it.
+            ConfigError: An option does not apply to it.
         """
         if isinstance(dataset.kind, SeveralLabels):
             thresholds = BEST if self.thresholds is None else self.thresholds
             return LabelsTarget.learn(dataset, class_weight, thresholds)
         if isinstance(dataset.kind, Numbers):
             if class_weight != "none":
-                raise ConfigError("--class_weight has no meaning for numbers; leave it out.")
+                raise ConfigError("--class_weight does not apply to numbers; leave it out.")
             return NumberTarget.learn(dataset, self.label_column, self.loss or "mse")
         return ClassTarget.learn(dataset, class_weight, self.calibrate)

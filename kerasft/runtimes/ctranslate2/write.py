@@ -73,10 +73,10 @@ def write_ctranslate2(
     from kerasft import peft
     from kerasft.architectures import T5, Transformer
 
-    if title := peft.unfoldable(model):
+    if title := peft.unmergeable(model):
         raise ConfigError(
             f"a model tuned with {title} cannot be exported to CTranslate2, which has no place for "
-            "what does not fold into the weights; predict with --engine keras"
+            "what cannot be merged into the weights; predict with --engine keras"
         )
     if isinstance(model, Transformer):
         spec = _transformer(model)

@@ -40,7 +40,7 @@ def write_onnx(
 
     Args:
         model: From {"token_ids", "padding_mask"} to logits. Adapters on it are written as they
-            are; folded into the weights, they cost nothing.
+            are; merged into the weights, they cost nothing.
         longest: Most tokens of a text.
         facts: What else the file is to say, for readers of the file: {"max_length": "128"}.
         segments: Whether the model is also to read {"segment_ids"}.

@@ -121,7 +121,7 @@ def make_entity_rows(rows: Rows, tag_scheme: str | None, unit: str = "line") -> 
                     f"{source} {unit} {line}: the tag {row.tags[violation.position]!r} of "
                     f"{row.tokens[violation.position]!r} {violation.reason} (the tags of the file "
                     f"are {scheme}); correct it, or give --tag_scheme {scheme} to read such tags "
-                    "as well as can be"
+                    "as well as possible"
                 )
             broken.append(line)
         sentences.append(Sentence(row.tokens, _trimmed(row.tokens, spans)))
@@ -129,7 +129,7 @@ def make_entity_rows(rows: Rows, tag_scheme: str | None, unit: str = "line") -> 
     if 2 * len(broken) > entities:
         raise DataError(
             f"{source}: {len(broken)} tags break the scheme {scheme}, among {entities} entities "
-            f"({positions(unit, broken)}), so it is not theirs; {_advice(tag_scheme)}"
+            f"({positions(unit, broken)}), so they do not follow it; {_advice(tag_scheme)}"
         )
     if broken:
         notes.append(
@@ -151,7 +151,7 @@ def _readable(tagged: Sequence[_Tagged], source: str, unit: str, notes: list[str
         if size > MAX_TEXT:
             raise DataError(
                 f"{source} {unit} {row.lines[0]} begins a sentence of {size} characters, but "
-                f"{MAX_TEXT} is the most; part it"
+                f"{MAX_TEXT} is the most; split it"
             )
         if not all(map(str.isspace, row.tokens)):
             found.append(row._replace(tags=tuple(names[tag] for tag in row.tags)))

@@ -101,7 +101,7 @@ def _invert(mapping: Mapped) -> dict[str, str]:
     new_names: dict[str, str] = {}
     for new, names in mapping.items():
         if not new.strip() or not names:
-            raise ConfigError(f"--classes has {new!r} with no name of the data; list one or more")
+            raise ConfigError(f"--classes lists no names for {new!r}; list one or more")
         for name in map(tidy_label, names):
             if name in new_names:
                 raise ConfigError(

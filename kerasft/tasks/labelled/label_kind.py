@@ -170,4 +170,4 @@ def refuse_classes(options: LabelledTextOptions, of_what: str) -> None:
     """
     for name, usual in (("classes", NONE), ("major_classes", None)):
         if getattr(options, name) != usual:
-            raise ConfigError(f"--{name} has no meaning {of_what}; leave it out.")
+            raise ConfigError(f"--{name} does not apply to {of_what}; leave it out.")

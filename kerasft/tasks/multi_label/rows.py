@@ -131,7 +131,7 @@ class SeveralLabels(LabelKind):
 
     def refuse(self, options: LabelledTextOptions) -> None:
         """See `LabelKind.refuse`."""
-        refuse_classes(options, "of rows with several labels")
+        refuse_classes(options, "rows with several labels")
 
 
 def labels_of(cell: str, source: str) -> Labels:
@@ -145,5 +145,5 @@ def labels_of(cell: str, source: str) -> Labels:
     except ValueError:
         found = None
     if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
-        raise DataError(f"{source} has {shortened(cell)!r} where a list of labels should stand")
+        raise DataError(f"{source} has {shortened(cell)!r} instead of a list of labels")
     return tuple(found)

@@ -101,7 +101,7 @@ class Numbers(LabelKind):
 
     def refuse(self, options: LabelledTextOptions) -> None:
         """See `LabelKind.refuse`."""
-        refuse_classes(options, "of rows with numbers")
+        refuse_classes(options, "rows with numbers")
 
     def pictures(self, before: Any, after: Sequence[float]) -> list[tuple[str, Any]]:
         """See `LabelKind.pictures`: how the numbers are spread."""

@@ -123,7 +123,7 @@ def _check(tasks: Sequence[TextTask]) -> None:
     names = [task.name for task in tasks]
     for task in tasks:
         if not task.name.strip() or names.count(task.name) > 1:
-            raise ConfigError(f"the task {task.name!r} must have a name of its own")
+            raise ConfigError(f"the task {task.name!r} must have a unique name")
         if not 0 < task.weight < float("inf"):  # also if it is NaN
             raise ConfigError(f"the task {task.name!r} has the weight {task.weight}; make it > 0")
         if (task.input is None) != (task.target is None):

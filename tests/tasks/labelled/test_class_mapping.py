@@ -88,7 +88,7 @@ def test_the_shipped_sample_has_no_other_products():
          "--classes names 'tax', which made.csv lacks; its classes are 'car loan', 'card'"),
         ({"a": ["card"], "b": ["card"]}, ConfigError, "'card' under 'a' and under 'b'"),
         ({"a": ["card", "card"], "b": ["other"]}, ConfigError, "'card' under 'a' and under 'a'"),
-        ({"a": [], "b": ["card"]}, ConfigError, "'a' with no name of the data"),
+        ({"a": [], "b": ["card"]}, ConfigError, "lists no names for 'a'"),
         ({" ": ["other"], "b": ["card"]}, ConfigError, "' ' with no name"),
         ("conplaints", ConfigError, "classes is 'conplaints', but must be complaints, none"),
         ({"a": ["card", "other"]}, DataError, r"leaves one class \('a'\) of made.csv, whose"),

@@ -275,7 +275,7 @@ def test_broken_quotes(tmp_path):
 
 def test_only_texts_that_are_blank(tmp_path):
     file = write(tmp_path / "blank.csv", [("a", ""), ("b", " ")])
-    with pytest.raises(DataError, match=r"blank.csv has 2 rows, but a text in none of them"):
+    with pytest.raises(DataError, match=r"blank.csv has 2 rows, but none of them has a text"):
         load_labelled(CorpusOptions(data=file))
 
 

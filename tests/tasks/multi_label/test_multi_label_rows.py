@@ -69,7 +69,7 @@ def test_what_a_run_keeps_is_read_back(tmp_path):
     (tmp_path / "kept.csv").write_text("\n".join(["text,label", *rows]) + "\n")
     assert kind.read_kept(tmp_path / "kept.csv")["label"] == labels
     (tmp_path / "kept.csv").write_text("text,label\nsome,crash\n")
-    with pytest.raises(DataError, match=r"has 'crash' where a list of labels should stand"):
+    with pytest.raises(DataError, match=r"has 'crash' instead of a list of labels"):
         kind.read_kept(tmp_path / "kept.csv")
 
 
@@ -113,5 +113,5 @@ def test_options_that_contradict_each_other(given, says):
 
 
 def test_classes_are_not_merged():
-    with pytest.raises(ConfigError, match="--major_classes has no meaning of rows with several"):
+    with pytest.raises(ConfigError, match="--major_classes does not apply to rows with several"):
         SeveralLabels().refuse(TargetOptions(major_classes=3))

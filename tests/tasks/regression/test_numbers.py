@@ -51,10 +51,10 @@ def test_numbers_that_are_all_the_same_or_missing(tmp_path):
 def test_options_of_classes_are_refused(tmp_path):
     options = written(tmp_path / "a.csv", range(30))
     options.classes = {"a": ["1"]}
-    with pytest.raises(ConfigError, match="--classes has no meaning of rows with numbers"):
+    with pytest.raises(ConfigError, match="--classes does not apply to rows with numbers"):
         load_labelled(options)
     dataset = load_labelled(written(tmp_path / "a.csv", range(30)))
-    with pytest.raises(ConfigError, match="--class_weight has no meaning for numbers"):
+    with pytest.raises(ConfigError, match="--class_weight does not apply to numbers"):
         written(tmp_path / "a.csv", range(30)).target(dataset, "balanced")
 
 

@@ -61,8 +61,8 @@ def test_a_source_of_two_tasks_is_on_one_side(tmp_path):
     ("tasks", "error", "words"),
     [
         ([], ConfigError, "there is no task"),
-        ([ITALIAN, ITALIAN], ConfigError, "name of its own"),
-        ([TextTask(" ", "x.tsv", "")], ConfigError, "name of its own"),
+        ([ITALIAN, ITALIAN], ConfigError, "unique name"),
+        ([TextTask(" ", "x.tsv", "")], ConfigError, "unique name"),
         ([TextTask("a", "x.tsv", "", weight=0)], ConfigError, "weight 0"),
         ([TextTask("a", "x.tsv", "", weight=float("nan"))], ConfigError, "weight nan"),
         ([TextTask("a", "x.csv", "", input="text")], ConfigError, "name both"),
