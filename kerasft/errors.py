@@ -1,4 +1,4 @@
-"""The exceptions that a user can meet.
+"""The exceptions that users can see.
 
 Each message is one sentence (two at most) that says what is wrong, where, and what to do about it.
 The command line prints it after `error:` and exits with 2; the server answers with a 4xx. What may
@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 class KerasftError(Exception):
-    """Base of every error that is the input's fault and not the program's.
+    """Base of all errors caused by the input, not by the program.
 
     A message always ends with one full stop, whether or not it was given one. So messages can be
     put together: `f"{file}: {error}"`, or `f"{file}: {error.clause}; train again"`.
@@ -87,7 +87,7 @@ def missing_module(error: ModuleNotFoundError) -> ConfigError | None:
 
 @contextmanager
 def attempt(what: str, failures: list[str]) -> Iterator[None]:
-    """Tries what must not end a run: a failure is one sentence on stderr, and the run goes on.
+    """Runs what must not end a run: a failure is one sentence on stderr, and the run continues.
 
     Interrupts and signals still end the run.
 
@@ -106,7 +106,7 @@ def attempt(what: str, failures: list[str]) -> Iterator[None]:
         # A panic of a library in Rust is not an Exception.
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
-        sentence = f"{what} failed, and the run goes on without it: {_reason(error)}."
+        sentence = f"{what} failed, and the run continues without it: {_reason(error)}."
         failures.append(sentence)
         with suppress(OSError, ValueError):  # there may be no reader
             print(sentence, file=sys.stderr)

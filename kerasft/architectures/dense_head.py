@@ -1,4 +1,4 @@
-"""A head for texts that has a linear layer of its own, as RoBERTa's."""
+"""A head for texts with a linear layer of its own, like RoBERTa's."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""Lets a run go on when its output cannot be read or encoded."""
+"""Lets a run continue when its output cannot be read or encoded."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 @contextmanager
 def robust_output() -> Iterator[None]:
-    """Lets a block go on when its output is not read or cannot be encoded.
+    """Lets a block continue when its output is not read or cannot be encoded.
 
     A run of hours must not end because the reader of its output has (`| head -1`), the disk of its
     log is full, or an ASCII terminal cannot show a letter. Such letters are escaped; bytes of a

@@ -85,7 +85,7 @@ class BucketedBatches(EpochBatches):
             batch_size: Rows in each batch.
             pad_id: Token id that fills rows up to their bucket's length.
             max_length: Most tokens that a row may have.
-            shuffle: Whether each epoch has an order of its own.
+            shuffle: Whether each epoch has a different order.
             sample_weight: (rows,) weight of each row in the loss; 1 by default.
             segment_ids: Of pairs of texts: an integer array (tokens,) a row, which text each token
                 is of; only for models that read them (`HeadedEncoder.reads_segments`).
@@ -166,7 +166,7 @@ class BucketedBatches(EpochBatches):
         """One sentence for the run's output and the model card."""
         lengths = ", ".join(map(str, self.bucket_lengths))
         return (
-            f"{len(self)} of {self._batch_size} rows an epoch, padded to {lengths} tokens; "
+            f"{len(self)} of {self._batch_size} rows per epoch, padded to {lengths} tokens; "
             f"{self.padding_share:.0%} of the positions are padding"
         )
 

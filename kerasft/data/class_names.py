@@ -148,7 +148,7 @@ def class_name(value: Any, names: Sequence[str] | None, column: str, where: str)
     Args:
         value: The value.
         names: The names of the numbers from 0; None if they have none.
-        column: Where it stands, for messages.
+        column: Its name, for error messages.
         where: The row, for messages.
 
     Raises:

@@ -77,7 +77,7 @@ class MaskedBatches(EpochBatches):
             tokenizer: Tells which tokens are special.
             batch_size: Texts in each batch.
             max_length: Most tokens that a text may have.
-            shuffle: Whether each epoch has an order and a choice of its own.
+            shuffle: Whether each epoch has a different order and choice.
             group_by_length: See `BucketedBatches`.
             segment_ids: Of pairs of texts; see `BucketedBatches`.
 

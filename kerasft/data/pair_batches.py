@@ -59,7 +59,7 @@ class PairBatches(EpochBatches):
             tokens_per_batch: Most positions in a batch, padding included, on the side (source or
                 target) that has more; but a batch always has one row.
             pad_id: Token id that fills rows up to their bucket's lengths.
-            shuffle: Whether each epoch has an order of its own.
+            shuffle: Whether each epoch has a different order.
             max_length: Most tokens that a source, and a target without [SOS], may have.
             bucket_count: Most shapes that there may be.
 

@@ -1,4 +1,4 @@
-"""The one door to files of rows with fields: a file, a sample or a hub data set by name."""
+"""Reads rows with fields from a file, a sample or a hub data set."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -66,7 +66,7 @@ def hashes_of_files(train: str, validation: str, test: str) -> dict[str, str]:
 
 
 def place_of(text: str, seed: int) -> float:
-    """Where a text stands between 0 and 1, by its hash: a split that rows cannot move.
+    """The place of a text between 0 and 1, by its hash: a split that other rows cannot change.
 
     Args:
         text: The text, as `normalize` gives it where texts are to count as the same.

@@ -71,8 +71,8 @@ def fit_temperature(labels: np.ndarray, logits: np.ndarray, names: Sequence[str]
     if (logits.argmax(axis=1) == labels).all():
         return Temperature(
             1.0,
-            f"not calibrated: all {rows} validation rows are right, so that they do not tell how "
-            "sure is too sure",
+            f"not calibrated: all {rows} validation rows are right, so they cannot show how "
+            "much confidence is too much",
         )
     value = _minimum(labels, logits.astype(np.float64))
     before, after = (_loss(labels, logits, each) for each in (1.0, value))
@@ -81,7 +81,7 @@ def fit_temperature(labels: np.ndarray, logits: np.ndarray, names: Sequence[str]
         f"{before:.3f} before, {after:.3f} after)"
     )
     if value in (LOWEST, HIGHEST):
-        note += "; a temperature is taken no further"
+        note += "; that is the limit"
     if missing := len(names) - len(np.unique(labels)):
         note += f"; {missing} of {len(names)} classes have no row among them and are scaled alike"
     return Temperature(value, note)

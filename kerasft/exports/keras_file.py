@@ -1,4 +1,4 @@
-"""A `.keras` file that Keras loads by itself, with no other package.
+"""A `.keras` file that Keras loads without any other package.
 
 Inputs: a dict of `token_ids` (batch, length) int32 and `padding_mask` (batch, length) bool; of a
 model that reads pairs by segments `segment_ids` (batch, length) int32 besides. Output: logits. It

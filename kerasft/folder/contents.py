@@ -62,7 +62,7 @@ class Reader:
 
     Args:
         data: The JSON object.
-        file: Where it stands, for the sentences.
+        file: Its path, for error messages.
     """
 
     def __init__(self, data: Mapping[str, Any], file: Path) -> None:

@@ -41,7 +41,7 @@ def read_tokenizer(raw: bytes, file: Path, max_length: int, vocab_size: int) -> 
 
     Args:
         raw: What a `tokenizer.json` holds.
-        file: Where it stands, for the sentences.
+        file: Its path, for error messages.
         max_length: Tokens that texts will be cut at.
         vocab_size: Rows of the model's embedding table.
 

@@ -1,4 +1,4 @@
-"""Attention that compares what tokens are with how far they stand apart."""
+"""Attention that compares the content of tokens with their distance."""
 
 from collections.abc import Mapping
 from typing import Any

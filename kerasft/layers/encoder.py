@@ -28,7 +28,7 @@ class EncoderBlock(Block):
     attentions = ("self_attention",)
 
     def call(self, x: Any, source_mask: Any = None, training: bool | None = None) -> Any:
-        """Lets each position read from all others, then think by itself.
+        """Lets each position read from all others; then maps each by itself.
 
         Args:
             x: (batch, length, d_model).

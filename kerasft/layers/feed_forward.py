@@ -1,4 +1,4 @@
-"""The network that each position passes through by itself."""
+"""The feed-forward network, applied to each position."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Where in the text a token stands."""
+"""The position of a token in its text."""
 
 from typing import Any
 

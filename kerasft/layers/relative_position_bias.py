@@ -1,4 +1,4 @@
-"""How far two tokens stand apart, as something that is added to attention's scores."""
+"""The distance of two tokens, as a bias of attention scores."""
 
 import math
 from typing import Any

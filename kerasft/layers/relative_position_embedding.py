@@ -1,4 +1,4 @@
-"""How far two tokens stand apart, as a vector that attention compares with theirs."""
+"""The distance of two tokens, as a vector that attention compares with theirs."""
 
 import math
 from typing import Any

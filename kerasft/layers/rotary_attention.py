@@ -1,4 +1,4 @@
-"""Attention in which queries and keys are turned by where they stand."""
+"""Attention in which queries and keys are rotated by their position."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""T5's network that each position passes through by itself, in its two versions."""
+"""T5's feed-forward network, in its two versions."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Where vectors that are no tokens' stand before those of a text."""
+"""The place of virtual tokens before those of a text."""
 
 from collections.abc import Callable
 from typing import Any

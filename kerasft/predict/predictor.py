@@ -1,4 +1,4 @@
-"""Predicting with a saved folder, whatever its task."""
+"""Predictions with a saved folder of any task."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from kerasft.text.pairs import Text
 
 
 class Predictor:
-    """A loaded folder, to be asked about texts.
+    """A loaded folder that predicts for texts.
 
     Args:
         folder: The folder that a recipe or `kerasft.save` wrote, or what `open_for` read of it.

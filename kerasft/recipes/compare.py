@@ -54,8 +54,8 @@ def run(config: Config) -> Path:
     texts = runs[0].texts
     print(f"{len(runs)} models, tested on the same {len(texts)} rows")
 
-    # How long a text takes, all models in turns on this machine; and whether each still says what
-    # it said in its test.
+    # Times per text, alternating between the models; and whether each still predicts what it
+    # predicted in its test.
     predictors = {saved.name: Predictor(saved.folder) for saved in runs}
     rows = reporting.spread(texts, config.timed_texts)
     timed = [texts[row] for row in rows]
@@ -69,9 +69,9 @@ def run(config: Config) -> Path:
         reporting.gap(saved, rows, _said(saved, predictors[saved.name], timed)) for saved in runs
     ]
     measured = (
-        f"Times for a text: measured now, the models in turns, on {backends.machine()}; the median "
-        f"of {config.timed_rounds} rounds over {len(timed)} test texts, on which every model says "
-        f"what it said in its test within {max(gaps):.0e}."
+        f"Times per text: measured now, alternating between the models, on {backends.machine()}; "
+        f"the median of {config.timed_rounds} rounds over {len(timed)} test texts, for which every "
+        f"model still predicts what it predicted in its test, within {max(gaps):.0e}."
     )
 
     # Scores with intervals, paired tests; of single labels also calibration and mistakes.

@@ -52,14 +52,14 @@ def run(config: Config) -> Path:
     backends.seed_everything(config.seed)
     facts = Facts()
 
-    # Rows, cleaned and merged if asked for, in a split that depends on the texts alone.
+    # Rows, cleaned and merged if asked for, in a split that depends only on the texts.
     dataset = load_labelled(config)
     target = config.target(dataset, config.class_weight)
     facts.state("Data", dataset.describe())
     facts.state("Sample rows", dataset.samples())
     facts.state("Rows per class", dataset.rows_per_class())
 
-    # A pretrained encoder with its tokenizer; its head, if it has one for as many labels.
+    # A pretrained encoder with its tokenizer, and its head if that fits the labels.
     pretrained = load_preset(config.preset, architecture=config.architecture)
     pretrained.check_length(config.max_length)
     pooling, reads = config.pooling_for(pretrained)
@@ -71,7 +71,7 @@ def run(config: Config) -> Path:
         target.start(model)
     facts.state("Pretrained model", [pretrained.source, reads, *loaded.describe()])
 
-    # What trains: adapter and head, the head alone, or everything; of few rows, in all layers.
+    # What trains: adapter and head, the head alone, or everything; with few rows, in all layers.
     few_shot = config.few_shot_of(target, dataset, pretrained.tokenizer)
     tuned = few_shot.in_all_layers(model) if few_shot else config
     counts, adapters = tune(
@@ -98,16 +98,16 @@ def run(config: Config) -> Path:
     facts.state("Tokens", batches.describe())
     facts.state("Batches", seen.train.summary())
 
-    # Frozen layers below the first that trains run once a text; what is above them trains.
+    # Frozen layers below the first that trains run once per text; what is above them trains.
     above, notes = train_above_backbone(model, seen, replace(config, epochs=epochs), output)
     facts.state("Frozen layers", notes)
 
-    # What is learned: the labels; of few rows a class, which texts are of one class.
+    # What is learned: the labels; with few rows per class, first which texts share a class.
     objective = Objective.of_labels(above, target, epochs)
     if few_shot:
         objective = few_shot.objective(model, above)
 
-    # Training; a run that was stopped goes on with --resume, to the very same weights.
+    # Training; --resume continues a stopped run, to exactly the same weights.
     objective.model.compile(
         optimizer=training.adam(config.rate(objective.steps), config.rate_ratios),
         loss=objective.loss,
@@ -129,10 +129,10 @@ def run(config: Config) -> Path:
     if few_shot:
         facts.state("Few rows", few_shot.fit_head(model, seen))
 
-    # What a trained model leaves open, by the validation rows: a temperature, or thresholds.
+    # A temperature or thresholds, chosen on the validation rows.
     target = settled(target, model, batches.validation, dataset, facts)
 
-    # Saved before all else: what fails below costs no model, and is a sentence of the card.
+    # Saved first: whatever fails below cannot lose the model, and is noted in the card.
     parts = target.parts(
         model, pretrained.tokenizer, config.max_length, dataset.cleaning, config.long_texts
     )
@@ -145,7 +145,7 @@ def run(config: Config) -> Path:
         base_model=pretrained.source,
     )
 
-    # Evaluation, once, on rows that nothing above has seen, beside what costs nothing to try.
+    # Evaluation, once, on rows that nothing above has used, beside simple baselines.
     with adding_report(output, facts) as reports:
         outputs = batches.test.unsort(model.predict(batches.test, verbose=0))  # (rows, outputs)
         said = target.said(outputs)

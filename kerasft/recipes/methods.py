@@ -3,7 +3,7 @@
     python -m kerasft.recipes.methods --preset minilm
     python -m kerasft.recipes.methods --preset minilm --data mails.csv --methods lora,ia3,full
 
-Each method is a run of `distilbert_lora` in a process of its own, on the same rows, split and
+Each method is a run of `distilbert_lora` in its own process, on the same rows, split and
 seeds; what the frozen layers make of a text is kept for all of them. A run that is finished is not
 done again, and a method that cannot run is a row that says why.
 """
@@ -112,9 +112,9 @@ def run(config: Config) -> Path:
         rounds=config.timed_rounds,
     )
     measured = (
-        f"Times for a text: measured now, the models in turns, on {backends.machine()}; the median "
-        f"of {config.timed_rounds} rounds over {len(timed)} test texts. With a merged adapter or "
-        "none, the model computes the same whatever trained it: it was timed once."
+        f"Times per text: measured now, alternating between the models, on {backends.machine()}; "
+        f"the median of {config.timed_rounds} rounds over {len(timed)} test texts. Models with a "
+        "merged adapter or none compute the same, so only one of them was timed."
     )
 
     # Scores with intervals, paired tests, which to take.

@@ -185,14 +185,14 @@ def run(config: Config) -> Path:
     facts.state("Training", history.summary(config.early_stopping))
     target = settled(target, model, batches.validation, dataset, facts)  # a temperature
 
-    # Saved before all else: what fails below costs no model, and is a sentence of the card.
+    # Saved first: whatever fails below cannot lose the model, and is noted in the card.
     classifier = target.parts(
         model, tokenizer, config.max_length, dataset.cleaning, config.long_texts
     )
     classifier = replace(classifier, text_pairs=dataset.has_pairs)
     save(output, classifier, config_yaml=to_yaml(config), card=facts.card(output.name))
 
-    # Evaluation, once, on rows that nothing above has seen, beside what costs nothing to try.
+    # Evaluation, once, on rows that nothing above has used, beside simple baselines.
     with adding_report(output, facts) as reports:
         said = target.said(batches.test.unsort(model.predict(batches.test, verbose=0)))
         scores = score(target, said, dataset, doubtful=config.doubtful_rows)
@@ -220,7 +220,7 @@ def run(config: Config) -> Path:
 
 
 def fit(model: Any, batches: Any, config: Config, history: Any, output: str, data: Dataset) -> Any:
-    """Compiles and trains a model; what was stopped goes on with --resume."""
+    """Compiles and trains a model; --resume continues a stopped run."""
     import keras
 
     from kerasft import training

@@ -115,7 +115,7 @@ def run(config: Config) -> Path:
     backends.seed_everything(config.seed)
     facts = Facts()
 
-    # Sentences, whatever their tags, as spans; a split of them that depends on their words alone.
+    # Sentences with their entities as spans, in a split that depends only on their words.
     dataset = load_sentences(config)
     test = dataset.test.sentences
     facts.state("Data", dataset.describe())
@@ -162,7 +162,7 @@ def run(config: Config) -> Path:
     above, notes = train_above_backbone(model, batches, config, output)
     facts.state("Frozen layers", notes)
 
-    # Training with the right tokens so far; what was stopped goes on with --resume.
+    # Training with the right tokens so far; --resume continues a stopped run.
     steps = len(batches.train) * config.epochs
     rate = training.schedule(config.schedule, config.peak_rate, steps, config.warmup_steps)
     above.model.compile(
@@ -187,7 +187,7 @@ def run(config: Config) -> Path:
     )
     facts.state("Training", history.summary(config.early_stopping))
 
-    # Saved before all else: what fails below costs no model, and is a sentence of the card.
+    # Saved first: whatever fails below cannot lose the model, and is noted in the card.
     save(
         output,
         writer,

@@ -171,7 +171,7 @@ def run(config: Config) -> Path:
     train = batches(rows["train"], config.cap)
     facts.state("Batches", train.summary())
 
-    # Training, with the validation loss of each task; what was stopped goes on with --resume.
+    # Training, with the validation loss of each task; --resume continues a stopped run.
     rate = config.rate(len(train) * config.epochs)
     loss = training.LabelSmoothedCrossEntropy(config.label_smoothing, from_logits=True)
     model.compile(training.adamw(rate, model, config.weight_decay), loss)
@@ -198,7 +198,7 @@ def run(config: Config) -> Path:
     facts.state("Training", history.summary(kept=kept.epochs()))
     facts.state("Weights", kept.average(model, config.average_epochs))
 
-    # Saved before all else: what fails below costs no model, and is a sentence of the card.
+    # Saved first: whatever fails below cannot lose the model, and is noted in the card.
     save(output, writer, config_yaml=to_yaml(config), card=facts.card(output.name))
 
     # What is written for the held-out texts, beside the simplest way to do each task.

@@ -73,7 +73,7 @@ def run(config: Config) -> Path:
     backends.seed_everything(config.seed)
     facts = Facts()
 
-    # Sentences, whatever their tags, as spans; a split of them that depends on their words alone.
+    # Sentences with their entities as spans, in a split that depends only on their words.
     dataset = load_sentences(config)
     test = dataset.test.sentences
     tags = dataset.tags
@@ -92,7 +92,7 @@ def run(config: Config) -> Path:
     facts.state("Adapters", adapters)
     facts.state("Parameters", str(counts))
 
-    # Token ids in batches of a few lengths; a word's tag stands at its first token.
+    # Token ids in batches of a few lengths; a word's tag is at its first token.
     batches = tagged_batches(
         dataset,
         pretrained.tokenizer,
@@ -107,12 +107,12 @@ def run(config: Config) -> Path:
     facts.state("Tokens", [*batches.describe(), f"test: {windows.summary()}"])
     facts.state("Batches", batches.train.summary())
 
-    # Frozen layers below the first that trains run once a text; what is above them trains.
+    # Frozen layers below the first that trains run once per text; what is above them trains.
     epochs = config.epochs_over(batches.train)
     above, notes = train_above_backbone(model, batches, replace(config, epochs=epochs), output)
     facts.state("Frozen layers", notes)
 
-    # Training; a run that was stopped goes on with --resume, to the very same weights.
+    # Training; --resume continues a stopped run, to exactly the same weights.
     above.model.compile(
         optimizer=training.adam(config.rate(len(batches.train) * epochs), config.rate_ratios),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -133,7 +133,7 @@ def run(config: Config) -> Path:
     facts.state("Training", history.summary(config.early_stopping))
 
     tagger = TokenTagger(model, pretrained.tokenizer, tags, config.max_length)
-    # Saved before all else: what fails below costs no model, and is a sentence of the card.
+    # Saved first: whatever fails below cannot lose the model, and is noted in the card.
     save(
         output,
         tagger,
@@ -142,7 +142,7 @@ def run(config: Config) -> Path:
         base_model=pretrained.source,
     )
 
-    # Evaluation, once, on sentences that nothing above has seen, beside remembering names.
+    # Evaluation, once, on sentences that nothing above has used, beside remembered names.
     with adding_report(output, facts) as reports:
         encoder = KerasEncoder(model, TaggingTask().reading(tagger))
         engine = TaggingEngine(encoder, tagger.tokenizer, tags.names, config.max_length)

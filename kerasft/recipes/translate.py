@@ -177,7 +177,7 @@ def run(config: Config) -> Path:
     many, few = config.validation_sentences, config.num_examples
     scores = TranslationScores(greedy.sentences, ids, held_out, many, few, facts.failures)
 
-    # Training; a run that was stopped goes on with --resume, to the very same weights.
+    # Training; --resume continues a stopped run, to exactly the same weights.
     rate = config.rate(len(batches["train"]) * config.epochs)
     model.compile(
         optimizer=training.adam(rate, beta_2=0.98, epsilon=1e-9),
@@ -203,7 +203,7 @@ def run(config: Config) -> Path:
     facts.state("Training", history.summary(kept=kept.epochs()))
     facts.state("Weights", kept.average(model, config.average_epochs))
 
-    # Saved before all else: what fails below costs no model, and is a sentence of the card.
+    # Saved first: whatever fails below cannot lose the model, and is noted in the card.
     save(output, translator, config_yaml=to_yaml(config), card=facts.card(output.name))
 
     # Evaluation on all held-out pairs, beside copying the source.

@@ -23,8 +23,8 @@ from kerasft.reporting.words import (
 # Below so many test rows, intervals are too wide for small differences.
 FEW_ROWS = 200
 MISTAKES = (
-    "What each classifier got wrong while it was surest, the surest first: its blind spots, and "
-    "rows whose label is wrong or could as well be another."
+    "What each classifier got wrong with the highest confidence: its blind spots, and "
+    "rows whose label is wrong or debatable."
 )
 
 
@@ -149,7 +149,7 @@ def _costs(comparison: Comparison) -> list[str]:
         for name, costs in ((n, s.candidate.costs) for n, s in comparison.scored.items())
         if 1 in costs.latency and costs.bytes is not None
     ]
-    return [f"For a single text, and on the disk: {listed(known)}."] if known else []
+    return [f"Time for a single text, and size on disk: {listed(known)}."] if known else []
 
 
 def _classes(comparison: Comparison, baseline: Scored, other: Scored) -> str:

@@ -73,8 +73,8 @@ def method_tables(comparison: MethodComparison) -> list[ReportTable]:
             for each in scores
         ],
         f"{words.quantity(comparison.rows, 'test row')}, the same for all; in brackets: 95 % of "
-        f"{comparison.draws:,} bootstrap draws of the rows.{means} Every method trains the head "
-        "too; its numbers are in the parameters and in the adapter's file.",
+        f"{comparison.draws:,} bootstrap draws of the rows.{means} Every method also trains the "
+        "head; the parameters and the adapter file include it.",
     )
     second = ReportTable(
         "What it takes",
@@ -93,8 +93,8 @@ def method_tables(comparison: MethodComparison) -> list[ReportTable]:
             ]
             for each in scores
         ],
-        "Peak memory: the most main memory of a process that trains this one alone, Python and its "
-        "libraries included.",
+        "Peak memory: of a process that trains only this method, including Python and its "
+        "libraries.",
     )
     return [first, second]
 
@@ -158,8 +158,8 @@ def write_method_page(
     ] * bool(comparison.failures)
     legend = {label: color for label, color in KINDS.values()}
     drawn = {
-        "parameters": ("What the parameters that train bring", "parameters trained"),
-        "seconds": ("What the time of the training brings", "seconds of training"),
+        "parameters": ("Score and trained parameters", "parameters trained"),
+        "seconds": ("Score and training time", "seconds of training"),
     }
     pictures = []
     for cost, (caption, axis) in drawn.items():
@@ -173,7 +173,7 @@ def write_method_page(
         )
         pictures.append(drawn_picture(f"{cost}.png", caption, plot))
     page = Page(
-        "Methods of tuning compared",
+        "Comparison of methods",
         f"The same model, rows, split and {words.quantity(comparison.seeds, 'seed')} for each: "
         f"{words.quantity(comparison.rows, 'test row')}{_classes(comparison)}, which nothing saw "
         f"in training. Trained on {comparison.machine}.",
@@ -198,8 +198,8 @@ def _classes(comparison: MethodComparison) -> str:
 def _choice(comparison: MethodComparison, best: MethodScore, choice: MethodScore) -> str:
     trained = f"{words.parameters(choice.costs.trained)} parameters"
     merged = {
-        True: "it is merged into the weights, so that a prediction costs nothing more",
-        False: "it cannot be merged: a prediction computes it each time",
+        True: "it is merged into the weights, so predictions cost nothing extra",
+        False: "it cannot be merged, so every prediction computes it",
         None: "there is no adapter beside the weights",
     }[choice.merges]
     title = comparison.scoring.main_words
@@ -222,7 +222,7 @@ def _baseline(comparison: MethodComparison, choice: MethodScore) -> list[str]:
     """That the baseline is as good, where it is."""
     found = [each for each in comparison.scores if each.is_baseline]
     return [
-        f"{each.name} alone reaches {_score(each)}: ask whether a pretrained model is needed here."
+        f"{each.name} alone reaches {_score(each)}: a pretrained model may not be needed here."
         for each in found
         if each.main.value >= choice.main.value - comparison.standard_error
     ]

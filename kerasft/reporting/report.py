@@ -34,10 +34,10 @@ REPORT = "report"
 _DRAWN_ANEW = {"confusion.png"}
 _CAPTIONS = {
     "classes": "rows of each class, as read and after the data steps",
-    "loss": "loss during the training",
+    "loss": "loss during training",
     "labels": "how well each label is found",
-    "numbers": "how many rows have which number",
-    "scatter": "what was said of each test row, and what is right",
+    "numbers": "distribution of the numbers",
+    "scatter": "predicted and true number of each test row",
     "text_lengths": "tokens of the texts, and where they are cut",
 }
 _MAX_BYTES = 4 * 2**20
@@ -182,8 +182,8 @@ def _sections(comparison: Comparison, runs: Sequence[Run], measured: str) -> lis
             [
                 drawn(
                     "reliability.png",
-                    "How often each is right at each confidence; on the dashed line, as often as "
-                    "it says",
+                    "How often each model is right at each confidence; on the dashed line the two "
+                    "are equal",
                     plots.plot_reliability,
                 ),
                 tables.calibration_table(comparison),

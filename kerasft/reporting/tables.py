@@ -118,11 +118,11 @@ def calibration_table(comparison: Comparison) -> ReportTable:
         for name, scored in comparison.scored.items()
     ]
     return ReportTable(
-        "How far the probabilities can be believed",
+        "How reliable the probabilities are",
         ["", "expected calibration error", "Brier score"],
         rows,
         "0 is best in both. The error is the mean gap between confidence and accuracy over 10 bins "
-        "of as many rows each; the Brier score is the squared distance between the probabilities "
+        "of equally many rows; the Brier score is the squared distance between the probabilities "
         "and the truth, summed over the classes.",
     )
 
@@ -144,8 +144,8 @@ def training_table(comparison: Comparison | ScoreComparison) -> ReportTable:
         "To train",
         ["", "time", "peak memory", "parameters trained", "of", "on"],
         rows,
-        "Peak memory: the most main memory that the process held until its test, Python and its "
-        "libraries included. The parameters of a baseline are its coefficients.",
+        "Peak memory: of the process until its test, including Python and its "
+        "libraries. The parameters of a baseline are its coefficients.",
     )
 
 
@@ -175,8 +175,8 @@ def running_table(comparison: Comparison | ScoreComparison, measured: str) -> Re
         "To run",
         ["", "on the disk", "of which adapter", *times],
         rows,
-        f"{measured} Those of a baseline were measured by the run that fitted it. On the disk: "
-        "what predicting needs.",
+        f"{measured} Those of a baseline were measured by the run that fitted it. On disk: what "
+        "predicting needs.",
     )
 
 

@@ -66,7 +66,7 @@ def create_app(
     answer: Any = create_model(
         "PredictAnswer",
         __base__=Body,
-        __doc__="What is said of the texts, in their order.",
+        __doc__="The predictions, in the order of the texts.",
         predictions=(list[prediction], ...),  # type: ignore[valid-type]
         model=(ModelInfo, ...),
     )

@@ -21,7 +21,7 @@ LARGEST = 3
 
 
 def said(description: str, *, default: Any = MISSING, column: str = "", join: str = " ") -> Any:
-    """A field of a result, or of what is said of a folder.
+    """A field of a result, or of the facts about a folder.
 
     Args:
         description: What it is, a sentence.
@@ -39,7 +39,7 @@ def said(description: str, *, default: Any = MISSING, column: str = "", join: st
 
 
 class Columns:
-    """How the results of a task stand in columns.
+    """The columns of a task's results.
 
     In a file: the text (of a pair: both), then a column a field, the values of a mapping last, a
     column a key. On the screen: what the class names in `on_screen`; "text" is the beginning of the

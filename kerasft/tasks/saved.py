@@ -128,7 +128,7 @@ def check_manifest(
     """Checks what an untrusted manifest says of its task, and returns the task.
 
     Args:
-        folder: Where it stands, for the sentences.
+        folder: Its path, for error messages.
 
     Raises:
         FolderError: The task is unknown or another, its settings are no good, or it has other

@@ -260,7 +260,7 @@ def check_prefix(tokenizer: Tokenizer, prefix: str, max_length: int) -> None:
 
     Args:
         tokenizer: Of the sources.
-        prefix: What stands before every source.
+        prefix: Text before every source.
         max_length: Most tokens of a source, prefix and end token included.
 
     Raises:

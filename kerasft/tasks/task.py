@@ -75,8 +75,8 @@ class Task(ABC, Generic[OfTask]):
         settings: The keys of the manifest's `settings`.
         runtimes: What can compute it: "keras", and formats of exports.
         options: What `open` takes.
-        result: The class of what is said of one text; see `kerasft.tasks.columns`.
-        facts: The class of what is said of the folder, beside what is said of every folder.
+        result: The class of a result for one text; see `kerasft.tasks.columns`.
+        facts: The class of the facts about the folder that only this task has.
         summary: What it does with texts, in a few words.
         description: The same in a sentence.
         example: Texts to try it with.
@@ -199,7 +199,7 @@ class TaskPredictor(ABC, Generic[OfTask]):
 
     Attributes:
         parts: What was read of the folder.
-        facts: What is said of the folder: of the class `Task.facts`.
+        facts: The facts about the folder: of the class `Task.facts`.
         notes: Field of a result -> what it means for a text if that field is true, to be said after
             "3 of 10 ".
         keys: Of the mapping in a result, if it has one.

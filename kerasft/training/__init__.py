@@ -1,4 +1,4 @@
-"""What stands around `model.fit`: history, exact resume, early stopping, schedules, trackers.
+"""What goes with `model.fit`: history, exact resume, early stopping, schedules, trackers.
 
 history = training.History(trackers=[training.TensorBoard("run.tensorboard")])
 model.compile(training.adam(2e-3), loss)

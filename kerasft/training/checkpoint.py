@@ -1,4 +1,4 @@
-"""The folder that a run can go on from: what it holds, and reading and writing it."""
+"""The checkpoint folder of a run: what it holds, and how it is read and written."""
 
 import hashlib
 import json
@@ -21,10 +21,10 @@ FORMAT_VERSION = 2
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Everything that makes a stopped run go on as if it had not been stopped.
+    """Everything needed to continue a stopped run as if it had not been stopped.
 
     Attributes:
-        fingerprint: What must be the same in the run that goes on (JSON).
+        fingerprint: What must be the same in the resumed run (JSON).
         epoch: The epoch that is running or comes next, from 0.
         batch: How many of its batches are done.
         stopped: Whether early stopping ended the run.

@@ -1,4 +1,4 @@
-"""A loss over the vectors of a batch: those of a class are to lie together."""
+"""A loss over the vectors of a batch: those of one class should be close."""
 
 from typing import Any
 

@@ -144,7 +144,7 @@ def above_backbone(
     if frozen_dropout and settings.where not in ("auto", "off"):
         raise ConfigError(
             "--cache_backbone keeps what frozen layers make without dropout, so it excludes "
-            "--frozen_dropout; give one of them."
+            "--frozen_dropout; leave one of them out."
         )
     if not settings.resume and _is_cache(settings.beside):
         storage.remove_folder(settings.beside, is_ours=_is_cache)

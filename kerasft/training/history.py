@@ -187,7 +187,7 @@ class History(keras.callbacks.Callback):
         before, self.environment = self.environment, environment()
         if before and (changed := difference(before, self.environment)):
             self.notes.append(f"after step {len(self.losses)} it went on {changed}")
-            print(f"The run goes on {changed}.")
+            print(f"The run continues {changed}.")
         if not self._started and self._trained_before:
             self._start_or_drop()
         elif not self._started:

@@ -1,4 +1,4 @@
-"""The checkpoints of whole epochs that a run keeps: to go on from any of them, or to average."""
+"""The checkpoints of whole epochs that a run keeps: to continue from one, or to average."""
 
 import re
 from pathlib import Path

@@ -9,7 +9,7 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="kerasft")
 class BinaryCrossEntropy(keras.losses.Loss):
-    """Binary cross-entropy of each label by itself, from logits, with weights of the ones.
+    """Binary cross-entropy of independent labels, from logits, with weights of the ones.
 
         loss = mean over the labels of  -w * y * log s(x) - (1 - y) * log(1 - s(x))
 

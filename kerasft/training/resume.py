@@ -27,7 +27,7 @@ class Batches(Protocol):
 
 
 class Stateful(Protocol):
-    """A callback with a state of its own that a checkpoint must keep."""
+    """A callback with state that a checkpoint must keep."""
 
     state_name: str
 
@@ -58,7 +58,7 @@ class Part:
 
 
 class Resume:
-    """Checkpoints a run beside its output, and goes on from the last one to the very same losses.
+    """Checkpoints a run, and resumes it from the last checkpoint with exactly the same losses.
 
     A checkpoint holds what training can change and nothing else: the variables that train, the
     states of the seed generators, the optimizer's variables, the running metrics, the stateful
@@ -110,7 +110,7 @@ class Resume:
                 preset's sha256, the batch size, the learning rate, ... (JSON). The seed and the
                 number of steps in an epoch are added.
             every_steps: Steps between two checkpoints; 0 for epoch ends only.
-            enabled: Whether to go on from a checkpoint that is there.
+            enabled: Whether to continue from an existing checkpoint.
             stateful: The callbacks whose state is kept.
             kept: Where each epoch's checkpoint is kept as well.
             preload: Go on from this one of the kept epochs: its number, or "latest". The run may
@@ -194,10 +194,12 @@ class Resume:
             checkpoint.remove(self._directory)
 
     def _find_source(self, preload: str | None) -> Path | None:
-        """The checkpoint to go on from, if any."""
+        """The checkpoint to continue from, if any."""
         if preload is not None:
             if self._enabled or self._kept is None:
-                raise ConfigError("--preload and --resume exclude each other; give one of them.")
+                raise ConfigError(
+                    "--preload and --resume exclude each other; leave one of them out."
+                )
             return self._kept.find(preload)
         if self._enabled and checkpoint.is_checkpoint(self._directory):
             return self._directory

@@ -11,7 +11,7 @@ INIT_TIMEOUT_S = 20.0
 
 
 class WandB:
-    """Logs a run to Weights & Biases; a resumed run goes on under the same id.
+    """Logs a run to Weights & Biases; a resumed run continues under the same id.
 
     With `WANDB_MODE=offline` (or `mode="offline"`) no account and no network is needed: the run
     lies in `DIRECTORY/wandb/offline-run-...`, and `wandb sync` sends it later. Nobody is ever asked

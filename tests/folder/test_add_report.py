@@ -55,10 +55,10 @@ def test_what_fails_is_a_sentence_and_the_rest_is_there(folder, capsys):
     card, said = (folder / c.CARD).read_text("utf-8"), capsys.readouterr().err
     assert len(facts.failures) == 4 and r"r\udce9sum.csv" in card
     for start in (
-        "The evaluation failed, and the run goes on without it: No word is known.",
-        "The report's confusion.png failed, and the run goes on without it: MemoryError",
-        "The report's loss.png failed, and the run goes on without it: PanicException: of a",
-        "The report failed, and the run goes on without it: ZeroDivisionError",
+        "The evaluation failed, and the run continues without it: No word is known.",
+        "The report's confusion.png failed, and the run continues without it: MemoryError",
+        "The report's loss.png failed, and the run continues without it: PanicException: of a",
+        "The report failed, and the run continues without it: ZeroDivisionError",
     ):
         assert start in said and start in card
 
@@ -97,5 +97,5 @@ def test_attempts_collect_their_failures():
         raise ValueError("too\n large.")
     assert len(failures) == 1
     assert failures[0].startswith(
-        "A picture failed, and the run goes on without it: ValueError: too large (test_add_report"
+        "A picture failed, and the run continues without it: ValueError: too large (test_add_report"
     )

@@ -95,7 +95,7 @@ def test_it_trains_and_its_head_gives_way_to_other_labels(recipe, world, capsys)
     kept = [line for line in lines if not line.endswith("comparison")]
     (world / "two.csv").write_text("\n".join(kept))
     output = recipe("--learning_rate", "0.01", data="two.csv")
-    assert "it has no head for these labels: the head is not from the adapter" in (
+    assert "it has no head for these labels, so the head is not from the adapter" in (
         capsys.readouterr().out
     )
     after = load_file(output / "adapter" / "adapter_model.safetensors")

@@ -190,7 +190,7 @@ def test_the_runs_own_pictures_stand_once(tmp_path, made):
     assert not {n for n in names if "broken" in n or n == "large_data_classes.png"}
     page = Page((tmp_path / "out" / "report" / "index.html").read_text(encoding="utf-8"))
     assert "small and large: data classes" in page.text
-    assert "small: loss during the training" in page.text and "The runs" in page.text
+    assert "small: loss during training" in page.text and "The runs" in page.text
 
 
 def test_names_that_differ_in_their_signs_keep_their_pictures():

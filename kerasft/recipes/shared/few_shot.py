@@ -1,4 +1,4 @@
-"""What recipes do with few rows a class: the encoder first learns which texts belong together."""
+"""What recipes do with few rows per class: the encoder first learns which texts belong together."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ and the temperature of the loss."""
 
 @dataclass
 class FewShotOptions(FineTuningOptions, TargetOptions):
-    """What is done with few rows a class.
+    """What is done with few rows per class.
 
     Args:
         few_shot: For few rows per class: first train the encoder to tell the classes apart (a
@@ -70,7 +70,7 @@ class FewShotOptions(FineTuningOptions, TargetOptions):
         if self.early_stopping:
             return (
                 "--early_stopping needs a validation loss, which --few_shot on does not have; "
-                "give one of them."
+                "leave one of them out."
             )
         if not target.takes_few_rows or dataset.has_pairs:
             return (
@@ -121,7 +121,7 @@ class Objective:
 
 @dataclass(frozen=True)
 class FewShot:
-    """A run of few rows a class: its batches, what it learns, and its head.
+    """A run with few rows per class: its batches, its loss and its head.
 
     Source: Tunstall et al. 2022, "Efficient Few-Shot Learning Without Prompts" (SetFit): tune the
     encoder on pairs of texts of the same class and of different ones, then fit a logistic
@@ -209,7 +209,7 @@ class FewShot:
         fit_linear_head(model.head[-1], vectors, self.labels, None if weighs == "none" else weighs)
         return [
             "the encoder learned which training texts are of one class (supervised contrastive "
-            f"loss, temperature {TEMPERATURE:g}, {batches.train.batch_size} texts a batch); "
+            f"loss, temperature {TEMPERATURE:g}, {batches.train.batch_size} texts per batch); "
             "--few_shot off trains on the labels alone",
             f"the head is a logistic regression (C = {STRENGTH:g}) on the vectors of "
             f"{len(vectors)} training texts",

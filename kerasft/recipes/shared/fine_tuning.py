@@ -1,4 +1,4 @@
-"""How a pretrained encoder is tuned: the options that recipes share, and what they mean."""
+"""How a pretrained encoder is tuned: the options that recipes share, and what they do."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LAST_LAYERS = 2
 
 @dataclass
 class EncoderOptions:
-    """Which pretrained encoder is tuned, and how its training goes, whatever the method.
+    """Which pretrained encoder is tuned, and how it trains with any method.
 
     Args:
         preset: The pretrained model: `minilm` (22.7M parameters) or `mpnet` (109.5M), which need no
@@ -224,7 +224,7 @@ def _load_adapter(
     also = f"; with it came {whole}" if whole else ""
     sentences = [f"from {directory}{base}{also}", *report.notes, ", ".join(report.adapted)]
     if model.output_module in report.from_base:
-        sentences.append("it has no head for these labels: the head is not from the adapter")
+        sentences.append("it has no head for these labels, so the head is not from the adapter")
         return sentences
     if start is not None:
         start(model, Path(directory))

@@ -1,4 +1,4 @@
-"""What recipes do with the layers in which nothing trains: their options, and what they mean."""
+"""What recipes do with frozen layers: the options, and what they do."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class BackboneOptions(RunOptions):
-    """What is done with the layers in which nothing trains.
+    """What is done with frozen layers.
 
     Args:
         cache_backbone: Run the frozen layers below the first trained one once per text, and cache
@@ -64,11 +64,11 @@ def train_above_backbone(
     """
     from kerasft.training.frozen_backbone import CacheSettings, above_backbone
 
-    dropout = "layers in which nothing trains drop out as the others do (--frozen_dropout)"
+    dropout = "frozen layers keep their dropout (--frozen_dropout)"
     if not options.frozen_dropout:
-        dropout = "dropout is everywhere, since something trains in every layer"
+        dropout = "every layer has dropout, since something trains in each"
         if still := model.still_frozen():
-            dropout = f"layers in which nothing trains ({still}) run without dropout"
+            dropout = f"frozen layers ({still}) run without dropout"
     above = above_backbone(
         model,
         model.frozen_backbone(),

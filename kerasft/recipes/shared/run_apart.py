@@ -1,4 +1,4 @@
-"""Runs a recipe in a process of its own, unless its finished folder is there."""
+"""Runs a recipe in a separate process, unless its finished folder is there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the rows of a recipe say of their texts, and which task that makes it."""
+"""What the labels of a recipe's rows are, and which task that makes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class TargetOptions(TrustOptions, LabelledTextOptions):
-    """Which labelled texts, and what they say: one label, several, or a number.
+    """Which labelled texts, and their labels: one, several, or a number.
 
     Several labels are what `label_columns` or `label_separator` says, or a label column that holds
     lists (in .jsonl and .parquet files).

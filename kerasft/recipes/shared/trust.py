@@ -1,4 +1,4 @@
-"""How far what a model and its rows say can be trusted: the options, and what they mean."""
+"""How far predictions and labels can be trusted: the options, and what they do."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OfTarget = TypeVar("OfTarget", bound=Target)
 
 @dataclass
 class TrustOptions:
-    """How far what a model and its rows say can be trusted.
+    """How far predictions and labels can be trusted.
 
     Args:
         calibrate: With one label per text: fit a temperature on the validation rows (at least 200),
@@ -34,7 +34,7 @@ class TrustOptions:
 def settled(
     target: OfTarget, model: Any, validation: BucketedBatches, dataset: Dataset, facts: Facts
 ) -> OfTarget:
-    """Chooses by the validation rows what a trained model leaves open; see `Target.settle`.
+    """Chooses a temperature or thresholds on the validation rows; see `Target.settle`.
 
     Args:
         model: The trained model.

@@ -1,4 +1,4 @@
-"""What stands in an untrusted `model.bin`, looked at before CTranslate2 reads it.
+"""Checks an untrusted `model.bin` before CTranslate2 reads it.
 
 CTranslate2 takes memory for as many numbers as the file says there are. So the file is walked
 first, over its heads alone: name, shape and type of each weight, which must add up to the file.
@@ -35,7 +35,7 @@ def check_ctranslate2_file(raw: bytes, path: Path) -> None:
     """Refuses a file that is no whole model of CTranslate2, or not of the kind that we write.
 
     Args:
-        path: Where it stands, for the sentence.
+        path: Its path, for error messages.
 
     Raises:
         FolderError: One sentence that names the file.

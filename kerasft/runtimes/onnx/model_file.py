@@ -1,4 +1,4 @@
-"""What stands in an untrusted ONNX file, looked at before ONNX Runtime reads it.
+"""Checks an untrusted ONNX file before ONNX Runtime reads it.
 
 A saved folder is data: loading one from a stranger can fail, but it must not run the stranger's
 code or read other files. An ONNX file could hold operators of other libraries, loops, training
@@ -79,7 +79,7 @@ def check_onnx_file(raw: bytes, path: Path) -> None:
     """Refuses an ONNX file that holds anything but a flat graph of known operators.
 
     Args:
-        path: Where it stands, for the sentence.
+        path: Its path, for error messages.
 
     Raises:
         FolderError: One sentence that names the file and what it holds.

@@ -31,7 +31,7 @@ class OnnxEncoder:
         runtime: The package onnxruntime.
         files: Name -> contents of the file, checked. It is empty afterwards: nobody keeps the bytes
             beside the session, which takes as much again.
-        file: Where it stands, for the sentences.
+        file: Its path, for error messages.
         reading: How it is asked.
         most_rows: Most texts in one call.
         threads: Threads that compute.

@@ -156,7 +156,7 @@ def entity_samples(
         "# Sample sentences",
         "",
         f"{len(rows)} of the {len(test)} test sentences, evenly spaced ({ENTITY_PREDICTIONS} has "
-        f"all); {right} of them are right throughout.",
+        f"all); {right} of them are entirely right.",
     ]
     for number, row in enumerate(rows, start=1):
         said = Sentence(test[row].tokens, tuple(found[row]))

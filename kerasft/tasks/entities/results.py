@@ -17,8 +17,8 @@ class FoundEntity:
 
     start: int = said("Its first character in the text, from 0 (Unicode code points).")
     end: int = said("The character after its last.")
-    text: str = said("What stands there.")
-    type: str = said("What it is, one of the model's types.")
+    text: str = said("The entity as it is in the text.")
+    type: str = said("Its type, one of those that the model finds.")
     score: float = said("How sure the model is, 0 to 1.")
 
     def __str__(self) -> str:

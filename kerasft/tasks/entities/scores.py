@@ -13,8 +13,8 @@ from kerasft.tasks.entities.tag_schemes import tags_of
 
 NOTHING = "no entity"
 NOTHING_FOUND = (
-    "the model finds no entity in any test sentence. So ends a training whose steps were too large "
-    "(a lower --learning_rate, or a warm-up, helps) or too few (more --epochs help)."
+    "the model finds no entity in any test sentence. Its training steps may have been too large "
+    "(try a lower --learning_rate or a warm-up) or too few (try more --epochs)."
 )
 
 MEANS = {

@@ -161,9 +161,8 @@ def find_doubtful(
     return DoubtfulRows(
         mislabelled,
         conflicts,
-        f"looked at {which}: a logistic regression over {over} in {FOLDS} folds says of "
-        f"{accuracy:.1%} what their labels say"
-        + ("" if knows else ", too few to doubt any of them"),
+        f"examined {which}: a logistic regression over {over} in {FOLDS} folds agrees with "
+        f"{accuracy:.1%} of the labels" + ("" if knows else ", too few to doubt any of them"),
         text_fields(dataset.train),
     )
 

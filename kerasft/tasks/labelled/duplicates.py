@@ -1,4 +1,4 @@
-"""Texts that stand twice: the same ones, and those across parts that are nearly the same."""
+"""Duplicate texts, and texts in different parts that are nearly the same."""
 
 from __future__ import annotations
 

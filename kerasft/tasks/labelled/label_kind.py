@@ -1,4 +1,4 @@
-"""What a row says of its text: one label, unless a task brings another kind."""
+"""What the labels of rows are: one string, unless a task has another kind."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LabelKind:
-    """One label a row, of labels that exclude each other: a string.
+    """One label per row: a string.
 
-    A task whose rows say something else overrides what differs.
+    A task with other labels overrides what differs.
     """
 
     def read(

@@ -1,4 +1,4 @@
-"""What a model of texts learns to say: what varies between the tasks of labelled texts."""
+"""What a model of texts learns: what varies between the tasks of labelled texts."""
 
 from __future__ import annotations
 

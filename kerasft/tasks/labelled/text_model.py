@@ -1,4 +1,4 @@
-"""What is saved of a model that reads a text, and all that stands around it."""
+"""What is saved of a model that reads texts: the model, its tokenizer, labels and settings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TextModel:
-    """A model that says something of texts; each task has a class of its own.
+    """A model that predicts something for texts; each task has its own class.
 
     Attributes:
         model: An encoder with a head, with its adapters on it (unmerged) if it has any.
@@ -40,7 +40,7 @@ class TextModel:
 
     @property
     def encoder(self) -> EncodesLabels:
-        """What makes arrays of what rows say."""
+        """Turns the labels of rows into arrays."""
         return self.labels
 
     def batches(

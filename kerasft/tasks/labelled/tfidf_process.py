@@ -1,4 +1,4 @@
-"""The TF-IDF baseline in a process of its own, whose failure or memory cannot end the run.
+"""The TF-IDF baseline in a separate process, whose failure or memory cannot end the run.
 
 Of very many classes its fit takes hundreds of megabytes; and chosen beside a neural model, it would
 be held to account for the memory of that model's libraries.
@@ -56,7 +56,7 @@ def tfidf_result(
     class_weight: str | None = None,
     kind: type[TfidfBaseline] = TfidfBaseline,
 ) -> TfidfResult:
-    """Chooses the baseline in a process of its own, and predicts the test texts.
+    """Chooses the baseline in a separate process, and predicts the test texts.
 
     Args:
         train: As `TfidfBaseline.choose` takes it.

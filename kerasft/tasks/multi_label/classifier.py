@@ -1,4 +1,4 @@
-"""A classifier of texts that may have several labels: the model, and its thresholds."""
+"""A classifier with several labels per text: the model, and its thresholds."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class MultiLabelClassifier(TextModel):
     """A classifier of texts that may have several labels, or none.
 
     Attributes:
-        thresholds: The probability from which on each label is said, in the order of the labels;
+        thresholds: The probability from which on each label is predicted, in their order;
             () stands for 0.5 everywhere.
 
     Example:
@@ -35,7 +35,7 @@ class MultiLabelClassifier(TextModel):
 
     @property
     def encoder(self) -> MultiHot:
-        """What makes arrays of what rows say."""
+        """Turns the labels of rows into arrays."""
         return MultiHot(self.labels)
 
 
@@ -61,7 +61,7 @@ class MultiHot:
 
 
 def probabilities_of(outputs: np.ndarray) -> np.ndarray:
-    """Probabilities (texts, labels) float64 of logits (texts, labels), each label by itself."""
+    """Probabilities (texts, labels) float64 of logits (texts, labels), each label independently."""
     from scipy.special import expit
 
     return expit(outputs.astype(np.float64))

@@ -32,7 +32,7 @@ class MultiLabelFacts:
     """The facts about a classifier of several labels, for its metadata."""
 
     labels: tuple[str, ...] = said("The labels, in the order of the model's outputs.")
-    thresholds: dict[str, float] = said("The probability from which on each label is said.")
+    thresholds: dict[str, float] = said("The probability from which on each label is predicted.")
     pooling: str = said("What the head reads: the first token, or the mean of the tokens.")
     cleaning: dict[str, Any] = said("What is done to each text before the tokenizer.")
     text_pairs: bool = said("Whether it reads pairs of texts, and not single ones.")

@@ -1,4 +1,4 @@
-"""The metrics of several labels a text, and how they stand in tables and files."""
+"""The metrics of several labels per text, and how tables and files show them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several labels a text: what a model of them learns, and what it is scored and compared on."""
+"""Several labels per text: what a model learns, and how it is scored and compared."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ BEST = "f1"
 
 @dataclass(frozen=True)
 class LabelsTarget(Target):
-    """Several labels a text, each by itself: binary cross-entropy.
+    """Several labels per text, each learned independently: binary cross-entropy.
 
     Attributes:
         labels: The names of the labels.
@@ -132,11 +132,11 @@ class LabelsTarget(Target):
             why = "as --thresholds says"
             if self.fixed is None:
                 why = f"since {len(truth)} validation rows are too few to choose others"
-            said = f"a label is said from a probability of {value:g} on, {why}"
+            said = f"labels are predicted from a probability of {value:g} on, {why}"
         else:
             found = best_thresholds(truth, probabilities_of(outputs))
             said = (
-                "a label is said from the probability on that has the best F1 on the validation "
+                "the threshold of each label is the one with the best F1 on the validation "
                 f"rows: {describe(self.names, found)}"
             )
             if rare := int((truth.sum(axis=0) < LEAST_POSITIVES).sum()):

@@ -20,7 +20,7 @@ from kerasft.tasks.task import TaskPredictor
 
 
 class MultiLabelTask(TextTask[MultiLabelClassifier]):
-    """Several labels a text, or none, each by itself."""
+    """Several labels per text, or none."""
 
     name = "multi_label"
     parts = MultiLabelClassifier

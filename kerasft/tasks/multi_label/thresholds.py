@@ -1,4 +1,4 @@
-"""From which probability on a label is said: chosen on validation rows, label by label.
+"""The thresholds of labels, chosen on validation rows for each label.
 
 Source: Yang, "A Study on Thresholding Strategies for Text Categorization" (2001), section 2.3
 (SCut: one threshold a label, the best on held-out rows).

@@ -15,7 +15,7 @@ MOST_BARS = 60
 
 
 def plot_numbers(numbers: Sequence[float], path: str | Path) -> None:
-    """Draws how many rows have which number.
+    """Draws distribution of the numbers.
 
     Args:
         numbers: Of all rows that are left after the data steps.
@@ -69,8 +69,8 @@ def plot_said(truth: np.ndarray, said: np.ndarray, metrics: Metrics, path: str |
     axes.set_ylim(*ends)
     axes.set_aspect("equal")
     aside = " (moved a little to the side)" if jitter.any() else ""
-    axes.set_xlabel(f"number of the data{aside}")
-    axes.set_ylabel("number that the model says")
+    axes.set_xlabel(f"true number{aside}")
+    axes.set_ylabel("predicted number")
     axes.grid(color="#e4e7eb")
     axes.set_axisbelow(True)
     axes.set_title(

@@ -1,4 +1,4 @@
-"""A model that says a number of a text, and the scale on which it learned them."""
+"""A model that predicts a number for a text, and the scale of these numbers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kerasft.tasks.labelled.text_model import TextModel
 
 @dataclass(frozen=True)
 class TextRegressor(TextModel):
-    """A model that says a number of a text.
+    """A model that predicts a number for a text.
 
     Attributes:
         labels: One name: what the number is, as the column of the training rows was called.
@@ -28,7 +28,7 @@ class TextRegressor(TextModel):
 
     @property
     def encoder(self) -> Standardized:
-        """What makes arrays of what rows say."""
+        """Turns the labels of rows into arrays."""
         return Standardized(self.mean, self.scale)
 
 

@@ -1,4 +1,4 @@
-"""Rows with a number each."""
+"""Rows with one number each."""
 
 from __future__ import annotations
 

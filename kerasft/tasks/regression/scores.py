@@ -1,4 +1,4 @@
-"""The metrics of numbers, and how they stand in tables and files."""
+"""The metrics of numbers, and how tables and files show them."""
 
 from __future__ import annotations
 

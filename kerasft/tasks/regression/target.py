@@ -1,4 +1,4 @@
-"""A number a text: what a model of them learns, and what it is scored and compared on."""
+"""A number per text: what a model learns, and how it is scored and compared."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Loss = Literal["mse", "huber"]
 
 @dataclass(frozen=True)
 class NumberTarget(Target):
-    """A number a text, learned in standard deviations from the mean of the training rows.
+    """A number per text, learned in standard deviations from the mean of the training rows.
 
     Attributes:
         labels: One name: that of the column.

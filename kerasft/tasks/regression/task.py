@@ -31,8 +31,8 @@ class RegressionTask(TextTask[TextRegressor]):
     problem_type = "regression"
     scoring = NumberScoring()
     kind = Numbers()
-    summary = "Say a number of texts"
-    description = "Says a number of each text, on the scale of the training rows."
+    summary = "Predict a number for texts"
+    description = "Predicts a number for each text, on the scale of the training rows."
     example = ("I loved every minute of it.", "Never again.")
 
     def check(self, parts: TextRegressor) -> None:

@@ -59,7 +59,7 @@ class TaggedBatches(EpochBatches):
             batch_size: Rows in each batch.
             pad_id: Token id that fills rows up to their bucket's length.
             max_length: Most tokens of a window.
-            shuffle: Whether each epoch has an order of its own.
+            shuffle: Whether each epoch has a different order.
             group_by_length: See `BucketedBatches`.
 
         Raises:
@@ -103,7 +103,7 @@ class TaggedBatches(EpochBatches):
 
     def summary(self) -> str:
         """One sentence for the run's output and the model card."""
-        return f"{self._rows.summary()}; {self.words_per_epoch} words an epoch have a tag"
+        return f"{self._rows.summary()}; {self.words_per_epoch} words per epoch have a tag"
 
     def rows(self, epoch: int, index: int) -> np.ndarray:
         """Which windows are in a batch, in its order: (batch_size,) or fewer indices."""

@@ -1,4 +1,4 @@
-"""A tagger of tokens: the model, what stands around it, and the facts about it."""
+"""A tagger of tokens: the model, its tokenizer and tags, and the facts about it."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class TaggingTask(EncoderTask[TokenTagger]):
     result = Entities
     facts = TaggerFacts
     summary = "Find the entities of texts"
-    description = "Finds the named entities of each text: where they stand, and what they are."
+    description = "Finds the named entities of each text: where they are, and their types."
     example = ("Ann Lee flew from Rome to Oslo.", "It rained.")
 
     def check(self, parts: TokenTagger) -> None:

@@ -51,7 +51,7 @@ class WrittenEntityFinder(TaskPredictor[EntityWriter]):
         self.notes = {
             "unreadable": "outputs have pieces that name no entity of their text.",
             "cut": cut_word_note(parts.max_length),
-            "truncated": "outputs were stopped before their end, at the most tokens.",
+            "truncated": "outputs were stopped at their largest length.",
         }
         self.warm_up_texts = warm_up_texts(parts.max_length, opened.engine)
 

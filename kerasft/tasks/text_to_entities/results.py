@@ -1,4 +1,4 @@
-"""What models that write entities answer, and what is said of them."""
+"""The result of models that write entities, and the facts about them."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ class WrittenEntities(Entities):
     unreadable: tuple[str, ...] = said(
         "Pieces of the output that name no entity of the text, each with the reason.", join="; "
     )
-    truncated: bool = said("Whether the output was stopped at the most tokens.")
+    truncated: bool = said("Whether the output was stopped at its largest length.")
 
 
 @dataclass(frozen=True)
 class EntityWriterFacts:
-    """What is said of a model that writes entities."""
+    """The facts about a model that writes entities."""
 
     types: tuple[str, ...] = said("The types of entity that the model finds.")
     prefix: str = said("What is put before each text; do not send it.")
-    beam_size: int = said("Hypotheses that the search follows; 1 is greedy search.")
-    max_target_length: int = said("Most tokens of an output.")
+    beam_size: int = said("Beams of the search; 1 is greedy.")
+    max_target_length: int = said("Longest output, in tokens.")
     adapter: bool = said("Whether the folder holds an adapter beside the base model.")

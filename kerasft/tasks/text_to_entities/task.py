@@ -28,7 +28,7 @@ class TextToEntitiesTask(Seq2SeqTask[EntityWriter]):
     result = WrittenEntities
     facts = EntityWriterFacts
     summary = "Find the entities of texts"
-    description = "Writes the named entities of each text, and says where in it they stand."
+    description = "Writes the named entities of each text, and finds their places in it."
     example = ("Ann Lee flew from Rome to Oslo.", "It rained.")
 
     def check(self, parts: EntityWriter) -> None:

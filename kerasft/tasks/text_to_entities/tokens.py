@@ -23,7 +23,7 @@ class EntityTokens:
 
     Attributes:
         tokenizer: Of sources and targets.
-        prefix: What stands before every sentence.
+        prefix: Text before every sentence.
         start_id: What every target begins with.
         max_length: Most tokens of a source, prefix and end token included.
         max_target_length: Most tokens of a target, end token included.

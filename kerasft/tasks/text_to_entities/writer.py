@@ -1,4 +1,4 @@
-"""A model that writes the entities of texts: the model, and all that stands around it."""
+"""A model that writes the entities of texts: the model, its tokenizer and its settings."""
 
 from __future__ import annotations
 

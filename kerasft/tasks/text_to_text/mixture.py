@@ -149,7 +149,7 @@ class MixtureBatches(EpochBatches):
             for name, rows in self.rows_per_epoch.items()
         )
         return (
-            f"{len(self)} of {self._batch_size} rows an epoch, padded to {shapes} tokens "
+            f"{len(self)} of {self._batch_size} rows per epoch, padded to {shapes} tokens "
             f"(source/target); {tasks}"
         )
 

@@ -52,7 +52,7 @@ class WritingPredictor(TaskPredictor[TextWriter]):
             "warning": f"texts begin with no prefix that the model was trained on ({self._known}).",
             "unknown_words": "texts have words that the model cannot read.",
             "cut": cut_note(parts.max_length),
-            "truncated": "outputs were stopped before their end, at the most tokens.",
+            "truncated": "outputs were stopped at their largest length.",
         }
         self.warm_up_texts = warm_up_texts(parts.max_length, opened.engine)
 

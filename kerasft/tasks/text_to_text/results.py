@@ -1,4 +1,4 @@
-"""What text-to-text models answer, and what is said of them."""
+"""The result of text-to-text models, and the facts about them."""
 
 from __future__ import annotations
 
@@ -25,21 +25,19 @@ class WrittenText:
     cut: bool = said(
         "Whether the text was longer than max_length and the model saw only its start."
     )
-    truncated: bool = said(
-        "Whether the output reached the most tokens it may have, and was stopped."
-    )
+    truncated: bool = said("Whether the output was stopped at its largest length.")
 
     on_screen: ClassVar[tuple[str, ...]] = ("score", TEXT, "output")
 
 
 @dataclass(frozen=True)
 class TextWriterFacts:
-    """What is said of a model that writes texts."""
+    """The facts about a model that writes texts."""
 
     tasks: tuple[SavedTask, ...] = said("What the model was trained on.")
     default_task: str = said(
         "The task whose prefix is put before texts without it; empty for none."
     )
-    beam_size: int = said("Hypotheses that the search follows; 1 is greedy search.")
-    max_target_length: int = said("Most tokens of an output.")
+    beam_size: int = said("Beams of the search; 1 is greedy.")
+    max_target_length: int = said("Longest output, in tokens.")
     adapter: bool = said("Whether the folder holds an adapter beside the base model.")

@@ -1,4 +1,4 @@
-"""A text-to-text model: the model, and all that stands around it."""
+"""A text-to-text model: the model, its tokenizer and its settings."""
 
 from __future__ import annotations
 

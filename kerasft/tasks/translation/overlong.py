@@ -38,7 +38,7 @@ class LengthFacts:
     def describe(self, language: str) -> str:
         """One sentence for the run's output and the model card."""
         return (
-            f"{language}: {self.mean:.1f} tokens a text, at most {self.maximum}, 99% have "
+            f"{language}: {self.mean:.1f} tokens per text, at most {self.maximum}, 99% have "
             f"{self.percentile_99} or fewer; {self.unknown_rate:.2%} are unknown words"
         )
 
@@ -157,7 +157,7 @@ def measure(encodings: Encodings, special_tokens: int = 2) -> LengthFacts:
 
     Example:
         >>> measure(tokenizer.encode(texts, 100)).describe("en")
-        'en: 8.1 tokens a text, at most 58, 99% have 17 or fewer; 1.20% are unknown words'
+        'en: 8.1 tokens per text, at most 58, 99% have 17 or fewer; 1.20% are unknown words'
     """
     lengths = encodings.full_lengths
     if not len(lengths):

@@ -42,7 +42,7 @@ class TextTranslator(TaskPredictor[Translator]):
         self.notes = {
             "cut": cut_note(parts.max_length),
             "unknown_words": "texts have words that the model does not know.",
-            "truncated": "translations were stopped before their end, at the most tokens.",
+            "truncated": "translations were stopped at their largest length.",
         }
         self.warm_up_texts = warm_up_texts(parts.max_length, opened.engine)
 

@@ -1,4 +1,4 @@
-"""What a translator answers, and what is said of it."""
+"""The result of a translator, and the facts about it."""
 
 from __future__ import annotations
 
@@ -22,9 +22,7 @@ class Translation:
     cut: bool = said(
         "Whether the text was longer than max_length and the model saw only its start."
     )
-    truncated: bool = said(
-        "Whether the translation reached the most tokens it may have, and was stopped."
-    )
+    truncated: bool = said("Whether the translation was stopped at its largest length.")
 
     on_screen: ClassVar[tuple[str, ...]] = ("score", TEXT, "translation")
 
@@ -39,8 +37,8 @@ class Languages:
 
 @dataclass(frozen=True)
 class TranslatorFacts:
-    """What is said of a translator."""
+    """The facts about a translator."""
 
     languages: Languages = said("From which language into which.")
     cleaning: dict[str, Any] = said("What is done to each text before the tokenizer.")
-    beam_size: int = said("Hypotheses that the search follows; 1 is greedy search.")
+    beam_size: int = said("Beams of the search; 1 is greedy.")

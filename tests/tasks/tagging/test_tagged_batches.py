@@ -75,7 +75,7 @@ def test_every_word_has_its_tag_once_an_epoch(grouped, max_length):
         assert total == pytest.approx(len(batches), rel=1e-5)
     assert [a[1].tolist() for a in parts.validation] == [a[1].tolist() for a in parts.validation]
     assert "longer than" in parts.describe()[0]
-    assert "words an epoch have a tag" in batches.summary()
+    assert "words per epoch have a tag" in batches.summary()
 
 
 def test_the_mean_of_the_batches_means_is_the_mean_over_words():

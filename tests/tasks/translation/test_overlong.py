@@ -106,7 +106,7 @@ def test_lengths(tokenizers):
     assert facts.mean == pytest.approx((98 * 3 + 5 + 8) / 100)
     assert facts.unknown_rate == pytest.approx(1 / (98 + 3 + 6))
     assert facts.describe("en") == (
-        "en: 3.1 tokens a text, at most 8, 99% have 5 or fewer; 0.93% are unknown words"
+        "en: 3.1 tokens per text, at most 8, 99% have 5 or fewer; 0.93% are unknown words"
     )
     cut = measure(tokenizers[0].encode(texts, 4))  # the length is that of the whole text
     assert (cut.maximum, cut.mean) == (facts.maximum, facts.mean)
