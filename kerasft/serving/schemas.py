@@ -67,8 +67,8 @@ class Metadata(ModelInfo):
 
     engine: str = Field(description='What computes: "keras", "onnx", "ctranslate2", ...')
     max_length: int = Field(
-        description="Most tokens of a text that the model reads, or, where longer texts are read "
-        "in parts, at once."
+        description="Most tokens of a text that the model reads, or, if longer texts are read in "
+        "windows, of a window."
     )
     versions: dict[str, str] = Field(description="Versions of the packages that run the model.")
     limits: body_of(Limits)  # type: ignore[valid-type]

@@ -17,7 +17,7 @@ def cut_note(max_length: int, long_texts: str = "cut", pairs: bool = False) -> s
 
 
 def cut_word_note(max_length: int) -> str:
-    """What the field `cut` means where texts are read in parts, to be said after "3 of 10 "."""
+    """What the field `cut` means where texts are read in windows, to be said after "3 of 10 "."""
     return (
         f"texts have a word too long for the {max_length} tokens that are read at once; its end "
         "was not read."

@@ -25,7 +25,7 @@ TEXTS = [
     "The cat's in it.",
     "  You have THIS,\nand that!",
     "zebra",
-    "he was with " * 30,  # read in parts
+    "he was with " * 30,  # read in windows
     "è così",
     "\u200b 🙂",
 ]

@@ -78,7 +78,7 @@ def test_a_run_leaves_a_folder_that_predicts(recipe, capsys: pytest.CaptureFixtu
         "chosen on 12 validation rows (log loss ",
         "test probabilities: before calibration: expected calibration error 0.",
         "test texts with a label, by --min_confidence: 0: with a label 100.0%",
-        "doubtful rows: looked at all rows: a logistic regression over TF-IDF in 5 folds says",
+        "doubtful rows: examined all rows: a logistic regression over TF-IDF in 5 folds agrees",
         "macro F1",
         "majority class",
         "tf-idf baseline: ",

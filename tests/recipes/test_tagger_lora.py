@@ -70,7 +70,7 @@ def test_a_run_learns_and_leaves_a_folder_that_finds_the_same(recipe, capsys):
         "sample sentences: ",
         "entities per type: LOC: train ",
         "new, so untrained: classifier.weight, classifier.bias",
-        " longer than 10 tokens and read in parts cut between entities",
+        " longer than 10 tokens and read in windows cut between entities",
         "adapters: transformer_layer_0/self_attention_layer/query, ",
         "parameters train",
         "mean of the types (macro)",

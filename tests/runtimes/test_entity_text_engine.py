@@ -111,7 +111,7 @@ def test_a_word_that_is_longer_than_a_part_is_said_to_be_cut(engine):
     rows = [SENTENCES[0], Sentence(("jon" * 60,)), Sentence(("jon", "at", "jon" * 60))]
     written = engine.read(rows)
     assert [each.cut for each in written] == [False, True, True]
-    assert "; a word is longer than a part in 2, and its end was not read; the outputs" in (
+    assert "; a word is longer than a window in 2, and its end was not read; the outputs" in (
         describe_reading(rows, written, tokens)
     )
 

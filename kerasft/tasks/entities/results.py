@@ -32,7 +32,7 @@ class Entities:
     entities: tuple[FoundEntity, ...] = said("In the order of the text, none overlapping.")
     cut: bool = said(
         "Whether a word was too long for max_length, so that its end was not read; longer texts "
-        "are read in parts."
+        "are read in windows."
     )
 
     on_screen: ClassVar[tuple[str, ...]] = (TEXT, "entities")

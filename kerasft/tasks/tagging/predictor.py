@@ -17,8 +17,8 @@ from kerasft.tasks.texts import cut_word_note, one_of_each_length
 class EntityFinder(TaskPredictor[TokenTagger]):
     """Finds entities in texts.
 
-    A text is split into words about as the corpora are; one that is too long to be read at once is
-    read in parts that overlap, so that no text is cut but in a word which is longer than a part.
+    A text is split into words like the corpora. One that is too long to be read at once is read in
+    windows that overlap, so that no text is cut, except in a word longer than a window.
 
     Args:
         opened: The folder.

@@ -76,14 +76,14 @@ class Windows:
         """One sentence for the run's output and the model card."""
         how = "that overlap" if self.overlap else "cut between entities"
         if self.cuts:
-            how += f", but for {self.cuts} cuts in entities that are longer than a part"
+            how += f", but for {self.cuts} cuts in entities that are longer than a window"
         text = f"{self.long_sentences or 'none'} of {self.sentences} sentences "
         text += "are" if self.long_sentences > 1 else "is"
         text += f" longer than {self.max_length} tokens"
         if self.long_sentences:
-            text += f" and read in parts {how}"
+            text += f" and read in windows {how}"
         for count, what in (
-            (len(self.cut_words), "longer than a part and cut"),
+            (len(self.cut_words), "longer than a window and cut"),
             (self.empty_words, "without a letter that the tokenizer knows of"),
         ):
             if count:
@@ -107,7 +107,7 @@ def training_windows(
     Example:
         >>> found = training_windows(tokenizer, dataset.train.sentences, 128)
         >>> found.summary()
-        '3 of 1315 sentences are longer than 128 tokens and read in parts cut between ...'
+        '3 of 1315 sentences are longer than 128 tokens and read in windows cut between ...'
     """
     borders = []
     for sentence in sentences:

@@ -24,7 +24,7 @@ class EntityPairs:
         source_ids: One int32 array `prefix sentence </s>` a sentence or part.
         target_ids: One int32 array `start entities </s>` each.
         sentences: How many sentences there are.
-        long_sentences: Sentences that are read in parts.
+        long_sentences: Sentences that are read in windows.
         cut: Parts whose source or target is too long all the same, and was cut.
         unwritable: Targets that the vocabulary cannot write so that they read back the same.
         unknown: Share of the sources' tokens that are unknown.
@@ -47,9 +47,9 @@ class EntityPairs:
             f"{'their' if many else 'its'} entities than {tokens.max_target_length}"
         )
         if self.long_sentences:
-            text += f"; {'they are' if many else 'it is'} read in parts cut between entities"
+            text += f"; {'they are' if many else 'it is'} read in windows cut between entities"
         if self.cut:
-            text += f"; {self.cut} {'part' if self.cut == 1 else 'parts'} had to be cut off"
+            text += f"; {self.cut} {'window' if self.cut == 1 else 'windows'} had to be cut off"
         if self.unwritable:
             text += (
                 f"; the entities of {self.unwritable} of {len(self.target_ids)} have letters that "
@@ -59,7 +59,7 @@ class EntityPairs:
 
 
 def encode_entities(sentences: Sequence[Sentence], tokens: EntityTokens) -> EntityPairs:
-    """Encodes sentences and their entities; long ones are read in parts cut between entities.
+    """Encodes sentences and their entities; long ones are read in windows cut between entities.
 
     Args:
         sentences: The sentences with their entities.

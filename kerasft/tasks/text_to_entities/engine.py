@@ -46,7 +46,7 @@ class Written:
 class EntityTextEngine:
     """Writes the entities of sentences, on any runtime.
 
-    A sentence too long to be read at once is read in parts that stand end to end; an entity across
+    A sentence too long to be read at once is read in windows one after the other; an entity across
     a border cannot be found.
 
     Args:
@@ -164,7 +164,7 @@ def describe_reading(
 
     Example:
         >>> describe_reading(test, engine.read(test), tokens)
-        '2 of 186 sentences are longer than 128 tokens with the prefix; they are read in parts, ...'
+        '2 of 186 sentences are longer than 128 tokens with the prefix; they are read in ...'
     """
     long = sum(len(each.outputs) > 1 or each.cut for each in written)
     cut = sum(
@@ -179,9 +179,9 @@ def describe_reading(
     )
     if long:
         text += (
-            f"; {'they are' if long > 1 else 'it is'} read in parts, whose borders cut "
+            f"; {'they are' if long > 1 else 'it is'} read in windows, whose borders cut "
             f"{cut or 'none'} of the entities"
         )
     if too_long := sum(each.cut for each in written):
-        text += f"; a word is longer than a part in {too_long}, and its end was not read"
+        text += f"; a word is longer than a window in {too_long}, and its end was not read"
     return f"{text}; the outputs of {stopped} were stopped at {tokens.max_target_length} tokens"

@@ -20,7 +20,7 @@ class WrittenEntityFinder(TaskPredictor[EntityWriter]):
 
     The model's prefix is put before each text. A text that is too long to be read at once is read
     in parts that stand end to end, cut at ends of sentences where there are some; a word that is
-    longer than a part is cut.
+    longer than a window is cut.
 
     Args:
         opened: The folder.

@@ -17,7 +17,7 @@ class WrittenEntities(Entities):
         "probabilities of the output's tokens, one for all entities of an output."
     )
     output: str = said(
-        'What the model wrote; of a text that is read in parts, their outputs joined by " | ".'
+        'What the model wrote; of a text that is read in windows, their outputs joined by " | ".'
     )
     unreadable: tuple[str, ...] = said(
         "Pieces of the output that name no entity of the text, each with the reason.", join="; "

@@ -67,7 +67,7 @@ def test_most_of_the_wrong_labels_are_found():
     assert first.text in wrong and first.probability > 0.5
     assert {each.part for each in hits} == {"train", "validation", "test"}
     assert str(first).startswith(f"{first.label!r}, perhaps {first.suggested!r}")
-    assert TFIDF in found.looked_at and found.looked_at.startswith("looked at all rows")
+    assert TFIDF in found.looked_at and found.looked_at.startswith("examined all rows")
     assert len(found.describe()) == 3 + 5
 
 
@@ -114,7 +114,7 @@ def test_a_class_that_is_too_small_and_rows_that_are_too_many(monkeypatch):
     texts, labels = texts_of(300)
     alone = dataset_of([*texts, "one of its kind"], [*labels, "other"])
     found = find_doubtful(alone, LabelMap.from_labels([*labels, "other"]))
-    assert found.looked_at.startswith("looked at 300 of 301 rows")
+    assert found.looked_at.startswith("examined 300 of 301 rows")
     monkeypatch.setattr(doubtful_rows, "MOST_ROWS", 100)
     found = find_doubtful(dataset_of(texts, labels), LabelMap.from_labels(labels))
     assert found.looked_at.startswith("looked at 100 of 300 rows")

@@ -112,13 +112,13 @@ def test_what_was_cut_is_said():
     borders = [(w.start, w.end) for w in found.windows if w.sentence == 1]
     assert borders == [(0, 3), (3, 7), (7, 10)]
     assert found.summary() == (
-        "3 of 4 sentences are longer than 6 tokens and read in parts cut between entities, but for "
-        "2 cuts in entities that are longer than a part; 1 word is longer than a part and cut; 1 "
-        "word is without a letter that the tokenizer knows of; 0.00% of the tokens are unknown"
+        "3 of 4 sentences are longer than 6 tokens and read in windows cut between entities, but "
+        "for 2 cuts in entities that are longer than a window; 1 word is longer than a window and "
+        "cut; 1 word is without a letter that the tokenizer knows of; 0.00% of the tokens are unknown"
     )
     none = training_windows(TOKENIZER, sentences[:2], 64).summary()
     assert none == "none of 2 sentences is longer than 64 tokens; 0.00% of the tokens are unknown"
-    assert "parts that overlap" in prediction_windows(TOKENIZER, [tokens], 6).summary()
+    assert "windows that overlap" in prediction_windows(TOKENIZER, [tokens], 6).summary()
 
 
 @pytest.mark.parametrize("max_length", [3, 4, 7, 12])

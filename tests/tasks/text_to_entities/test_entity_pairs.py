@@ -56,7 +56,7 @@ def test_long_sentences_are_read_in_parts_with_all_entities(dataset, tokens):
     # Those of the few parts that had to be cut off are the only ones that are missing.
     assert 0 <= dataset.train.entities - entities <= 3 * pairs.cut
     said = pairs.describe(short)
-    assert "they are read in parts cut between entities" in said
+    assert "they are read in windows cut between entities" in said
     assert pairs.cut == 0 or "had to be cut off" in said
 
 
@@ -65,7 +65,7 @@ def test_an_entity_that_fits_nowhere_is_counted(tokens):
     sentence = Sentence(("We", "saw", *name), (Span(2, 12, "LOC"),))
     short = dataclasses.replace(tokens, max_length=16, max_target_length=8)
     pairs = encode_entities([sentence], short)
-    assert pairs.cut == 1 and "; 1 part had to be cut off" in pairs.describe(short)
+    assert pairs.cut == 1 and "; 1 window had to be cut off" in pairs.describe(short)
 
 
 def test_letters_that_cannot_be_written_are_counted(tokens):
