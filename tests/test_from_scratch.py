@@ -13,7 +13,7 @@ LOOKS = {
 OTHERS = {"learning_rate": 0.1, "warmup_steps": 1, "label_smoothing": 0.3, "seed": 1, "d_ff": 4}
 MORE = {
     translate: {"num_examples": 0, "validation_sentences": 1},
-    t5_text_to_text: {"output_tokens": 7},
+    t5_text_to_text: {"max_output_length": 7},
 }
 
 

@@ -60,7 +60,7 @@ class Config(FromScratchOptions):
         learning_rate: Highest learning rate of AdamW.
         weight_decay: Weight decay of matrices; norms and relative positions have none.
         beam_size: Beams of the search, in the evaluation and in predictions; 1 is greedy.
-        output_tokens: Longest output, in tokens.
+        max_output_length: Longest output, in tokens.
     """
 
     tasks: tuple[TextTask, ...] = SAMPLES
@@ -82,13 +82,13 @@ class Config(FromScratchOptions):
     batch_size: int = 32
     weight_decay: float = 0.01
     label_smoothing: float = 0.0
-    output_tokens: int = 50
+    max_output_length: int = 50
     keep_epochs: int = 2
     output: str = "saved_models/t5_text_to_text"
 
     def free(self) -> set[str]:
         """As for every model from scratch; and a run may write more or fewer tokens."""
-        return super().free() | {"output_tokens"}
+        return super().free() | {"max_output_length"}
 
 
 @alone
@@ -106,9 +106,9 @@ def run(config: Config) -> Path:
     from kerasft.tasks.text_to_text.mixture import MixtureBatches, TaskRows
     from kerasft.text.trained_unigram import train_unigram
 
-    at_least(config, epochs=1, beam_size=1, output_tokens=1, batch_size=1, cap=1)
+    at_least(config, epochs=1, beam_size=1, max_output_length=1, batch_size=1, cap=1)
     at_least(config, max_length=2, max_target_length=2)
-    at_most(config, output_tokens=MAX_TEXT_TOKENS, beam_size=MAX_BEAMS)
+    at_most(config, max_output_length=MAX_TEXT_TOKENS, beam_size=MAX_BEAMS)
     output = storage.check_output(config.output, is_ours)
     backends.seed_everything(config.seed)
     facts = Facts()
@@ -159,7 +159,7 @@ def run(config: Config) -> Path:
         tokenizer,
         tuple(SavedTask(t.name, t.prefix, t.metric) for t in config.tasks),
         config.max_length,
-        config.output_tokens,
+        config.max_output_length,
         config.beam_size,
     )
     check_parts(writer)
@@ -206,7 +206,7 @@ def run(config: Config) -> Path:
         generator = TextGenerator(
             model,
             tokenizer,
-            config.output_tokens,
+            config.max_output_length,
             config.beam_size,
             max_source_length=config.max_length,
             early_stopping=True,

@@ -38,7 +38,7 @@ _CAPTIONS = {
     "labels": "how well each label is found",
     "numbers": "distribution of the numbers",
     "scatter": "predicted and true number of each test row",
-    "text_lengths": "tokens of the texts, and where they are cut",
+    "lengths": "tokens of the texts, and where they are cut",
 }
 _MAX_BYTES = 4 * 2**20
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"

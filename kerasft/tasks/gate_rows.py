@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from kerasft.errors import ConfigError, DataError, FolderError
 from kerasft.folder import contents
 
-SAMPLES = "samples.jsonl"
+PREDICTIONS = "predictions.jsonl"
 """Where a run that writes texts keeps its held-out rows."""
 KEPT = "held-out rows of the run"
 
@@ -44,7 +44,7 @@ def kept_rows(folder: Path, name: str, read: Callable[[Any], Row]) -> list[Row]:
 
 
 def source_and_reference(row: Mapping[str, Any]) -> tuple[str, str]:
-    """What a model read and what is right, of a row of `SAMPLES`.
+    """What a model read and what is right, of a row of `PREDICTIONS`.
 
     Raises:
         TypeError: They are no texts.

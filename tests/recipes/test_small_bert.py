@@ -98,7 +98,7 @@ def test_a_run_leaves_a_folder_that_predicts(recipe, capsys: pytest.CaptureFixtu
     assert metrics["seconds"] > language["seconds"] > 0
     assert metrics["parameters"]["frozen"] == 0
     pictures = {p.name for p in (output / "report").iterdir() if p.suffix == ".png"}
-    drawn = {"loss", "confusion", "classes", "text_lengths", "language_model_loss"}
+    drawn = {"loss", "confusion", "classes", "lengths", "language_model_loss"}
     assert {f"{name}.png" for name in drawn} <= pictures
 
     assert (output / "report" / "validation.csv").read_text().startswith("text,label\n")

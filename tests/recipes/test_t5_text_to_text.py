@@ -25,7 +25,7 @@ SMALL = (
     "--export=none",
     "--d_model=16", "--d_kv=8", "--num_heads=2", "--d_ff=32", "--num_layers=1",
     "--num_decoder_layers=1", "--vocab_size=300", "--max_length=32", "--max_target_length=24",
-    "--output_tokens=12", "--batch_size=8", "--warmup_steps=2", "--learning_rate=0.01",
+    "--max_output_length=12", "--batch_size=8", "--warmup_steps=2", "--learning_rate=0.01",
     "--cap=40", "--validation=0.2",
 )  # fmt: skip
 KILLED_AT = 9
@@ -88,7 +88,7 @@ def test_a_run_says_what_it_does(saved):
 
 def test_the_folder_serves_every_prefix_as_the_run_did(saved):
     output, _ = saved
-    rows = [json.loads(line) for line in (output / "report" / "samples.jsonl").open()]
+    rows = [json.loads(line) for line in (output / "report" / "predictions.jsonl").open()]
     found = Predictor(output).predict([row["source"] for row in rows])
     assert [each.output for each in found] == [row["output"] for row in rows]
     assert [each.task for each in found] == [row["task"] for row in rows]
@@ -170,7 +170,11 @@ def test_killed_and_resumed_equals_unbroken(run_python, tmp_path):
         (["--max_target_length=0"], ConfigError, "--max_target_length is 0"),
         (["--max_length=4"], ConfigError, "the prefix 'classify: ' takes"),
         (["--beam_size=65"], ConfigError, "--beam_size is 65"),
-        (["--output_tokens=20000"], ConfigError, "--output_tokens is 20000; give 16384 or less"),
+        (
+            ["--max_output_length=20000"],
+            ConfigError,
+            "--max_output_length is 20000; give 16384 or less",
+        ),
         (["--seed=-1"], ConfigError, "seed is -1"),
     ],
 )

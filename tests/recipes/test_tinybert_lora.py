@@ -82,7 +82,7 @@ def test_a_run_leaves_a_folder_that_cleans_as_it_learned(recipe, world, capsys):
     metrics = json.loads((report / "metrics.json").read_text())
     assert set(metrics["test"]["per_class"]) == {"facts", "views"}
     assert 0 < metrics["parameters"]["trained"] < metrics["parameters"]["frozen"]
-    left = {"classes.png", "text_lengths.png", "loss.png", "validation.csv"}
+    left = {"classes.png", "lengths.png", "loss.png", "validation.csv"}
     assert left <= {p.name for p in report.iterdir()}
     kept = json.loads((output / "manifest.json").read_text())["settings"]
     assert kept["cleaning"]["html"] and kept["cleaning"]["redactions"] == "mask"

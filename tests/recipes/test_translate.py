@@ -87,7 +87,7 @@ def test_the_folder_translates_as_the_run_did(saved):
     samples = json.loads((output / "report" / "metrics.json").read_text())
     assert {"greedy", "beam 4", "copy of the source"} <= samples["validation"].keys()
     assert all("BLEU" in scores and "chrF" in scores for scores in samples["validation"].values())
-    rows = [json.loads(line) for line in (output / "report" / "samples.jsonl").open()]
+    rows = [json.loads(line) for line in (output / "report" / "predictions.jsonl").open()]
     pairs = load_pairs(output.parent / "pairs.tsv").validation
     assert [row["source"] for row in rows] == pairs["source"]
     for name, beam_size in (("greedy", 1), ("beam 4", 4)):

@@ -17,7 +17,7 @@ from kerasft.folder.export_files import export_paths
 from kerasft.runtimes.gate import Gate
 from kerasft.runtimes.registry import RUNTIMES
 from kerasft.tasks import load
-from kerasft.tasks.gate_rows import SAMPLES
+from kerasft.tasks.gate_rows import PREDICTIONS
 from kerasft.tasks.text_to_text.gate import gate_rows
 from kerasft.tasks.text_to_text.writer import TextWriter
 from kerasft.tasks.translation.gate import gate_rows as translated_rows
@@ -54,7 +54,7 @@ TASKS = [
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A translator with both exports."""
     path = tmp_path_factory.mktemp("translator") / "run"
-    report = with_rows(SAMPLES, PAIRS)
+    report = with_rows(PREDICTIONS, PAIRS)
     # So sure of what it says that 8 bits change nothing.
     translators.save(path, translators.biased(0, -30, -30, 0, 30), report=report)
     make_export(path, INT8)
@@ -109,7 +109,7 @@ def test_a_t5_writes_what_it_writes_with_keras(tmp_path, bias_per_block):
     folder = tmp_path / "run"
     model = text_models.build(lora=True, decoder_layers=2, bias_per_block=bias_per_block)
     # One padded length, so that little is compiled.
-    text_models.save(folder, model, max_length=16, report=with_rows(SAMPLES, TASKS))
+    text_models.save(folder, model, max_length=16, report=with_rows(PREDICTIONS, TASKS))
     make_export(folder, "ctranslate2")
     texts = [*text_models.SOURCES, "classify: " + "shares fell again " * 20, "classify: ☃"]
     ours, theirs = (
@@ -163,7 +163,7 @@ def test_half_a_point_is_the_bound():
 
 def test_rows_to_judge_by(tmp_path):
     tasks = tmp_path / "tasks"
-    text_models.save(tasks, text_models.build(), report=with_rows(SAMPLES, TASKS))
+    text_models.save(tasks, text_models.build(), report=with_rows(PREDICTIONS, TASKS))
     known = load(tasks, TextWriter).tasks
     kept = gate_rows(tasks, known, None)
     assert [task.name for _, task in kept.wanted] == ["topics", "topics", "italian", "italian"]
@@ -182,7 +182,7 @@ def test_rows_to_judge_by(tmp_path):
         gate_rows(tasks, known, str(tmp_path / "nowhere.tsv"))
     many = [{"source": f"{row}", "reference": "x"} for row in range(1500)]
     long = tmp_path / "long"
-    translators.save(long, translators.build(), report=with_rows(SAMPLES, many))
+    translators.save(long, translators.build(), report=with_rows(PREDICTIONS, many))
     rows = translated_rows(long, None).fewer()
     assert len(rows.texts) == 1000 and (rows.texts[0], rows.texts[-1]) == ("0", "1498")
 
@@ -193,7 +193,7 @@ def test_rows_to_judge_by(tmp_path):
 )
 def test_rows_that_are_none(row, tmp_path):
     folder = tmp_path / "run"
-    translators.save(folder, translators.build(), report=with_rows(SAMPLES, [row]))
+    translators.save(folder, translators.build(), report=with_rows(PREDICTIONS, [row]))
     with pytest.raises(FolderError, match=r"samples\.jsonl does not hold rows as a run leaves"):
         translated_rows(folder, None)
 

@@ -25,7 +25,7 @@ LINE = 42
 
 
 def corpus_pictures(dataset: Dataset, encodings: Mapping[str, Encodings]) -> list[ReportFile]:
-    """The pictures of the labels (`classes.png`) and `text_lengths.png`, for a run's report.
+    """The pictures of the labels (`classes.png`) and `lengths.png`, for a run's report.
 
     Args:
         dataset: What `load_labelled` returned.
@@ -42,7 +42,7 @@ def corpus_pictures(dataset: Dataset, encodings: Mapping[str, Encodings]) -> lis
     max_length = max(part.max_length for part in encodings.values())
     return [
         *dataset.kind.pictures(dataset.before, after),
-        ("text_lengths.png", lambda path: plot_text_lengths(lengths, max_length, path)),
+        ("lengths.png", lambda path: plot_text_lengths(lengths, max_length, path)),
     ]
 
 

@@ -19,8 +19,8 @@ class WrittenEntityFinder(TaskPredictor[EntityWriter]):
     """Writes the entities of texts.
 
     The model's prefix is put before each text. A text that is too long to be read at once is read
-    in parts that stand end to end, cut at ends of sentences where there are some; a word that is
-    longer than a window is cut.
+    in windows one after the other, cut at ends of sentences where possible; a word longer than a
+    window is cut.
 
     Args:
         opened: The folder.

@@ -9,7 +9,7 @@ from typing import Any
 
 from kerasft.errors import DataError
 from kerasft.runtimes.gate import GateRows
-from kerasft.tasks.gate_rows import KEPT, SAMPLES, kept_rows, source_and_reference
+from kerasft.tasks.gate_rows import KEPT, PREDICTIONS, kept_rows, source_and_reference
 from kerasft.tasks.seq2seq import SavedTask
 
 
@@ -21,7 +21,7 @@ def gate_rows(folder: Path, tasks: Sequence[SavedTask], data: str | None) -> Gat
         return *source_and_reference(row), known[row["task"]]
 
     if data is None:
-        rows, source = kept_rows(folder, SAMPLES, kept), KEPT
+        rows, source = kept_rows(folder, PREDICTIONS, kept), KEPT
     else:
         rows, source = _given(tasks, data), f"rows of {data}"
 

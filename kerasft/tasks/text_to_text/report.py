@@ -68,7 +68,7 @@ def text_to_text_report(
     Example:
         >>> write = text_to_text_report(tasks, history.to_dict(), model=model)
         >>> write(Path("report"))   # metrics.json, loss.png, architecture.png, samples.md,
-        >>>                         # samples.jsonl
+        >>>                         # predictions.jsonl
     """
     if not tasks:
         raise DataError("there are no tasks to report")
@@ -97,7 +97,7 @@ def text_to_text_report(
 
     parts: list[ReportFile] = [
         (METRICS, write_metrics),
-        ("samples.jsonl", lambda path: write_records(path, records(tasks))),
+        ("predictions.jsonl", lambda path: write_records(path, records(tasks))),
         ("samples.md", lambda path: path.write_text(samples(tasks), encoding="utf-8")),
         ("loss.png", lambda path: plot_loss(dict(history), path)),
         ("architecture.png", lambda path: plot_matrices(model.arguments, (), path)),
@@ -130,7 +130,7 @@ def samples(tasks: Sequence[TaskOutputs]) -> str:
             f"## {task.name}: `{task.prefix.strip()}`",
             "",
             f"{len(rows)} of the {len(task.held_out)} held-out pairs, evenly spaced "
-            "(samples.jsonl has all).",
+            "(predictions.jsonl has all).",
             "",
             *markdown_table(
                 ("source", "reference", "output"),

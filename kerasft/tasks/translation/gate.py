@@ -7,13 +7,13 @@ from operator import attrgetter
 from pathlib import Path
 
 from kerasft.runtimes.gate import GateRows
-from kerasft.tasks.gate_rows import KEPT, SAMPLES, kept_rows, source_and_reference
+from kerasft.tasks.gate_rows import KEPT, PREDICTIONS, kept_rows, source_and_reference
 
 
 def gate_rows(folder: Path, data: str | None) -> GateRows:
     """See `Task.gate_rows`; the user's rows are pairs, a source TAB a target a line."""
     if data is None:
-        rows = kept_rows(folder, SAMPLES, source_and_reference)
+        rows = kept_rows(folder, PREDICTIONS, source_and_reference)
         sources, targets = map(list, zip(*rows, strict=True))
         return GateRows(sources, targets, KEPT, attrgetter("translation"), _score)
     from kerasft.data.pairs import read_pairs

@@ -66,7 +66,7 @@ def translation_report(
     Example:
         >>> write = translation_report(metrics, history.to_dict(), model=model, ...)
         >>> write(Path("report"))   # metrics.json, loss.png, scores.png, lengths.png,
-        >>>                         # architecture.png, attention.png, samples.md, samples.jsonl
+        >>>                         # architecture.png, attention.png, samples.md, predictions.jsonl
     """
     pairs = held_out.pairs
     if not translations:
@@ -111,7 +111,7 @@ def translation_report(
 
     parts: list[ReportFile] = [
         (METRICS, write_metrics),
-        ("samples.jsonl", lambda path: write_records(path, records(pairs, translations))),
+        ("predictions.jsonl", lambda path: write_records(path, records(pairs, translations))),
         (
             "samples.md",
             lambda path: path.write_text(samples(pairs, translations), encoding="utf-8"),
@@ -190,8 +190,8 @@ def samples(pairs: Rows, translations: Mapping[str, Sequence[str]]) -> str:
     lines = [
         "# Sample translations",
         "",
-        f"{len(rows)} of the {len(pairs)} held-out pairs, evenly spaced (samples.jsonl has all); "
-        f"translated by {best}.",
+        f"{len(rows)} of the {len(pairs)} held-out pairs, evenly spaced (predictions.jsonl has "
+        f"all); translated by {best}.",
         "",
         *markdown_table(
             ("source", "reference", "translation"),

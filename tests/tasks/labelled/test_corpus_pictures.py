@@ -31,14 +31,14 @@ def test_what_is_drawn(corpus, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(module, "plot_classes", lambda *given: drawn.update(classes=given))
     monkeypatch.setattr(module, "plot_text_lengths", lambda *given: drawn.update(lengths=given))
     pictures = corpus_pictures(dataset, encodings)
-    assert [name for name, _ in pictures] == ["classes.png", "text_lengths.png"]
+    assert [name for name, _ in pictures] == ["classes.png", "lengths.png"]
     for name, draw in pictures:
         draw(Path(name))
     before, after, path = drawn["classes"]
     assert before == {"news": 24, "opinion": 24, "comparison": 24} and path == Path("classes.png")
     assert set(after) == {"facts", "views"} and sum(after.values()) == len(dataset) < 72
     lengths, max_length, path = drawn["lengths"]
-    assert max_length == 12 and path == Path("text_lengths.png")
+    assert max_length == 12 and path == Path("lengths.png")
     assert len(lengths) == len(dataset) and lengths.max() > 12  # as they were before the cut
 
 

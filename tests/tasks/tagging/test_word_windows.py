@@ -114,7 +114,8 @@ def test_what_was_cut_is_said():
     assert found.summary() == (
         "3 of 4 sentences are longer than 6 tokens and read in windows cut between entities, but "
         "for 2 cuts in entities that are longer than a window; 1 word is longer than a window and "
-        "cut; 1 word is without a letter that the tokenizer knows of; 0.00% of the tokens are unknown"
+        "cut; 1 word is without a letter that the tokenizer knows of; 0.00% of the tokens are "
+        "unknown"
     )
     none = training_windows(TOKENIZER, sentences[:2], 64).summary()
     assert none == "none of 2 sentences is longer than 64 tokens; 0.00% of the tokens are unknown"

@@ -84,7 +84,7 @@ def test_the_report(tmp_path):
         "metric": "rouge", "rows": 2, "scores": scores, "validation_sha256": "abc",
     }  # fmt: skip
     assert metrics["rows"] == 2 and metrics["signatures"]["BLEU"]
-    records = [json.loads(line) for line in (tmp_path / "samples.jsonl").open()]
+    records = [json.loads(line) for line in (tmp_path / "predictions.jsonl").open()]
     assert [each["output"] for each in records] == outputs
     assert records[0]["source"] == "summarize: " + SOURCES[0]
     page = (tmp_path / "samples.md").read_text()

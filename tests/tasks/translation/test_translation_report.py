@@ -76,7 +76,7 @@ def folder(tmp_path_factory, model, tokenizers, encoded):
 def test_files(folder):
     assert sorted(path.name for path in folder.iterdir()) == [
         "architecture.png", "attention.png", "lengths.png", "loss.png", "metrics.json",
-        "samples.jsonl", "samples.md", "scores.png",
+        "predictions.jsonl", "samples.md", "scores.png",
     ]  # fmt: skip
     for picture in folder.glob("*.png"):
         pixels = matplotlib.image.imread(picture)
@@ -95,7 +95,7 @@ def test_samples(folder):
     page = (folder / "samples.md").read_text(encoding="utf-8")
     assert r"| She likes \| wine. | Le piace \| il vino. | Le piace il vino. |" in page
     assert "4 of the 4 held-out pairs" in page and "by greedy" in page
-    lines = (folder / "samples.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = (folder / "predictions.jsonl").read_text(encoding="utf-8").splitlines()
     assert json.loads(lines[1]) == {
         "source": "Where is the key?",
         "reference": "Dov'è la chiave?",
