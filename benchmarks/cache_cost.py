@@ -4,7 +4,7 @@
     python benchmarks/cache_cost.py --backends torch jax --plot docs/images/cache_cost.png
 
 The model is a BERT of 4 layers, small (`--width 128`, a vocabulary of 30,522) so that 50,000 rows
-take minutes; 32 texts of random tokens a step, LoRA on query and value of the last layers. Points:
+take minutes; 32 random texts per step, LoRA on query and value of the last layers. Points:
 
     rows      1,000, 10,000 and 50,000 (`--rows`) of natural lengths, 2 of the 4 layers frozen
     lengths   `--probe` rows of 16, 32, 64 and 128 tokens, 2 of the 4 layers frozen
@@ -315,7 +315,7 @@ def main() -> None:
     for option in ("probe", "width", "rounds", "threads"):
         words += [f"--{option}", getattr(arguments, option)]
     columns = [
-        "backend", "rows", "tokens a row", "frozen layers", "filling, s", "model",
+        "backend", "rows", "tokens per row", "frozen layers", "filling, s", "model",
         "from the cache, s", "model", "MB on disk", "beside tokens x width x 2", "peak MiB",
         "fitted",
     ]  # fmt: skip

@@ -6,7 +6,7 @@
 For each backend two processes live side by side, kerasft's and PEFT's, and take turns: A B A B ...
 Both hold the same weights, the same rows, the same LoRA (last two layers, query and value, rank 8),
 the same dropout and Adam. A *step* is 16 texts of 64 tokens (mean over 8 steps); an *epoch* is the
-shipped corpus at its natural lengths, 16 texts a step: kerasft through `model.fit` and its length
+shipped corpus at its natural lengths, 16 texts per step: kerasft through `model.fit` and its length
 buckets, PEFT eager, each batch padded to its longest text. Printed are medians over the rounds, the
 median of the paired ratios PEFT / kerasft (above 1: kerasft is faster), and peak memory.
 """

@@ -1,4 +1,4 @@
-"""Times epochs of LoRA, with frozen layers run once a text, beside transformers + PEFT.
+"""Times epochs of LoRA, with frozen layers run once per text, beside transformers + PEFT.
 
     python benchmarks/epochs.py                                  # random weights, three backends
     python benchmarks/epochs.py --cases distilbert --backends jax --rounds 7

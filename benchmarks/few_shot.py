@@ -1,11 +1,11 @@
-"""The recipe with few rows a class, beside itself without `--few_shot`, SetFit and TF-IDF.
+"""The recipe with few rows per class, beside itself without `--few_shot`, SetFit and TF-IDF.
 
     python benchmarks/few_shot_draws.py --trec6 trec6.csv --complaints complaints.csv draws
     python benchmarks/few_shot.py draws --save ours.jsonl
     setfit-venv/bin/python benchmarks/setfit_side.py draws --checkpoint minilm --save setfit.jsonl
     python benchmarks/few_shot.py --show ours.jsonl setfit.jsonl
 
-Each run is the recipe `distilbert_lora` with its defaults but 64 tokens a text, as beside it.
+Each run is the recipe `distilbert_lora` with its defaults but 64 tokens per text, as beside it.
 `--sides` chooses what is run: `on` and `off` are `--few_shot` (of `off` comes TF-IDF + logistic
 regression, too), `two` is `on` with `--last_layers 2`, `pairs` with SetFit's loss, the squared
 error of the cosine, over all pairs of a batch. A line is written a run, and what is in the file
@@ -106,7 +106,7 @@ def show(paths: list[Path]) -> None:
     """Prints a table of means and standard deviations over the draws that every side has."""
     rows = [json.loads(line) for path in paths for line in path.read_text().splitlines()]
     sides = [side for side in SIDES if any(row["side"] == side for row in rows)]
-    print("| rows a class | data | draws | what | accuracy | macro-F1 | seconds |")
+    print("| rows per class | data | draws | what | accuracy | macro-F1 | seconds |")
     print("|---|---|---|---|---|---|---|")
     for size in SIZES:
         for name in SETS:

@@ -1,4 +1,4 @@
-"""Draws of few rows a class for `few_shot.py`: files that every side reads.
+"""Draws of few rows per class for `few_shot.py`: files that every side reads.
 
     python benchmarks/few_shot_draws.py --trec6 trec6.csv --complaints complaints.csv draws
 

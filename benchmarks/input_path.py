@@ -13,11 +13,11 @@ of each shape and an epoch that fills the cache:
   arrival of its loss, the making of the batch included; printed are the medians by shape, and the
   longest step over the median of its shape (the claim: no more than 3);
 - *fit* and a *loop* by hand over the same compiled step and batches (the first `--turn_steps`) take
-  turns, an epoch each; printed are steps a second and the median of the paired ratios (the claim:
+  turns, an epoch each; printed are steps per second and the median of the paired ratios (the claim:
   0.95 or more);
 - *PyDataset* takes its turns with them: `fit` again, with the same batches through Keras's own
-  adapter, as Keras's guides have it; printed are its steps a second beside the loop's, the longest
-  of its steps over the median of its shape, and the seconds beyond the medians of all its steps.
+  adapter, as Keras's guides have it; printed are its steps per second beside the loop's, the
+  longest of its steps over the median of its shape, and the seconds beyond the medians of all its steps.
 
 *Traced* is how often the backend asked the training step for its operations; torch does so at every
 step, since nothing is compiled there.

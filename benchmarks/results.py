@@ -57,7 +57,7 @@ PARTS: Mapping[str, Part] = {
         "A LoRA step and a LoRA epoch beside transformers + PEFT", quick=("--rounds", "1")
     ),
     "epochs": Part(
-        "LoRA epochs with frozen layers run once a text",
+        "LoRA epochs with frozen layers run once per text",
         quick=("--cases", "bert-tiny", "--rows", "32", "--rounds", "1", "--starts", "1"),
     ),
     "input_path": Part(

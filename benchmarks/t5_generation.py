@@ -2,8 +2,8 @@
 
 Sources have 30 tokens; the end token is forbidden on both sides (kerasft is told that a row which
 stands for no token ends an output), so that every output has the 40 tokens that are allowed: from
-token ids to token ids. The figure is milliseconds a text; the peer is transformers' `generate`, on
-torch.
+token ids to token ids. The figure is milliseconds per text; the peer is transformers' `generate`
+on torch.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Both sides hold the same weights and the same LoRA: rank 16 on query and value of the encoder's
 blocks 1 and 2, dropout 0.05, and the checkpoint's own dropout. kerasft trains through `compile` and
 `fit` with Adam, the peer in a plain loop with fused Adam. Every position is a real token. The
-figure is milliseconds a step.
+figure is milliseconds per step.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 Sources have 15 tokens; [EOS] is made impossible on both sides, so that every output has the 20
 tokens that are allowed: from token ids to token ids. The weights are random, on whose values the
-speed does not depend. The figure is milliseconds a sentence; transformers' `generate` is on torch.
+speed does not depend. The figure is milliseconds per sentence; transformers' `generate` is on
+torch.
 """
 
 from __future__ import annotations

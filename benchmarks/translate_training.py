@@ -1,7 +1,7 @@
 """The training jobs of `translate.py`: 4 steps of 64 pairs of 24 + 24 tokens, or 128 of 10 + 10.
 
 kerasft trains through `compile` and `fit` with Adam, the others in a plain loop with fused AdamW;
-dropout 0.1, label smoothing 0.1. The figure is thousands of target tokens a second.
+dropout 0.1, label smoothing 0.1. The figure is thousands of target tokens per second.
 """
 
 from __future__ import annotations
@@ -110,6 +110,6 @@ UNIT = "tokens/ms"
 
 
 def figure(job: str, seconds: float) -> str:
-    """Thousands of target tokens a second."""
+    """Thousands of target tokens per second."""
     rows, tokens = JOBS[job]
     return f"{STEPS * rows * tokens / seconds / 1e3:.2f}"

@@ -1,7 +1,7 @@
 """The frozen lower part of a model, and what is above it, as two models of the same layers.
 
 What lies below the first layer that trains makes the same hidden states of a text at every step, if
-it drops nothing out. So it can run once a text; the rest trains on what it made.
+it drops nothing out. So it can run once per text; the rest trains on what it made.
 """
 
 import hashlib

@@ -144,7 +144,7 @@ class HeadedEncoder(TwinModel):
         The upper part computes what the whole model computes, with the very same layers: training
         it trains the model. Positions of padding may hold anything in the hidden states, as long as
         it is finite; nothing that counts reads them. Where a classifier's head is all that trains,
-        the lower part makes only what the head reads, one vector a text.
+        the lower part makes only what the head reads, one vector per text.
 
         Returns:
             The parts; None where no whole layer is frozen below the first that trains.

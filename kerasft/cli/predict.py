@@ -101,7 +101,7 @@ def asked_texts(options: argparse.Namespace) -> Sequence[Text]:
     else:
         if sys.stdin.isatty():
             raise DataError(
-                "there is no text; give some after the folder, by --input, or one a line on "
+                "there is no text; give some after the folder, by --input, or one per line on "
                 "standard input"
             )
         texts, place = _lines_of_input(), "line"

@@ -118,7 +118,7 @@ def _check(root: yaml.Node, path: str) -> None:
     import yaml
 
     if not isinstance(root, yaml.MappingNode):
-        raise ConfigError(f"--config {path} names no options; give `name: value`, one a line.")
+        raise ConfigError(f"--config {path} names no options; give `name: value`, one per line.")
     seen, todo = 0, [(root, 0)]
     while todo:
         node, depth = todo.pop()

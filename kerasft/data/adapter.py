@@ -22,7 +22,7 @@ from kerasft.errors import ConfigError
 class EpochBatches(DataAdapter):
     """Batches that know which epoch they are in, for `fit`, `evaluate` and `predict`.
 
-    A subclass has a fixed number of batches an epoch (`__len__`) and makes each of them from the
+    A subclass has a fixed number of batches per epoch (`__len__`) and makes each of them from the
     number of the epoch and its index alone (`batch`). So training can stop anywhere and go on:
 
         batches.start_epoch(3, first_batch=120)     # where the last run ended

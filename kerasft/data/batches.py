@@ -283,7 +283,7 @@ def _check_rows(
 
 
 def _narrow(labels: np.ndarray) -> np.ndarray:
-    """Class ids as int32, numbers and several labels a row as float32."""
+    """Class ids as int32, numbers and several labels per row as float32."""
     floats = np.issubdtype(np.asarray(labels).dtype, np.floating)
     return np.asarray(labels, dtype=np.float32 if floats else np.int32)
 

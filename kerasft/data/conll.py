@@ -27,7 +27,7 @@ _TAG = re.compile(r"O|[BIESLU]-.*")
 
 
 def read_conll(path: str | Path, *, token_column: int = 0, tag_column: int = -1) -> Rows:
-    """Reads a file of words with tags in columns, a sentence a row.
+    """Reads a file of words with tags in columns, a sentence per row.
 
     Columns are parted by tabs if most lines of a token have one, else by spaces and tabs; a line
     that has the usual columns only by the other way is read so, and counted. All lines have as many

@@ -125,7 +125,9 @@ class MaskedBatches(EpochBatches):
 
     def summary(self) -> str:
         """One sentence for the run's output and the model card."""
-        return f"{self._rows.summary()}; {self.predictions_per_epoch} tokens an epoch are predicted"
+        return (
+            f"{self._rows.summary()}; {self.predictions_per_epoch} tokens per epoch are predicted"
+        )
 
     def rows(self, epoch: int, index: int) -> np.ndarray:
         """Which texts are in a batch, in its order: (batch_size,) or fewer indices."""

@@ -121,7 +121,7 @@ class PairBatches(EpochBatches):
         """One sentence for the run's output and the model card."""
         shapes = ", ".join(f"{rows} x {s}/{t}" for rows, s, t in self.shapes)
         return (
-            f"{len(self)} batches an epoch in the shapes {shapes} (rows x source/target tokens), "
+            f"{len(self)} batches per epoch in the shapes {shapes} (rows x source/target tokens), "
             f"{self.tokens_per_epoch} target tokens; {self.padding_share:.0%} of the positions are "
             "padding"
         )

@@ -36,8 +36,8 @@ def read_pairs(
               `source TAB target TAB origin` in every line. Quotes mean nothing.
             - hub:NAME or hub:NAME:CONFIG: the "train" part of a data set of the Hugging Face hub
               with a column `translation` of {language: sentence}.
-        source_file: In place of `data`: a text file (UTF-8) with a sentence a line, as Moses takes
-            and OPUS offers them.
+        source_file: In place of `data`: a text file (UTF-8) with a sentence per line, as in Moses
+            and OPUS.
         target_file: The file with their translations, line by line.
         source_lang: The language that is translated; chooses the side of a hub data set.
         target_lang: The language that it is translated into.

@@ -55,7 +55,7 @@ class Rows:
     """Rows with named fields, kept field by field.
 
     Attributes:
-        fields: Name -> the values, one a row and all as many.
+        fields: Name -> the values, one per row and all as many.
         source: The file or hub data set.
         sha256: Hash of the file's bytes (hub: of the rows).
         dropped: What was left out, and how often ("blank lines").
@@ -77,7 +77,7 @@ class Rows:
         return len(next(iter(self.fields.values()), []))
 
     def __getitem__(self, name: str) -> list[Any]:
-        """The values of a field, one a row."""
+        """The values of a field, one per row."""
         return self.fields[name]
 
     def replaced(self, **fields: list[Any]) -> Self:

@@ -27,7 +27,7 @@ def plot_loss(history: dict[str, Any], path: str | Path, *, metric: str | None =
     """Draws the training loss of each step, and the validation loss and metric of each epoch.
 
     Args:
-        history: What `History.to_dict()` returns: `losses` (one a step) and `epochs`, dicts with
+        history: What `History.to_dict()` returns: `losses` (one per step) and `epochs`, dicts with
             `step` (steps done at its end) and the epoch's logs.
         metric: The log drawn against the right axis, for example "accuracy"; its validation value
             is `val_` + metric. None takes the first log besides the loss that was validated too.

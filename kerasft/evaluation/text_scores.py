@@ -23,7 +23,7 @@ def score_texts(hypotheses: Sequence[str], references: Sequence[str]) -> Scores:
     """Corpus BLEU (13a tokens, mixed case) and chrF (characters up to 6), both from 0 to 100.
 
     Args:
-        hypotheses: The translations, one a sentence; an empty one counts as wrong.
+        hypotheses: The translations, one per sentence; an empty one counts as wrong.
         references: The right ones, in the same order.
 
     Returns:

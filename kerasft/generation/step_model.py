@@ -9,7 +9,7 @@ class StepModel(Protocol):
     The cache of keys and values has one *slot* for each position and beam: the token of beam `j` at
     position `p` is in slot `p * beams + j` of its row, and stays there. A search that drops one
     beam and splits another moves nothing; it only changes which slots each beam sees (its
-    ancestors). So the cache is never copied, the source's keys and values are kept once a row
+    ancestors). So the cache is never copied, the source's keys and values are kept once per row
     instead of once a beam, and all beams of a row attend in one product. Slots hidden from a beam
     do not affect it.
 

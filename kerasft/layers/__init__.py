@@ -1,7 +1,7 @@
 """The Transformer's layers (Vaswani et al. 2017, "Attention Is All You Need"), on `keras.ops`.
 
-One file a layer; each docstring holds its formula and where the paper has it. In the order in which
-a text passes through them: `InputEmbedding`, `PositionalEncoding`, `Encoder` (of `EncoderBlock`s),
+One file per layer; each docstring has its formula and the section of the paper. In the order in
+which a text passes through them: `InputEmbedding`, `PositionalEncoding`, `Encoder` (of `EncoderBlock`s),
 `Decoder` (of `DecoderBlock`s), `Projection`; the blocks consist of `MultiHeadAttention`,
 `FeedForward` and, around each of these, a `ResidualConnection` with its `LayerNormalization`.
 

@@ -1,6 +1,6 @@
 """Parameter-efficient fine-tuning: train a small part of a frozen model.
 
-`methods/` has one file a method, `targets.py` finds layers, `inject.py` puts adapters on a model
+`methods/` has one file per method, `targets.py` finds layers, `inject.py` puts adapters on a model
 and takes them off, `files.py` reads and writes them in the format of Hugging Face PEFT.
 """
 

@@ -73,7 +73,7 @@ class Predictor:
         self.warm_up_texts: Sequence[Text] = self._own.warm_up_texts
 
     def predict(self, texts: Sequence[Text]) -> list[Any]:
-        """One result a text, in their order, none for none: `Prediction`, `Translation`, ...
+        """One result per text, in their order, none for none: `Prediction`, `Translation`, ...
 
         Args:
             texts: Strings; for a model of pairs (`text_pairs`) tuples (text, text_pair).

@@ -172,7 +172,7 @@ def _has_head(
 
 
 def sha256_files(paths: Sequence[Path]) -> str:
-    """Of one file: its SHA-256. Of shards: the SHA-256 of theirs, one a line."""
+    """Of one file: its SHA-256. Of shards: the SHA-256 of theirs, one per line."""
     digests = [sha256_file(path) for path in paths]
     if len(digests) == 1:
         return digests[0]

@@ -158,7 +158,7 @@ def run(config: Config) -> Path:
     facts.state("Tokens", batches.notes)
     facts.state("Batches", batches.train.summary())
 
-    # Frozen encoder blocks below the first that trains run once a text; what is above them trains.
+    # Frozen encoder blocks below the first that trains run once per text; the rest trains.
     above, notes = train_above_backbone(model, batches, config, output)
     facts.state("Frozen layers", notes)
 

@@ -54,7 +54,7 @@ def measure_latency(
         rounds: How often all of them are timed.
 
     Returns:
-        For each name and each size, milliseconds a text.
+        For each name and each size, milliseconds per text.
 
     Example:
         >>> measure_latency({"a": predictor.predict}, ["A text."] * 32)["a"][1].median

@@ -215,7 +215,7 @@ class TaskPredictor(ABC, Generic[OfTask]):
 
     @abstractmethod
     def predict(self, texts: Sequence[Any]) -> list[Any]:
-        """One result a text, in their order: dataclasses, with the fields of `notes`.
+        """One result per text, in their order: dataclasses, with the fields of `notes`.
 
         Args:
             texts: Strings; where the parts read pairs (`text_pairs`), (text, text_pair) each.

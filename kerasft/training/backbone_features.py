@@ -1,4 +1,4 @@
-"""What a frozen backbone makes of the texts of batches, computed once a text, and batches of it."""
+"""The outputs of a frozen backbone, computed once per text, and batches of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a frozen backbone runs once a text, and what `fit` is given then."""
+"""Whether a frozen backbone runs once per text, and what `fit` is given then."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def above_backbone(
     epochs: int,
     frozen_dropout: bool = False,
 ) -> AboveBackbone:
-    """Decides whether the backbone runs once a text, and prepares the batches for it.
+    """Decides whether the backbone runs once per text, and prepares the batches for it.
 
     Args:
         model: The whole model.
@@ -151,7 +151,9 @@ def above_backbone(
 
     def whole(reason: str) -> AboveBackbone:
         what = (
-            f"{backbone.description} run at every step" if backbone else "nothing runs once a text"
+            f"{backbone.description} run at every step"
+            if backbone
+            else "nothing runs once per text"
         )
         return AboveBackbone(model, train, validation, f"{what}: {reason}", {"backbone": "none"})
 
@@ -202,7 +204,7 @@ def above_backbone(
         backbone.upper,
         FeatureBatches(train, features),
         FeatureBatches(validation, features),
-        f"{backbone.description} run once a text: {_amount(sum(states.values()) * row_bytes)} of "
+        f"{backbone.description} run once per text: {_amount(sum(states.values()) * row_bytes)} of "
         f"{settings.dtype} for {len(states)} texts in {directory}, {known} of them from before",
         {"backbone": f"{backbone.description} in {settings.dtype}"},
         None if settings.is_shared else kept,

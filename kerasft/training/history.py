@@ -139,7 +139,7 @@ class History(keras.callbacks.Callback):
         self._seen = state.whole("seen", most=len(self.losses))
         self.training_seconds = list(state.numbers("training_seconds"))
         if len(self.training_seconds) != len(self.epochs):
-            raise BrokenState("history: training_seconds has not one number an epoch")
+            raise BrokenState("history: training_seconds has not one number per epoch")
         self._trained, self.seconds = state.seconds("trained"), state.seconds("seconds")
         self._goes_on = True
         trackers = StateReader(state.mapping("trackers"), f"{self.state_name}: trackers")

@@ -1,4 +1,4 @@
-"""What several labels a text are trained with and watched by: binary cross-entropy, micro-F1."""
+"""What several labels per text are trained with and watched by: binary cross-entropy, micro-F1."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -25,7 +25,7 @@ class BinaryCrossEntropy(keras.losses.Loss):
         """Sets the weights.
 
         Args:
-            positive_weights: One a label, of the rows that have it; None weighs all alike.
+            positive_weights: One per label, of the rows that have it; None weighs all alike.
             name: Keras's name of the loss.
         """
         super().__init__(name=name)

@@ -159,9 +159,9 @@ def test_texts_without_a_word_are_there_and_count_nothing():
 def test_the_summary_counts():
     batches = make(make_texts(45))
     assert batches.summary().endswith(
-        f"; {batches.predictions_per_epoch} tokens an epoch are predicted"
+        f"; {batches.predictions_per_epoch} tokens per epoch are predicted"
     )
-    assert batches.summary().startswith("6 of 8 rows an epoch")
+    assert batches.summary().startswith("6 of 8 rows per epoch")
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ def test_confusion_shows_counts_and_shares(tmp_path, drawn, classes):
 
 
 def confused(classes, pairs):
-    """Scores of 8 rows a class, all right, but for one row of each pair (true, predicted)."""
+    """Scores of 8 rows per class, all right, but for one row of each pair (true, predicted)."""
     labels = np.repeat(np.arange(classes), 8)
     said = labels.copy()
     for true, predicted in pairs:

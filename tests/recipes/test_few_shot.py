@@ -1,4 +1,4 @@
-"""Few rows a class through the recipe's command line."""
+"""Few rows per class through the recipe's command line."""
 
 import json
 import signal
@@ -67,7 +67,7 @@ def test_few_rows_beat_the_head_alone_and_say_the_same_elsewhere(run, other_back
     few, said = run("--targets", EVERYWHERE)
     head, _ = run("--method", "head", "--epochs", "20", name="head")
     assert "few rows: the encoder learned which training texts are of one class" in said
-    assert "15 of 32 rows an epoch" in said
+    assert "15 of 32 rows per epoch" in said
     card = (few / "README.md").read_text()
     assert "the head is a logistic regression (C = 10) on the vectors of " in card
     found = metrics(few)
@@ -102,7 +102,7 @@ def test_auto_takes_it_for_few_rows_alone(run, tmp_path: Path):
     (tmp_path / "config.yaml").write_text("few_shot: on\n")
     words = ("--last_layers", "1", "--config", str(tmp_path / "config.yaml"))
     _, said = run("--data", str(many), *words)
-    assert "few rows:" in said and "1 of 2 layers run once a text" in said
+    assert "few rows:" in said and "1 of 2 layers run once per text" in said
     # Rows that look mislabelled are looked for in the features of all rows.
     assert "Not made" not in (tmp_path / "out" / "README.md").read_text()
 

@@ -66,7 +66,7 @@ def history(output: Path) -> dict:
 def test_runs_share_a_directory_and_predict_what_they_saved(run, tmp_path):
     cache = tmp_path / "cache"
     first, said = run("--epochs", "2", "--cache_backbone", cache)
-    assert "frozen layers: embeddings and 1 of 2 layers run once a text: " in said
+    assert "frozen layers: embeddings and 1 of 2 layers run once per text: " in said
     assert f"of float16 for 60 texts in {cache}, 0 of them from before" in said
     assert "frozen layers: layers in which nothing trains (1) run without dropout" in said
     size = (next(cache.iterdir()) / "features").stat().st_size
@@ -77,7 +77,7 @@ def test_runs_share_a_directory_and_predict_what_they_saved(run, tmp_path):
     assert len(list(cache.iterdir())) == 1
     for output in (first, second):
         card = (output / "README.md").read_text()
-        assert "run once a text" in card and "trains (1) run without dropout" in card
+        assert "run once per text" in card and "trains (1) run without dropout" in card
         with open(output / "report" / "predictions.csv", newline="") as file:
             saved = list(csv.DictReader(file))
         found = Predictor(output).predict([row["text"] for row in saved])
@@ -107,7 +107,7 @@ def test_a_tagger_learns_above_its_backbone(run, tmp_path):
     output, said = run(
         "--epochs", "8", "--learning_rate", "0.02", recipe=tagger_lora, data="rows.conll"
     )
-    assert "frozen layers: embeddings and 1 of 2 layers run once a text" in said
+    assert "frozen layers: embeddings and 1 of 2 layers run once per text" in said
     losses = history(output)["losses"]
     assert losses[-1] < losses[0] / 2
     assert [path.name for path in tmp_path.iterdir()] == ["out"]

@@ -65,7 +65,7 @@ def test_a_run_leaves_a_folder_that_predicts(recipe, capsys: pytest.CaptureFixtu
         "parameters: head: parameters ",
         "parameters: all parts: parameters ",
         "hidden tokens: ",
-        "tokens an epoch are predicted",
+        "tokens per epoch are predicted",
         "masked language model: ",
         "hidden tokens of the validation texts ",
         "perplexity",

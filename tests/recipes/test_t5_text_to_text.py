@@ -74,7 +74,7 @@ def test_a_run_says_what_it_does(saved):
         "pieces of",
         "texts were cut at 32 tokens",
         "all of them trained",
-        "rows an epoch, padded to",
+        "rows per epoch, padded to",
         "validation loss: ",
         "the mean of those after the epochs 3, 4",
         "majority",

@@ -67,7 +67,7 @@ def test_a_run_says_what_it_does(saved):
         "tokenizers: made",
         "longer than 12 tokens",
         "are unknown words",
-        "batches an epoch in the shapes",
+        "batches per epoch in the shapes",
         "all of them trained",
         "validation: BLEU",
         "    source:    ",

@@ -1,4 +1,4 @@
-"""Features that are computed once a text, and training on them beside training without."""
+"""Features that are computed once per text, and training on them beside training without."""
 
 import shutil
 

@@ -10,7 +10,7 @@ from kerasft.training import variables
 
 
 def run(values, patience, **options):
-    """Feeds one value an epoch; the model's head is filled with the epoch's number meanwhile."""
+    """Feeds one value per epoch; the model's head is filled with the epoch's number meanwhile."""
     stopping = training.EarlyStopping(patience, "val_value_of_loss", **options)
     model = build()
     model.stop_training = False

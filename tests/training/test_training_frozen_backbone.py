@@ -1,4 +1,4 @@
-"""When a backbone runs once a text, what is said of it, and what is left behind."""
+"""When a backbone runs once per text, what is said of it, and what is left behind."""
 
 import shutil
 
@@ -50,7 +50,7 @@ def test_auto_keeps_beside_the_run_and_cleans_up(decide, model, tmp_path):
     size = f"{tokens * 8 * 2 / 1e6:.3g} MB of float16 for 28 texts"
     where = tmp_path / "run.features"
     assert above.note == (
-        f"embeddings and 2 of 3 layers run once a text: {size} in {where}, 0 of them from before"
+        f"embeddings and 2 of 3 layers run once per text: {size} in {where}, 0 of them from before"
     )
     assert above.facts == {"backbone": "embeddings and 2 of 3 layers in float16"}
     fill(above)
@@ -93,7 +93,9 @@ def test_nothing_frozen_nothing_kept(decide):
     peft.unfreeze(everything)
     above = decide("on", of=everything)
     assert above.model is everything
-    assert above.note == "nothing runs once a text: no layer is frozen below the first that trains"
+    assert (
+        above.note == "nothing runs once per text: no layer is frozen below the first that trains"
+    )
 
 
 def test_features_of_whole_texts_are_the_means_of_what_is_kept(decide):

@@ -44,7 +44,7 @@ class FewShotOptions(FineTuningOptions, TargetOptions):
     few_shot: Literal["auto", "on", "off"] = "auto"
 
     def few_shot_of(self, target: Target, dataset: Dataset, tokenizer: Tokenizer) -> FewShot | None:
-        """What a run of few rows a class does; None where the run is none.
+        """What a run of few rows per class does; None where the run is none.
 
         Raises:
             ConfigError: `few_shot` is on, but cannot work with these rows or options.

@@ -14,7 +14,7 @@ from kerasft.tasks.labelled.scoring import Scoring
 
 
 class ClassScoring(Scoring):
-    """One label a text: `truth` is (rows,) class ids, `said` (rows, classes) probabilities."""
+    """One label per text: `truth` is (rows,) class ids, `said` (rows, classes) probabilities."""
 
     main = "macro_f1"
     means = MEANS

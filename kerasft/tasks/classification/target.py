@@ -1,4 +1,4 @@
-"""One label a text: what a classifier learns, and what it is scored and compared on."""
+"""One label per text: what a classifier learns, and what it is scored and compared on."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ClassTarget(Target):
-    """One label a text, of labels that exclude each other: cross-entropy.
+    """One label per text, of labels that exclude each other: cross-entropy.
 
     Attributes:
         labels: The names of the classes.

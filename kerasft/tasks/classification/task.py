@@ -1,4 +1,4 @@
-"""Classifying texts: one label a text, of labels that exclude each other."""
+"""Classifying texts: one label per text, of labels that exclude each other."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from kerasft.tasks.task import MIN_CONFIDENCE, TaskPredictor
 
 
 class ClassificationTask(TextTask[TextClassifier]):
-    """One label a text, of labels that exclude each other."""
+    """One label per text, of labels that exclude each other."""
 
     name = "classification"
     parts = TextClassifier

@@ -121,7 +121,7 @@ def spans_of(tags: Sequence[str], scheme: str) -> tuple[tuple[Span, ...], list[V
 
 
 def tags_of(spans: Iterable[Span], length: int, scheme: str = "BIO") -> list[str]:
-    """Writes entities as tags, one a token.
+    """Writes entities as tags, one per token.
 
     Args:
         spans: Entities in order, without overlap.

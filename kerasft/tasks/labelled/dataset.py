@@ -116,7 +116,7 @@ def split_rows(
         test: Likewise to test on; not used where there is a `test_table`.
         seed: Chooses among the splits.
         notes: What is already worth knowing.
-        kind: What the field "label" holds; by default one label a row.
+        kind: What the field "label" holds; by default one label per row.
 
     Raises:
         DataError: There is one class only or a class of one row, nothing is left to validate or

@@ -247,7 +247,7 @@ class TfidfBaseline:
         Returns:
             `settings`, what was chosen; `seconds` of the fit; `parameters` {`trained`, `frozen`},
             the coefficients; `bytes` of them, of the words' weights and of the words themselves;
-            `ms_per_text` {"1", "32"}, milliseconds a text where so many are asked at a time (the
+            `ms_per_text` {"1", "32"}, milliseconds per text where so many are asked at a time (the
             median of 5 rounds).
         """
         coefficients = self.classifier.coef_.size + self.classifier.intercept_.size

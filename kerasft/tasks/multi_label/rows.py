@@ -26,11 +26,11 @@ _BITS = {"0": False, "1": True, "false": False, "true": True}
 
 @dataclass(frozen=True)
 class SeveralLabels(LabelKind):
-    """Several labels a row, or none: a tuple of strings, sorted.
+    """Several labels per row, or none: a tuple of strings, sorted.
 
     Args:
         separator: What parts the labels in one string; None where they stand in a list.
-        columns: Columns of 0 and 1, one a label; () where one column holds all labels.
+        columns: Columns of 0 and 1, one per label; () where one column holds all labels.
 
     Example:
         >>> SeveralLabels(";").read("tickets.csv", "text", "tags")["label"][0]
@@ -67,7 +67,7 @@ class SeveralLabels(LabelKind):
                     raise DataError(
                         f"{table.source} has {shortened(value)!r} in the column {name!r} of its "
                         f"text {row + 1}, which is neither 0 nor 1; --label_columns names columns "
-                        "of 0 and 1, one a label"
+                        "of 0 and 1, one per label"
                     )
                 if _BITS[key]:
                     found[row].append(name)

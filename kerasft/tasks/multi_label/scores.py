@@ -19,7 +19,7 @@ MOST_FREQUENT = "most frequent label"
 
 
 class LabelsScoring(Scoring):
-    """Several labels a text.
+    """Several labels per text.
 
     `truth` is (rows, labels) 0 or 1. `said` is (rows, labels, 2): the probability, and 1 where it
     reaches the label's threshold.

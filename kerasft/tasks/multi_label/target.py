@@ -47,7 +47,7 @@ class LabelsTarget(Target):
         labels: The names of the labels.
         class_weight: `balanced` weighs the rows that have a label by how many have it not, for
             each that has it.
-        positive_weights: One a label; () weighs all alike.
+        positive_weights: One per label; () weighs all alike.
         thresholds: The probability from which on each label is said; () before they are chosen.
         fixed: The threshold of all labels; None chooses the best a label.
 

@@ -1,4 +1,4 @@
-"""Logistic regression over TF-IDF, one a label: the baseline of several labels."""
+"""Logistic regression over TF-IDF, one per label: the baseline of several labels."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class TfidfLabels(TfidfBaseline):
         return PerLabel(coefficients, intercepts)
 
     def settled(self, texts: Sequence[Text], labels: np.ndarray) -> Self:
-        """With a threshold a label."""
+        """With a threshold per label."""
         return replace(self, thresholds=best_thresholds(labels, self.probabilities(texts)))
 
     def probabilities(self, texts: Sequence[Text]) -> np.ndarray:

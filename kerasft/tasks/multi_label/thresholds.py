@@ -1,7 +1,7 @@
 """The thresholds of labels, chosen on validation rows for each label.
 
 Source: Yang, "A Study on Thresholding Strategies for Text Categorization" (2001), section 2.3
-(SCut: one threshold a label, the best on held-out rows).
+(SCut: one threshold per label, the best on held-out rows).
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ ALL = "all rows"
 
 @dataclass(frozen=True)
 class Numbers(LabelKind):
-    """A number a row: a float.
+    """A number per row: a float.
 
     Example:
         >>> Numbers().read("reviews.csv", "text", "stars")["label"][:2]

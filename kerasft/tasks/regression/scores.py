@@ -16,7 +16,7 @@ MEAN = "the mean"
 
 
 class NumberScoring(Scoring):
-    """A number a text: `truth` and `said` are (rows,) float64."""
+    """A number per text: `truth` and `said` are (rows,) float64."""
 
     main = "r2"
     means: ClassVar[Mapping[str, str]] = {

@@ -20,7 +20,7 @@ from kerasft.tasks.task import TaskPredictor
 
 
 class RegressionTask(TextTask[TextRegressor]):
-    """A number a text."""
+    """A number per text."""
 
     name = "regression"
     parts = TextRegressor

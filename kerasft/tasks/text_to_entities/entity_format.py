@@ -198,7 +198,7 @@ def unparsable(outputs: Sequence[ParsedSpans]) -> dict[str, Any]:
     """How much of what a text-to-text model wrote could not be read back.
 
     Args:
-        outputs: What `parse_spans` read, one a sentence.
+        outputs: What `parse_spans` read, one per sentence.
 
     Returns:
         A dict that JSON can hold: `outputs`, `unparsable` (outputs with at least one piece that

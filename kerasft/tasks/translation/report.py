@@ -61,7 +61,7 @@ def translation_report(
         **more: Further entries of `metrics.json`.
 
     Raises:
-        DataError: There is no translation, or not one a pair.
+        DataError: There is no translation, or not one per pair.
 
     Example:
         >>> write = translation_report(metrics, history.to_dict(), model=model, ...)
