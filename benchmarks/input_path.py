@@ -17,7 +17,8 @@ of each shape and an epoch that fills the cache:
   0.95 or more);
 - *PyDataset* takes its turns with them: `fit` again, with the same batches through Keras's own
   adapter, as Keras's guides have it; printed are its steps per second beside the loop's, the
-  longest of its steps over the median of its shape, and the seconds beyond the medians of all its steps.
+  longest of its steps over the median of its shape, and the seconds beyond the medians of all its
+  steps.
 
 *Traced* is how often the backend asked the training step for its operations; torch does so at every
 step, since nothing is compiled there.

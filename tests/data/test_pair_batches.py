@@ -182,8 +182,8 @@ def test_summary():
     batches = make_batches(pairs=pairs, tokens_per_batch=6)
     assert batches.shapes == [(2, 3, 3)]
     assert batches.summary() == (
-        "2 batches per epoch in the shapes 2 x 3/3 (rows x source/target tokens), 12 target tokens; "
-        "0% of the positions are padding"
+        "2 batches per epoch in the shapes 2 x 3/3 (rows x source/target tokens), 12 target "
+        "tokens; 0% of the positions are padding"
     )
 
 

@@ -157,9 +157,7 @@ class PrefixLayer(AdaptedLayer):
         if self.axis == 2:
             prefix = ops.transpose(prefix, (1, 0, 2))  # (heads, num_virtual_tokens, d_k)
         first = given[:, :1] if self.axis == 1 else given[:, :, :1]
-        rows = (
-            ops.zeros_like(first) + ops.cast(prefix, given.dtype)[None]
-        )  # one per row of the batch
+        rows = ops.zeros_like(first) + ops.cast(prefix, given.dtype)[None]  # one for each row
         return ops.concatenate([rows, given], axis=self.axis)
 
 
