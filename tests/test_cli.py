@@ -174,7 +174,7 @@ def test_options_stand_anywhere(command: Any, words: str, means: dict[str, Any])
         (serve, "F --port 1 G", "unrecognized arguments: G"),
         (export, "F", "one of the arguments --format --engine is required"),
         (export, "F --engine onnx --format onnx", "not allowed with"),
-        (convert, "--output o", "required: DIR"),
+        (convert, "--output o", "required: MODEL"),
     ],
 )
 def test_what_options_cannot_mean_is_one_sentence(command: Any, words: str, says: str):

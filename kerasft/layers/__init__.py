@@ -2,8 +2,9 @@
 
 One file per layer; each docstring has its formula and the section of the paper. In the order in
 which a text passes through them: `InputEmbedding`, `PositionalEncoding`, `Encoder` (of
-`EncoderBlock`s), `Decoder` (of `DecoderBlock`s), `Projection`; the blocks consist of `MultiHeadAttention`,
-`FeedForward` and, around each of these, a `ResidualConnection` with its `LayerNormalization`.
+`EncoderBlock`s), `Decoder` (of `DecoderBlock`s), `Projection`; the blocks consist of
+`MultiHeadAttention`, `FeedForward` and, around each, a `ResidualConnection` with its
+`LayerNormalization`.
 
 T5 (Raffel et al. 2020) exchanges some parts: `T5Encoder` and `T5Decoder` are these same blocks
 around `T5Attention` and `T5FeedForward`, with a `RootMeanSquareNormalization` in each

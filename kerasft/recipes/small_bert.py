@@ -52,8 +52,7 @@ class Config(RunOptions, TrustOptions, CorpusOptions):
         schedule: `linear` rises to the highest rate, then falls to 0; `constant` stays.
         warmup_ratio: Share of the steps in which the rate of `linear` rises.
         class_weight: `balanced` weighs each class by the inverse of its share.
-        early_stopping: Stop after this many epochs without a better validation loss, and keep the
-            best epoch; 0 never stops early.
+        early_stopping: Stop after so many epochs without a better validation loss; 0 never does.
     """
 
     group = "model and training"

@@ -62,9 +62,9 @@ def test_it_stays_in_its_range():
     nearly = np.eye(3)[labels]
     nearly[0] = [0.5, 0.5001, 0.0]  # wrong by a hair, all others right
     cold = fit_temperature(labels, nearly, NAMES)
-    assert cold.value == LOWEST and "no further" in cold.note
+    assert cold.value == LOWEST and "that is the limit" in cold.note
     hot = fit_temperature(labels, 40 * np.eye(3)[(labels + 1) % 3], NAMES)  # all wrong
-    assert hot.value == HIGHEST and "no further" in hot.note
+    assert hot.value == HIGHEST and "that is the limit" in hot.note
 
 
 def test_a_class_without_rows_is_scaled_alike():

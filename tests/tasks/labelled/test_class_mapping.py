@@ -89,7 +89,7 @@ def test_the_shipped_sample_has_no_other_products():
         ({"a": ["card"], "b": ["card"]}, ConfigError, "'card' under 'a' and under 'b'"),
         ({"a": ["card", "card"], "b": ["other"]}, ConfigError, "'card' under 'a' and under 'a'"),
         ({"a": [], "b": ["card"]}, ConfigError, "lists no names for 'a'"),
-        ({" ": ["other"], "b": ["card"]}, ConfigError, "' ' with no name"),
+        ({" ": ["other"], "b": ["card"]}, ConfigError, "no names for ' '"),
         ("conplaints", ConfigError, "classes is 'conplaints', but must be complaints, none"),
         ({"a": ["card", "other"]}, DataError, r"leaves one class \('a'\) of made.csv, whose"),
         ({}, DataError, "leaves no class of made.csv"),

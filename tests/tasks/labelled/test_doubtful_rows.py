@@ -117,7 +117,7 @@ def test_a_class_that_is_too_small_and_rows_that_are_too_many(monkeypatch):
     assert found.looked_at.startswith("examined 300 of 301 rows")
     monkeypatch.setattr(doubtful_rows, "MOST_ROWS", 100)
     found = find_doubtful(dataset_of(texts, labels), LabelMap.from_labels(labels))
-    assert found.looked_at.startswith("looked at 100 of 300 rows")
+    assert found.looked_at.startswith("examined 100 of 300 rows")
 
 
 def test_near_duplicates_with_different_labels(tmp_path):
