@@ -55,15 +55,17 @@ class TextModel:
         """The texts and labels of a dataset as this model reads them; see `labelled_batches`.
 
         Raises:
-            ConfigError: The dataset has pairs of texts and the model reads single ones, or the
-                reverse.
+            ConfigError: The parts do not fit each other (labels and head, `max_length` and
+                positions), or the rows are pairs of texts and the model reads single ones.
 
         Example:
             >>> batches = classifier.batches(load_data("mails.csv"))
             >>> classifier.model.fit(batches.train, validation_data=batches.validation)
         """
         from kerasft.tasks.labelled.batches import labelled_batches
+        from kerasft.tasks.saved import check_parts
 
+        check_parts(self)
         if data.has_pairs != self.text_pairs:
             rows = "pairs of texts" if data.has_pairs else "single texts"
             raise ConfigError(f"the rows are {rows}; set text_pairs={data.has_pairs}.")

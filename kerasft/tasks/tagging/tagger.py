@@ -44,12 +44,18 @@ class TokenTagger:
     ) -> TaggedParts:
         """The training and validation sentences as this model reads them; see `tagged_batches`.
 
+        Raises:
+            ConfigError: The parts do not fit each other (tags and head, `max_length` and
+                positions).
+
         Example:
             >>> batches = tagger.batches(load_entities("train.conll"))
             >>> tagger.model.fit(batches.train, validation_data=batches.validation)
         """
+        from kerasft.tasks.saved import check_parts
         from kerasft.tasks.tagging.batches import tagged_batches
 
+        check_parts(self)
         return tagged_batches(
             data,
             self.tokenizer,
