@@ -14,7 +14,7 @@ from kerasft.reporting.methods import MethodComparison, MethodScore
 from kerasft.reporting.page import Page, Pictures, Section
 from kerasft.reporting.plots import BASELINE, GREEN, Mark, plot_against
 from kerasft.reporting.report import drawn_picture, write_page
-from kerasft.reporting.tables import ReportTable, signed_difference
+from kerasft.reporting.tables import ReportTable, differences_table
 
 # What becomes of an adapter when the model predicts, and the color of those of which it does.
 KINDS = {
@@ -99,36 +99,15 @@ def method_tables(comparison: MethodComparison) -> list[ReportTable]:
     return [first, second]
 
 
-def pair_table(comparison: MethodComparison) -> ReportTable:
+def best_table(comparison: MethodComparison) -> ReportTable:
     """The best beside each of the others, on the same rows."""
-    best = comparison.best
-    others = [each for each in comparison.scores if each.behind]
-    tested = any(each.mcnemar for each in others)
-    rows = []
-    for each in others:
-        assert each.behind
-        row = [f"{best.name} less {each.name}", signed_difference(each.behind)]
-        row.append(words.digits(each.behind.p))
-        if each.mcnemar:
-            row += [f"{each.mcnemar.only_first} and {each.mcnemar.only_second}"]
-            row.append(words.digits(each.mcnemar.p))
-        rows.append(row)
-    majority = " A row counts as right where most seeds get it right." * (comparison.seeds > 1)
-    exact = (
-        "; McNemar's exact test, whether the rows that one alone gets right are split more "
-        "unevenly than a fair coin would"
-    )
-    return ReportTable(
-        "Which differences are more than chance",
-        [
-            *("", comparison.scoring.main_title, "p (bootstrap)"),
-            *["right alone", "p (McNemar)"] * tested,
-        ],
-        rows,
-        "Paired: both on the same rows. The bootstrap asks how many draws of the rows turn the "
-        f"difference around{exact * tested}. The probabilities are not corrected for the number of "
-        f"pairs.{majority * tested}",
-    )
+    pairs = [
+        (comparison.best.name, each.name, each.behind, each.mcnemar)
+        for each in comparison.scores
+        if each.behind
+    ]
+    majority = "A row counts as right where most seeds get it right." * (comparison.seeds > 1)
+    return differences_table(comparison.scoring.main_title, pairs, majority)
 
 
 def write_method_page(
@@ -181,7 +160,7 @@ def write_method_page(
         [
             Section("Methods", [*method_tables(comparison), measured, *failures]),
             Section("Quality against costs", [Pictures([each]) for each in pictures]),
-            Section("Paired tests", [pair_table(comparison)]),
+            Section("Paired tests", [best_table(comparison)]),
         ],
     )
     return write_page(

@@ -147,6 +147,7 @@ def _sections(comparison: Comparison, runs: Sequence[Run], measured: str) -> lis
         return Pictures([drawn_picture(file, caption, partial(plot, comparison))])
 
     names = _file_names(list(comparison.scored))
+    costs = {name: scored.candidate.costs for name, scored in comparison.scored.items()}
     confusion = [
         drawn_picture(
             f"confusion_{names[name]}.png",
@@ -192,8 +193,8 @@ def _sections(comparison: Comparison, runs: Sequence[Run], measured: str) -> lis
         Section(
             "Costs",
             [
-                tables.training_table(comparison),
-                tables.running_table(comparison, measured),
+                tables.training_table(costs),
+                tables.running_table(costs, measured),
                 drawn("tradeoff.png", "What a better score costs in time", plots.plot_tradeoff),
             ],
         ),

@@ -34,7 +34,7 @@ from kerasft.reporting.page import Page, Pictures, Section
 from kerasft.reporting.plots import BASELINE, Mark, plot_against
 from kerasft.reporting.report import drawn_picture, run_pictures, write_page
 from kerasft.reporting.runs import Run
-from kerasft.reporting.tables import ReportTable, signed_difference
+from kerasft.reporting.tables import ReportTable, differences_table
 from kerasft.tasks.labelled.scoring import Scoring
 
 
@@ -185,32 +185,6 @@ def scores_table(comparison: ScoreComparison) -> ReportTable:
     )
 
 
-def differences_table(comparison: ScoreComparison) -> ReportTable:
-    """Every two candidates on the same rows."""
-    tested = any(pair.mcnemar for pair in comparison.pairs)
-    rows = [
-        [
-            f"{pair.first} less {pair.second}",
-            signed_difference(pair.main),
-            words.digits(pair.main.p),
-            *_mcnemar_cells(pair.mcnemar),
-        ]
-        for pair in comparison.pairs
-    ]
-    head = ["", comparison.scoring.main_title, "p (bootstrap)"]
-    return ReportTable(
-        "Which differences are more than chance",
-        [*head, *["right alone", "p (McNemar)"] * tested],
-        rows,
-        "Paired: both on the same rows. The bootstrap asks how many draws of the rows turn the "
-        "difference around"
-        + "; McNemar's exact test, whether the rows that one alone gets right are split more "
-        "unevenly than a fair coin would"
-        * tested
-        + ". The probabilities are not corrected for the number of pairs.",
-    )
-
-
 def names_table(comparison: ScoreComparison) -> list[ReportTable]:
     """F1 of each label, where there are labels."""
     first, *_ = comparison.scored.values()
@@ -286,16 +260,18 @@ def write_score_report(
     """
     models = [n for n, s in comparison.scored.items() if not s.candidate.is_baseline]
     title = comparison.scoring.main_words
+    costs = {name: scored.candidate.costs for name, scored in comparison.scored.items()}
     marks = [
         Mark(
-            name, scored.candidate.costs.latency[1].median, comparison.main(name),
+            name, costs[name].latency[1].median, comparison.main(name),
             BASELINE if scored.candidate.is_baseline else BLUE,
         )
         for name, scored in comparison.scored.items()
-        if 1 in scored.candidate.costs.latency
+        if 1 in costs[name].latency
     ]  # fmt: skip
     plot = partial(plot_against, "milliseconds for a single text (logarithmic)", marks, score=title)
     drawn = [Pictures([drawn_picture("tradeoff.png", f"{title}, and time for a text", plot)])]
+    pairs = [(pair.first, pair.second, pair.main, pair.mcnemar) for pair in comparison.pairs]
     left = run_pictures(runs)
     page = Page(
         f"{words.listed(models)} compared",
@@ -308,15 +284,15 @@ def write_score_report(
                 "Scores",
                 [
                     scores_table(comparison),
-                    differences_table(comparison),
+                    differences_table(comparison.scoring.main_title, pairs),
                     *names_table(comparison),
                 ],
             ),
             Section(
                 "Costs",
                 [
-                    tables.training_table(comparison),
-                    tables.running_table(comparison, measured),
+                    tables.training_table(costs),
+                    tables.running_table(costs, measured),
                     *drawn * bool(marks),
                 ],
             ),
@@ -335,12 +311,6 @@ def _cell(scored: ScoredCandidate, key: str) -> str:
     if key in scored.drawn:
         return words.with_interval(scored.drawn[key])
     return f"{scored.metrics[key]:.3f}"
-
-
-def _mcnemar_cells(test: McNemar | None) -> list[str]:
-    if test is None:
-        return []
-    return [f"{test.only_first} and {test.only_second}", words.digits(test.p)]
 
 
 def _numbers(scored: ScoredCandidate) -> dict[str, Any]:

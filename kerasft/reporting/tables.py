@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from kerasft.evaluation.significance import Difference
+from kerasft.evaluation.significance import Difference, McNemar
 from kerasft.folder.card import MOST_ROWS
 from kerasft.reporting import words
 from kerasft.reporting.comparison import MACRO, PER_CLASS, Comparison, Mistake
 from kerasft.reporting.costs import SIZES, Costs
-
-if TYPE_CHECKING:
-    from kerasft.reporting.score_comparison import ScoreComparison
 
 LONGEST_TEXT = 300  # characters
 
@@ -111,6 +107,37 @@ def pair_table(comparison: Comparison) -> ReportTable:
     )
 
 
+def differences_table(
+    main: str, pairs: Sequence[tuple[str, str, Difference, McNemar | None]], more: str = ""
+) -> ReportTable:
+    """Differences of the main score, each of two candidates on the same rows.
+
+    Args:
+        main: The printed name of the score.
+        pairs: Both names, the first's score less the second's, and the test on the rows that are
+            right; None where rows are nearer or farther.
+        more: What else must be known to read that test, a sentence.
+    """
+    tested = any(test for *_, test in pairs)
+    rows = []
+    for first, second, less, test in pairs:
+        rows.append([f"{first} less {second}", signed_difference(less), words.digits(less.p)])
+        if test:
+            rows[-1] += [f"{test.only_first} and {test.only_second}", words.digits(test.p)]
+    exact = (
+        "; McNemar's exact test, whether the rows that one alone gets right are split more "
+        "unevenly than a fair coin would"
+    )
+    return ReportTable(
+        "Which differences are more than chance",
+        ["", main, "p (bootstrap)", *["right alone", "p (McNemar)"] * tested],
+        rows,
+        "Paired: both on the same rows. The bootstrap asks how many draws of the rows turn the "
+        f"difference around{exact * tested}. The probabilities are not corrected for the number of "
+        f"pairs.{f' {more}' * bool(more and tested)}",
+    )
+
+
 def calibration_table(comparison: Comparison) -> ReportTable:
     """How far probabilities can be believed."""
     rows = [
@@ -127,8 +154,8 @@ def calibration_table(comparison: Comparison) -> ReportTable:
     )
 
 
-def training_table(comparison: Comparison | ScoreComparison) -> ReportTable:
-    """What each candidate took to train."""
+def training_table(costs_by_name: Mapping[str, Costs]) -> ReportTable:
+    """What each candidate took to train, by its name."""
     rows = [
         [
             name,
@@ -138,7 +165,7 @@ def training_table(comparison: Comparison | ScoreComparison) -> ReportTable:
             words.parameters(costs.parameters),
             costs.machine or words.UNKNOWN,
         ]
-        for name, costs in _costs(comparison)
+        for name, costs in costs_by_name.items()
     ]
     return ReportTable(
         "To train",
@@ -149,11 +176,10 @@ def training_table(comparison: Comparison | ScoreComparison) -> ReportTable:
     )
 
 
-def running_table(comparison: Comparison | ScoreComparison, measured: str) -> ReportTable:
-    """What each candidate takes to run.
+def running_table(costs_by_name: Mapping[str, Costs], measured: str) -> ReportTable:
+    """What each candidate takes to run, by its name.
 
     Args:
-        comparison: What `compare` returned.
         measured: Where and how the times were measured, a sentence.
     """
     rows = [
@@ -168,7 +194,7 @@ def running_table(comparison: Comparison | ScoreComparison, measured: str) -> Re
                 for size in SIZES
             ),
         ]
-        for name, costs in _costs(comparison)
+        for name, costs in costs_by_name.items()
     ]
     times = [f"a text, {'one' if size == 1 else size} at a time" for size in SIZES]
     return ReportTable(
@@ -217,10 +243,6 @@ def one_line(text: str, longest: int) -> str:
     """A text in one line, cut at `longest` characters."""
     line = " ".join(text.split())
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
-
-
-def _costs(comparison: Comparison | ScoreComparison) -> list[tuple[str, Costs]]:
-    return [(name, scored.candidate.costs) for name, scored in comparison.scored.items()]
 
 
 def signed_difference(found: Difference) -> str:

@@ -97,10 +97,11 @@ def test_the_page_says_everything(page, made):
     assert "small and large compared" in page.text and "120 test rows of 3 classes" in page.text
     for sentence in findings(comparison):
         assert sentence in page.text
+    costs = {name: scored.candidate.costs for name, scored in comparison.scored.items()}
     shown = [
         tables.score_table(comparison), tables.pair_table(comparison),
-        tables.calibration_table(comparison), tables.training_table(comparison),
-        tables.running_table(comparison, MEASURED), *tables.class_tables(comparison),
+        tables.calibration_table(comparison), tables.training_table(costs),
+        tables.running_table(costs, MEASURED), *tables.class_tables(comparison),
         *(tables.mistake_table(n, s.mistakes) for n, s in comparison.scored.items()),
     ]  # fmt: skip
     assert len(shown) == 11

@@ -10,7 +10,7 @@ from harness.compared import CLASSES, LATENCY, make_run, make_truth
 from kerasft import evaluation, reporting
 from kerasft.evaluation.label_scores import evaluate
 from kerasft.reporting import Tuned, as_text, compare_methods, method_findings, method_tables
-from kerasft.reporting.method_page import pair_table
+from kerasft.reporting.method_page import best_table
 
 pytestmark = pytest.mark.plain
 
@@ -70,7 +70,7 @@ def test_seeds_are_averaged():
     assert score.costs.peak_memory == pytest.approx(1.2e9)
     scores, _ = method_tables(comparison)
     assert "lowest to highest" in scores.head and "means over 3 seeds" in scores.note
-    assert "most seeds" in pair_table(comparison).note
+    assert "most seeds" in best_table(comparison).note
 
 
 def test_a_score_no_better_than_the_baseline_says_so():

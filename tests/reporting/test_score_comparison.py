@@ -12,7 +12,7 @@ from harness.compared import LATENCY, make_run
 from kerasft.errors import FolderError
 from kerasft.reporting import candidates, compare_methods, compare_scores, method_tables
 from kerasft.reporting import score_comparison as module
-from kerasft.reporting.method_page import pair_table
+from kerasft.reporting.method_page import best_table
 from kerasft.reporting.methods import Tuned
 from kerasft.tasks.registry import TASKS
 
@@ -100,7 +100,7 @@ def test_methods_are_compared_by_the_tasks_own_scores(task):
     table, _ = method_tables(comparison)
     main = TASKS[task].scoring.main_title
     assert table.head[1] == main
-    assert ("p (McNemar)" in pair_table(comparison).head) == (task == "multi_label")
+    assert ("p (McNemar)" in best_table(comparison).head) == (task == "multi_label")
     assert TASKS[task].scoring.main in comparison.to_dict()["methods"]["one"]
 
 
