@@ -33,10 +33,9 @@ from kerasft.architectures.tensors import (
     LoadReport,
     check_shapes,
     load_tensors,
-    match_names,
     to_tensors,
 )
-from kerasft.architectures.tokenizers import OLDER_FILES, TOKENIZERS, read_tokenizer
+from kerasft.architectures.tokenizers import OLDER_FILES, read_tokenizer
 from kerasft.architectures.transformer import (
     Transformer,
     TransformerArguments,
@@ -51,7 +50,6 @@ __all__ = [
     "SEQ2SEQ",
     "SEQ2SEQ_TYPES",
     "T5",
-    "TOKENIZERS",
     "V1_1",
     "Architecture",
     "Classifier",
@@ -80,7 +78,6 @@ __all__ = [
     "find_encoder",
     "layers_by_path",
     "load_tensors",
-    "match_names",
     "part_counts",
     "read_tokenizer",
     "shift_right",

@@ -1,6 +1,6 @@
 """The metrics of one classifier on one set of rows, and their text tables."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,13 +16,6 @@ CELLS = "confusion_cells"
 
 TFIDF = "TF-IDF + logistic regression"
 MAJORITY = "majority class"
-
-MEANS = {
-    "accuracy": "accuracy",
-    "macro F1": "macro_f1",
-    "weighted F1": "weighted_f1",
-    "log loss": "loss",
-}
 
 
 def evaluate(labels: np.ndarray, probabilities: np.ndarray, names: Sequence[str]) -> Metrics:
@@ -145,28 +138,6 @@ def table(metrics: Metrics) -> str:
         ["log loss", "", "", f"{metrics['loss']:.3f}", count],
     ]
     return layout(["", "precision", "recall", "f1", "rows"], rows, means)
-
-
-def comparison(results: Mapping[str, Metrics]) -> str:
-    """Classifiers side by side, one line each: accuracy, macro-F1, weighted F1 and log loss.
-
-    Args:
-        results: What `evaluate` returned for each classifier, by its name.
-    """
-    rows = [[name, *(f"{v:.3f}" for v in row.values())] for name, row in means(results).items()]
-    return layout(["", *MEANS], rows)
-
-
-def means(results: Mapping[str, Metrics]) -> dict[str, dict[str, float]]:
-    """The metrics over all classes, by their printed names, for each classifier.
-
-    Args:
-        results: What `evaluate` returned for each classifier, by its name.
-    """
-    return {
-        name: {title: result[key] for title, key in MEANS.items()}
-        for name, result in results.items()
-    }
 
 
 def _check(labels: np.ndarray, probabilities: np.ndarray, names: Sequence[str]) -> None:

@@ -19,7 +19,7 @@ and keys (`RotaryTransformerLayer`, `RotaryAttention`), or compare tokens with d
 """
 
 from kerasft.layers.activations import ACTIVATIONS
-from kerasft.layers.decoder import Cache, Decoder, DecoderBlock
+from kerasft.layers.decoder import Decoder, DecoderBlock
 from kerasft.layers.disentangled_attention import DisentangledAttention
 from kerasft.layers.disentangled_transformer_layer import DisentangledTransformerLayer
 from kerasft.layers.encoder import Encoder, EncoderBlock
@@ -35,7 +35,7 @@ from kerasft.layers.relative_position_bias import RelativePositionBias
 from kerasft.layers.relative_position_embedding import RelativePositionEmbedding
 from kerasft.layers.residual_connection import ResidualConnection
 from kerasft.layers.root_mean_square_normalization import RootMeanSquareNormalization
-from kerasft.layers.rotary_attention import RotaryAttention, rotation_table
+from kerasft.layers.rotary_attention import RotaryAttention
 from kerasft.layers.rotary_transformer_layer import RotaryTransformerLayer
 from kerasft.layers.self_attention import SelfAttention
 from kerasft.layers.t5_attention import T5Attention
@@ -47,7 +47,6 @@ from kerasft.layers.virtual_tokens import VirtualTokens
 
 __all__ = [
     "ACTIVATIONS",
-    "Cache",
     "Decoder",
     "DecoderBlock",
     "DisentangledAttention",
@@ -78,6 +77,5 @@ __all__ = [
     "VirtualTokens",
     "causal_mask",
     "padding_mask",
-    "rotation_table",
     "sinusoids",
 ]

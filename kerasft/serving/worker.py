@@ -69,11 +69,6 @@ class Worker:
             raise ApiError(503, "not_ready", "The model is still being loaded.", RETRY_AFTER)
         return self._predictor
 
-    @property
-    def loading(self) -> bool:
-        """Whether the thread is still loading."""
-        return self._loading is not None and not self._loading.done()
-
     def start(self) -> None:
         """Begins to load; returns at once. Called in the event loop."""
         loop = asyncio.get_running_loop()

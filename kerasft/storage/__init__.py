@@ -18,8 +18,6 @@ from kerasft.storage.locks import hold
 from kerasft.storage.tensors import KINDS, Tensors, write_tensors
 from kerasft.storage.write_errors import FULL, NoRoomError, number_of, reason_of
 from kerasft.storage.writing import (
-    NEW,
-    OLD,
     SEALS,
     check_format,
     check_output,
@@ -33,8 +31,6 @@ __all__ = [
     "FULL",
     "KINDS",
     "MAX_JSON_BYTES",
-    "NEW",
-    "OLD",
     "SEALS",
     "NoRoomError",
     "Tensors",

@@ -6,6 +6,7 @@ from sklearn import metrics as sklearn_metrics
 
 from kerasft import evaluation
 from kerasft.errors import DataError
+from kerasft.tasks.classification.scoring import ClassScoring
 
 pytestmark = pytest.mark.plain
 
@@ -106,7 +107,7 @@ def test_tables_show_every_class_and_classifier():
         line.split() == ["macro", "F1", f"{metrics['macro_f1']:.3f}", "50"] for line in lines
     )
     assert len({len(line) for line in lines if line}) == 1  # right-aligned columns
-    compared = evaluation.comparison({"this model": metrics, "majority class": metrics})
+    compared = ClassScoring().comparison({"this model": metrics, "majority class": metrics})
     assert f"{metrics['macro_f1']:.3f}" in compared.splitlines()[1]
     assert [line.split("  ")[0] for line in compared.splitlines()[1:]] == [
         "this model", "majority class",

@@ -80,9 +80,9 @@ def test_nothing_is_predicted_before_the_model_is_there(predictor: Predictor) ->
                 assert response.status_code == 503
                 assert response.headers["retry-after"] == "1"
                 assert response.json()["error"]["code"] == "not_ready"
-            assert worker.loading
+            assert not worker._loading.done()
             slow.go.set()
-            while worker.loading:
+            while not worker._loading.done():
                 await asyncio.sleep(0.01)
             assert (await client.get("/health/ready")).status_code == 200
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from kerasft.evaluation import label_scores, significance
-from kerasft.evaluation.label_scores import MEANS, TFIDF, Metrics
+from kerasft.evaluation.label_scores import TFIDF, Metrics
 from kerasft.evaluation.significance import class_counts, scores_of
 from kerasft.tasks.labelled.scoring import Scoring
 
@@ -17,7 +17,12 @@ class ClassScoring(Scoring):
     """One label per text: `truth` is (rows,) class ids, `said` (rows, classes) probabilities."""
 
     main = "macro_f1"
-    means = MEANS
+    means: ClassVar = {
+        "accuracy": "accuracy",
+        "macro F1": "macro_f1",
+        "weighted F1": "weighted_f1",
+        "log loss": "loss",
+    }
     lower = frozenset({"loss"})
     tracked = ("accuracy", "macro_f1")
     drawn = ("macro_f1", "accuracy")
