@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -139,7 +140,7 @@ class BucketedBatches(EpochBatches):
         bucket_of_batch = np.searchsorted(self.bucket_lengths, needed)
         self._counts = np.bincount(bucket_of_batch, minlength=len(self.bucket_lengths))
         self._bucket_of_row = np.searchsorted(self.bucket_lengths, self._lengths)
-        self._planned: tuple[int, list[_Planned]] | None = None
+        self._plan = lru_cache(1)(self._make_plan)
 
     def __len__(self) -> int:
         """Number of batches in a whole epoch."""
@@ -211,11 +212,6 @@ class BucketedBatches(EpochBatches):
         result = np.empty((len(order), *outputs.shape[1:]), dtype=outputs.dtype)
         result[order] = outputs[: len(order)]  # the one short batch is the last
         return result
-
-    def _plan(self, epoch: int) -> list[_Planned]:
-        if self._planned is None or self._planned[0] != epoch:
-            self._planned = (epoch, self._make_plan(epoch))
-        return self._planned[1]
 
     def _rng(self, epoch: int) -> np.random.Generator:
         return np.random.default_rng([self._seed, epoch])

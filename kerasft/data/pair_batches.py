@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -94,7 +95,7 @@ class PairBatches(EpochBatches):
             shape = self._buckets[bucket]
             fits = (self._source_lengths <= shape.source) & (self._target_lengths <= shape.target)
             self._bucket_of_row[fits] = bucket
-        self._planned: tuple[int, list[tuple[Shape, np.ndarray]]] | None = None
+        self._plan = lru_cache(1)(self._make_plan)
 
     def __len__(self) -> int:
         """Number of batches in a whole epoch."""
@@ -151,11 +152,6 @@ class PairBatches(EpochBatches):
     def tokens(self, epoch: int, index: int) -> int:
         """Real label tokens in a batch."""
         return int(self._target_lengths[self.rows(epoch, index)].sum())
-
-    def _plan(self, epoch: int) -> list[tuple[Shape, np.ndarray]]:
-        if self._planned is None or self._planned[0] != epoch:
-            self._planned = (epoch, self._make_plan(epoch))
-        return self._planned[1]
 
     def _make_plan(self, epoch: int) -> list[tuple[Shape, np.ndarray]]:
         """Shape and rows of each batch of an epoch."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -119,7 +120,7 @@ class MixtureBatches(EpochBatches):
             self._sources, self._targets, batch_size * int(self._targets.max()), shape_count
         )
         self._shapes = [(shape.source, shape.target) for shape in chosen]
-        self._planned: tuple[int, list[np.ndarray]] | None = None
+        self._plan = lru_cache(1)(self._make_plan)
 
     def __len__(self) -> int:
         """Number of batches in a whole epoch."""
@@ -183,11 +184,6 @@ class MixtureBatches(EpochBatches):
         """The first shape that holds all of them; the last one holds every row."""
         source, target = self._sources[rows].max(), self._targets[rows].max()
         return next(shape for shape in self._shapes if shape[0] >= source and shape[1] >= target)
-
-    def _plan(self, epoch: int) -> list[np.ndarray]:
-        if self._planned is None or self._planned[0] != epoch:
-            self._planned = (epoch, self._make_plan(epoch))
-        return self._planned[1]
 
     def _make_plan(self, epoch: int) -> list[np.ndarray]:
         """The rows of each batch of an epoch."""
