@@ -102,7 +102,7 @@ def kerasft_side(checkpoint: Path, size: Size, threads: int) -> dict[str, Callab
     model, _ = presets.load_preset(str(checkpoint)).build_classifier(3)
     ids, labels = rows(size)
     inputs = {"token_ids": ids[: size.batch], "padding_mask": ids[: size.batch] > 0}
-    forward = backends.current().compile_forward(model)
+    forward = backends.compile_forward(model)
     forward(inputs)  # before there is an adapter
     targets = ("query", "value", "query_key_value")
     known = [each for each in targets if _has(model, each)]

@@ -2,13 +2,22 @@
 
 `choose()` runs when kerasft is imported and imports nothing heavy; it notes a problem (an unknown
 or missing backend) instead of raising it, so that a command can report it in one sentence: call
-`check()` before anything imports keras. `current()` is the module of the chosen backend:
+`check()` before anything imports keras. `current()` is the module of the chosen backend.
 
-    forward = backends.current().compile_forward(model)
+    forward = backends.compile_forward(model)
     logits = forward({"token_ids": token_ids, "padding_mask": padding_mask})
 """
 
-from kerasft.backends.choice import BACKENDS, Choice, check, choose, current, describe, machine
+from kerasft.backends.choice import (
+    BACKENDS,
+    Choice,
+    check,
+    choose,
+    compile_forward,
+    current,
+    describe,
+    machine,
+)
 from kerasft.backends.hub import (
     import_keras_hub,
     seed_everything,
@@ -24,6 +33,7 @@ __all__ = [
     "Choice",
     "check",
     "choose",
+    "compile_forward",
     "current",
     "describe",
     "free_memory",

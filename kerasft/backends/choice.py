@@ -7,8 +7,13 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from kerasft.errors import ConfigError
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
 
 # The order is the default's: the first that is installed. On a CPU torch starts fastest.
 BACKENDS = ("torch", "jax", "tensorflow")
@@ -113,14 +118,23 @@ def check() -> Choice:
 def current() -> ModuleType:
     """The module of the chosen backend (`torch_backend`, `jax_backend` or `tensorflow_backend`).
 
-    All three hold the same: `COMPILES`, `compile_forward`, `compile_function`, `write`,
-    `fix_shapes`, `fuse_updates`, `seed_step`, `sync_state`, `set_threads`, `threads`, `device`,
-    `version`.
+    All three hold the same: `COMPILES`, `compile_function`, `write`, `fix_shapes`, `fuse_updates`,
+    `seed_step`, `sync_state`, `set_threads`, `threads`, `device`, `version`.
 
     Raises:
         ConfigError: See `check`.
     """
     return importlib.import_module(f"kerasft.backends.{check().name}_backend")
+
+
+def compile_forward(model: "keras.Model") -> Callable[[Mapping[str, "np.ndarray"]], Any]:
+    """The model's inference as a plain function over numpy arrays: no dropout, no gradients.
+
+    Returns:
+        A function from the model's inputs (a dict of arrays) to its output array; see
+        `compile_function` of the backend.
+    """
+    return current().compile_function(model, lambda inputs: model(inputs, training=False))
 
 
 def machine() -> str:

@@ -15,16 +15,6 @@ if TYPE_CHECKING:
 COMPILES = True  # a function, once for each shape
 
 
-def compile_forward(model: "keras.Model") -> Callable[[Mapping[str, np.ndarray]], np.ndarray]:
-    """The model's inference as a plain function over numpy arrays: no dropout, no gradients.
-
-    Returns:
-        A function from the model's inputs (a dict of arrays) to its output array; see
-        `compile_function`.
-    """
-    return compile_function(model, lambda inputs: model(inputs, training=False))
-
-
 def compile_function(
     model: "keras.Model", function: Callable[[dict[str, Any]], Any]
 ) -> Callable[[Mapping[str, np.ndarray]], Any]:

@@ -30,7 +30,7 @@ class KerasEncoder:
     def __init__(self, model: Any, reading: Reading) -> None:
         self._reading = reading
         self.compiles = backends.current().COMPILES
-        self._forward = backends.current().compile_forward(model)
+        self._forward = backends.compile_forward(model)
 
     def run(
         self, token_ids: Sequence[np.ndarray], segment_ids: Sequence[np.ndarray] | None = None

@@ -74,7 +74,7 @@ class BackboneFeatures:
         """
         self.backbone, self.store = backbone, store
         self._digest = digest
-        self._forward = backends.current().compile_forward(backbone.lower)
+        self._forward = backends.compile_forward(backbone.lower)
         self._keeps = True
 
     def of(self, inputs: Inputs) -> np.ndarray:

@@ -83,7 +83,7 @@ def test_any_length_works_and_padding_changes_nothing(model):
     short = batch([5, 3], width=5)
     long = {name: np.pad(array, ((0, 0), (0, 11))) for name, array in short.items()}
     assert long["token_ids"].shape == (2, TINY.max_length)
-    forward = backends.current().compile_forward(model)
+    forward = backends.compile_forward(model)
     logits = forward(short)
     assert logits.shape == (2, 3) and logits.dtype == np.float32
     np.testing.assert_allclose(forward(long), logits, atol=1e-5)

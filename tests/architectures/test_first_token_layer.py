@@ -186,7 +186,7 @@ def test_adapters_that_come_and_go_are_seen():
 def test_a_folder_of_whole_layers_loads_to_the_same_logits(tmp_path):
     model = classifiers.build("bert")
     classifiers.save(tmp_path / "saved", model)
-    forward = backends.current().compile_forward
+    forward = backends.compile_forward
     expected = forward(whole(model))(classifiers.inputs())
     found = forward(load(tmp_path / "saved").model)(classifiers.inputs())
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)

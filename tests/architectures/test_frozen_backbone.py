@@ -36,7 +36,7 @@ def parts(request):
 
 def hidden_of(trunk, inputs: dict) -> np.ndarray:
     """What the lower part makes, with 0 at padding, as it is kept."""
-    hidden = backends.current().compile_forward(trunk.lower)(trunk.below(inputs))
+    hidden = backends.compile_forward(trunk.lower)(trunk.below(inputs))
     kept = np.zeros_like(hidden)
     for slot, ids in enumerate(trunk.tokens_of(inputs)):
         kept[slot, : trunk.positions(len(ids))] = hidden[slot, : trunk.positions(len(ids))]
@@ -50,8 +50,8 @@ def test_values_and_gradients_are_those_of_the_whole(parts):
         v.path for v in model.trainable_variables
     ]
     assert not trunk.lower.trainable_variables
-    outputs = backends.current().compile_forward(model)(inputs)
-    upper = backends.current().compile_forward(trunk.upper)
+    outputs = backends.compile_forward(model)(inputs)
+    upper = backends.compile_forward(trunk.upper)
     np.testing.assert_allclose(upper(above) * counts, outputs * counts, rtol=1e-5, atol=1e-5)
 
     direction = np.random.default_rng(3).normal(size=outputs.shape) * counts

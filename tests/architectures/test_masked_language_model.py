@@ -75,7 +75,7 @@ def test_logits_are_those_of_transformers(tmp_path: Path, architecture: str):
             input_ids=torch.tensor(token_ids).long(), attention_mask=torch.tensor(mask).long()
         ).logits.numpy()  # (3, 12, vocabulary)
     expected = np.take_along_axis(everywhere, positions[..., None], axis=1)
-    found = backends.current().compile_forward(model)(
+    found = backends.compile_forward(model)(
         {"token_ids": token_ids, "padding_mask": mask, "mask_positions": positions}
     )
     assert found.shape == (3, 3, everywhere.shape[-1]) and found.dtype == np.float32
@@ -127,7 +127,7 @@ def test_what_it_learns_the_classifier_knows():
                 assert np.abs(value - before[path]).max() > 1e-4, path
 
     # And the classifier computes with them.
-    forward = backends.current().compile_forward
+    forward = backends.compile_forward
     fresh = Classifier("bert", QUICK, 3)
     for weight in fresh.weights:
         weight.assign(after[weight.path])

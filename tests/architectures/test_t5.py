@@ -41,7 +41,7 @@ def their_outputs(theirs):
 
 def logits(model: T5, inputs: dict) -> np.ndarray:
     """What the model says, compiled: so many single operations take JAX far longer."""
-    return backends.current().compile_forward(model)(inputs)
+    return backends.compile_forward(model)(inputs)
 
 
 def relative(found: np.ndarray, expected: np.ndarray) -> float:

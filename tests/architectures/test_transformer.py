@@ -51,7 +51,7 @@ def model(request):
 @pytest.fixture(scope="module")
 def scores(model):
     """What the model says to `BATCH`, (rows, t, tgt_vocab_size)."""
-    return backends.current().compile_forward(model)(BATCH)
+    return backends.compile_forward(model)(BATCH)
 
 
 def test_log_probabilities(model, scores):
@@ -167,7 +167,7 @@ def test_it_learns_to_copy_and_counts_the_loss_by_tokens():
     data = {"source_ids": source, "target_ids": target}
 
     def token_loss() -> float:
-        scores = backends.current().compile_forward(model)(data)
+        scores = backends.compile_forward(model)(data)
         losses = -np.take_along_axis(scores, source[..., None], axis=-1)[..., 0]
         return (losses * weights).sum() / weights.sum()
 

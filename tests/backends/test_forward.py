@@ -32,7 +32,7 @@ def batch(length: int, rows: int = 4) -> dict[str, np.ndarray]:
 
 
 def test_forward_equals_the_model_at_every_shape(model):
-    forward = backends.current().compile_forward(model)
+    forward = backends.compile_forward(model)
     for length, rows in [(5, 4), (8, 4), (5, 1), (5, 4)]:
         inputs = batch(length, rows)
         expected = keras.ops.convert_to_numpy(model(inputs, training=False))
@@ -42,7 +42,7 @@ def test_forward_equals_the_model_at_every_shape(model):
 
 
 def test_many_shapes_are_no_cause_for_warnings(model, caplog):
-    forward = backends.current().compile_forward(model)
+    forward = backends.compile_forward(model)
     with caplog.at_level(logging.WARNING):
         for length in range(3, 11):
             forward(batch(length))
@@ -50,7 +50,7 @@ def test_many_shapes_are_no_cause_for_warnings(model, caplog):
 
 
 def test_forward_sees_weights_that_change(model):
-    forward = backends.current().compile_forward(model)
+    forward = backends.compile_forward(model)
     before = forward(batch(5))
     layer = model.get_layer("out")
     layer.bias.assign(layer.bias + np.array([1.0, 2.0, 3.0], "float32"))
@@ -63,7 +63,7 @@ def test_forward_sees_weights_that_change(model):
 
 
 def test_forward_sees_weights_that_fit_trains(model):
-    forward = backends.current().compile_forward(model)
+    forward = backends.compile_forward(model)
     before = forward(batch(5))
     model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
 

@@ -374,7 +374,7 @@ class ArchitectureCase:
         variables = adapted.trainable_variables
         paths = [variable.path for variable in variables]
         assert [variable.path for variable in cut.upper.trainable_variables] == paths
-        forward = backends.current().compile_forward
+        forward = backends.compile_forward
         kept = forward(cut.lower)(cut.below(INPUTS)) * MASK[..., None]  # padding is not kept
         above = cut.above(INPUTS, kept)
         whole = forward(adapted)(INPUTS)

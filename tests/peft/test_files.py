@@ -52,7 +52,7 @@ def train(model: keras.Model, epochs: int = 2) -> set[str]:
 
 
 def compiled_logits(model: keras.Model) -> np.ndarray:
-    return backends.current().compile_forward(model)(small.TOKENS)
+    return backends.compile_forward(model)(small.TOKENS)
 
 
 @pytest.fixture(scope="module")

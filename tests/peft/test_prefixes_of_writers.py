@@ -34,7 +34,7 @@ TOKENS = 3
 
 
 def logits(model) -> np.ndarray:
-    return backends.current().compile_forward(model)(INPUTS)
+    return backends.compile_forward(model)(INPUTS)
 
 
 def their_logits(model) -> torch.Tensor:
@@ -218,7 +218,7 @@ def test_decoding_step_by_step_equals_the_whole(name, tmp_path):
     length = target_ids.shape[1]
 
     def logits(model) -> np.ndarray:
-        return backends.current().compile_forward(model)(batch)
+        return backends.compile_forward(model)(batch)
 
     plain = logits(model)
     peft.apply(model, PrefixTuningConfig(targets, num_virtual_tokens=TOKENS))

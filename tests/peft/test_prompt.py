@@ -224,11 +224,11 @@ def test_the_transformers_vectors_are_saved_by_its_own_names(tmp_path):
     """PEFT has no such model: the file is the same, and ours alone."""
     model = _transformer(tmp_path)
     apply(model, PromptConfig(num_virtual_tokens=COUNT))
-    expected = backends.current().compile_forward(model)(INPUTS)
+    expected = backends.compile_forward(model)(INPUTS)
     save_adapter(model, tmp_path / "a", "")
     again = _transformer(tmp_path)
     load_adapter(again, tmp_path / "a")
-    np.testing.assert_array_equal(backends.current().compile_forward(again)(INPUTS), expected)
+    np.testing.assert_array_equal(backends.compile_forward(again)(INPUTS), expected)
     with pytest.raises(
         AdapterError, match="cannot take 30 virtual tokens because the model has 30"
     ):

@@ -31,7 +31,7 @@ def directory(tmp_path_factory):
 
 
 def logits(model) -> np.ndarray:
-    return backends.current().compile_forward(model)(INPUTS)
+    return backends.compile_forward(model)(INPUTS)
 
 
 def their_logits(model) -> np.ndarray:

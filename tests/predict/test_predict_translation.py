@@ -57,7 +57,7 @@ def greedy_by_hand(forward, length: int, text: str) -> tuple[str, float, bool]:
 
 def test_greedy_translations_are_those_of_the_model(saved, greedy):
     model = load(saved.folder, Translator).model
-    forward = backends.current().compile_forward(model)
+    forward = backends.compile_forward(model)
     length = model.arguments.tgt_seq_len
     for text, found in zip(translators.TEXTS, greedy.predict(translators.TEXTS), strict=True):
         translation, score, truncated = greedy_by_hand(forward, length, text)

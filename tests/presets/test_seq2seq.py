@@ -38,7 +38,7 @@ def test_a_directory(directory):
     assert found.tokenizer.decode(found.tokenizer.encode(TEXTS, 64).token_ids[0]) == TEXTS[0]
     same = t5_twins.ours(directory)
     batch = {"source_ids": np.array([[5, 6, 1]]), "target_ids": np.array([[0, 7]])}
-    forward = backends.current().compile_forward
+    forward = backends.compile_forward
     np.testing.assert_array_equal(forward(found.model)(batch), forward(same)(batch))
     assert len(found.sha256) == 64 and not found.report.unread
 

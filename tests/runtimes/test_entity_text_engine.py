@@ -61,7 +61,7 @@ def test_scores_are_the_mean_probability_of_the_tokens(model, beams):
     for row, (source_ids, (best,), _) in enumerate(rows):
         sources[row, : len(source_ids)] = source_ids
         targets[row, : len(best.token_ids) + 1] = [*best.token_ids, 1]
-    forward = backends.current().compile_forward(model)
+    forward = backends.compile_forward(model)
     logits = forward({"source_ids": sources, "target_ids": shift_right(targets)})
     said = log_softmax(logits.astype(float), axis=-1)  # (rows, t, vocabulary)
     for each, target, (_, _, written) in zip(said, targets, rows, strict=True):

@@ -60,7 +60,7 @@ def by_hand(forward, rows: list[list[str]], length: int) -> list[np.ndarray]:
 
 def test_probabilities_are_those_of_the_model(model):
     engine = taggers.engine(model, TOKENIZER, TAGS, 64)
-    forward = backends.current().compile_forward(model)
+    forward = backends.compile_forward(model)
     rows = sentences(40)
     found = engine.probabilities(rows)
     for probabilities, expected in zip(found, by_hand(forward, rows, 64), strict=True):

@@ -27,7 +27,7 @@ def test_translations_are_those_of_the_whole_forward_pass(engine):
         "target_ids": np.array([row + [1] * (12 - len(row)) for row in rows], "int32"),
     }
     model = load(translators.saved().folder, Translator).model
-    log_probs = backends.current().compile_forward(model)(inputs)
+    log_probs = backends.compile_forward(model)(inputs)
 
     found = engine.write(translators.TEXTS)
     for row, (result, best) in enumerate(zip(found, hypotheses, strict=True)):

@@ -49,7 +49,7 @@ for folder in question["classifiers"]:
 for kind in ("translators", "writers"):
     inputs = {name: np.array(ids, "int32") for name, ids in question[kind]["inputs"].items()}
     for folder in question[kind]["folders"]:
-        forward = backends.current().compile_forward(load(folder).model)
+        forward = backends.compile_forward(load(folder).model)
         answers[folder] = forward(inputs).tolist()
 translator = Predictor(question["translators"]["folders"][0], beam_size=1)
 found = translator.predict(question["sentences"])

@@ -90,7 +90,7 @@ def largest_difference(model: WriterModel, place: Path) -> tuple[float, float]:
     )
     started = [np.append(model.start_id, ids) for ids in targets]
     inputs = {"source_ids": _padded(sources, pad_id), "target_ids": _padded(started, pad_id)}
-    logits = backends.current().compile_forward(model.model)(inputs).astype(np.float64)
+    logits = backends.compile_forward(model.model)(inputs).astype(np.float64)
     shifted = logits - logits.max(-1, keepdims=True)  # (texts, tokens, vocabulary)
     log_probs = shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
     labels = [np.append(ids, model.end_id) for ids in targets]
