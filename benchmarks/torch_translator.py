@@ -170,10 +170,10 @@ def main() -> None:
         )
         for texts in (dataset.train["source"], dataset.train["target"])
     ]  # fmt: skip
-    train = overlong.encode_pairs(
+    train = overlong.encode_sides(
         dataset.train, *tokenizers, max_length=config.max_length, policy=config.overlong
     )
-    held_out = overlong.encode_pairs(
+    held_out = overlong.encode_sides(
         dataset.validation, *tokenizers, max_length=config.max_length, policy="cut"
     )
     batches = PairBatches(

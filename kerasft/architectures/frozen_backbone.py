@@ -113,7 +113,7 @@ class FrozenEncoder(FrozenBackbone):
     @property
     def description(self) -> str:
         """What the lower part is."""
-        return describe(self.layers, self.arguments.depth)
+        return lower_part(self.layers, self.arguments.depth)
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -251,7 +251,7 @@ def without_dropout(layers: Iterable[keras.layers.Layer]) -> None:
                 part.rate = 0.0
 
 
-def describe(layers: int, of: int) -> str:
+def lower_part(layers: int, of: int) -> str:
     """The lower part of a model in words."""
     what = f"{layers} of {of} layers" if layers < of else f"all {of} layers"
     return f"embeddings and {what}"

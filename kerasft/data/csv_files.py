@@ -13,7 +13,7 @@ from pathlib import Path
 
 from kerasft.data.class_names import tidy_label
 from kerasft.data.csv_writing import is_marked, unmarked
-from kerasft.data.rows import Field, RawRow, Rows, check_columns, make_rows, positions
+from kerasft.data.rows import Field, RawRow, Rows, check_columns, make_rows, numbered
 from kerasft.data.text_files import MAX_LINE, MAX_TEXT, Budget, TextFile, open_text
 from kerasft.errors import DataError
 
@@ -244,7 +244,7 @@ class _Swallowed:
         return [
             f"{len(lines)} row{'s' if many else ''} of {source} "
             f"{'hold' if many else 'holds'} line ends in quotes and may have swallowed the rows "
-            f"below ({positions('line', lines)}): if so, double the quotes that open "
+            f"below ({numbered('line', lines)}): if so, double the quotes that open "
             f"{'them' if many else 'it'}"
         ]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from kerasft.data.class_names import kind_of
 from kerasft.data.hub import open_hub
-from kerasft.data.rows import Rows, positions, quoted
+from kerasft.data.rows import Rows, numbered, quoted
 from kerasft.data.samples import local_path
 from kerasft.data.text_files import Budget, open_text
 from kerasft.errors import ConfigError, DataError
@@ -119,7 +119,7 @@ def _read_moses(source_file: Path, target_file: Path) -> Rows:
         if blank:
             verb = "is" if len(blank) == 1 else "are"
             raise DataError(
-                f"{file}: {positions('line', blank)} {verb} empty; delete "
+                f"{file}: {numbered('line', blank)} {verb} empty; delete "
                 f"{'that line' if len(blank) == 1 else 'those lines'} from both files"
             )
     both = "\n".join(sha256 for _, sha256, _ in files)

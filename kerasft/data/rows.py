@@ -176,7 +176,7 @@ def _numbers(
     if wrong:
         raise DataError(
             f"{source} has {shortened(wrong[0][1])!r} as {wanted.column!r} in "
-            f"{positions(unit, [wrong[0][0]])}, which is no finite number; {len(wrong)} of "
+            f"{numbered(unit, [wrong[0][0]])}, which is no finite number; {len(wrong)} of "
             f"{len(values)} rows have none"
         )
     return [number for number in found if number is not None]
@@ -196,14 +196,14 @@ def _check_values(
     blank = [row[0] for row, value in zip(raw, values, strict=True) if not value.strip()]
     if blank:
         raise DataError(
-            f"{source} has an empty {name} in {positions(unit, blank)}; fill in or delete "
+            f"{source} has an empty {name} in {numbered(unit, blank)}; fill in or delete "
             f"{'that ' + unit if len(blank) == 1 else 'those ' + unit + 's'}"
         )
     broken = [row[0] for row, value in zip(raw, values, strict=True) if not _is_unicode(value)]
     if broken:
         raise DataError(
             f"{source} has a lone surrogate (half a character) in the {name} of "
-            f"{positions(unit, broken)}; write the file again as UTF-8"
+            f"{numbered(unit, broken)}; write the file again as UTF-8"
         )
 
 
@@ -269,7 +269,7 @@ def check_columns(source: str, existing: Sequence[str], fields: Sequence[Field])
             raise DataError(f"{source} has {list(existing).count(column)} columns {column!r}")
 
 
-def positions(unit: str, numbers: Sequence[int], most: int = 5) -> str:
+def numbered(unit: str, numbers: Sequence[int], most: int = 5) -> str:
     """Names lines or rows: "line 3", "lines 3, 4 and 5", "lines 1, 2, 3, 4, 5 and 7 more"."""
     shown = [str(number) for number in numbers[:most]]
     if len(numbers) == 1:

@@ -36,7 +36,7 @@ def check_known(file: Path, what: str, value: str, known: Iterable[str]) -> None
         )
 
 
-def read_tokenizer(raw: bytes, file: Path, max_length: int, vocab_size: int) -> Tokenizer:
+def read_saved_tokenizer(raw: bytes, file: Path, max_length: int, vocab_size: int) -> Tokenizer:
     """Reads an untrusted tokenizer.
 
     Args:

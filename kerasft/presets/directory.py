@@ -45,7 +45,7 @@ def load_directory(
     Raises:
         PresetError: A file is missing or broken, or the model is not supported.
     """
-    config = read_config(directory)
+    config = read_config_json(directory)
     where = source or str(directory)
     family, arguments = config_to_arguments(
         config, architecture=architecture, source=f"{CONFIG} of {where}"
@@ -77,7 +77,7 @@ def load_directory(
     )
 
 
-def read_config(directory: Path) -> dict[str, Any]:
+def read_config_json(directory: Path) -> dict[str, Any]:
     """Reads the config.json of a directory.
 
     Raises:

@@ -10,7 +10,7 @@ from kerasft.presets.directory import (
     INDEX,
     WEIGHTS,
     load_directory,
-    read_config,
+    read_config_json,
     shard_names,
 )
 from kerasft.presets.keras_hub_preset import is_keras_hub_config, load_keras_hub_preset
@@ -34,7 +34,7 @@ def load_hub(repository: str, *, architecture: str | None = None) -> Pretrained:
         PresetError: The model cannot be fetched or is not supported.
     """
     folder, license = fetch_config(repository)
-    if is_keras_hub_config(read_config(folder)):
+    if is_keras_hub_config(read_config_json(folder)):
         return load_keras_hub_preset(f"hf://{repository}")
     fetch_rest(repository, folder)
     try:

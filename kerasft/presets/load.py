@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kerasft.errors import PresetError
 from kerasft.folder import has_manifest
-from kerasft.presets.directory import load_directory, read_config
+from kerasft.presets.directory import load_directory, read_config_json
 from kerasft.presets.hub import load_hub
 from kerasft.presets.keras_hub_preset import (
     SCHEMES,
@@ -67,7 +67,7 @@ def load_preset(preset: str = DEFAULT_PRESET, *, architecture: str | None = None
 def _load_local(directory: Path, preset: str, architecture: str | None) -> Pretrained:
     if has_manifest(directory):
         return load_saved_folder(directory)
-    config = read_config(directory)
+    config = read_config_json(directory)
     if is_keras_hub_config(config):
         return load_keras_hub_preset(str(directory), config)
     return load_directory(directory, architecture=architecture, source=preset)

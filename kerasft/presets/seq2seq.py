@@ -10,7 +10,7 @@ from kerasft.architectures import SEQ2SEQ_TYPES, LoadReport, Seq2SeqModel, read_
 from kerasft.errors import FolderError, PresetError
 from kerasft.folder import has_manifest
 from kerasft.folder.opened import open_saved, sha256_of
-from kerasft.presets.directory import CONFIG, read_config, sha256_files, weight_files
+from kerasft.presets.directory import CONFIG, read_config_json, sha256_files, weight_files
 from kerasft.presets.hub import fetch_config, fetch_rest
 from kerasft.presets.load import HUB_ID, is_path
 from kerasft.presets.pypi import PYPI_MODELS
@@ -100,7 +100,7 @@ def load_seq2seq_directory(
         PresetError: A file is missing or broken, or the model is of no type in `SEQ2SEQ_TYPES`.
     """
     where = source or str(directory)
-    config = read_config(directory)
+    config = read_config_json(directory)
     family = SEQ2SEQ_TYPES.get(str(config.get("model_type")))
     if family is None:
         raise PresetError(

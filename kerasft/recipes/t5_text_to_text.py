@@ -22,13 +22,15 @@ from kerasft.tasks import check_parts, save
 from kerasft.tasks.seq2seq import MAX_BEAMS, MAX_TEXT_TOKENS, SavedTask
 from kerasft.tasks.text_to_text.report import TaskOutputs, text_to_text_report
 from kerasft.tasks.text_to_text.scores import score_task
-from kerasft.tasks.text_to_text.sources import TextTask, load_tasks, shared_prefixes
+from kerasft.tasks.text_to_text.sources import PrefixedTask, load_tasks, shared_prefixes
 from kerasft.tasks.text_to_text.writer import TextWriter
 
 SAMPLES = (
-    TextTask("classify", "sample:conversations", "classify: ", "text", "label", weight=3.0),
-    TextTask("translate", "sample:translations", "translate English to Italian: ", metric="bleu"),
-    TextTask("summarize", "sample:summaries", "summarize: ", metric="rouge"),
+    PrefixedTask("classify", "sample:conversations", "classify: ", "text", "label", weight=3.0),
+    PrefixedTask(
+        "translate", "sample:translations", "translate English to Italian: ", metric="bleu"
+    ),
+    PrefixedTask("summarize", "sample:summaries", "summarize: ", metric="rouge"),
 )
 
 
@@ -63,7 +65,7 @@ class Config(FromScratchOptions):
         max_output_length: Longest output, in tokens.
     """
 
-    tasks: tuple[TextTask, ...] = SAMPLES
+    tasks: tuple[PrefixedTask, ...] = SAMPLES
     validation: float = 0.15
     split_seed: int = 0
     cap: int = 3000

@@ -136,7 +136,7 @@ def run(config: Config) -> Path:
     encoded, batches = {}, {}
     for name, pairs in dataset.parts.items():
         policy = "cut" if (name, config.overlong) == ("validation", "drop") else config.overlong
-        encoded[name] = overlong.encode_pairs(
+        encoded[name] = overlong.encode_sides(
             pairs, *tokenizers, max_length=config.max_length, policy=policy
         )
         facts.state(f"Tokens, {name}", encoded[name].describe(*languages))

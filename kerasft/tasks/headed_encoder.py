@@ -16,7 +16,7 @@ from kerasft.folder.reading import (
     MAX_VOCABULARY,
     check_known,
     problem,
-    read_tokenizer,
+    read_saved_tokenizer,
     whole_argument,
 )
 from kerasft.folder.writing import check_length, check_vocabulary
@@ -122,7 +122,7 @@ class EncoderTask(Task[OfEncoder]):
         """
         labels = _read_labels(opened)
         rows = whole_argument(opened.path, opened.manifest, "vocab_size", 1, MAX_VOCABULARY)
-        tokenizer = read_tokenizer(
+        tokenizer = read_saved_tokenizer(
             opened.take(TOKENIZER), opened.path / TOKENIZER, opened.manifest.max_length, rows
         )
         if opened.manifest.settings.get(PAIRS):

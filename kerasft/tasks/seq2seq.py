@@ -10,7 +10,7 @@ from kerasft.errors import ConfigError, FolderError
 from kerasft.folder.contents import MANIFEST, TOKENIZER, Reader, short
 from kerasft.folder.named_weights import NamedWeights, write_named_weights
 from kerasft.folder.opened import KERAS, Opened
-from kerasft.folder.reading import MAX_VOCABULARY, check_known, read_tokenizer, whole_argument
+from kerasft.folder.reading import MAX_VOCABULARY, check_known, read_saved_tokenizer, whole_argument
 from kerasft.folder.writing import check_length, check_vocabulary
 from kerasft.generation.search import Search
 from kerasft.runtimes.registry import take_up
@@ -123,7 +123,7 @@ class Seq2SeqTask(Task[Writer]):
             )
         rows = whole_argument(folder, manifest, "vocab_size", 1, MAX_VOCABULARY)
         file = folder / TOKENIZER
-        tokenizer = read_tokenizer(opened.take(TOKENIZER), file, manifest.max_length, rows)
+        tokenizer = read_saved_tokenizer(opened.take(TOKENIZER), file, manifest.max_length, rows)
         pad_id, end_id, _ = (
             whole_argument(folder, manifest, name, 0, rows - 1)
             for name in ("pad_id", "end_id", "start_id")

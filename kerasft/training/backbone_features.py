@@ -184,7 +184,7 @@ def mean_states(features: BackboneFeatures, batches: RowBatches) -> np.ndarray:
     return np.stack([means[row] for row in range(len(means))])
 
 
-def texts_of(backbone: FrozenBackbone, parts: Sequence[ModelBatches]) -> Iterator[np.ndarray]:
+def all_tokens(backbone: FrozenBackbone, parts: Sequence[ModelBatches]) -> Iterator[np.ndarray]:
     """Yields what all texts of batches are made of (`tokens_of`); some come more than once."""
     for batches in parts:
         for index in range(len(batches)):

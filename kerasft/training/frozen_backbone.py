@@ -20,9 +20,9 @@ from kerasft.training.backbone_features import (
     BackboneFeatures,
     FeatureBatches,
     RowBatches,
+    all_tokens,
     keys_of,
     mean_states,
-    texts_of,
 )
 
 # Of what is free on a disk, no more than this share is taken.
@@ -173,7 +173,7 @@ def above_backbone(
             "that away or give another --output."
         )
     key = backbone.digest({"dtype": settings.dtype, **_versions()})
-    rows = list(texts_of(backbone, (train, validation)))
+    rows = list(all_tokens(backbone, (train, validation)))
     made = (backbone.positions(len(ids)) for ids in rows)
     states = dict(zip(keys_of(key, rows), made, strict=True))  # of each text once
     row_bytes = backbone.width * (2 if settings.dtype == "float16" else 4)

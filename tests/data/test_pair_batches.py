@@ -284,7 +284,7 @@ def test_padding_of_tatoeba(shared, tokens_per_batch, bucket_count, most):
         train_tokenizer(texts, "word", vocab_size=15_000, min_frequency=2)
         for texts in (pairs["source"], pairs["target"])
     ]
-    encoded = overlong.encode_pairs(pairs, *tokenizers, max_length=60, policy="drop")
+    encoded = overlong.encode_sides(pairs, *tokenizers, max_length=60, policy="drop")
     batches = PairBatches(
         encoded.source_ids, encoded.target_ids, tokens_per_batch=tokens_per_batch, pad_id=PAD,
         shuffle=True, seed=0, max_length=60, bucket_count=bucket_count,

@@ -8,7 +8,7 @@ import torch
 import transformers
 
 from kerasft.architectures import T5, T5Architecture
-from kerasft.presets.directory import read_config
+from kerasft.presets.directory import read_config_json
 from kerasft.presets.tensor_files import TensorFiles
 
 VOCABULARY = 40
@@ -77,7 +77,9 @@ def write(directory: Path, seed: int = 0, **changes: object):
 def ours(directory: Path) -> T5:
     """The T5 of a Hugging Face directory."""
     tensors = TensorFiles([directory / "model.safetensors"])
-    return T5Architecture().load(read_config(directory), tensors, tensors.shapes, str(directory))[0]
+    return T5Architecture().load(
+        read_config_json(directory), tensors, tensors.shapes, str(directory)
+    )[0]
 
 
 def batch(rows: int = 5, source: int = 11, target: int = 9, seed: int = 0) -> dict:

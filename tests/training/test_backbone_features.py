@@ -10,7 +10,7 @@ from harness import frozen_backbones
 from kerasft import backends, training
 from kerasft.data.feature_store import FeatureStore
 from kerasft.errors import ConfigError
-from kerasft.training.backbone_features import BackboneFeatures, FeatureBatches, keys_of, texts_of
+from kerasft.training.backbone_features import BackboneFeatures, FeatureBatches, all_tokens, keys_of
 
 EPOCHS = 3
 
@@ -67,7 +67,7 @@ def test_all_that_a_run_trains_on_is_in_the_file(backbone, tmp_path, calls):
     batches = frozen_backbones.batches(18)  # the last batch is filled up
     train = FeatureBatches(batches, features)
     made = [train.batch(0, index) for index in range(len(train))]
-    rows = list(texts_of(backbone, [batches]))
+    rows = list(all_tokens(backbone, [batches]))
     assert len(rows) == 20 and len(features.store) == len(set(keys_of("x", rows))) == 18
     assert calls == [4] * 5
     again = FeatureBatches(batches, features_of(backbone, tmp_path))

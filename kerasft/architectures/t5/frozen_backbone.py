@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from kerasft import layers
-from kerasft.architectures.frozen_backbone import FrozenBackbone, Inputs, describe
+from kerasft.architectures.frozen_backbone import FrozenBackbone, Inputs, lower_part
 from kerasft.architectures.t5.arguments import T5Arguments
 from kerasft.layers.masks import hide
 from kerasft.layers.relative_position_bias import RelativePositionBias
@@ -36,7 +36,7 @@ class FrozenT5(FrozenBackbone):
     @property
     def description(self) -> str:
         """What the lower part is."""
-        return f"{describe(self.layers, self.arguments.encoder_layers)} of the encoder"
+        return f"{lower_part(self.layers, self.arguments.encoder_layers)} of the encoder"
 
     @property
     def facts(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from kerasft.data.class_names import tidy_label
 from kerasft.data.conll import read_conll
-from kerasft.data.rows import Rows, positions
+from kerasft.data.rows import Rows, numbered
 from kerasft.data.text_files import MAX_TEXT
 from kerasft.errors import DataError
 from kerasft.tasks.entities.sentence import Sentence, Span, types_of
@@ -129,12 +129,12 @@ def make_entity_rows(rows: Rows, tag_scheme: str | None, unit: str = "line") -> 
     if 2 * len(broken) > entities:
         raise DataError(
             f"{source}: {len(broken)} tags break the scheme {scheme}, among {entities} entities "
-            f"({positions(unit, broken)}), so they do not follow it; {_advice(tag_scheme)}"
+            f"({numbered(unit, broken)}), so they do not follow it; {_advice(tag_scheme)}"
         )
     if broken:
         notes.append(
             f"{len(broken)} tags of {source} break the scheme {scheme} and were read as conlleval "
-            f"reads them ({positions(unit, broken)})"
+            f"reads them ({numbered(unit, broken)})"
         )
     return EntityRows({"sentence": sentences}, source, rows.sha256, {}, notes, scheme)
 

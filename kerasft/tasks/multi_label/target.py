@@ -26,7 +26,7 @@ from kerasft.tasks.multi_label.thresholds import (
     LEAST_POSITIVES,
     LEAST_ROWS,
     best_thresholds,
-    describe,
+    describe_thresholds,
 )
 from kerasft.text.labels import LabelMap
 
@@ -137,7 +137,7 @@ class LabelsTarget(Target):
             found = best_thresholds(truth, probabilities_of(outputs))
             said = (
                 "the threshold of each label is the one with the best F1 on the validation "
-                f"rows: {describe(self.names, found)}"
+                f"rows: {describe_thresholds(self.names, found)}"
             )
             if rare := int((truth.sum(axis=0) < LEAST_POSITIVES).sum()):
                 said += (

@@ -57,6 +57,6 @@ def _best(truth: np.ndarray, probabilities: np.ndarray) -> float:
     return float(level[np.abs(level - HALF).argmin()])
 
 
-def describe(names: Sequence[str], thresholds: np.ndarray) -> str:
+def describe_thresholds(names: Sequence[str], thresholds: np.ndarray) -> str:
     """The thresholds in a sentence's half: "billing 0.41, urgent 0.28"."""
     return ", ".join(f"{name} {value:.2f}" for name, value in zip(names, thresholds, strict=True))

@@ -97,15 +97,15 @@ def text_to_text_report(
 
     parts: list[ReportFile] = [
         (METRICS, write_metrics),
-        ("predictions.jsonl", lambda path: write_records(path, records(tasks))),
-        ("samples.md", lambda path: path.write_text(samples(tasks), encoding="utf-8")),
+        ("predictions.jsonl", lambda path: write_records(path, _records(tasks))),
+        ("samples.md", lambda path: path.write_text(_samples(tasks), encoding="utf-8")),
         ("loss.png", lambda path: plot_loss(dict(history), path)),
         ("architecture.png", lambda path: plot_matrices(model.arguments, (), path)),
     ]
     return lambda folder: write_files(folder, parts)
 
 
-def records(tasks: Sequence[TaskOutputs]) -> list[dict[str, str]]:
+def _records(tasks: Sequence[TaskOutputs]) -> list[dict[str, str]]:
     """Task, source with its prefix, reference and output of each held-out pair."""
     return [
         {
@@ -121,7 +121,7 @@ def records(tasks: Sequence[TaskOutputs]) -> list[dict[str, str]]:
     ]
 
 
-def samples(tasks: Sequence[TaskOutputs]) -> str:
+def _samples(tasks: Sequence[TaskOutputs]) -> str:
     """A page in Markdown of some pairs of each task, evenly spaced, right and wrong ones alike."""
     lines = ["# Sample outputs", ""]
     for task in tasks:

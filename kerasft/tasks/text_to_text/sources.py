@@ -16,7 +16,7 @@ Metric = Literal["exact", "rouge", "bleu"]
 
 
 @dataclass(frozen=True)
-class TextTask:
+class PrefixedTask:
     """One task, as a YAML list names it.
 
     Args:
@@ -31,7 +31,7 @@ class TextTask:
         metric: `exact` (accuracy and macro-F1), `rouge` or `bleu`.
 
     Example:
-        >>> TextTask("summarize", "news.csv", "summarize: ", "article", "summary", metric="rouge")
+        >>> PrefixedTask("news", "news.csv", "summarize: ", "article", "summary", metric="rouge")
     """
 
     name: str
@@ -51,7 +51,7 @@ class TaskData:
         pairs: To train and to validate on; no source is on both sides.
     """
 
-    task: TextTask
+    task: PrefixedTask
     pairs: PairDataset
 
     def prefixed(self, pairs: Rows) -> list[str]:
@@ -63,7 +63,7 @@ class TaskData:
         return [f"{self.task.name}: {line}" for line in self.pairs.describe()]
 
 
-def load_tasks(tasks: Sequence[TextTask], *, validation: float, seed: int) -> list[TaskData]:
+def load_tasks(tasks: Sequence[PrefixedTask], *, validation: float, seed: int) -> list[TaskData]:
     """Reads the pairs of each task and splits them by a hash of the source (see `load_pairs`).
 
     The side of a source depends on it alone, so one that several tasks have is on the same side in
@@ -80,7 +80,7 @@ def load_tasks(tasks: Sequence[TextTask], *, validation: float, seed: int) -> li
             with the task's name.
 
     Example:
-        >>> task = TextTask("it", "sample:translations", "to Italian: ", metric="bleu")
+        >>> task = PrefixedTask("it", "sample:translations", "to Italian: ", metric="bleu")
         >>> data = load_tasks([task], validation=0.1, seed=0)
         >>> data[0].prefixed(data[0].pairs.train)[0]
         'to Italian: Good morning!'
@@ -97,11 +97,11 @@ def load_tasks(tasks: Sequence[TextTask], *, validation: float, seed: int) -> li
     return loaded
 
 
-def shared_prefixes(tasks: Sequence[TextTask]) -> list[str]:
+def shared_prefixes(tasks: Sequence[PrefixedTask]) -> list[str]:
     """A sentence on each prefix that several tasks have: to the model they are one task.
 
     Example:
-        >>> news, talks = (TextTask(name, f"{name}.csv", "sum: ") for name in ("news", "talks"))
+        >>> news, talks = (PrefixedTask(name, f"{name}.csv", "sum: ") for name in ("news", "talks"))
         >>> shared_prefixes([news, talks])
         ["the tasks 'news' and 'talks' have the same prefix 'sum:', so to the model they are ..."]
     """
@@ -117,7 +117,7 @@ def shared_prefixes(tasks: Sequence[TextTask]) -> list[str]:
     ]
 
 
-def _check(tasks: Sequence[TextTask]) -> None:
+def _check(tasks: Sequence[PrefixedTask]) -> None:
     if not tasks:
         raise ConfigError("there is no task; name one or more in --tasks")
     names = [task.name for task in tasks]
@@ -133,7 +133,7 @@ def _check(tasks: Sequence[TextTask]) -> None:
             )
 
 
-def _read(task: TextTask) -> Rows:
+def _read(task: PrefixedTask) -> Rows:
     if task.input is None or task.target is None:
         return read_pairs(task.data)
     fields = [

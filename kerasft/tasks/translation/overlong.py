@@ -75,7 +75,7 @@ class EncodedPairs:
         ]
 
 
-def encode_pairs(
+def encode_sides(
     pairs: Rows,
     source_tokenizer: Tokenizer,
     target_tokenizer: Tokenizer,
@@ -100,7 +100,7 @@ def encode_pairs(
         DataError: All pairs are too long, or one is and the policy is "refuse".
 
     Example:
-        >>> train = encode_pairs(data.train, english, italian, max_length=60, policy="drop")
+        >>> train = encode_sides(data.train, english, italian, max_length=60, policy="drop")
         >>> train.note
         '12 of 14642 pairs are longer than 60 tokens and left out'
     """

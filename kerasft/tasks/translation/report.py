@@ -111,10 +111,10 @@ def translation_report(
 
     parts: list[ReportFile] = [
         (METRICS, write_metrics),
-        ("predictions.jsonl", lambda path: write_records(path, records(pairs, translations))),
+        ("predictions.jsonl", lambda path: write_records(path, _records(pairs, translations))),
         (
             "samples.md",
-            lambda path: path.write_text(samples(pairs, translations), encoding="utf-8"),
+            lambda path: path.write_text(_samples(pairs, translations), encoding="utf-8"),
         ),
         ("loss.png", lambda path: plot_loss(dict(history), path)),
         ("scores.png", lambda path: plot_scores(history["epochs"], path, training_seconds)),
@@ -169,7 +169,7 @@ def telling_pair(source_ids: Sequence[np.ndarray], unknown_id: int | None, wante
     return min(range(len(source_ids)), key=flaws)
 
 
-def records(
+def _records(
     pairs: Rows, translations: Mapping[str, Sequence[str]]
 ) -> list[dict[str, str | dict[str, str]]]:
     """Source, reference, origin (if known) and all translations of each pair."""
@@ -183,7 +183,7 @@ def records(
     return found
 
 
-def samples(pairs: Rows, translations: Mapping[str, Sequence[str]]) -> str:
+def _samples(pairs: Rows, translations: Mapping[str, Sequence[str]]) -> str:
     """A page in Markdown of some of the pairs, evenly spaced, right and wrong ones alike."""
     best = list(translations)[-1]
     rows = pairs.spread(SAMPLES)

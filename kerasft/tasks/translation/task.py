@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from kerasft.errors import ConfigError, FolderError
 from kerasft.folder.contents import MANIFEST, WEIGHTS, Reader, short
 from kerasft.folder.opened import KERAS, Opened
-from kerasft.folder.reading import MAX_VOCABULARY, check_known, read_tokenizer, whole_argument
+from kerasft.folder.reading import MAX_VOCABULARY, check_known, read_saved_tokenizer, whole_argument
 from kerasft.folder.writing import check_length, check_vocabulary, write_weights
 from kerasft.generation.search import Search
 from kerasft.runtimes.registry import take_up
@@ -118,7 +118,9 @@ class TranslationTask(Task[Translator]):
 
         def tokenizer(name: str, rows: str) -> Tokenizer:
             size = whole_argument(folder, manifest, rows, 1, MAX_VOCABULARY)
-            found = read_tokenizer(opened.take(name), folder / name, manifest.max_length, size)
+            found = read_saved_tokenizer(
+                opened.take(name), folder / name, manifest.max_length, size
+            )
             if wrong := _wrong_ids(found, pad_id):
                 raise FolderError(f"{folder / name} {wrong}.")
             return found

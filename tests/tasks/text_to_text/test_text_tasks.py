@@ -4,20 +4,20 @@ import pytest
 
 from kerasft.data.splits import normalize
 from kerasft.errors import ConfigError, DataError
-from kerasft.tasks.text_to_text.sources import TextTask, load_tasks, shared_prefixes
+from kerasft.tasks.text_to_text.sources import PrefixedTask, load_tasks, shared_prefixes
 
 pytestmark = pytest.mark.plain
 
-ITALIAN = TextTask("italian", "sample:translations", "to Italian: ", metric="bleu")
-TOPICS = TextTask("topics", "sample:conversations", "classify: ", "text", "label")
+ITALIAN = PrefixedTask("italian", "sample:translations", "to Italian: ", metric="bleu")
+TOPICS = PrefixedTask("topics", "sample:conversations", "classify: ", "text", "label")
 
 
-def load(*tasks: TextTask, **options):
+def load(*tasks: PrefixedTask, **options):
     return load_tasks(tasks, **{"validation": 0.2, "seed": 0, **options})
 
 
 def test_the_samples():
-    loaded = load(ITALIAN, TOPICS, TextTask("short", "sample:summaries", "summarize: "))
+    loaded = load(ITALIAN, TOPICS, PrefixedTask("short", "sample:summaries", "summarize: "))
     assert [len(each.pairs) > 90 for each in loaded] == [True] * 3
     for each in loaded:
         parts = each.pairs.parts
@@ -32,8 +32,8 @@ def test_tasks_of_one_prefix_are_said():
     tasks = [
         ITALIAN,
         TOPICS,
-        TextTask("b", "b.tsv", "to  Italian:"),
-        TextTask("c", "c.tsv", "to Italian"),
+        PrefixedTask("b", "b.tsv", "to  Italian:"),
+        PrefixedTask("c", "c.tsv", "to Italian"),
     ]
     assert shared_prefixes(tasks) == [
         "the tasks 'italian' and 'b' have the same prefix 'to Italian:', so to the model they are "
@@ -48,8 +48,8 @@ def test_a_source_of_two_tasks_is_on_one_side(tmp_path):
     lines = ["topic,say", *(f"y{i},{row.upper()}" for i, row in enumerate(rows[::-1]))]
     (tmp_path / "b.csv").write_text("\n".join(lines))
     first, second = load(
-        TextTask("a", str(tmp_path / "a.tsv"), "a: "),
-        TextTask("b", str(tmp_path / "b.csv"), "b: ", input="say", target="topic"),
+        PrefixedTask("a", str(tmp_path / "a.tsv"), "a: "),
+        PrefixedTask("b", str(tmp_path / "b.csv"), "b: ", input="say", target="topic"),
     )
     sides = [{normalize(s) for s in each.pairs.validation["source"]} for each in (first, second)]
     assert sides[0] == sides[1] and 3 < len(sides[0]) < 30
@@ -62,15 +62,15 @@ def test_a_source_of_two_tasks_is_on_one_side(tmp_path):
     [
         ([], ConfigError, "there is no task"),
         ([ITALIAN, ITALIAN], ConfigError, "unique name"),
-        ([TextTask(" ", "x.tsv", "")], ConfigError, "unique name"),
-        ([TextTask("a", "x.tsv", "", weight=0)], ConfigError, "weight 0"),
-        ([TextTask("a", "x.tsv", "", weight=float("nan"))], ConfigError, "weight nan"),
-        ([TextTask("a", "x.csv", "", input="text")], ConfigError, "name both"),
-        ([TextTask("a", "nowhere.tsv", "")], DataError, "the task 'a': .*nowhere.tsv"),
-        ([TextTask("a", "x.doc", "")], DataError, "the task 'a': x.doc is neither"),
-        ([TextTask("a", "sample:none", "")], DataError, "there is no sample 'none'"),
+        ([PrefixedTask(" ", "x.tsv", "")], ConfigError, "unique name"),
+        ([PrefixedTask("a", "x.tsv", "", weight=0)], ConfigError, "weight 0"),
+        ([PrefixedTask("a", "x.tsv", "", weight=float("nan"))], ConfigError, "weight nan"),
+        ([PrefixedTask("a", "x.csv", "", input="text")], ConfigError, "name both"),
+        ([PrefixedTask("a", "nowhere.tsv", "")], DataError, "the task 'a': .*nowhere.tsv"),
+        ([PrefixedTask("a", "x.doc", "")], DataError, "the task 'a': x.doc is neither"),
+        ([PrefixedTask("a", "sample:none", "")], DataError, "there is no sample 'none'"),
         (
-            [TextTask("a", "sample:conversations", "", "words", "label")],
+            [PrefixedTask("a", "sample:conversations", "", "words", "label")],
             DataError,
             "no column 'words'.*name it in 'input'",
         ),

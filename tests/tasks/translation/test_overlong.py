@@ -27,7 +27,7 @@ def tokenizers() -> list[Tokenizer]:
 
 
 def apply(tokenizers, max_length, policy="drop", pairs=PAIRS):
-    return overlong.encode_pairs(pairs, *tokenizers, max_length=max_length, policy=policy)
+    return overlong.encode_sides(pairs, *tokenizers, max_length=max_length, policy=policy)
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def tokenizers():
 
 @pytest.fixture(scope="module")
 def encoded(tokenizers):
-    return overlong.encode_pairs(PAIRS, *tokenizers, max_length=12, policy="refuse")
+    return overlong.encode_sides(PAIRS, *tokenizers, max_length=12, policy="refuse")
 
 
 @pytest.fixture(scope="module")
