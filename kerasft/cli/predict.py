@@ -25,8 +25,8 @@ from kerasft.errors import ConfigError, DataError
 from kerasft.folder.opened import KERAS
 from kerasft.predict import Predictor, open_for, output
 from kerasft.predict.prepare import AUTO
-from kerasft.tasks.headed_encoder import PAIRS
 from kerasft.tasks.registry import OPTIONS
+from kerasft.tasks.task import of_pairs
 from kerasft.text.pairs import Text
 
 # Texts between two steps of the progress bar; on a terminal longer inputs show one.
@@ -141,7 +141,7 @@ def open_predictor(folder: str, pairs: bool, **options: Any) -> Predictor:
         ConfigError: The folder reads pairs and there are single texts, or the reverse.
     """
     opened = open_for(folder, **options)
-    if bool(opened.manifest.settings.get(PAIRS)) != pairs:
+    if of_pairs(opened.manifest) != pairs:
         if pairs:
             raise ConfigError(
                 f"{folder} reads single texts; leave --text_pair and --text_pair_column out"

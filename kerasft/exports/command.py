@@ -16,8 +16,8 @@ from kerasft import storage
 from kerasft.errors import ConfigError
 from kerasft.folder.manifest import read
 from kerasft.tasks import load
-from kerasft.tasks.headed_encoder import EncoderParts, EncoderTask
-from kerasft.tasks.registry import task_of
+from kerasft.tasks.labelled.text_model import TextModel
+from kerasft.tasks.registry import TASKS, task_of
 from kerasft.tasks.saved import check_manifest
 
 FORMATS = ("keras", "huggingface", "keras-hub", "onnx")
@@ -60,10 +60,10 @@ def export(
     else:
         storage.check_output(output, is_export)
     task = check_manifest(folder, read(folder))
-    if not isinstance(task, EncoderTask) or task.each_token:
+    if format not in task.formats:
         raise ConfigError(
-            f"{folder} holds a model for {task.name}, which cannot be exported yet; only "
-            "classifiers can"
+            f"{folder} holds a model for {task.name}, which cannot be exported yet; only models "
+            f"for {', '.join(name for name, each in TASKS.items() if format in each.formats)} can"
         )
     classifier = load(folder)
     from kerasft import peft
@@ -84,7 +84,7 @@ def export(
     return [*task.before_model(classifier), *(said or ())]
 
 
-Writer = Callable[[EncoderParts, Path], list[str] | None]
+Writer = Callable[[TextModel, Path], list[str] | None]
 
 
 def _writer(format: str) -> tuple[Writer, Callable[[str | Path], bool] | None]:
@@ -104,7 +104,7 @@ def _writer(format: str) -> tuple[Writer, Callable[[str | Path], bool] | None]:
     return _write_onnx, None
 
 
-def _write_onnx(classifier: EncoderParts, to: Path) -> None:
+def _write_onnx(classifier: TextModel, to: Path) -> None:
     from kerasft.runtimes.onnx.write import write_onnx
 
     made: Any = task_of(classifier).to_write(classifier)

@@ -19,6 +19,7 @@ from kerasft.runtimes.registry import RUNTIMES
 from kerasft.tasks import load
 from kerasft.tasks.registry import TASKS
 from kerasft.tasks.saved import check_manifest
+from kerasft.tasks.task import BEAM_SIZE
 
 COLUMNS = {"text": "text", "text_pair": "text_pair", "label": "label"}
 
@@ -84,8 +85,8 @@ def make_export(
         texts = rows.texts
         result = gate.compare(found.predict(texts), wanted.predict(texts), rows)
         gate.refuse_worse(result, runtime.exact)
-        beams = getattr(found.facts, "beam_size", None)  # of what searches
-        return {**asdict(result), **({"beam_size": beams} if beams else {})}
+        searched = {"beam_size": found.facts.beam_size} if BEAM_SIZE in task.options else {}
+        return {**asdict(result), **searched}
 
     return add_export(folder, engine, write)
 

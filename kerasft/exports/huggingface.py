@@ -8,12 +8,8 @@ from typing import Any, cast
 from kerasft import storage
 from kerasft.architectures import find_encoder, to_tensors
 from kerasft.errors import ConfigError
-from kerasft.tasks.headed_encoder import (
-    EncoderParts,
-    EncoderTask,
-    reads_pairs,
-    reads_segments,
-)
+from kerasft.tasks.headed_encoder import EncoderTask
+from kerasft.tasks.labelled.text_model import TextModel
 from kerasft.tasks.registry import task_of
 
 FILES = (
@@ -31,7 +27,7 @@ def is_export(path: str | Path) -> bool:
     return folder.is_dir() and {file.name for file in folder.iterdir()} == set(FILES)
 
 
-def write_huggingface(classifier: EncoderParts, folder: Path) -> None:
+def write_huggingface(classifier: TextModel, folder: Path) -> None:
     """Writes a loaded folder, whose adapters have been merged, for `transformers`.
 
     Args:
@@ -53,11 +49,10 @@ def write_huggingface(classifier: EncoderParts, folder: Path) -> None:
     storage.write_tensors(tensors, folder / "model.safetensors")
     config = classifier.model.to_config(classifier.labels.names) | task.twin_config()
     storage.write_json(folder / "config.json", {**config, "dtype": "float32"})
-    segments = reads_segments(classifier)
-    classifier.tokenizer.save_directory(folder, classifier.max_length, segments)
+    classifier.tokenizer.save_directory(folder, classifier.max_length, classifier.gives_segments)
     name, count = config["architectures"][0], len(classifier.labels)
     text = "'A text.'"
-    if reads_pairs(classifier):
+    if classifier.text_pairs:
         text = "{'text': 'A text.', 'text_pair': 'Another one.'}"
     card = [
         f"# {name} of {count} label{'s' * (count > 1)}",

@@ -12,17 +12,17 @@ from typing import Any
 
 import keras
 
-from kerasft.tasks.headed_encoder import EncoderParts, reads_segments
+from kerasft.tasks.labelled.text_model import TextModel
 
 
-def write_keras(classifier: EncoderParts, path: Path) -> None:
+def write_keras(classifier: TextModel, path: Path) -> None:
     """Writes a loaded folder, whose adapters have been merged, as a `.keras` file.
 
     Args:
         classifier: The loaded folder.
         path: The file to write.
     """
-    model = plain_graph(classifier.model, reads_segments(classifier))
+    model = plain_graph(classifier.model, classifier.gives_segments)
     # Keras looks at the suffix, which the sibling that is written first does not have.
     file = path.with_suffix(".keras")
     try:

@@ -21,7 +21,7 @@ from kerasft.architectures import (
     layers_by_path,
 )
 from kerasft.errors import ConfigError
-from kerasft.tasks.headed_encoder import EncoderParts, reads_pairs
+from kerasft.tasks.labelled.text_model import TextModel
 from kerasft.tasks.registry import task_of
 
 README = "README.md"
@@ -44,7 +44,7 @@ def is_export(path: str | Path) -> bool:
     return {"config.json", "task.json", README} <= found <= written
 
 
-def write_keras_hub(classifier: EncoderParts, folder: Path) -> list[str]:
+def write_keras_hub(classifier: TextModel, folder: Path) -> list[str]:
     """Writes a loaded folder, whose adapters have been merged, for KerasHub.
 
     KerasHub fixes some choices in its code (for BERT an approximate GELU). So both models compute
@@ -104,7 +104,7 @@ def write_keras_hub(classifier: EncoderParts, folder: Path) -> list[str]:
             f"KerasHub's {twin.prefix} fixes its activation and its epsilon: its logits differ by "
             f"up to {difference:.1g} from this model's."
         )
-    texts = "(['A text.'], ['Another one.'])" if reads_pairs(classifier) else "['A text.']"
+    texts = "(['A text.'], ['Another one.'])" if classifier.text_pairs else "['A text.']"
     card = [
         f"# {twin.prefix}TextClassifier of {len(classifier.labels)} labels",
         "A KerasHub preset exported by kerasft.",
@@ -118,7 +118,7 @@ def write_keras_hub(classifier: EncoderParts, folder: Path) -> list[str]:
     return said
 
 
-def _tokenizer_settings(classifier: EncoderParts) -> dict[str, Any]:
+def _tokenizer_settings(classifier: TextModel) -> dict[str, Any]:
     """The tokenizer as KerasHub's WordPiece takes it.
 
     Raises:

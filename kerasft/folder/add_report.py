@@ -32,7 +32,7 @@ def adding_report(path: str | Path, facts: Facts) -> Iterator[list[Report]]:
         >>> save(output, classifier, card=facts.card("run"))
         >>> with adding_report(output, facts) as reports:
         ...     scores = evaluation.score(...)
-        ...     reports.append(text_report(scores, ...))
+        ...     reports.append(text_report(target, scores, ...))
     """
     print(f"saved {path}; evaluating it")
     reports: list[Report] = []

@@ -11,8 +11,8 @@ from kerasft.errors import DataError
 from kerasft.folder.opened import Opened
 from kerasft.predict.prepare import AUTO, given, open_for
 from kerasft.tasks.columns import Columns
-from kerasft.tasks.headed_encoder import reads_pairs
 from kerasft.tasks.registry import TASKS
+from kerasft.tasks.task import of_pairs
 from kerasft.text.pairs import Text
 
 
@@ -68,7 +68,7 @@ class Predictor:
             **asdict(self._own.facts),
         }
         self.notes: Mapping[str, str] = self._own.notes
-        self.text_pairs = reads_pairs(self._own.parts)
+        self.text_pairs = of_pairs(manifest)
         self.columns = Columns(self.task.result, self._own.keys, pairs=self.text_pairs)
         self.warm_up_texts: Sequence[Text] = self._own.warm_up_texts
 

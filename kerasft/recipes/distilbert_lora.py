@@ -23,7 +23,7 @@ from kerasft.recipes.shared.frozen_backbone import train_above_backbone
 from kerasft.recipes.shared.trust import settled
 from kerasft.tasks import save
 from kerasft.tasks.labelled.labelled_texts import load_labelled
-from kerasft.tasks.labelled.report import score, text_report
+from kerasft.tasks.labelled.report import corpus_pictures, score, text_report
 
 
 @dataclass
@@ -43,7 +43,6 @@ def run(config: Config) -> Path:
     from kerasft import training
     from kerasft.presets import load_preset
     from kerasft.tasks.labelled.batches import labelled_batches
-    from kerasft.tasks.labelled.corpus_pictures import corpus_pictures
 
     config.check()
     at_least(config, learning_rate=1e-12, max_length=4)
@@ -159,6 +158,7 @@ def run(config: Config) -> Path:
         )
         tracked = scores.state(facts)
         report = text_report(
+            target,
             scores,
             history.to_dict(),
             dataset.test,

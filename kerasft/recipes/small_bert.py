@@ -24,7 +24,7 @@ from kerasft.tasks import save
 from kerasft.tasks.classification.target import ClassTarget
 from kerasft.tasks.labelled.dataset import Dataset
 from kerasft.tasks.labelled.labelled_texts import CorpusOptions, load_labelled
-from kerasft.tasks.labelled.report import score, text_report
+from kerasft.tasks.labelled.report import corpus_pictures, score, text_report
 
 
 @dataclass
@@ -96,7 +96,6 @@ def run(config: Config) -> Path:
     from kerasft import architectures, peft, training
     from kerasft.data.masked_batches import masked_batches
     from kerasft.tasks.labelled.batches import labelled_batches
-    from kerasft.tasks.labelled.corpus_pictures import corpus_pictures
     from kerasft.text.trained_wordpiece import train_wordpiece
 
     at_least(config, num_layers=1, hidden_size=1, num_heads=1, intermediate_size=1, steps=1)
@@ -197,6 +196,7 @@ def run(config: Config) -> Path:
         scores = score(target, said, dataset, doubtful=config.doubtful_rows)
         tracked = scores.state(facts)
         report = text_report(
+            target,
             scores,
             history.to_dict(),
             dataset.test,

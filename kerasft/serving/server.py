@@ -27,8 +27,8 @@ from kerasft.serving.limits import Limits
 from kerasft.serving.listener import listen
 from kerasft.serving.protocol import Protocol
 from kerasft.serving.worker import Worker
-from kerasft.tasks.headed_encoder import PAIRS
 from kerasft.tasks.registry import TASKS
+from kerasft.tasks.task import of_pairs
 
 # After a signal: how long what is in flight may take before it is answered with 503, and when the
 # process ends at the latest.
@@ -92,7 +92,7 @@ def run(
     worker = Worker(load, limits, lambda error: loaded(error))
     name = Path(folder).resolve().name
     manifest = opened.manifest
-    pairs = bool(manifest.settings.get(PAIRS))
+    pairs = of_pairs(manifest)
     app = create_app(worker, limits, name, TASKS[manifest.task], access, pairs=pairs)
     gate = Connections(limits.max_connections)
     Protocol.read_seconds, Protocol.gate, listener.crowded = limits.read_seconds, gate, gate.crowded

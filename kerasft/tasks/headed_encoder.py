@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 LABEL_MAP = "label_map.json"
 MAX_LABELS = 100_000
 MAX_SEGMENTS = 1_000
-PAIRS = "text_pairs"
 
 
 class EncoderParts(Protocol):
@@ -62,8 +61,6 @@ OfEncoder = TypeVar("OfEncoder", bound=EncoderParts)
 
 class EncoderTask(Task[OfEncoder]):
     """A task of an encoder with a head.
-
-    One that can read pairs of texts has the setting "text_pairs", and parts of that name.
 
     Attributes:
         each_token: Whether the head speaks of each token, or of the text.
@@ -94,19 +91,14 @@ class EncoderTask(Task[OfEncoder]):
             )
         check_length(parts.max_length, model.max_length)
         check_vocabulary(parts.tokenizer.vocab_size, model.arguments.vocab_size)
-        if reads_pairs(parts):
-            check_pairs(parts.tokenizer, parts.max_length, model.arguments.num_segments)
 
     def settings_of(self, parts: OfEncoder) -> dict[str, Any]:
         """See `Task.settings_of`."""
-        pairs = {PAIRS: reads_pairs(parts)} if PAIRS in self.settings else {}
-        return {"num_labels": len(parts.labels), **pairs}
+        return {"num_labels": len(parts.labels)}
 
     def check_settings(self, settings: Reader) -> None:
         """See `Task.check_settings`."""
         settings.whole("num_labels", self.least_labels, MAX_LABELS)
-        if PAIRS in self.settings:
-            settings.get(PAIRS, bool)
 
     def write(self, parts: OfEncoder, folder: Path, base_model: str) -> None:
         """See `Task.write`."""
@@ -125,12 +117,11 @@ class EncoderTask(Task[OfEncoder]):
         tokenizer = read_saved_tokenizer(
             opened.take(TOKENIZER), opened.path / TOKENIZER, opened.manifest.max_length, rows
         )
-        if opened.manifest.settings.get(PAIRS):
-            try:
-                check_pairs(tokenizer, opened.manifest.max_length, _segments(opened))
-            except KerasftError as error:
-                raise FolderError(f"{opened.path / TOKENIZER}: {problem(error)}.") from None
         return tokenizer, labels
+
+    def reads_pairs(self, parts: OfEncoder) -> bool:
+        """Whether parts read pairs of texts."""
+        return False
 
     def reading(self, parts: OfEncoder, num_segments: int = 0) -> Reading:
         """How the encoder is called, and the shape of its output.
@@ -138,7 +129,7 @@ class EncoderTask(Task[OfEncoder]):
         Args:
             num_segments: Segments in its table; 0 where it has none.
         """
-        segments = reads_pairs(parts) and num_segments > 1
+        segments = self.reads_pairs(parts) and num_segments > 1
         tokenizer, labels = parts.tokenizer, parts.labels
         return Reading(tokenizer.pad_id, parts.max_length, len(labels), self.each_token, segments)
 
@@ -150,7 +141,7 @@ class EncoderTask(Task[OfEncoder]):
             ConfigError: The package that computes is not installed.
         """
         parts = self.load(opened)
-        return parts, encoder(opened, parts.model, self.reading(parts, _segments(opened)))
+        return parts, encoder(opened, parts.model, self.reading(parts, segments_of(opened)))
 
     def to_write(self, parts: OfEncoder) -> EncoderModel:
         """See `Task.to_write`."""
@@ -194,37 +185,12 @@ class EncoderTask(Task[OfEncoder]):
         return model
 
 
-def reads_pairs(parts: Any) -> bool:
-    """Whether parts of any task read pairs of texts."""
-    return getattr(parts, PAIRS, False)
-
-
-def reads_segments(parts: EncoderParts) -> bool:
-    """Whether the model of loaded parts is given `segment_ids`: it reads pairs and has segments."""
-    return reads_pairs(parts) and bool(parts.model.reads_segments)
-
-
-def check_pairs(tokenizer: Tokenizer, max_length: int, num_segments: int) -> None:
-    """Refuses a tokenizer with which a model cannot read pairs of texts.
-
-    Args:
-        tokenizer: The tokenizer.
-        max_length: Most tokens of a pair.
-        num_segments: Segments in the model's table; 0 where it has none.
+def segments_of(opened: Opened) -> int:
+    """How many segments the table of an untrusted folder's encoder has; 0 where it has none.
 
     Raises:
-        ConfigError: There is no room for a pair, or its marks do not fit the model.
+        FolderError: It does not say so.
     """
-    encoded = tokenizer.encode([("a", "a")], max_length)
-    highest = max(int(segments.max()) for segments in encoded.segment_ids or ())
-    if 1 < num_segments <= highest:
-        raise ConfigError(
-            f"the tokenizer marks the texts of a pair as segments up to {highest}, but the model "
-            f"has {num_segments}"
-        )
-
-
-def _segments(opened: Opened) -> int:
     return whole_argument(opened.path, opened.manifest, "num_segments", 0, MAX_SEGMENTS)
 
 

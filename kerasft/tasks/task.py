@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
-from kerasft.folder.contents import ADAPTER, COMMON, Reader
+from kerasft.folder.contents import ADAPTER, COMMON, Manifest, Reader
 from kerasft.folder.opened import KERAS, Opened
 from kerasft.text.pairs import Text
 
@@ -64,6 +64,11 @@ class Parts(Protocol):
 OfTask = TypeVar("OfTask", bound=Parts)
 
 
+def of_pairs(manifest: Manifest) -> bool:
+    """Whether a folder, of whatever task, is asked about pairs of texts."""
+    return bool(manifest.settings.get("text_pairs"))
+
+
 class Task(ABC, Generic[OfTask]):
     """One task.
 
@@ -72,8 +77,10 @@ class Task(ABC, Generic[OfTask]):
         parts: The class of its parts.
         files: What its folder holds beside the weights, the config and the card.
         has_adapter: Whether it may hold an adapter.
-        settings: The keys of the manifest's `settings`.
+        settings: The keys of the manifest's `settings`; "text_pairs" (see `of_pairs`) among them
+            where pairs of texts can be read.
         runtimes: What can compute it: "keras", and formats of exports.
+        formats: What `kerasft export --format` writes of it.
         options: What `open` takes.
         result: The class of a result for one text; see `kerasft.tasks.columns`.
         facts: The class of the facts about the folder that only this task has.
@@ -88,6 +95,7 @@ class Task(ABC, Generic[OfTask]):
     has_adapter: ClassVar[bool] = False
     settings: ClassVar[tuple[str, ...]] = ()
     runtimes: ClassVar[tuple[str, ...]] = (KERAS,)
+    formats: ClassVar[tuple[str, ...]] = ()
     options: ClassVar[tuple[Option, ...]] = ()
     result: ClassVar[type]
     facts: ClassVar[type]

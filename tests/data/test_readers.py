@@ -11,7 +11,7 @@ import pytest
 from kerasft.data.readers import read_rows, read_texts
 from kerasft.data.rows import Field
 from kerasft.errors import DataError
-from kerasft.tasks.labelled.label_kind import check_classes
+from kerasft.tasks.labelled.label_kind import LabelKind
 
 pytestmark = pytest.mark.plain
 
@@ -305,14 +305,14 @@ def test_broken_json_lines(tmp_path, line, word):
 
 
 def test_classes():
-    check_classes(["a", "b", "a", "b"])
+    LabelKind().check(["a", "b", "a", "b"])
     for labels, words in (
         (["a", "a"], ["1 class ('a')", "two or more"]),
         ([], ["0 class"]),
         (["a", "a", "b", "c"], ["2 of 3 classes have one row only", "'b', 'c'"]),
     ):
         with pytest.raises(DataError) as caught:
-            check_classes(labels)
+            LabelKind().check(labels)
         assert all(word in str(caught.value) for word in words)
 
 

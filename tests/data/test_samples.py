@@ -7,14 +7,14 @@ from kerasft.data.readers import read_texts
 from kerasft.data.samples import sample_path
 from kerasft.data.splits import split_by_hash
 from kerasft.errors import DataError
-from kerasft.tasks.labelled.label_kind import check_classes
+from kerasft.tasks.labelled.label_kind import LabelKind
 
 pytestmark = pytest.mark.plain
 
 
 def test_the_sample_is_ready_to_train_on():
     table = read_texts(sample_path())
-    check_classes(table["label"])
+    LabelKind().check(table["label"])
     split = split_by_hash(table["text"], table["label"])
     assert min(len(split.train), len(split.validation), len(split.test)) > 10
     assert split.conflicts == 0

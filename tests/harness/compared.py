@@ -133,12 +133,13 @@ def save_run(
     known = labelled(
         train["text"], [label_map.names[row % 3] for row in range(30)], "made up", "0" * 64
     )
-    scores = score(ClassTarget(label_map), probabilities, Dataset(known, known, test, "ab", []))
+    target = ClassTarget(label_map)
+    scores = score(target, probabilities, Dataset(known, known, test, "ab", []))
     entries = {
         "seconds": 3.0,
         "parameters": {"trained": 10, "frozen": 20},
         "test_sha256": hash_of_texts(test["text"]),
         **more,
     }
-    report = text_report(scores, HISTORY, test, probabilities, **entries)
+    report = text_report(target, scores, HISTORY, test, probabilities, **entries)
     return classifiers.save(folder, model, labels=label_map, report=report).folder

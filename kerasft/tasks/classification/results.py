@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from kerasft.tasks.columns import TEXT, said
+from kerasft.tasks.labelled.text_model import TextModelFacts
 
 
 @dataclass(frozen=True)
@@ -27,13 +28,9 @@ class Prediction:
 
 
 @dataclass(frozen=True)
-class ClassifierFacts:
+class ClassifierFacts(TextModelFacts):
     """The facts about a classifier, for its metadata."""
 
     labels: tuple[str, ...] = said("The labels, in the order of the model's outputs.")
-    pooling: str = said("What the head reads: the first token, or the mean of the tokens.")
-    cleaning: dict[str, Any] = said("What is done to each text before the tokenizer.")
-    text_pairs: bool = said("Whether it reads pairs of texts, and not single ones.")
-    adapter: bool = said("Whether the folder holds an adapter beside the base model.")
     temperature: float = said("What logits are divided by before the softmax; 1 changes nothing.")
     min_confidence: float = said("Texts whose largest probability is lower get no label.")

@@ -15,7 +15,7 @@ from kerasft.evaluation.plots import plot_confusion
 from kerasft.evaluation.report_files import THIS_MODEL, ReportFile
 from kerasft.evaluation.temperature import fit_temperature, softmax
 from kerasft.tasks.classification.classifier import TextClassifier
-from kerasft.tasks.classification.scoring import ClassScoring
+from kerasft.tasks.classification.task import ClassificationTask
 from kerasft.tasks.classification.trust import Trust
 from kerasft.tasks.labelled.doubtful_rows import DoubtfulRows, find_doubtful
 from kerasft.tasks.labelled.target import Target
@@ -24,7 +24,7 @@ from kerasft.text.labels import LabelMap
 
 if TYPE_CHECKING:
     from kerasft.tasks.labelled.dataset import Dataset
-    from kerasft.tasks.labelled.report import Scores
+    from kerasft.tasks.labelled.scoring import Scores
     from kerasft.text.cleaning import Cleaning
     from kerasft.text.encodings import LongTexts
     from kerasft.text.tokenizer import Tokenizer
@@ -50,8 +50,8 @@ class ClassTarget(Target):
     is_open: bool = False
     temperature: float = 1.0
 
-    scoring = ClassScoring()
-    problem_type = "single_label_classification"
+    scoring = ClassificationTask.scoring
+    problem_type = ClassificationTask.problem_type
     takes_few_rows = True
 
     @classmethod

@@ -6,17 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, ClassVar, Literal
 
 from kerasft.data.readers import read_texts
 from kerasft.data.rows import Rows, quoted
 from kerasft.data.splits import Split, split_by_hash
 from kerasft.data.text_pairs import TEXT_PAIR
-from kerasft.errors import ConfigError, DataError
-from kerasft.tasks.labelled.class_mapping import NONE
-
-if TYPE_CHECKING:
-    from kerasft.tasks.labelled.labelled_texts import LabelledTextOptions
+from kerasft.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -24,7 +20,12 @@ class LabelKind:
     """One label per row: a string.
 
     A task with other labels overrides what differs.
+
+    Attributes:
+        unmergeable: The labels, if they can be neither merged nor chosen ("numbers"); else "".
     """
+
+    unmergeable: ClassVar[str] = ""
 
     def read(
         self,
@@ -75,7 +76,18 @@ class LabelKind:
         Raises:
             DataError: There is one class only, or a class has one row only.
         """
-        check_classes(labels)
+        counts = Counter(labels)
+        if len(counts) < 2:
+            only = f" ({next(iter(counts))!r})" if counts else ""
+            raise DataError(
+                f"the data has {len(counts)} class{only}; a classifier needs two or more"
+            )
+        single = sorted(name for name, count in counts.items() if count == 1)
+        if single:
+            raise DataError(
+                f"{len(single)} of {len(counts)} classes have one row only: {quoted(single)}; add "
+                "rows or drop these classes, since each needs a row to train on and one to test on"
+            )
 
     def named_as(self, table: Rows, labels: Sequence[Any]) -> Rows:
         """The rows with each class under the name that it has among these labels."""
@@ -120,13 +132,6 @@ class LabelKind:
         """Of each row, what a sample keeps the share of."""
         return labels
 
-    def refuse(self, options: LabelledTextOptions) -> None:
-        """Refuses options that mean nothing for this kind.
-
-        Raises:
-            ConfigError: One is given.
-        """
-
     def pictures(self, before: Any, after: Sequence[Any]) -> list[tuple[str, Any]]:
         """What a report shows of the labels: names of files, and what draws each into a path.
 
@@ -134,7 +139,7 @@ class LabelKind:
             before: Rows of each class as read.
             after: The labels of the rows that are left.
         """
-        from kerasft.tasks.labelled.corpus_pictures import plot_classes
+        from kerasft.tasks.labelled.plots import plot_classes
 
         counts = self.counts(after)
 
@@ -142,32 +147,3 @@ class LabelKind:
             plot_classes(before, counts, path)
 
         return [("classes.png", draw)]
-
-
-def check_classes(labels: Sequence[str]) -> None:
-    """Checks that a classifier can be trained on these labels.
-
-    Raises:
-        DataError: There is one class only, or a class has one row only.
-    """
-    counts = Counter(labels)
-    if len(counts) < 2:
-        only = f" ({next(iter(counts))!r})" if counts else ""
-        raise DataError(f"the data has {len(counts)} class{only}; a classifier needs two or more")
-    single = sorted(name for name, count in counts.items() if count == 1)
-    if single:
-        raise DataError(
-            f"{len(single)} of {len(counts)} classes have one row only: {quoted(single)}; add rows "
-            "or drop these classes, since each needs a row to train on and one to test on"
-        )
-
-
-def refuse_classes(options: LabelledTextOptions, of_what: str) -> None:
-    """Refuses options that merge and choose classes.
-
-    Raises:
-        ConfigError: One is given.
-    """
-    for name, usual in (("classes", NONE), ("major_classes", None)):
-        if getattr(options, name) != usual:
-            raise ConfigError(f"--{name} does not apply to {of_what}; leave it out.")

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from kerasft.config import at_least
 from kerasft.data.rows import Rows, quoted
 from kerasft.data.text_pairs import noun
-from kerasft.errors import DataError
+from kerasft.errors import ConfigError, DataError
 from kerasft.tasks.labelled import class_mapping, sampling
 from kerasft.tasks.labelled.class_mapping import keep_classes, keep_major, merge_classes
 from kerasft.tasks.labelled.dataset import Dataset, split_rows
@@ -195,7 +195,12 @@ def load_labelled(options: LabelledTextOptions, kind: LabelKind | None = None) -
         check_long_pairs(options.long_texts)
     check_threshold(options.near_duplicates)
     kind = kind or options.kind()
-    kind.refuse(options)
+    if kind.unmergeable:
+        for name, usual in (("classes", class_mapping.NONE), ("major_classes", None)):
+            if getattr(options, name) != usual:
+                raise ConfigError(
+                    f"--{name} does not apply to rows with {kind.unmergeable}; leave it out."
+                )
     way = _Way(_read(options, kind, options.data))
     _prepare(way, options)
     labels_read = way.labels_read

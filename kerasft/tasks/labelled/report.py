@@ -13,15 +13,15 @@ from kerasft.data.csv_writing import CsvWriter
 from kerasft.data.rows import Rows
 from kerasft.data.text_pairs import sides_of, text_fields, texts_of
 from kerasft.errors import ConfigError, attempt
-from kerasft.evaluation.label_scores import Metrics
 from kerasft.evaluation.plots import plot_loss
 from kerasft.evaluation.report_files import METRICS, THIS_MODEL, ReportFile, write_files
-from kerasft.folder.card import Facts
 from kerasft.folder.writing import Report
 from kerasft.tasks.labelled.dataset import Dataset
-from kerasft.tasks.labelled.doubtful_rows import DoubtfulRows
 from kerasft.tasks.labelled.label_kind import LabelKind
+from kerasft.tasks.labelled.plots import plot_text_lengths
+from kerasft.tasks.labelled.scoring import Scores
 from kerasft.tasks.labelled.target import Target
+from kerasft.text.encodings import Encodings
 
 PREDICTIONS = "predictions.csv"
 VALIDATION = "validation.csv"
@@ -29,60 +29,6 @@ BASELINE_PREDICTIONS = "baseline_predictions.csv"
 DOUBTFUL = "doubtful_rows.csv"
 
 Features = Callable[[], tuple[str, np.ndarray] | None]
-
-
-class Scores(dict[str, Metrics]):
-    """Metrics by the printed name of what was scored, "this model" first.
-
-    Args:
-        target: What was learned.
-        peak_memory: Bytes that the process had needed before a baseline was fitted; None where the
-            system does not tell.
-
-    Attributes:
-        baseline_said: (test rows, ...) what the baseline of TF-IDF says; None where it could not be
-            made.
-        baseline_costs: See `TfidfBaseline.costs`; and `peak_memory_bytes` of a process that chooses
-            the baseline and does nothing else.
-        baseline_choice: A sentence: what the baseline is and how it was chosen; "" without one.
-        entries: Further entries of `metrics.json`.
-        sections: Further sections of the model card.
-        doubtful: Rows that look mislabelled; None where they were not looked for.
-        failures: A sentence on each part that could not be made.
-    """
-
-    def __init__(
-        self, target: Target, metrics: Mapping[str, Metrics], peak_memory: int | None
-    ) -> None:
-        super().__init__(metrics)
-        self.target = target
-        self.peak_memory = peak_memory
-        self.baseline_said: np.ndarray | None = None
-        self.baseline_costs: dict[str, object] = {}
-        self.baseline_choice = ""
-        self.entries: Mapping[str, Any] = {}
-        self.sections: Mapping[str, Any] = {}
-        self.doubtful: DoubtfulRows | None = None
-        self.failures: list[str] = []
-
-    def state(self, facts: Facts) -> dict[str, float]:
-        """Prints the scores and keeps them for the card.
-
-        Returns:
-            The model's scores over all rows, as trackers take them: {"test_accuracy": 0.9, ...}.
-        """
-        metrics, scoring = self[THIS_MODEL], self.target.scoring
-        if self.baseline_choice:
-            facts.state("TF-IDF baseline", self.baseline_choice)
-        print(f"\n{scoring.table(metrics)}\n\n{scoring.comparison(self)}\n")
-        if "per_class" in metrics:
-            facts.record("Test metrics per class", metrics["per_class"])
-        facts.record("Test metrics beside baselines", scoring.averages(self))
-        for heading, value in self.sections.items():
-            facts.state(heading, value)
-        if self.doubtful is not None:
-            facts.state("Doubtful rows", self.doubtful.describe())
-        return {f"test_{key}": metrics[key] for key in scoring.tracked}
 
 
 def score(
@@ -111,7 +57,7 @@ def score(
     peak_memory = backends.peak_memory()
     truth = target.truth(dataset.test["label"])
     metrics = target.scoring.evaluate(truth, said, target.names)
-    scores = Scores(target, {THIS_MODEL: metrics}, peak_memory)
+    scores = Scores(target.scoring, {THIS_MODEL: metrics}, peak_memory)
     target.add_baselines(scores, dataset)
     with attempt("What else the test says", scores.failures):
         scores.entries, scores.sections = target.findings(truth, said)
@@ -122,6 +68,7 @@ def score(
 
 
 def text_report(
+    target: Target,
     scores: Scores,
     history: Mapping[str, Any],
     test: Rows,
@@ -137,6 +84,7 @@ def text_report(
     A part that fails is left out; the function returns a sentence on each.
 
     Args:
+        target: What was learned.
         scores: What `score` returned.
         history: What `History.to_dict` said of the training.
         test: The test rows.
@@ -151,11 +99,11 @@ def text_report(
         ConfigError: Two pictures have the same name.
 
     Example:
-        >>> write = text_report(scores, history.to_dict(), dataset.test, said)
+        >>> write = text_report(target, scores, history.to_dict(), dataset.test, said)
         >>> write(Path("report"))   # metrics.json, loss.png, the task's pictures, predictions.csv,
         >>>                         # baseline_predictions.csv, validation.csv if given
     """
-    target, kind = scores.target, kind or LabelKind()
+    kind = kind or LabelKind()
     drawn: list[ReportFile] = [
         ("loss.png", lambda path: plot_loss(dict(history), path)),
         *target.pictures(scores, target.truth(test["label"]), said),
@@ -189,6 +137,28 @@ def text_report(
     if validation is not None:
         parts.append((VALIDATION, lambda path: _write_rows(path, validation, kind)))
     return lambda folder: [*scores.failures, *write_files(folder, [*parts, *drawn])]
+
+
+def corpus_pictures(dataset: Dataset, encodings: Mapping[str, Encodings]) -> list[ReportFile]:
+    """The pictures of the labels (`classes.png`) and `lengths.png`, for `text_report`.
+
+    Args:
+        dataset: What `load_labelled` returned.
+        encodings: Part -> token ids of its texts, as in `LabelledBatches.encodings`.
+
+    Returns:
+        Name of each picture, and what draws it into a path.
+
+    Example:
+        >>> report = text_report(..., pictures=corpus_pictures(dataset, batches.encodings))
+    """
+    after = [label for part in dataset.parts.values() for label in part["label"]]
+    lengths = np.concatenate([part.full_lengths for part in encodings.values()])
+    max_length = max(part.max_length for part in encodings.values())
+    return [
+        *dataset.kind.pictures(dataset.before, after),
+        ("lengths.png", lambda path: plot_text_lengths(lengths, max_length, path)),
+    ]
 
 
 def _write_rows(path: Path, table: Rows, kind: LabelKind) -> None:

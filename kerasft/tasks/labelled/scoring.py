@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from kerasft.evaluation.label_scores import Metrics, layout
+from kerasft.evaluation.report_files import THIS_MODEL
+
+if TYPE_CHECKING:
+    from kerasft.folder.card import Facts
+    from kerasft.tasks.labelled.doubtful_rows import DoubtfulRows
 
 
 class Scoring(ABC):
@@ -151,3 +156,57 @@ class Scoring(ABC):
         Args:
             columns: Which of the old names stands at each place.
         """
+
+
+class Scores(dict[str, Metrics]):
+    """Metrics by the printed name of what was scored, "this model" first.
+
+    Args:
+        scoring: How the task's results are scored.
+        peak_memory: Bytes that the process had needed before a baseline was fitted; None where the
+            system does not tell.
+
+    Attributes:
+        baseline_said: (test rows, ...) what the baseline of TF-IDF says; None where it could not be
+            made.
+        baseline_costs: See `TfidfBaseline.costs`; and `peak_memory_bytes` of a process that chooses
+            the baseline and does nothing else.
+        baseline_choice: A sentence: what the baseline is and how it was chosen; "" without one.
+        entries: Further entries of `metrics.json`.
+        sections: Further sections of the model card.
+        doubtful: Rows that look mislabelled; None where they were not looked for.
+        failures: A sentence on each part that could not be made.
+    """
+
+    def __init__(
+        self, scoring: Scoring, metrics: Mapping[str, Metrics], peak_memory: int | None
+    ) -> None:
+        super().__init__(metrics)
+        self.scoring = scoring
+        self.peak_memory = peak_memory
+        self.baseline_said: np.ndarray | None = None
+        self.baseline_costs: dict[str, object] = {}
+        self.baseline_choice = ""
+        self.entries: Mapping[str, Any] = {}
+        self.sections: Mapping[str, Any] = {}
+        self.doubtful: DoubtfulRows | None = None
+        self.failures: list[str] = []
+
+    def state(self, facts: Facts) -> dict[str, float]:
+        """Prints the scores and keeps them for the card.
+
+        Returns:
+            The model's scores over all rows, as trackers take them: {"test_accuracy": 0.9, ...}.
+        """
+        metrics, scoring = self[THIS_MODEL], self.scoring
+        if self.baseline_choice:
+            facts.state("TF-IDF baseline", self.baseline_choice)
+        print(f"\n{scoring.table(metrics)}\n\n{scoring.comparison(self)}\n")
+        if "per_class" in metrics:
+            facts.record("Test metrics per class", metrics["per_class"])
+        facts.record("Test metrics beside baselines", scoring.averages(self))
+        for heading, value in self.sections.items():
+            facts.state(heading, value)
+        if self.doubtful is not None:
+            facts.state("Doubtful rows", self.doubtful.describe())
+        return {f"test_{key}": metrics[key] for key in scoring.tracked}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 
-from kerasft.tasks.labelled.scoring import Scoring
+from kerasft.tasks.labelled.scoring import Scores, Scoring
 from kerasft.tasks.labelled.text_model import TextModel
 from kerasft.text.labels import LabelMap
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from kerasft.evaluation.report_files import ReportFile
     from kerasft.tasks.labelled.dataset import Dataset
     from kerasft.tasks.labelled.doubtful_rows import DoubtfulRows
-    from kerasft.tasks.labelled.report import Scores
     from kerasft.text.cleaning import Cleaning
     from kerasft.text.encodings import LongTexts
     from kerasft.text.tokenizer import Tokenizer

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kerasft.errors import ConfigError
+from kerasft.tasks.columns import said
 from kerasft.text.cleaning import Cleaning
 
 if TYPE_CHECKING:
@@ -42,6 +43,11 @@ class TextModel:
     def encoder(self) -> EncodesLabels:
         """Turns the labels of rows into arrays."""
         return self.labels
+
+    @property
+    def gives_segments(self) -> bool:
+        """Whether the model is given `segment_ids`: it reads pairs and has segments."""
+        return self.text_pairs and self.model.reads_segments
 
     def batches(
         self,
@@ -81,3 +87,13 @@ class TextModel:
             class_weight=class_weight,
             group_by_length=group_by_length,
         )
+
+
+@dataclass(frozen=True)
+class TextModelFacts:
+    """What is said of a folder of such a model; each task has a class of its own."""
+
+    pooling: str = said("What the head reads: the first token, or the mean of the tokens.")
+    cleaning: dict[str, Any] = said("What is done to each text before the tokenizer.")
+    text_pairs: bool = said("Whether it reads pairs of texts, and not single ones.")
+    adapter: bool = said("Whether the folder holds an adapter beside the base model.")

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, get_args
 
-from kerasft.errors import ConfigError, FolderError
-from kerasft.folder.contents import MANIFEST, Reader, short
+from kerasft.data.rows import Rows
+from kerasft.data.text_pairs import TEXT_PAIR, texts_of
+from kerasft.errors import ConfigError, DataError, FolderError, KerasftError
+from kerasft.folder.contents import MANIFEST, REPORT, TOKENIZER, Reader, short
 from kerasft.folder.opened import Opened
-from kerasft.folder.reading import check_known
-from kerasft.tasks.headed_encoder import EncoderTask
+from kerasft.folder.reading import check_known, problem
+from kerasft.tasks.headed_encoder import EncoderTask, segments_of
 from kerasft.tasks.labelled.label_kind import LabelKind
 from kerasft.tasks.labelled.scoring import Scoring
 from kerasft.tasks.labelled.text_model import TextModel
@@ -23,7 +26,7 @@ from kerasft.text.pairs import check_long_pairs
 if TYPE_CHECKING:
     from kerasft.architectures import Classifier, EncoderArguments
     from kerasft.runtimes.gate import GateRows
-
+    from kerasft.text.tokenizer import Tokenizer
 
 OfText = TypeVar("OfText", bound=TextModel)
 
@@ -41,6 +44,7 @@ class TextTask(EncoderTask[OfText]):
         *("num_labels", "pooling", "cleaning", "long_texts", "text_pairs"),
     )
     each_token = False
+    formats = ("keras", "huggingface", "keras-hub", "onnx")
     problem_type: ClassVar[str]
     scoring: ClassVar[Scoring]
     kind: ClassVar[LabelKind]
@@ -52,6 +56,7 @@ class TextTask(EncoderTask[OfText]):
             raise ConfigError(wrong)
         if parts.text_pairs:
             check_long_pairs(parts.long_texts)
+            _check_pairs(parts.tokenizer, parts.max_length, parts.model.arguments.num_segments)
 
     def settings_of(self, parts: OfText) -> dict[str, Any]:
         """See `Task.settings_of`."""
@@ -60,12 +65,14 @@ class TextTask(EncoderTask[OfText]):
             "pooling": parts.model.pooling,
             "cleaning": parts.cleaning.to_dict(),
             "long_texts": parts.long_texts,
+            "text_pairs": parts.text_pairs,
         }
 
     def check_settings(self, settings: Reader) -> None:
         """See `Task.check_settings`."""
         super().check_settings(settings)
         settings.get("pooling", str)
+        settings.get("text_pairs", bool)
         try:
             Cleaning.from_dict(settings.get("cleaning", dict), FolderError)
         except FolderError as error:
@@ -77,6 +84,11 @@ class TextTask(EncoderTask[OfText]):
         """See `Task.read`."""
         manifest = opened.manifest
         tokenizer, labels = self.read_common(opened)
+        if manifest.settings["text_pairs"]:
+            try:
+                _check_pairs(tokenizer, manifest.max_length, segments_of(opened))
+            except KerasftError as error:
+                raise FolderError(f"{opened.path / TOKENIZER}: {problem(error)}.") from None
         return self.parts(
             NO_MODEL,
             tokenizer,
@@ -123,6 +135,10 @@ class TextTask(EncoderTask[OfText]):
         Raises:
             DataError: One is unknown.
         """
+
+    def reads_pairs(self, parts: OfText) -> bool:
+        """See `EncoderTask.reads_pairs`."""
+        return parts.text_pairs
 
     def pooling(self, opened: Opened) -> str:
         """See `EncoderTask.pooling`."""
@@ -176,10 +192,59 @@ class TextTask(EncoderTask[OfText]):
     def gate_rows(
         self, folder: Path, parts: OfText, data: str | None, columns: Mapping[str, str]
     ) -> GateRows:
-        """See `Task.gate_rows`."""
-        from kerasft.tasks.labelled.gate import gate_rows
+        """See `Task.gate_rows`.
 
-        return gate_rows(self, folder, parts, data, columns)
+        The rows that a run keeps are those of its validation; in folders of before they were kept,
+        of its test.
+        """
+        from kerasft.runtimes.gate import GateRows
+        from kerasft.tasks.labelled.report import PREDICTIONS, VALIDATION
+
+        def rows(table: Rows, source: str) -> GateRows:
+            self.check_labels(parts, table["label"])
+            score = partial(self.gate_scores, parts)
+            return GateRows(texts_of(table), table["label"], source, self.compared, score)
+
+        if data is not None:
+            pair = columns[TEXT_PAIR] if parts.text_pairs else None
+            table = self.kind.read(data, columns["text"], columns["label"], text_pair_column=pair)
+            named = self.kind.named_as(table, parts.labels.names)
+            return rows(named, f"rows of {table.source}")
+        for name, source in (
+            (VALIDATION, "validation rows of the run"),
+            (PREDICTIONS, "test rows of the run, which kept no validation rows"),
+        ):
+            file = folder / REPORT / name
+            if file.exists():
+                try:
+                    return rows(self.kind.read_kept(file, parts.text_pairs), source)
+                except DataError as error:
+                    raise FolderError(
+                        f"{file} does not hold rows as a run leaves them: {error}"
+                    ) from error
+        raise ConfigError(
+            f"{folder} keeps no rows to compare an 8-bit model on; give some with --gate_data FILE."
+        )
+
+
+def _check_pairs(tokenizer: Tokenizer, max_length: int, num_segments: int) -> None:
+    """Refuses a tokenizer with which a model cannot read pairs of texts.
+
+    Args:
+        tokenizer: The tokenizer.
+        max_length: Most tokens of a pair.
+        num_segments: Segments in the model's table; 0 where it has none.
+
+    Raises:
+        ConfigError: There is no room for a pair, or its marks do not fit the model.
+    """
+    encoded = tokenizer.encode([("a", "a")], max_length)
+    highest = max(int(segments.max()) for segments in encoded.segment_ids or ())
+    if 1 < num_segments <= highest:
+        raise ConfigError(
+            f"the tokenizer marks the texts of a pair as segments up to {highest}, but the model "
+            f"has {num_segments}"
+        )
 
 
 def _wrong_long_texts(long_texts: object) -> str:

@@ -18,7 +18,6 @@ from kerasft.text.pairs import Text, are_pairs
 
 if TYPE_CHECKING:
     from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression, SGDClassifier
 
 # What is counted, as scikit-learn's vectorizer takes it: words and word pairs, or the runs of
 # characters in words, which also find the parts of long words and texts without any spaces.
@@ -112,7 +111,7 @@ class TfidfBaseline:
         start = time.perf_counter()
         if not cls.learnable(labels):
             raise DataError(cls.nothing)
-        vectorizer, counts = cls._count(units, texts, labels)
+        vectorizer, counts = _count(units, texts, cls.members(labels))
         classifier = cls.weigh(counts, labels, C, class_weight)
         return cls(vectorizer, classifier, classes, time.perf_counter() - start, units, C)
 
@@ -157,7 +156,7 @@ class TfidfBaseline:
         best_loss, tried = np.inf, 0
         for units in UNITS if is_whole else ("words",):
             try:
-                vectorizer, counts = cls._count(units, texts, labels)
+                vectorizer, counts = _count(units, texts, cls.members(labels))
             except DataError:
                 continue
             for C in cls.strengths:
@@ -200,13 +199,14 @@ class TfidfBaseline:
     @staticmethod
     def weigh(counts: Any, labels: np.ndarray, C: float, class_weight: str | None) -> Any:
         """The linear model of `counts`, sparse (rows, features), with `coef_`, `intercept_`."""
-        return _weigh(counts, labels, C, class_weight)
+        from sklearn.linear_model import LogisticRegression, SGDClassifier
 
-    @classmethod
-    def _count(
-        cls, units: str, texts: Sequence[Text], labels: np.ndarray
-    ) -> tuple[TfidfVectorizer, Any]:
-        return _count(units, texts, cls.members(labels))
+        if len(np.unique(labels)) > MANY_CLASSES:
+            penalty = 1 / (C * len(labels))  # which is the same function to be made small
+            return SGDClassifier(
+                loss="log_loss", alpha=penalty, class_weight=class_weight, random_state=0
+            ).fit(counts, labels)
+        return LogisticRegression(C=C, class_weight=class_weight, max_iter=1000).fit(counts, labels)
 
     @property
     def settings(self) -> str:
@@ -331,19 +331,6 @@ def _information(counts: Any, members: Any) -> np.ndarray:
     shares = np.asarray(members.sum(axis=1), float).ravel() / members.shape[1]
     expected = texts[found.col] * shares[found.row]
     return np.bincount(found.col, found.data * np.log(found.data / expected), counts.shape[1])
-
-
-def _weigh(
-    counts: Any, labels: np.ndarray, C: float, class_weight: str | None
-) -> LogisticRegression | SGDClassifier:
-    from sklearn.linear_model import LogisticRegression, SGDClassifier
-
-    if len(np.unique(labels)) > MANY_CLASSES:
-        penalty = 1 / (C * len(labels))  # which is the same function to be made small
-        return SGDClassifier(
-            loss="log_loss", alpha=penalty, class_weight=class_weight, random_state=0
-        ).fit(counts, labels)
-    return LogisticRegression(C=C, class_weight=class_weight, max_iter=1000).fit(counts, labels)
 
 
 def _part(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from kerasft.tasks.columns import TEXT, said
+from kerasft.tasks.labelled.text_model import TextModelFacts
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,8 @@ class LabelsPrediction:
 
 
 @dataclass(frozen=True)
-class MultiLabelFacts:
+class MultiLabelFacts(TextModelFacts):
     """The facts about a classifier of several labels, for its metadata."""
 
     labels: tuple[str, ...] = said("The labels, in the order of the model's outputs.")
     thresholds: dict[str, float] = said("The probability from which on each label is predicted.")
-    pooling: str = said("What the head reads: the first token, or the mean of the tokens.")
-    cleaning: dict[str, Any] = said("What is done to each text before the tokenizer.")
-    text_pairs: bool = said("Whether it reads pairs of texts, and not single ones.")
-    adapter: bool = said("Whether the folder holds an adapter beside the base model.")

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from kerasft.data.class_names import class_key, names_of, shortened
 from kerasft.data.readers import fields_of_texts, read_rows
@@ -15,10 +15,7 @@ from kerasft.data.splits import Split
 from kerasft.data.stratified import stratified_by_hash
 from kerasft.data.text_pairs import TEXT_PAIR, text_fields
 from kerasft.errors import DataError
-from kerasft.tasks.labelled.label_kind import LabelKind, refuse_classes
-
-if TYPE_CHECKING:
-    from kerasft.tasks.labelled.labelled_texts import LabelledTextOptions
+from kerasft.tasks.labelled.label_kind import LabelKind
 
 Labels = tuple[str, ...]
 _BITS = {"0": False, "1": True, "false": False, "true": True}
@@ -39,6 +36,8 @@ class SeveralLabels(LabelKind):
 
     separator: str | None = None
     columns: tuple[str, ...] = ()
+
+    unmergeable = "several labels"
 
     def read(
         self,
@@ -128,10 +127,6 @@ class SeveralLabels(LabelKind):
     def shares(self, labels: Sequence[Labels]) -> Sequence[str]:
         """A sample is taken by the hash alone: one share."""
         return ["all"] * len(labels)
-
-    def refuse(self, options: LabelledTextOptions) -> None:
-        """See `LabelKind.refuse`."""
-        refuse_classes(options, "rows with several labels")
 
 
 def labels_of(cell: str, source: str) -> Labels:

@@ -20,7 +20,8 @@ from kerasft.tasks.multi_label.classifier import (
     probabilities_of,
 )
 from kerasft.tasks.multi_label.pictures import plot_labels
-from kerasft.tasks.multi_label.scores import MOST_FREQUENT, TFIDF, LabelsScoring
+from kerasft.tasks.multi_label.scores import MOST_FREQUENT, TFIDF
+from kerasft.tasks.multi_label.task import MultiLabelTask
 from kerasft.tasks.multi_label.tfidf_labels import TfidfLabels
 from kerasft.tasks.multi_label.thresholds import (
     LEAST_POSITIVES,
@@ -32,7 +33,7 @@ from kerasft.text.labels import LabelMap
 
 if TYPE_CHECKING:
     from kerasft.tasks.labelled.dataset import Dataset
-    from kerasft.tasks.labelled.report import Scores
+    from kerasft.tasks.labelled.scoring import Scores
     from kerasft.text.cleaning import Cleaning
     from kerasft.text.tokenizer import LongTexts, Tokenizer
 
@@ -61,8 +62,8 @@ class LabelsTarget(Target):
     thresholds: tuple[float, ...] = ()
     fixed: float | None = None
 
-    scoring = LabelsScoring()
-    problem_type = "multi_label_classification"
+    scoring = MultiLabelTask.scoring
+    problem_type = MultiLabelTask.problem_type
 
     @classmethod
     def learn(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from kerasft.tasks.columns import TEXT, said
+from kerasft.tasks.labelled.text_model import TextModelFacts
 
 
 @dataclass(frozen=True)
@@ -21,13 +22,9 @@ class NumberPrediction:
 
 
 @dataclass(frozen=True)
-class RegressionFacts:
+class RegressionFacts(TextModelFacts):
     """The facts about a model that says a number, for its metadata."""
 
     predicts: str = said("What the number is: the column of the training rows.")
     mean: float = said("The mean of the training rows' numbers.")
     scale: float = said("Their standard deviation.")
-    pooling: str = said("What the head reads: the first token, or the mean of the tokens.")
-    cleaning: dict[str, Any] = said("What is done to each text before the tokenizer.")
-    text_pairs: bool = said("Whether it reads pairs of texts, and not single ones.")
-    adapter: bool = said("Whether the folder holds an adapter beside the base model.")

@@ -6,17 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from kerasft.data.readers import fields_of_texts, read_rows
 from kerasft.data.rows import Field, Rows
 from kerasft.data.splits import Split, conflicts, normalize, split_by_hash
 from kerasft.data.text_pairs import TEXT_PAIR
 from kerasft.errors import DataError
-from kerasft.tasks.labelled.label_kind import LabelKind, refuse_classes
-
-if TYPE_CHECKING:
-    from kerasft.tasks.labelled.labelled_texts import LabelledTextOptions
+from kerasft.tasks.labelled.label_kind import LabelKind
 
 ALL = "all rows"
 
@@ -29,6 +26,8 @@ class Numbers(LabelKind):
         >>> Numbers().read("reviews.csv", "text", "stars")["label"][:2]
         [4.0, 2.5]
     """
+
+    unmergeable = "numbers"
 
     def read(
         self,
@@ -98,10 +97,6 @@ class Numbers(LabelKind):
     def shares(self, labels: Sequence[float]) -> Sequence[str]:
         """A sample is taken by the hash alone: one share."""
         return [ALL] * len(labels)
-
-    def refuse(self, options: LabelledTextOptions) -> None:
-        """See `LabelKind.refuse`."""
-        refuse_classes(options, "rows with numbers")
 
     def pictures(self, before: Any, after: Sequence[float]) -> list[tuple[str, Any]]:
         """See `LabelKind.pictures`: how the numbers are spread."""

@@ -18,13 +18,14 @@ from kerasft.tasks.labelled.target import Target
 from kerasft.tasks.labelled.tfidf_process import tfidf_result
 from kerasft.tasks.regression.pictures import plot_said
 from kerasft.tasks.regression.regressor import Standardized, TextRegressor
-from kerasft.tasks.regression.scores import MEAN, TFIDF, NumberScoring
+from kerasft.tasks.regression.scores import MEAN, TFIDF
+from kerasft.tasks.regression.task import RegressionTask
 from kerasft.tasks.regression.tfidf_ridge import TfidfRidge
 from kerasft.text.labels import LabelMap
 
 if TYPE_CHECKING:
     from kerasft.tasks.labelled.dataset import Dataset
-    from kerasft.tasks.labelled.report import Scores
+    from kerasft.tasks.labelled.scoring import Scores
     from kerasft.text.cleaning import Cleaning
     from kerasft.text.tokenizer import LongTexts, Tokenizer
 
@@ -49,8 +50,8 @@ class NumberTarget(Target):
     standard: Standardized
     error: Loss = "mse"
 
-    scoring = NumberScoring()
-    problem_type = "regression"
+    scoring = RegressionTask.scoring
+    problem_type = RegressionTask.problem_type
 
     @classmethod
     def learn(cls, dataset: Dataset, name: str, error: Loss = "mse") -> NumberTarget:

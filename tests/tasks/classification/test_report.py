@@ -34,12 +34,13 @@ HELD_OUT = labelled(
     ["rates at the bank", "the team lost", "a bank won"], ["a", "b", "a"], "made up", "0" * 64
 )
 NAMES = LabelMap(("a", "b"))
+TARGET = ClassTarget(NAMES)
 PROBABILITIES = np.array([[0.3, 0.7], [1e-7, 1 - 1e-7], [1 / 3, 2 / 3]], np.float32)
 
 
 @pytest.fixture(scope="module")
 def scores():
-    return score(ClassTarget(NAMES), PROBABILITIES, rows(TRAIN))
+    return score(TARGET, PROBABILITIES, rows(TRAIN))
 
 
 def rows(train):
@@ -88,7 +89,7 @@ def test_tfidf_weighs_the_classes_as_the_classifier_did(class_weight, of_tfidf):
 
 def test_files(scores, tmp_path):
     write = text_report(
-        scores, HISTORY, TEST, PROBABILITIES, seconds=12.5, test_sha256="ab",
+        TARGET, scores, HISTORY, TEST, PROBABILITIES, seconds=12.5, test_sha256="ab",
         validation=TRAIN, pictures=[("lengths.png", lambda path: path.write_bytes(b"a picture"))],
     )  # fmt: skip
     write(tmp_path)
@@ -111,7 +112,7 @@ def test_files(scores, tmp_path):
 
 
 def test_predictions_give_every_probability_back(scores, tmp_path):
-    text_report(scores, HISTORY, TEST, PROBABILITIES)(tmp_path)
+    text_report(TARGET, scores, HISTORY, TEST, PROBABILITIES)(tmp_path)
     head, *rows = rows_of(tmp_path / "predictions.csv")
     assert head == ["text", "label", "predicted", "a", "b"]
     assert [row[0] for row in rows] == TEST["text"]
@@ -125,4 +126,4 @@ def test_predictions_give_every_probability_back(scores, tmp_path):
 
 def test_pictures_have_names_of_their_own(scores):
     with pytest.raises(ConfigError, match=r"loss\.png"):
-        text_report(scores, HISTORY, TEST, PROBABILITIES, pictures=[("loss.png", print)])
+        text_report(TARGET, scores, HISTORY, TEST, PROBABILITIES, pictures=[("loss.png", print)])

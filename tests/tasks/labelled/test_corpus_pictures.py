@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from harness.texts import write_rows
-from kerasft.tasks.labelled import corpus_pictures as module
-from kerasft.tasks.labelled.corpus_pictures import corpus_pictures
+from kerasft.tasks.labelled import plots, report
 from kerasft.tasks.labelled.labelled_texts import CorpusOptions, load_labelled
+from kerasft.tasks.labelled.report import corpus_pictures
 from kerasft.text.trained_wordpiece import train_wordpiece
 
 pytestmark = pytest.mark.plain
@@ -28,8 +28,8 @@ def corpus(tmp_path: Path):
 def test_what_is_drawn(corpus, monkeypatch: pytest.MonkeyPatch):
     dataset, encodings = corpus
     drawn = {}
-    monkeypatch.setattr(module, "plot_classes", lambda *given: drawn.update(classes=given))
-    monkeypatch.setattr(module, "plot_text_lengths", lambda *given: drawn.update(lengths=given))
+    monkeypatch.setattr(plots, "plot_classes", lambda *given: drawn.update(classes=given))
+    monkeypatch.setattr(report, "plot_text_lengths", lambda *given: drawn.update(lengths=given))
     pictures = corpus_pictures(dataset, encodings)
     assert [name for name, _ in pictures] == ["classes.png", "lengths.png"]
     for name, draw in pictures:

@@ -4,7 +4,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from kerasft.tasks.labelled import corpus_pictures
+from kerasft.tasks.labelled import plots
 
 pytestmark = pytest.mark.plain
 
@@ -21,7 +21,7 @@ def names_of(axes) -> list[str]:
 
 def test_classes(tmp_path, drawn):
     after = {"Credit reporting": 780, "Mortgage": 309}
-    corpus_pictures.plot_classes(BEFORE, after, tmp_path / "classes.png")
+    plots.plot_classes(BEFORE, after, tmp_path / "classes.png")
     assert matplotlib.image.imread(tmp_path / "classes.png").shape[1] > 600
     first, second = drawn[0].axes
     assert first.get_title(loc="left") == "as read: 1,094 rows in 3 classes"
@@ -36,7 +36,7 @@ def test_classes(tmp_path, drawn):
 
 def test_many_classes_of_any_name(tmp_path, drawn):
     before = {f"class {i}": 100 - i for i in range(60)} | {"$x^2$ a_b": 500, "w" * 300: 400}
-    corpus_pictures.plot_classes(before, {"a": 3, "b": 0}, tmp_path / "classes.png")
+    plots.plot_classes(before, {"a": 3, "b": 0}, tmp_path / "classes.png")
     names = names_of(drawn[0].axes[0])
     assert len(names) == 30 and names[-1] == "33 more classes" and names[2] == "class 0"
     assert names[0] == r"\$x^2\$ a_b"
@@ -46,7 +46,7 @@ def test_many_classes_of_any_name(tmp_path, drawn):
 
 def test_lengths(tmp_path, drawn):
     lengths = np.array([*range(1, 101), 100, 101, 5000])
-    corpus_pictures.plot_text_lengths(lengths, 100, tmp_path / "lengths.png")
+    plots.plot_text_lengths(lengths, 100, tmp_path / "lengths.png")
     axes = drawn[0].axes[0]
     bars = [(bar.get_x(), bar.get_height(), bar.get_facecolor()) for bar in axes.patches]
     assert sum(height for _, height, _ in bars) == len(lengths)
@@ -63,7 +63,7 @@ def test_lengths(tmp_path, drawn):
 
 @pytest.mark.parametrize(("lengths", "max_length"), [([3], 512), ([5, 900], 4), ([7] * 9, 7)])
 def test_few_texts(tmp_path, drawn, lengths, max_length):
-    corpus_pictures.plot_text_lengths(lengths, max_length, tmp_path / "lengths.png")
+    plots.plot_text_lengths(lengths, max_length, tmp_path / "lengths.png")
     axes = drawn[0].axes[0]
     assert sum(bar.get_height() for bar in axes.patches) == len(lengths)
     assert axes.get_xlim()[1] > max_length
@@ -71,7 +71,7 @@ def test_few_texts(tmp_path, drawn, lengths, max_length):
 
 def test_nothing_to_draw(tmp_path):
     with pytest.raises(ValueError, match="no class"):
-        corpus_pictures.plot_classes({}, {"a": 1}, tmp_path / "classes.png")
+        plots.plot_classes({}, {"a": 1}, tmp_path / "classes.png")
     with pytest.raises(ValueError, match="no text"):
-        corpus_pictures.plot_text_lengths([], 8, tmp_path / "lengths.png")
+        plots.plot_text_lengths([], 8, tmp_path / "lengths.png")
     assert list(tmp_path.iterdir()) == []

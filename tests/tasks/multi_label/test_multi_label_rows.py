@@ -114,4 +114,4 @@ def test_options_that_contradict_each_other(given, says):
 
 def test_classes_are_not_merged():
     with pytest.raises(ConfigError, match="--major_classes does not apply to rows with several"):
-        SeveralLabels().refuse(TargetOptions(major_classes=3))
+        load_labelled(TargetOptions(task="multi_label", major_classes=3))

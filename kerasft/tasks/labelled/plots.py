@@ -1,4 +1,4 @@
-"""What a run's report shows of its data: classes before and after the steps, lengths of texts."""
+"""Pictures of a run's rows: classes before and after the steps, lengths of texts."""
 
 from __future__ import annotations
 
@@ -10,40 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kerasft.evaluation.plots import BLUE, GREY, ORANGE, figure_and_axes, shorten
-from kerasft.tasks.labelled.dataset import Dataset
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from kerasft.evaluation.report_files import ReportFile
-    from kerasft.text.encodings import Encodings
 
 # More bars than these would be hairlines; the rest becomes one bar.
 MOST_BARS = 30
 # Names of real products have 80 characters: two lines of so many hold them.
 LINE = 42
-
-
-def corpus_pictures(dataset: Dataset, encodings: Mapping[str, Encodings]) -> list[ReportFile]:
-    """The pictures of the labels (`classes.png`) and `lengths.png`, for a run's report.
-
-    Args:
-        dataset: What `load_labelled` returned.
-        encodings: Part -> token ids of its texts, as in `LabelledBatches.encodings`.
-
-    Returns:
-        Name of each picture, and what draws it into a path.
-
-    Example:
-        >>> report = text_report(..., pictures=corpus_pictures(dataset, batches.encodings))
-    """
-    after = [label for part in dataset.parts.values() for label in part["label"]]
-    lengths = np.concatenate([part.full_lengths for part in encodings.values()])
-    max_length = max(part.max_length for part in encodings.values())
-    return [
-        *dataset.kind.pictures(dataset.before, after),
-        ("lengths.png", lambda path: plot_text_lengths(lengths, max_length, path)),
-    ]
 
 
 def plot_classes(before: Mapping[str, int], after: Mapping[str, int], path: str | Path) -> None:
