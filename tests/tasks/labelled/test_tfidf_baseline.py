@@ -109,9 +109,9 @@ def test_of_long_corpora_a_part_is_enough_to_choose_by(sample, monkeypatch):
     monkeypatch.setattr(tfidf_baseline, "CHOICE_SIZE", 3 * 10_000)
     monkeypatch.setattr(tfidf_baseline, "LEAST_CHOICE", 0)
     seen = []
-    weigh = tfidf_baseline._weigh
+    weigh = TfidfBaseline.weigh
     monkeypatch.setattr(
-        tfidf_baseline, "_weigh",
+        TfidfBaseline, "weigh",
         lambda counts, *more: seen.append(counts.shape[0]) or weigh(counts, *more),
     )  # fmt: skip
     chosen = TfidfBaseline.choose(sample["train"], sample["validation"], 3)
