@@ -26,6 +26,9 @@ class KerasftError(Exception):
         '--rank is 0; it must be 1 or more.'
     """
 
+    # Keras wraps what a layer raises in a listing of its arguments, unless it finds this mark.
+    _keras_call_info_injected = True
+
     def __init__(self, message: str) -> None:
         text = message.rstrip()
         super().__init__(text if text.endswith(("?", "!")) else text.rstrip(".") + ".")

@@ -165,13 +165,10 @@ class EncoderStack(keras.Model):
             taken = (
                 f", of which a prefix takes {self.first_position}" if self.first_position else ""
             )
-            error = ConfigError(
+            raise ConfigError(
                 f"texts of {length} tokens are too long: the model has "
                 f"{self.arguments.max_length} positions{taken}; choose a smaller max_length"
             )
-            # Keras wraps what a layer raises in a list of its arguments, unless it has this mark.
-            error._keras_call_info_injected = True  # type: ignore[attr-defined]
-            raise error
 
     @abstractmethod
     def embed(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:

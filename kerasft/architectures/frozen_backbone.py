@@ -16,6 +16,7 @@ import numpy as np
 from keras import ops
 
 from kerasft.architectures.encoder import EncoderStack
+from kerasft.layers.inner_layers import all_layers
 
 Inputs = Mapping[str, np.ndarray]
 
@@ -246,7 +247,7 @@ def without_dropout(layers: Iterable[keras.layers.Layer]) -> None:
     It counts for functions that are compiled from now on.
     """
     for layer in layers:
-        for part in layer._flatten_layers():
+        for part in [layer, *all_layers(layer)]:
             if isinstance(part, keras.layers.Dropout):
                 part.rate = 0.0
 

@@ -1,12 +1,13 @@
 """The rows of a name table: a Hugging Face module, a Keras layer, how their arrays relate."""
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 import keras
 import numpy as np
+
+from kerasft.layers.inner_layers import all_layers
 
 _ATTRIBUTES = {
     # torch's Linear keeps its weight as (out, in); Keras as (in..., out...).
@@ -109,14 +110,9 @@ def layers_by_path(model: keras.Model) -> dict[str, keras.layers.Layer]:
         ValueError: Two layers share one path, so that their weights could be mixed up.
     """
     found: dict[str, keras.layers.Layer] = {}
-    for layer in _layers(model):
+    for layer in all_layers(model):
         if layer.path is None:
             continue
         if found.setdefault(layer.path, layer) is not layer:
             raise ValueError(f"two layers of {model.name} share the path {layer.path!r}")
     return found
-
-
-def _layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
-    layers: Iterable[keras.layers.Layer] = model._flatten_layers(include_self=False)
-    yield from layers

@@ -38,3 +38,14 @@ class TruncatedNormal(keras.initializers.Initializer):
     def get_config(self) -> dict[str, Any]:
         """What Keras needs to make the initializer again."""
         return {"deviation": self.deviation}
+
+
+def normal(deviation: float) -> keras.initializers.Initializer:
+    """A normal around 0 that is not cut, as T5's matrices start.
+
+    Args:
+        deviation: 0 makes zeros, for whoever loads all weights at once.
+    """
+    if not deviation:
+        return keras.initializers.Zeros()
+    return keras.initializers.RandomNormal(stddev=deviation)

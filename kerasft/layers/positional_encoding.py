@@ -75,7 +75,10 @@ class PositionalEncoding(keras.layers.Layer):
         """
         length = ops.shape(x)[1]
         if isinstance(length, int) and length > self.seq_len:
-            raise self._too_long(length)
+            raise DataError(
+                f"a text of {length} tokens is longer than the model's {self.seq_len} positions; "
+                "cut it, or build the model for longer texts"
+            )
         table = ops.convert_to_tensor(self.table, dtype=x.dtype)[:length]  # (length, d_model)
         return self.dropout(x + table, training=training)
 
@@ -89,15 +92,6 @@ class PositionalEncoding(keras.layers.Layer):
             (d_model,).
         """
         return ops.take(ops.convert_to_tensor(self.table), position, axis=0)
-
-    def _too_long(self, length: int) -> DataError:
-        error = DataError(
-            f"a text of {length} tokens is longer than the model's {self.seq_len} positions; cut "
-            "it, or build the model for longer texts"
-        )
-        # Keras wraps what a layer raises in a listing of its arguments, unless it has this mark.
-        error._keras_call_info_injected = True  # type: ignore[attr-defined]
-        return error
 
     def get_config(self) -> dict[str, Any]:
         """What Keras needs to make the layer again."""

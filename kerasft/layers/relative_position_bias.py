@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from kerasft.errors import ConfigError
+from kerasft.layers.initializers import normal
 
 
 def relative_position_buckets(
@@ -65,7 +66,7 @@ class RelativePositionBias(keras.layers.Layer):
         bidirectional: Whether positions look ahead (the encoder's do, the decoder's do not).
         buckets: Number of buckets, rows of the table B.
         max_distance: From which distance on all is one bucket.
-        initial_deviation: Standard deviation of B's random start.
+        initial_deviation: Standard deviation of B's random start; 0 for none.
 
     Attributes:
         embeddings: The table B, (buckets, heads).
@@ -100,7 +101,6 @@ class RelativePositionBias(keras.layers.Layer):
         self.buckets = buckets
         self.heads = heads
         self.max_distance = max_distance
-        self.embeddings_initializer = keras.initializers.RandomNormal(stddev=initial_deviation)
         distances = np.arange(-max_distance, max_distance + 1)
         # The bucket of distance d stands at d + max_distance.
         self.table = relative_position_buckets(distances, bidirectional, buckets, max_distance)
@@ -110,7 +110,7 @@ class RelativePositionBias(keras.layers.Layer):
         self.embeddings = self.add_weight(
             name="embeddings",
             shape=(self.buckets, self.heads),
-            initializer=self.embeddings_initializer,
+            initializer=normal(self.settings["initial_deviation"]),
         )
 
     def call(self, distances: Any) -> Any:

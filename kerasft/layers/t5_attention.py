@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from kerasft.layers.initializers import normal
 from kerasft.layers.multi_head_attention import MultiHeadAttention
 
 
@@ -23,6 +24,7 @@ class T5Attention(MultiHeadAttention):
         heads: Number of heads.
         d_kv: Width of a head.
         dropout: Share of the softmax's values that is set to 0 in training.
+        initializer_factor: The matrices' random start is multiplied by it; 0 for none.
 
     Example:
         >>> attention = T5Attention(d_model=16, heads=4, d_kv=8)
@@ -32,18 +34,25 @@ class T5Attention(MultiHeadAttention):
     positions_in_mask = True
 
     def __init__(
-        self, d_model: int, heads: int, d_kv: int, dropout: float = 0.1, **options: Any
+        self,
+        d_model: int,
+        heads: int,
+        d_kv: int,
+        dropout: float = 0.1,
+        initializer_factor: float = 1.0,
+        **options: Any,
     ) -> None:
         # Not MultiHeadAttention's own, which would make its four matrices.
         keras.layers.Layer.__init__(self, **options)
         self.d_model = d_model
         self.heads = heads
         self.d_k = d_kv
-        width = heads * d_kv
-        self.query = _matrix(width, (d_model * d_kv) ** -0.5, "q")
-        self.key = _matrix(width, d_model**-0.5, "k")
-        self.value = _matrix(width, d_model**-0.5, "v")
-        self.merge = _matrix(d_model, width**-0.5, "o")
+        self.initializer_factor = initializer_factor
+        width, factor = heads * d_kv, initializer_factor
+        self.query = matrix(width, factor * (d_model * d_kv) ** -0.5, "q")
+        self.key = matrix(width, factor * d_model**-0.5, "k")
+        self.value = matrix(width, factor * d_model**-0.5, "v")
+        self.merge = matrix(d_model, factor * width**-0.5, "o")
         self.dropout = keras.layers.Dropout(dropout, name="dropout")
 
     def build(self, input_shape: Any = None) -> None:
@@ -116,10 +125,21 @@ class T5Attention(MultiHeadAttention):
 
     def get_config(self) -> dict[str, Any]:
         """What Keras needs to make the layer again."""
-        own = {"d_kv": self.d_k, "dropout": self.dropout.rate}
+        own = {
+            "d_kv": self.d_k,
+            "dropout": self.dropout.rate,
+            "initializer_factor": self.initializer_factor,
+        }
         return {**super().get_config(), **own}
 
 
-def _matrix(units: int, deviation: float, name: str) -> keras.layers.Dense:
-    start = keras.initializers.RandomNormal(stddev=deviation)
-    return keras.layers.Dense(units, use_bias=False, kernel_initializer=start, name=name)
+def matrix(units: int, deviation: float, name: str) -> keras.layers.Dense:
+    """A linear map without a bias.
+
+    Args:
+        units: Width of its output.
+        deviation: Of the random start; 0 for none.
+    """
+    return keras.layers.Dense(
+        units, use_bias=False, kernel_initializer=normal(deviation), name=name
+    )

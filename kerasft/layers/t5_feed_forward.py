@@ -6,6 +6,7 @@ import keras
 
 from kerasft.errors import ConfigError
 from kerasft.layers.activations import ACTIVATIONS
+from kerasft.layers.t5_attention import matrix
 
 
 @keras.saving.register_keras_serializable(package="kerasft")
@@ -22,6 +23,7 @@ class T5FeedForward(keras.layers.Layer):
         activation: f, one of `ACTIVATIONS`: "relu" in T5, "gelu_approximate" in v1.1.
         gated: Which of the two.
         dropout: Share of the values between the maps that is set to 0 in training.
+        initializer_factor: The matrices' random start is multiplied by it; 0 for none.
 
     Raises:
         ConfigError: The activation is unknown.
@@ -37,6 +39,7 @@ class T5FeedForward(keras.layers.Layer):
         activation: str = "relu",
         gated: bool = False,
         dropout: float = 0.1,
+        initializer_factor: float = 1.0,
         **options: Any,
     ) -> None:
         if activation not in ACTIVATIONS:
@@ -48,10 +51,12 @@ class T5FeedForward(keras.layers.Layer):
         self.d_ff = d_ff
         self.activation = activation
         self.gated = gated
+        self.initializer_factor = initializer_factor
         self.inner = [
-            _matrix(d_ff, d_model, name) for name in (("wi_0", "wi_1") if gated else ("wi",))
+            matrix(d_ff, initializer_factor * d_model**-0.5, name)
+            for name in (("wi_0", "wi_1") if gated else ("wi",))
         ]
-        self.outer = _matrix(d_model, d_ff, "wo")
+        self.outer = matrix(d_model, initializer_factor * d_ff**-0.5, "wo")
         self.dropout = keras.layers.Dropout(dropout, name="dropout")
 
     def build(self, input_shape: Any = None) -> None:
@@ -96,10 +101,6 @@ class T5FeedForward(keras.layers.Layer):
             "activation": self.activation,
             "gated": self.gated,
             "dropout": self.dropout.rate,
+            "initializer_factor": self.initializer_factor,
         }
         return {**super().get_config(), **own}
-
-
-def _matrix(units: int, inputs: int, name: str) -> keras.layers.Dense:
-    start = keras.initializers.RandomNormal(stddev=inputs**-0.5)
-    return keras.layers.Dense(units, use_bias=False, kernel_initializer=start, name=name)

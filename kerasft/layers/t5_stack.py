@@ -26,6 +26,7 @@ class T5Block(Block):
         dropout: Dropout wherever T5 has it.
         epsilon: Of the normalizations.
         positions: Settings of a `RelativePositionBias` of its own; None where its stack has one.
+        initializer_factor: The matrices' random start is multiplied by it; 0 for none.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class T5Block(Block):
         dropout: float = 0.1,
         epsilon: float = 1e-6,
         positions: Mapping[str, Any] | None = None,
+        initializer_factor: float = 1.0,
         **options: Any,
     ) -> None:
         # Not Block's own, which would make the Transformer's parts.
@@ -53,16 +55,17 @@ class T5Block(Block):
             "dropout": dropout,
             "epsilon": epsilon,
             "positions": positions,
+            "initializer_factor": initializer_factor,
         }
         self.positions: RelativePositionBias | None = None
         if positions is not None:
             self.positions = RelativePositionBias(**positions, name="relative_position_bias")
         for name in self.attentions:
-            attention = T5Attention(d_model, heads, d_kv, dropout, name=name)
+            attention = T5Attention(d_model, heads, d_kv, dropout, initializer_factor, name=name)
             attention.positions_in_mask = name == "self_attention"  # the source has none
             setattr(self, name, attention)
         self.feed_forward = T5FeedForward(
-            d_model, d_ff, activation, gated, dropout, name="feed_forward"
+            d_model, d_ff, activation, gated, dropout, initializer_factor, name="feed_forward"
         )
         for name in self.sublayers:
             # Normalized by the root mean square before the sublayer.
@@ -94,6 +97,7 @@ class T5Stack(Stack):
         max_distance: From which distance on all is one bucket.
         bias_per_block: Whether each block has relative positions of its own, as in umT5
             (Chung et al. 2023, "UniMax").
+        initializer_factor: The matrices' random start is multiplied by it; 0 for none.
 
     Attributes:
         bidirectional: Whether a position sees those after it (of the class).
@@ -117,6 +121,7 @@ class T5Stack(Stack):
         buckets: int = 32,
         max_distance: int = 128,
         bias_per_block: bool = False,
+        initializer_factor: float = 1.0,
         **options: Any,
     ) -> None:
         # Not Stack's own, which would make other blocks.
@@ -126,13 +131,14 @@ class T5Stack(Stack):
             "bidirectional": self.bidirectional,
             "buckets": buckets,
             "max_distance": max_distance,
-            "initial_deviation": d_model**-0.5,
+            "initial_deviation": initializer_factor * d_model**-0.5,
         }
         parts = (d_model, heads, d_kv, d_ff, activation, gated, dropout, epsilon)
-        own = positions if bias_per_block else None
-        self.blocks = [
-            self.block(*parts, positions=own, name=f"block_{index}") for index in range(layers)
-        ]
+        more = {
+            "positions": positions if bias_per_block else None,
+            "initializer_factor": initializer_factor,
+        }
+        self.blocks = [self.block(*parts, **more, name=f"block_{index}") for index in range(layers)]
         of_blocks = {k: v for k, v in self.blocks[0].settings.items() if k != "positions"}
         self.settings = {
             "layers": layers,

@@ -68,7 +68,10 @@ class VirtualTokens(keras.layers.Layer):
             return x
         length = x.shape[1]
         if self.positions and length is not None and self.count + length > self.positions:
-            raise self._too_long(length)
+            raise DataError(
+                f"a text of {length} tokens and {self.count} virtual tokens are more than the "
+                f"model's {self.positions} positions; make max_length smaller"
+            )
         # Zeros of x, and no size of it, so that a recorded graph is of any batch. They stand on the
         # left: Keras on TensorFlow takes those of a batch of one for a bias, and drops their axes.
         vectors = ops.add(ops.zeros_like(x[:, :1]), ops.cast(self.vectors(training), x.dtype))
@@ -100,15 +103,6 @@ class VirtualTokens(keras.layers.Layer):
             (batch, length, ...).
         """
         return x[:, self.count :] if self.count else x
-
-    def _too_long(self, length: int) -> DataError:
-        error = DataError(
-            f"a text of {length} tokens and {self.count} virtual tokens are more than the model's "
-            f"{self.positions} positions; make max_length smaller"
-        )
-        # Keras wraps what a layer raises in a listing of its arguments, unless it has this mark.
-        error._keras_call_info_injected = True  # type: ignore[attr-defined]
-        return error
 
     def get_config(self) -> dict[str, Any]:
         """What Keras needs to make the layer again, but for `lookup`."""

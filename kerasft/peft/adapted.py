@@ -18,7 +18,8 @@ import keras
 import numpy as np
 
 from kerasft.errors import AdapterError
-from kerasft.peft.model_layers import all_layers, in_model_order
+from kerasft.layers.inner_layers import all_layers
+from kerasft.peft.model_layers import in_model_order
 
 if TYPE_CHECKING:
     from kerasft.peft.methods.method import Method

@@ -18,11 +18,12 @@ import numpy as np
 
 from kerasft import storage
 from kerasft.errors import AdapterError
+from kerasft.layers.inner_layers import all_layers
 from kerasft.peft import peft_config
 from kerasft.peft.adapted import adapted_layers, adapter_of, saved_layers
 from kerasft.peft.contents import Contents
 from kerasft.peft.inject import Counts, install
-from kerasft.peft.model_layers import all_layers, check_built, in_model_order
+from kerasft.peft.model_layers import check_built, in_model_order
 from kerasft.peft.modules import Module, Slot, modules_of
 from kerasft.peft.peft_config import CONFIG_NAME, PeftConfig
 from kerasft.peft.targets import find_any_layers

@@ -14,6 +14,7 @@ from typing import Any
 import keras
 
 from kerasft.errors import AdapterError
+from kerasft.layers.inner_layers import all_layers
 from kerasft.peft.adapted import (
     Adapter,
     adapted_layers,
@@ -23,13 +24,7 @@ from kerasft.peft.adapted import (
     saved_layers,
 )
 from kerasft.peft.methods.method import Method
-from kerasft.peft.model_layers import (
-    all_layers,
-    biases_of,
-    check_built,
-    check_unique_paths,
-    refresh,
-)
+from kerasft.peft.model_layers import biases_of, check_built, check_unique_paths, refresh
 from kerasft.peft.targets import find_any_layers
 
 

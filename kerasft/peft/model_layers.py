@@ -8,16 +8,11 @@ from collections.abc import Iterable
 import keras
 
 from kerasft.errors import AdapterError
+from kerasft.layers.inner_layers import all_layers
 from kerasft.peft.projections import PROJECTIONS
 
 BIASES = ("bias", "beta")
 """What Keras's layers call their biases; a layer has at most one of them."""
-
-
-def all_layers(model: keras.layers.Layer) -> list[keras.layers.Layer]:
-    """Every layer inside `model` at any depth, each once, without the model itself."""
-    layers: list[keras.layers.Layer] = model._flatten_layers(include_self=False)
-    return layers
 
 
 def in_model_order(

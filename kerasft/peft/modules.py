@@ -13,8 +13,9 @@ import keras
 import numpy as np
 
 from kerasft.architectures import Entry, Parameter, TwinModel
+from kerasft.layers.inner_layers import all_layers
 from kerasft.peft.adapted import AdaptedLayer
-from kerasft.peft.model_layers import BIASES, all_layers, biases_of, layers_with_weights
+from kerasft.peft.model_layers import BIASES, biases_of, layers_with_weights
 
 
 @dataclass(frozen=True)

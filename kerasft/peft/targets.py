@@ -19,7 +19,8 @@ import keras
 
 from kerasft.architectures import HeadedEncoder
 from kerasft.errors import AdapterError
-from kerasft.peft.model_layers import all_layers, layers_with_weights
+from kerasft.layers.inner_layers import all_layers
+from kerasft.peft.model_layers import layers_with_weights
 from kerasft.peft.patterns import compile_pattern
 from kerasft.peft.projections import PROJECTIONS
 

@@ -13,11 +13,11 @@ import keras
 import numpy as np
 
 from kerasft.errors import AdapterError, ConfigError
+from kerasft.layers.inner_layers import all_layers
 from kerasft.layers.virtual_tokens import VirtualTokens
 from kerasft.peft.adapted import AdaptedLayer
 from kerasft.peft.fields import Fields
 from kerasft.peft.methods.method import Method
-from kerasft.peft.model_layers import all_layers
 from kerasft.peft.modules import Module, Slot
 from kerasft.peft.targets import matches
 

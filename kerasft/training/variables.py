@@ -6,6 +6,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from kerasft.layers.inner_layers import all_layers
+
 Arrays = dict[str, np.ndarray]
 Variables = dict[str, Any]  # name -> keras.Variable
 
@@ -24,7 +26,8 @@ def changing_variables(model: keras.Model) -> Variables:
     seeds = [v for v in model.variables if id(v) not in tracked]
     # Keras files a variable under trainable or not when it is made; freezing it later does not move
     # it. So these were never meant for the optimizer, and are updated by their layer.
-    own = {id(v) for layer in model._flatten_layers() for v in layer._non_trainable_variables}
+    layers = [model, *all_layers(model)]
+    own = {id(v) for layer in layers for v in layer._non_trainable_variables}
     named = [(v.path, v) for v in model.weights if v.trainable or id(v) in own]
     return _unique([*named, *((f"seed_generator/{i}", v) for i, v in enumerate(seeds))])
 

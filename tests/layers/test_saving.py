@@ -34,10 +34,10 @@ LAYERS = [
     layers.VirtualTokens(8, 30, 10),
     layers.MaskedLanguageHead(10, 8, "relu", 1e-3),
     layers.VirtualTokens(8, 12),
-    layers.T5Attention(8, 2, 3, 0.2),
-    layers.T5FeedForward(8, 12, "silu", True, 0.2),
+    layers.T5Attention(8, 2, 3, 0.2, 0.5),
+    layers.T5FeedForward(8, 12, "silu", True, 0.2, 0.5),
     layers.T5EncoderBlock(8, 2, 3, 12, "silu", True, 0.2, 1e-3),
-    layers.T5Encoder(2, 8, 2, 3, 12, "silu", True, 0.2, 1e-3, 7, 9),
+    layers.T5Encoder(2, 8, 2, 3, 12, "silu", True, 0.2, 1e-3, 7, 9, True, 0.5),
     layers.T5DecoderBlock(8, 2, 3, 12, "silu", True, 0.2, 1e-3),
     layers.T5Decoder(2, 8, 2, 3, 12, "silu", True, 0.2, 1e-3, 7, 9),
 ]

@@ -11,6 +11,7 @@ from keras import ops
 from kerasft import layers
 from kerasft.architectures.frozen_backbone import FrozenBackbone, Inputs, lower_part
 from kerasft.architectures.t5.arguments import T5Arguments
+from kerasft.layers.inner_layers import all_layers
 from kerasft.layers.masks import hide
 from kerasft.layers.relative_position_bias import RelativePositionBias
 from kerasft.layers.t5_encoder import T5EncoderBlock
@@ -62,7 +63,7 @@ class FrozenT5(FrozenBackbone):
 def is_plain(block: keras.layers.Layer) -> bool:
     """Whether a block has no adapter, not even one that is frozen: `T5Below` copies none."""
     kinds = (keras.layers.Dense, layers.T5Attention)
-    parts = [part for part in block._flatten_layers() if isinstance(part, kinds)]
+    parts = [part for part in all_layers(block) if isinstance(part, kinds)]
     return all(type(part) in kinds for part in parts)
 
 

@@ -18,7 +18,9 @@ from kerasft.architectures.seq2seq import Seq2SeqModel, State, TokenLossModel
 from kerasft.architectures.t5.arguments import T5Arguments, t5_entries
 from kerasft.architectures.t5.frozen_backbone import FrozenT5, T5Below, is_plain
 from kerasft.errors import ConfigError
+from kerasft.layers.initializers import normal
 from kerasft.layers.masks import hide
+from kerasft.layers.t5_attention import matrix
 
 
 @keras.saving.register_keras_serializable(package="kerasft")
@@ -54,15 +56,13 @@ class T5(Seq2SeqModel):
     def __init__(self, arguments: T5Arguments, initialize: bool = True) -> None:
         super().__init__(name="t5")
         self.arguments = arguments
-        a = arguments
+        a, factor = arguments, 1.0 if initialize else 0.0
         stack = (
             *(a.d_model, a.heads, a.d_kv, a.d_ff, a.activation, a.gated, a.dropout),
             *(a.layer_norm_epsilon, a.relative_buckets, a.relative_max_distance),
-            a.bias_per_block,
+            *(a.bias_per_block, factor),
         )
-        self.shared = keras.layers.Embedding(
-            a.vocab_size, a.d_model, keras.initializers.RandomNormal(stddev=1.0), name="shared"
-        )
+        self.shared = keras.layers.Embedding(a.vocab_size, a.d_model, normal(factor), name="shared")
         self.virtual_tokens = layers.VirtualTokens(
             a.d_model, None, a.vocab_size, self.shared.call, name="virtual_tokens"
         )
@@ -72,17 +72,8 @@ class T5(Seq2SeqModel):
         self.lm_head = None
         if not a.tie_embeddings:
             # transformers starts from a deviation of 1, which makes logits of hundreds.
-            start = keras.initializers.RandomNormal(
-                stddev=1.0 if a.scale_outputs else a.d_model**-0.5
-            )
-            self.lm_head = keras.layers.Dense(
-                a.vocab_size, use_bias=False, kernel_initializer=start, name="lm_head"
-            )
-        if not initialize:
-            for layer in self._flatten_layers(include_self=False):
-                for name in ("kernel_initializer", "embeddings_initializer"):
-                    if hasattr(layer, name):
-                        setattr(layer, name, keras.initializers.Zeros())
+            deviation = 1.0 if a.scale_outputs else a.d_model**-0.5
+            self.lm_head = matrix(a.vocab_size, factor * deviation, "lm_head")
         self._track_token_loss()
         self.build()
 

@@ -35,11 +35,11 @@ from keras import ops
 
 from kerasft.errors import AdapterError, ConfigError
 from kerasft.layers.activations import ACTIVATIONS
+from kerasft.layers.inner_layers import all_layers
 from kerasft.layers.residual_connection import ResidualConnection
 from kerasft.peft.adapted import AdaptedLayer
 from kerasft.peft.fields import Fields
 from kerasft.peft.methods.method import Method
-from kerasft.peft.model_layers import all_layers
 from kerasft.peft.modules import Module, Slot
 from kerasft.peft.projections import check_projection, factors_of
 

@@ -38,9 +38,9 @@ import keras
 import numpy as np
 
 from kerasft.errors import AdapterError, ConfigError
+from kerasft.layers.inner_layers import all_layers
 from kerasft.peft.adapted import AdaptedLayer, Adapter, drop_attributes, reopened
 from kerasft.peft.fields import Fields
-from kerasft.peft.model_layers import all_layers
 from kerasft.peft.modules import Module, Slot
 from kerasft.peft.targets import find_layers
 from kerasft.text.tokenizer import Tokenizer

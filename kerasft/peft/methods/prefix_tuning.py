@@ -27,11 +27,11 @@ from keras import ops
 from kerasft.architectures import HeadedEncoder, TwinModel
 from kerasft.errors import AdapterError, ConfigError
 from kerasft.layers import MultiHeadAttention, SelfAttention, T5Attention
+from kerasft.layers.inner_layers import all_layers
 from kerasft.layers.masks import with_earlier
 from kerasft.peft.adapted import AdaptedLayer
 from kerasft.peft.fields import Fields
 from kerasft.peft.methods.method import Method
-from kerasft.peft.model_layers import all_layers
 from kerasft.peft.modules import Module, SideBySide, Slot
 from kerasft.peft.targets import find_layers
 
