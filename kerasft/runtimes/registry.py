@@ -20,6 +20,19 @@ RUNTIMES: dict[str, Runtime] = {
 """Format of a model, as `--engine` calls it -> what computes it. Keras is not among them."""
 
 
+def engines_of(model: type) -> tuple[str, ...]:
+    """What can compute models of a kind: Keras, and formats of exports.
+
+    Args:
+        model: `EncoderModel` or `WriterModel`.
+
+    Example:
+        >>> engines_of(EncoderModel)
+        ('keras', 'onnx', 'onnx-int8')
+    """
+    return (KERAS, *(name for name, each in RUNTIMES.items() if each.computes is model))
+
+
 def automatic(engines: Sequence[str], exports: Collection[str]) -> str:
     """What `--engine auto` is: an export in float32, whose package is here, else Keras.
 

@@ -1,8 +1,9 @@
 """What a runtime is: a program other than Keras that computes a saved model.
 
-A further one is a folder beside this file with a `Runtime`, and a line in `registry.py`. It knows
-no task. A task says what there is to write (`EncoderModel`, `WriterModel`) and what it needs of a
-model (`Reading`, or a `Search`), and asks the model with token ids.
+A further one is a folder beside this file with a `Runtime`, a line in `registry.py`, and the names
+of its files in `folder/export_files.py`. It knows no task, and no task knows it. A task says what
+there is to write (`EncoderModel`, `WriterModel`) and what it needs of a model (`Reading`, or a
+`Search`), and asks the model with token ids.
 """
 
 from __future__ import annotations
@@ -114,6 +115,7 @@ class Runtime(ABC):
 
     Attributes:
         name: What people call it.
+        computes: The kind of model that it computes: `EncoderModel` or `WriterModel`.
         package: The package that computes.
         extra: The extra of kerasft that brings all that it takes to write for it.
         exact: Its format in float32, which is also what `--engine` calls it.
@@ -123,6 +125,7 @@ class Runtime(ABC):
     """
 
     name: ClassVar[str]
+    computes: ClassVar[type]
     package: ClassVar[str]
     extra: ClassVar[str]
     exact: ClassVar[str]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from abc import abstractmethod
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from kerasft.errors import ConfigError, FolderError, KerasftError
 from kerasft.folder.contents import MANIFEST, TOKENIZER, Reader
 from kerasft.folder.named_weights import NamedWeights, write_named_weights
-from kerasft.folder.opened import KERAS, Opened
+from kerasft.folder.opened import Opened
 from kerasft.folder.reading import (
     MAX_VOCABULARY,
     check_known,
@@ -20,14 +19,12 @@ from kerasft.folder.reading import (
     whole_argument,
 )
 from kerasft.folder.writing import check_length, check_vocabulary
-from kerasft.runtimes.registry import encoder
+from kerasft.runtimes.registry import encoder, engines_of
 from kerasft.runtimes.runtime import EncoderModel, Encodes, Reading
 from kerasft.tasks.task import Task
 from kerasft.text.labels import LabelMap
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from kerasft.architectures import EncoderArguments, HeadedEncoder
     from kerasft.text.tokenizer import Tokenizer
 
@@ -69,7 +66,7 @@ class EncoderTask(Task[OfEncoder]):
 
     files = (TOKENIZER, LABEL_MAP)
     has_adapter = True
-    runtimes = (KERAS, "onnx", "onnx-int8")
+    runtimes = engines_of(EncoderModel)
     each_token: ClassVar[bool]
     least_labels: ClassVar[int] = 2
 
@@ -153,11 +150,9 @@ class EncoderTask(Task[OfEncoder]):
         reading = self.reading(parts, parts.model.arguments.num_segments)
         return EncoderModel(parts.model, reading, parts.model.max_length, facts)
 
-    def twin_tensors(
-        self, parts: OfEncoder, tensors: Mapping[str, np.ndarray]
-    ) -> Mapping[str, np.ndarray]:
-        """The weights by their Hugging Face names as a model without our settings needs them."""
-        return tensors
+    def stand_alone(self, parts: OfEncoder) -> OfEncoder:
+        """The parts with a model that needs none of our settings; its weights may be changed."""
+        return parts
 
     def twin_config(self) -> dict[str, Any]:
         """What `config.json` says of the task, beside what the model says."""

@@ -13,7 +13,7 @@ from kerasft.folder.opened import KERAS, Opened
 from kerasft.folder.reading import MAX_VOCABULARY, check_known, read_saved_tokenizer, whole_argument
 from kerasft.folder.writing import check_length, check_vocabulary
 from kerasft.generation.search import Search
-from kerasft.runtimes.registry import take_up
+from kerasft.runtimes.registry import engines_of, take_up
 from kerasft.runtimes.runtime import WriterModel
 from kerasft.tasks.columns import said
 from kerasft.tasks.task import NO_MODEL, Task
@@ -74,7 +74,7 @@ class Seq2SeqTask(Task[Writer]):
     files = (TOKENIZER,)
     has_adapter = True
     settings: ClassVar[tuple[str, ...]] = ("tasks", "max_target_length", "beam_size")
-    runtimes = (KERAS, "ctranslate2", "ctranslate2-int8")
+    runtimes = engines_of(WriterModel)
 
     def check(self, parts: Writer) -> None:
         """See `Task.check`."""

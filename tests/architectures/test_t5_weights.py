@@ -10,7 +10,7 @@ import torch
 import transformers
 
 from harness import t5_twins
-from kerasft import backends
+from kerasft import backends, layers
 from kerasft.architectures import (
     T5,
     T5Architecture,
@@ -216,7 +216,7 @@ def test_the_published_configurations(name):
     assert arguments.activation == ("relu" if name == "t5-small" else "gelu_approximate")
 
 
-@pytest.mark.parametrize("activation", ["relu", "gelu", "gelu_approximate", "silu"])
+@pytest.mark.parametrize("activation", layers.ACTIVATIONS)
 @pytest.mark.parametrize("gated", [True, False])
 @pytest.mark.parametrize("tied", [True, False])
 @pytest.mark.parametrize("scaled", [True, False])

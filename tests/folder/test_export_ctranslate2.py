@@ -40,6 +40,7 @@ T5S = {
     "untied but scaled, an exact gate": {
         "tie_embeddings": False, "activation": "gelu", "gated": True, "layer_norm_epsilon": 0.03,
     },
+    "a tanh": {"activation": "tanh", "encoder_layers": 1, "decoder_layers": 1},
 }  # fmt: skip
 
 

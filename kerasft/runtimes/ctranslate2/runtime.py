@@ -25,6 +25,7 @@ class CTranslate2(Runtime):
     """See the module."""
 
     name = "CTranslate2"
+    computes = WriterModel
     package = "ctranslate2"
     extra = "ctranslate2"
     exact = "ctranslate2"

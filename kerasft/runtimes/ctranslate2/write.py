@@ -27,6 +27,7 @@ _ACTIVATIONS = {
     "gelu": "GELU",
     "gelu_approximate": "GELUTanh",
     "silu": "SWISH",
+    "tanh": "Tanh",
 }
 """Our names of activations -> CTranslate2's."""
 

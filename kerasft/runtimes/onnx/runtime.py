@@ -27,6 +27,7 @@ class OnnxRuntime(Runtime):
     """See the module."""
 
     name = "ONNX Runtime"
+    computes = EncoderModel
     package = "onnxruntime"
     extra = "onnx"
     exact = "onnx"

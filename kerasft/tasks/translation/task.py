@@ -13,7 +13,7 @@ from kerasft.folder.opened import KERAS, Opened
 from kerasft.folder.reading import MAX_VOCABULARY, check_known, read_saved_tokenizer, whole_argument
 from kerasft.folder.writing import check_length, check_vocabulary, write_weights
 from kerasft.generation.search import Search
-from kerasft.runtimes.registry import take_up
+from kerasft.runtimes.registry import engines_of, take_up
 from kerasft.runtimes.runtime import WriterModel
 from kerasft.storage import Tensors
 from kerasft.tasks.task import BEAM_SIZE, NO_MODEL, Task, TaskPredictor
@@ -47,7 +47,7 @@ class TranslationTask(Task[Translator]):
     parts = Translator
     files = (TOKENIZER_SOURCE, TOKENIZER_TARGET)
     settings = ("languages", "cleaning")
-    runtimes = (KERAS, "ctranslate2", "ctranslate2-int8")
+    runtimes = engines_of(WriterModel)
     options = (BEAM_SIZE,)
     result = Translation
     facts = TranslatorFacts
