@@ -15,9 +15,10 @@ from typing import Any
 from kerasft import storage
 from kerasft.errors import ConfigError
 from kerasft.folder.manifest import read
+from kerasft.folder.opened import KERAS
 from kerasft.tasks import load
 from kerasft.tasks.labelled.text_model import TextModel
-from kerasft.tasks.registry import TASKS, task_of
+from kerasft.tasks.registry import task_of
 from kerasft.tasks.saved import check_manifest
 
 FORMATS = ("keras", "huggingface", "keras-hub", "onnx")
@@ -41,7 +42,7 @@ def export(
 
     Raises:
         ConfigError: The format is unknown, the output cannot be written or exists, or the format
-            cannot hold this model; or the folder is of a task that has no exports.
+            cannot hold this model, or is not written of its task.
         FolderError: The folder is broken.
 
     Example:
@@ -61,9 +62,10 @@ def export(
         storage.check_output(output, is_export)
     task = check_manifest(folder, read(folder))
     if format not in task.formats:
+        others = " or ".join(task.formats or (n for n in task.runtimes if n != KERAS))
         raise ConfigError(
-            f"{folder} holds a model for {task.name}, which cannot be exported yet; only models "
-            f"for {', '.join(name for name, each in TASKS.items() if format in each.formats)} can"
+            f"{folder} holds a model for {task.name}, which has no export in the format "
+            f"{format!r}; use --{'format' if task.formats else 'engine'} {others}"
         )
     classifier = load(folder)
     from kerasft import peft
@@ -74,6 +76,7 @@ def export(
             f"format {format!r} cannot hold it; export it to onnx"
         )
     peft.remove_mergeable(classifier.model)
+    classifier = task.stand_alone(classifier)
     if is_export is None:
         with storage.write_file(output) as to:
             said = write(classifier, to)

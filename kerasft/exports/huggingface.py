@@ -45,8 +45,7 @@ def write_huggingface(classifier: TextModel, folder: Path) -> None:
             "--pooling first"
         )
     task = cast(EncoderTask[Any], task_of(classifier))
-    tensors = task.twin_tensors(classifier, to_tensors(classifier.model))
-    storage.write_tensors(tensors, folder / "model.safetensors")
+    storage.write_tensors(to_tensors(classifier.model), folder / "model.safetensors")
     config = classifier.model.to_config(classifier.labels.names) | task.twin_config()
     storage.write_json(folder / "config.json", {**config, "dtype": "float32"})
     classifier.tokenizer.save_directory(folder, classifier.max_length, classifier.gives_segments)

@@ -12,6 +12,8 @@ from typing import Any
 
 import keras
 
+from kerasft.errors import ConfigError
+from kerasft.layers.inner_layers import all_layers
 from kerasft.tasks.labelled.text_model import TextModel
 
 
@@ -21,6 +23,9 @@ def write_keras(classifier: TextModel, path: Path) -> None:
     Args:
         classifier: The loaded folder.
         path: The file to write.
+
+    Raises:
+        ConfigError: It computes with weights that no layer of Keras's own holds.
     """
     model = plain_graph(classifier.model, classifier.gives_segments)
     # Keras looks at the suffix, which the sibling that is written first does not have.
@@ -42,7 +47,16 @@ def plain_graph(model: keras.Model, segments: bool = False) -> keras.Model:
     Returns:
         A functional model with a copy of the weights. Its layers are called by their paths, with
         "_" for "/".
+
+    Raises:
+        ConfigError: It computes with weights that no layer of Keras's own holds.
     """
+    held = {id(w) for layer in all_layers(model) if _is_of_keras(layer) for w in layer.weights}
+    if alone := [weight.path for weight in model.weights if id(weight) not in held]:
+        raise ConfigError(
+            f"a .keras file has layers of Keras alone, and none of them holds {alone[0]!r}, with "
+            "which this model computes; export it to huggingface or onnx"
+        )
     copies: dict[int, tuple[keras.layers.Layer, keras.layers.Layer]] = {}
 
     def copy_of(layer: keras.layers.Layer) -> keras.layers.Layer:
@@ -75,7 +89,7 @@ def _inlined(copy_of: Callable[[keras.layers.Layer], keras.layers.Layer]) -> Ite
     call = keras.layers.Layer.__call__
 
     def inlined(layer: keras.layers.Layer, *inputs: Any, **options: Any) -> Any:
-        if type(layer).__module__.startswith("keras."):
+        if _is_of_keras(layer):
             return call(copy_of(layer), *inputs, **options)
         return layer.call(*inputs, **options)
 
@@ -84,3 +98,7 @@ def _inlined(copy_of: Callable[[keras.layers.Layer], keras.layers.Layer]) -> Ite
         yield
     finally:
         keras.layers.Layer.__call__ = call
+
+
+def _is_of_keras(layer: keras.layers.Layer) -> bool:
+    return type(layer).__module__.startswith("keras.")

@@ -15,11 +15,7 @@ import keras
 import numpy as np
 
 from kerasft import backends
-from kerasft.architectures import (
-    KERAS_HUB_SIZES,
-    find_encoder,
-    layers_by_path,
-)
+from kerasft.architectures import ENCODERS, KERAS_HUB_SIZES, find_encoder, layers_by_path
 from kerasft.errors import ConfigError
 from kerasft.tasks.labelled.text_model import TextModel
 from kerasft.tasks.registry import task_of
@@ -64,7 +60,13 @@ def write_keras_hub(classifier: TextModel, folder: Path) -> list[str]:
     hub = backends.import_keras_hub()
     model = classifier.model
     twin = find_encoder(model.architecture).keras_hub
-    if twin is None or model.pooling != "first":
+    if twin is None:
+        written = ", ".join(name for name, family in ENCODERS.items() if family.keras_hub)
+        raise ConfigError(
+            f"the format 'keras-hub' is written of {written}, and this model is of "
+            f"{model.architecture}; export it to keras, huggingface or onnx"
+        )
+    if model.pooling != "first":
         raise ConfigError(
             f"KerasHub has no classifier of {model.architecture} with pooling {model.pooling!r}; "
             "export it to keras or onnx"

@@ -37,13 +37,14 @@ def load_saved_folder(folder: Path) -> Pretrained:
         peft.merge(model)
     names = list(saved.labels.names)
     task = cast(EncoderTask[Any], task_of(saved))
+    task.stand_alone(saved)
     labels, tags, pooling = (
         (names, None, model.pooling) if isinstance(model, Classifier) else (None, names, None)
     )
     return Pretrained(
         architecture=model.architecture,
         arguments=model.arguments,
-        tensors=task.twin_tensors(saved, to_tensors(model)),
+        tensors=to_tensors(model),
         tokenizer=saved.tokenizer,
         labels=labels,
         source=str(folder),

@@ -150,10 +150,6 @@ class EncoderTask(Task[OfEncoder]):
         reading = self.reading(parts, parts.model.arguments.num_segments)
         return EncoderModel(parts.model, reading, parts.model.max_length, facts)
 
-    def stand_alone(self, parts: OfEncoder) -> OfEncoder:
-        """The parts with a model that needs none of our settings; its weights may be changed."""
-        return parts
-
     def twin_config(self) -> dict[str, Any]:
         """What `config.json` says of the task, beside what the model says."""
         return {}

@@ -167,6 +167,10 @@ class Task(ABC, Generic[OfTask]):
         """What is done to a text before the model, and so is in no file of it: sentences."""
         return [f"Texts are cut at {parts.max_length} tokens."]
 
+    def stand_alone(self, parts: OfTask) -> OfTask:
+        """The parts with a model that needs none of our settings; its weights may be changed."""
+        return parts
+
     @abstractmethod
     def to_write(self, parts: OfTask) -> EncoderModel | WriterModel:
         """What is written for a runtime: the model of loaded parts, with its adapters merged.

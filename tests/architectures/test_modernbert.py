@@ -7,6 +7,8 @@ import torch
 
 from harness.architecture_case import ArchitectureCase, assert_close, logits_of, theirs_of
 from harness.checkpoints import VOCABULARY
+from harness.spoken import assert_same_everywhere, write_classifier
+from harness.tokenizer_directories import train_composed_bytes
 from kerasft import peft
 from kerasft.architectures import config_to_arguments
 from kerasft.errors import AdapterError, PresetError
@@ -55,6 +57,15 @@ class TestModernBert(ArchitectureCase):
         ours, _ = load_preset(str(classifier.folder)).build_classifier(3)
         with pytest.raises(AdapterError, match="RotaryAttention attends in a way of its own"):
             peft.apply(ours, peft.PrefixTuningConfig())
+
+
+@pytest.mark.any_backend
+def test_texts_get_the_same_logits_saved_exported_and_in_onnx(tmp_path):
+    roles = train_composed_bytes(tmp_path)
+    classes = {"tokenizer_class": "PreTrainedTokenizerFast", **roles}
+    ids = {"pad_token_id": 3, "cls_token_id": 1, "sep_token_id": 2}
+    write_classifier(tmp_path, "modernbert", classes, local_attention=4, **ids)
+    assert_same_everywhere(tmp_path, tmp_path)
 
 
 @pytest.mark.any_backend

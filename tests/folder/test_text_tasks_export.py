@@ -4,11 +4,12 @@ import shutil
 
 import keras
 import numpy as np
+import onnxruntime
 import pytest
 
 from harness import classifiers, text_folders
 from harness.folders import reseal, set_setting
-from kerasft import tasks
+from kerasft import backends, tasks
 from kerasft.errors import FolderError
 from kerasft.exports.command import export
 from kerasft.predict import Predictor
@@ -50,6 +51,26 @@ def test_transformers_says_the_same(exported):
         assert model.config.problem_type == "multi_label_classification"
         expected = [list(each.probabilities.values()) for each in results]
         np.testing.assert_allclose(1 / (1 + np.exp(-logits)), expected, atol=1e-5)
+
+
+def test_every_format_gives_the_number_itself(tmp_path):
+    folder, batch = text_folders.number(), classifiers.inputs()
+    values = [each.value for each in Predictor(folder).predict(TEXTS)]
+    export(folder, "keras", tmp_path / "x.keras")
+    found = keras.saving.load_model(tmp_path / "x.keras")(batch)
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(found)[:, 0], values, atol=1e-4)
+    export(folder, "keras-hub", tmp_path / "hub")
+    with backends.without_tensorflow():
+        hub = backends.import_keras_hub().models.TextClassifier.from_preset(str(tmp_path / "hub"))
+        found = hub(hub.preprocessor(TEXTS), training=False)
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(found)[:, 0], values, atol=1e-4)
+    export(folder, "onnx", tmp_path / "x.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "x.onnx")
+    names = {"input_ids": "token_ids", "attention_mask": "padding_mask"}
+    feed = {theirs: batch[ours].astype("int64") for theirs, ours in names.items()}
+    np.testing.assert_allclose(session.run(None, feed)[0][:, 0], values, atol=1e-4)
+    facts = session.get_modelmeta().custom_metadata_map
+    assert (facts["mean"], facts["scale"]) == ("0.0", "1.0")  # the number is output * scale + mean
 
 
 def test_it_is_a_preset_with_its_head(exported):

@@ -1,14 +1,18 @@
 """Tiny classifiers with a tokenizer of their own kind, from the text to its probabilities."""
 
 import csv
+from collections.abc import Mapping
 from pathlib import Path
 
+import keras
 import numpy as np
+import pytest
 import torch
 import transformers
 
 from harness.folders import save_parts
 from harness.tokenizer_directories import describe
+from kerasft.errors import ConfigError
 from kerasft.exports.command import export
 from kerasft.exports.engines import make_export
 from kerasft.predict.predictor import Predictor
@@ -19,11 +23,19 @@ from kerasft.text.labels import LabelMap
 
 TEXTS = ["The house is wonderful, and the garden too.", "déjà vu: 3.14", "Das Haus", "x"]
 NAMES = ("no", "perhaps", "yes")
+EMPTY: Mapping[str, str] = {}
 
 
-def write_classifier(folder: Path, model_type: str, **settings: object) -> Path:
-    """Writes a random classifier beside the files of a tokenizer, of as many pieces as it has."""
-    describe(folder, model_type)
+def write_classifier(
+    folder: Path, model_type: str, tokenizer: Mapping[str, str] = EMPTY, **settings: object
+) -> Path:
+    """Writes a random classifier beside the files of a tokenizer, of as many pieces as it has.
+
+    Args:
+        tokenizer: What `tokenizer_config.json` is to say, if anything.
+        **settings: Fields of transformers' config.
+    """
+    describe(folder, model_type, **tokenizer)
     config = transformers.AutoConfig.for_model(
         model_type, vocab_size=len(transformers.AutoTokenizer.from_pretrained(folder)),
         hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32,
@@ -35,8 +47,14 @@ def write_classifier(folder: Path, model_type: str, **settings: object) -> Path:
     return folder
 
 
-def assert_same_everywhere(folder: Path, work: Path) -> None:
-    """Compares texts' probabilities: transformers', ours saved, in ONNX and 8 bits, exported."""
+def assert_same_everywhere(folder: Path, work: Path, plain: bool = True) -> None:
+    """Compares texts' probabilities: transformers', ours saved, in ONNX and 8 bits, exported.
+
+    Of the exports transformers reads one, and Keras the other without a class of ours.
+
+    Args:
+        plain: Whether Keras's own layers are enough for it; else it is refused.
+    """
     preset = load_preset(str(folder))
     model, _ = preset.build_classifier(3)
     parts = {"model": model, "tokenizer": preset.tokenizer, "labels": LabelMap(NAMES)}
@@ -57,6 +75,18 @@ def assert_same_everywhere(folder: Path, work: Path) -> None:
             found = Predictor(saved, engine).predict(TEXTS)
             scores = [[each.probabilities[name] for name in NAMES] for each in found]
             np.testing.assert_allclose(scores, expected, atol=tolerance, err_msg=engine)
+    if not plain:
+        with pytest.raises(ConfigError, match=r"none of them holds '.*export it to hugg"):
+            export(saved, "keras", work / "model.keras")
+        return
+    export(saved, "keras", work / "model.keras")
+    alone = keras.saving.load_model(work / "model.keras")
+    assert {type(each).__module__.split(".")[0] for each in alone.layers} == {"keras"}
+    encoded = preset.tokenizer.encode(TEXTS, 32)
+    for row, ids in enumerate(encoded.token_ids):
+        logits = alone({"token_ids": ids[None], "padding_mask": np.ones((1, len(ids)), bool)})
+        found = keras.ops.convert_to_numpy(keras.ops.softmax(logits))[0]
+        np.testing.assert_allclose(found, expected[row], atol=1e-5, err_msg="a .keras file")
 
 
 def assert_same_words(folder: Path, **options: object) -> None:

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from tokenizers import ByteLevelBPETokenizer
+from tokenizers import AddedToken, ByteLevelBPETokenizer, normalizers, processors
 from transformers import AutoTokenizer
 
 from harness.texts import AWKWARD
@@ -30,6 +30,29 @@ def train_byte_level(root: Path) -> None:
         TEXTS * 3, vocab_size=400, min_frequency=2, special_tokens=FAIRSEQ, show_progress=False
     )
     tokenizer.save_model(str(root))
+
+
+def train_composed_bytes(root: Path) -> dict[str, str]:
+    """Writes ModernBERT's tokenizer.json: bytes, composed, with BERT's tokens around.
+
+    Returns:
+        Its special tokens, as a tokenizer_config.json names them.
+    """
+    special = ["[UNK]", "[CLS]", "[SEP]", "[PAD]"]
+    trained = ByteLevelBPETokenizer()
+    trained.train_from_iterator(
+        TEXTS * 3, vocab_size=400, min_frequency=2, special_tokens=special, show_progress=False
+    )
+    trained.normalizer = normalizers.NFC()
+    trained.add_special_tokens([AddedToken("[MASK]", lstrip=True, special=True)])
+    trained.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", 1), ("[SEP]", 2)],
+    )
+    trained.save(str(root / "tokenizer.json"))
+    roles = {"unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "pad": "[PAD]", "mask": "[MASK]"}
+    return {f"{role}_token": token for role, token in roles.items()}
 
 
 def train_sentencepiece(root: Path, name: str, **options: object) -> None:

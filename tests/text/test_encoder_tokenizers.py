@@ -5,15 +5,14 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tokenizers import AddedToken, ByteLevelBPETokenizer, normalizers, processors
 from transformers import AutoTokenizer
 
 from harness.checkpoints import vocabulary
 from harness.texts import AWKWARD
 from harness.tokenizer_directories import (
-    TEXTS,
     assert_like_transformers,
     describe,
+    train_composed_bytes,
     train_sentencepiece,
 )
 from kerasft.architectures import read_tokenizer
@@ -127,21 +126,7 @@ def test_words_of_a_sentence_are_those_of_transformers(older, tmp_path):
 @pytest.mark.parametrize("name", ["PreTrainedTokenizerFast", "RobertaTokenizer", None])
 def test_where_no_class_counts_the_file_is_read_as_it_stands(tmp_path, name):
     """ModernBERT's: bytes, as RoBERTa's, but composed, and with BERT's tokens around."""
-    special = ["[UNK]", "[CLS]", "[SEP]", "[PAD]"]
-    trained = ByteLevelBPETokenizer()
-    trained.train_from_iterator(
-        TEXTS * 3, vocab_size=400, min_frequency=2, special_tokens=special, show_progress=False
-    )
-    trained.normalizer = normalizers.NFC()
-    trained.add_special_tokens([AddedToken("[MASK]", lstrip=True, special=True)])
-    trained.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]",
-        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
-        special_tokens=[("[CLS]", 1), ("[SEP]", 2)],
-    )
-    trained.save(str(tmp_path / "tokenizer.json"))
-    roles = {"unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "pad": "[PAD]", "mask": "[MASK]"}
-    settings = {f"{role}_token": token for role, token in roles.items()}
+    settings = train_composed_bytes(tmp_path)
     if name:
         settings["tokenizer_class"] = name
     assert_like_transformers(describe(tmp_path, "modernbert", **settings))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -62,30 +63,17 @@ class RegressionTask(TextTask[TextRegressor]):
 
         return NumberPredictor(opened, *self.load_encoder(opened), **options)
 
-    def before_model(self, parts: TextRegressor) -> list[str]:
-        """See `Task.before_model`."""
-        return [
-            *super().before_model(parts),
-            f"The numbers of the training rows have the mean {parts.mean:.6g} and the standard "
-            f"deviation {parts.scale:.6g}.",
-        ]
-
     def file_facts(self, parts: TextRegressor) -> dict[str, str]:
         """See `EncoderTask.file_facts`: the number is output * scale + mean."""
         scale = {"mean": repr(parts.mean), "scale": repr(parts.scale)}
         return {**super().file_facts(parts), **scale}
 
-    def twin_tensors(
-        self, parts: TextRegressor, tensors: Mapping[str, np.ndarray]
-    ) -> Mapping[str, np.ndarray]:
-        """See `EncoderTask.twin_tensors`: the head gives the number itself."""
-        head = parts.model.output_module
-        weight, bias = (np.asarray(tensors[f"{head}.{name}"]) for name in ("weight", "bias"))
-        return {
-            **tensors,
-            f"{head}.weight": (weight * parts.scale).astype(np.float32),
-            f"{head}.bias": (bias * parts.scale + parts.mean).astype(np.float32),
-        }
+    def stand_alone(self, parts: TextRegressor) -> TextRegressor:
+        """See `Task.stand_alone`: the head gives the number itself."""
+        head = parts.model.head[-1]
+        head.kernel.assign(head.kernel * parts.scale)
+        head.bias.assign(head.bias * parts.scale + parts.mean)
+        return replace(parts, mean=0.0, scale=1.0)
 
     def said_of(self, result: NumberPrediction, names: Sequence[str]) -> float:
         """See `TextTask.said_of`."""

@@ -26,6 +26,7 @@ class TaggingTask(EncoderTask[TokenTagger]):
     parts = TokenTagger
     settings = ("num_labels",)
     each_token = True
+    formats = ("onnx",)
     result = Entities
     facts = TaggerFacts
     summary = "Find the entities of texts"

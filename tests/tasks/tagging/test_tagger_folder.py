@@ -4,7 +4,9 @@ import json
 import shutil
 from pathlib import Path
 
+import keras
 import numpy as np
+import onnxruntime
 import pytest
 
 from harness import classifiers, taggers
@@ -82,8 +84,24 @@ def test_tasks_are_not_mixed_up(folder):
     with pytest.raises(FolderError, match="tagging"):
         load(folder, TextClassifier)
     assert "classification" in refusal(classifiers.saved_lora().folder)
-    with pytest.raises(ConfigError, match="tagging"):
-        export(folder, "onnx", folder.parent / "x.onnx")
+    for kind, name in (("keras", "x.keras"), ("huggingface", "x"), ("keras-hub", "x")):
+        with pytest.raises(ConfigError, match=f"tagging, .* '{kind}'; use --format onnx"):
+            export(folder, kind, folder.parent / name)
+
+
+@pytest.mark.any_backend
+def test_one_onnx_file_says_what_the_tagger_says(tmp_path):
+    saved = taggers.saved()
+    assert export(saved.folder, "onnx", tmp_path / "x.onnx") == ["Texts are cut at 16 tokens."]
+    session = onnxruntime.InferenceSession(tmp_path / "x.onnx")
+    ids = classifiers.inputs()["token_ids"]
+    inputs = {"token_ids": ids, "padding_mask": ids > 0}
+    expected = keras.ops.convert_to_numpy(load(saved.folder, TokenTagger).model(inputs))
+    feed = {"input_ids": ids.astype("int64"), "attention_mask": (ids > 0).astype("int64")}
+    (found,) = session.run(None, feed)
+    np.testing.assert_allclose(found[ids > 0], expected[ids > 0], atol=1e-5)
+    facts = session.get_modelmeta().custom_metadata_map
+    assert json.loads(facts["labels"]) == list(taggers.TAGS.names)
 
 
 def tags(*names: str):
