@@ -66,12 +66,11 @@ def build(
     outputs: int = len(LABELS),
 ):
     """An untrained tiny classifier whose weights are large enough to make logits differ."""
-    from kerasft.architectures import Classifier, EncoderArguments
+    from kerasft.architectures import Classifier, find_encoder
 
-    arguments = EncoderArguments(
-        vocab_size=len(VOCABULARY), num_layers=2, num_heads=2, hidden_size=16,
+    arguments = find_encoder(architecture).new_arguments(
+        pad_id=0, vocab_size=len(VOCABULARY), num_layers=2, num_heads=2, hidden_size=16,
         intermediate_size=32, max_length=64, activation=activation,
-        num_segments=2 if architecture == "bert" else 0,
     )  # fmt: skip
     model = Classifier(architecture, arguments, outputs, pooling, initialize=False)
     rng = np.random.default_rng(0)

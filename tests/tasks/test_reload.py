@@ -8,6 +8,7 @@ from safetensors.numpy import load_file
 
 from harness import classifiers, text_models, translators, wordpieces
 from kerasft import backends, peft
+from kerasft.architectures import ENCODERS
 from kerasft.errors import ConfigError, DataError
 from kerasft.folder import verify
 from kerasft.predict import Predictor
@@ -17,15 +18,15 @@ from kerasft.text.cleaning import Cleaning
 VARIANTS = {
     "head": {"tune": "head", "architecture": "bert", "pooling": "mean"},
     "full": {"tune": "full", "architecture": "bert", "activation": "gelu_approximate"},
-    "dora": {"tune": "dora"},
-    "ia3": {"tune": "ia3"},
+    "dora": {"tune": "dora", "architecture": "roberta"},
+    "ia3": {"tune": "ia3", "architecture": "electra"},
     "bitfit": {"tune": "bitfit", "architecture": "bert"},
-    "adapter": {"tune": "adapter"},
-    "layer_norm": {"tune": "layer_norm", "architecture": "bert"},
-    "prompt": {"tune": "prompt"},
+    "adapter": {"tune": "adapter", "architecture": "deberta-v2"},
+    "layer_norm": {"tune": "layer_norm", "architecture": "albert"},
+    "prompt": {"tune": "prompt", "architecture": "modernbert"},
     "p_tuning": {"tune": "p_tuning", "architecture": "bert"},
     "prefix": {"tune": "prefix", "architecture": "bert"},
-    "pissa": {"tune": "pissa"},
+    "pissa": {"tune": "pissa", "architecture": "mpnet"},
 }
 
 RELOAD = """
@@ -100,6 +101,13 @@ def answers(request, saved, translating, writers, run_python) -> dict:
     result = run_python("-c", RELOAD, backend=request.param, input=json.dumps(question))
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout.rpartition("ANSWERS")[2])
+
+
+def test_each_family_and_each_method_is_among_them():
+    """The one of `saved_lora` is a DistilBERT."""
+    families = {options.get("architecture") for options in VARIANTS.values()} - {None}
+    assert families | {"distilbert"} == set(ENCODERS)
+    assert {"lora", *VARIANTS} >= set(peft.METHODS)
 
 
 def test_classifiers_on_each_backend(saved, answers):
