@@ -54,8 +54,8 @@ def plain_graph(model: keras.Model, segments: bool = False) -> keras.Model:
     held = {id(w) for layer in all_layers(model) if _is_of_keras(layer) for w in layer.weights}
     if alone := [weight.path for weight in model.weights if id(weight) not in held]:
         raise ConfigError(
-            f"a .keras file has layers of Keras alone, and none of them holds {alone[0]!r}, with "
-            "which this model computes; export it to huggingface or onnx"
+            f"a .keras file can only hold layers of Keras, and the weight {alone[0]!r} of this "
+            "model is in none of them; export it to huggingface or onnx"
         )
     copies: dict[int, tuple[keras.layers.Layer, keras.layers.Layer]] = {}
 

@@ -63,8 +63,8 @@ def write_keras_hub(classifier: TextModel, folder: Path) -> list[str]:
     if twin is None:
         written = ", ".join(name for name, family in ENCODERS.items() if family.keras_hub)
         raise ConfigError(
-            f"the format 'keras-hub' is written of {written}, and this model is of "
-            f"{model.architecture}; export it to keras, huggingface or onnx"
+            f"the format 'keras-hub' supports {written}, not {model.architecture}; export it to "
+            "huggingface or onnx"
         )
     if model.pooling != "first":
         raise ConfigError(
