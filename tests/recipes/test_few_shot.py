@@ -118,7 +118,7 @@ def test_everything_may_train_and_a_pooler_learns_too(run, world: Path):
     ("arguments", "words"),
     [
         (["--method", "head"], "which --method head freezes"),
-        (["--early_stopping", "2"], "--early_stopping watches the validation loss"),
+        (["--early_stopping", "2"], "--early_stopping needs a validation loss"),
         (["--data", "small.csv"], "but 'c' has one; add rows, or leave it out"),
         (["--data", "several.jsonl"], "--few_shot on is for single texts of one class each"),
     ],

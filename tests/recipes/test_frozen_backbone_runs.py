@@ -100,7 +100,9 @@ def test_float32_and_no_cache_have_the_same_losses(run, tmp_path):
 def test_frozen_layers_drop_out_where_they_are_asked_to(run):
     output, said = run("--frozen_dropout", "--epochs", "2")
     assert "run at every step: --frozen_dropout draws anew each time" in said
-    assert "drop out as the others do (--frozen_dropout)" in (output / "README.md").read_text()
+    assert (
+        "frozen layers keep their dropout (--frozen_dropout)" in (output / "README.md").read_text()
+    )
 
 
 def test_a_tagger_learns_above_its_backbone(run, tmp_path):

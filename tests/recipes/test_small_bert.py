@@ -214,8 +214,8 @@ def test_help_explains_every_option(capsys, monkeypatch: pytest.MonkeyPatch):
         main(small_bert.run, small_bert.Config)
     said = " ".join(capsys.readouterr().out.split())
     for words in (
-        "Most word pieces",  # its own,
-        "Take out HTML tags",  # of every corpus,
+        "Largest number of word pieces",  # its own,
+        "Remove HTML tags",  # of every corpus,
         "Folder to save into",  # of every recipe
     ):
         assert words in said, words

@@ -64,7 +64,7 @@ def test_several_labels(world, tmp_path, monkeypatch, capsys):
         "--label_separator", ";", "--class_weight", "balanced", "--thresholds", "0.4",
     )  # fmt: skip
     said = capsys.readouterr().out
-    assert "a label is said from a probability of 0.4 on, as --thresholds says" in said
+    assert "labels are predicted from a probability of 0.4 on, as --thresholds says" in said
     assert metrics["test"].keys() >= {"macro_f1", "micro_f1", "samples_f1", "subset_accuracy"}
     assert metrics["baselines"].keys() == {"TF-IDF + logistic regressions", "most frequent label"}
     losses = metrics["history"]["losses"]

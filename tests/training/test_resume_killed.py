@@ -69,7 +69,7 @@ def test_goes_on_on_another_backend(tmp_path):
     other = "tensorflow" if keras.backend.backend() == "torch" else "torch"
     said = finish(start(there, "--dropout", "0", "--resume", KERAS_BACKEND=other))
     assert "Resuming after step 12 (epoch 2, 5 of 7 steps done)" in said
-    assert f"The run goes on with other backend ({keras.backend.backend()} " in said
+    assert f"The run continues with other backend ({keras.backend.backend()} " in said
     assert said.count("dropout draws anew") == 1
     ours, theirs = results(here), results(there)
     np.testing.assert_array_equal(theirs["losses"][:12], ours["losses"][:12])
