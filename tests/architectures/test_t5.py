@@ -159,21 +159,8 @@ def test_cached_decoding_equals_the_whole(tied):
         SMALL, vocab_size=t5_twins.VOCABULARY, tie_embeddings=tied, gated=not tied,
         decoder_layers=2, bias_per_block=not tied,
     )  # fmt: skip
-    model, length = T5(arguments), INPUTS["target_ids"].shape[1]
-
-    def run(inputs):
-        def step(position, collected, state):
-            token_ids = ops.take(inputs["target_ids"], position, axis=1)[:, None]
-            visible = (ops.arange(length) <= position)[None, None, :]
-            log_probs, state = model.decode_step(state, token_ids, visible, position)
-            here = (ops.arange(length) == position)[None, :, None]
-            return position + 1, ops.where(here, log_probs, collected), state
-
-        state = model.start_decoding(inputs["source_ids"], length)
-        start = (ops.zeros((), "int32"), ops.zeros((5, length, t5_twins.VOCABULARY)), state)
-        return ops.while_loop(lambda position, *_: position < length, step, start)[1]
-
-    found = backends.current().compile_function(model, run)(INPUTS)
+    model = T5(arguments)
+    found = decoding.step_by_step(model, INPUTS, t5_twins.VOCABULARY)
     np.testing.assert_allclose(found, log_softmax(logits(model, INPUTS)), atol=1e-4)
 
 

@@ -112,21 +112,7 @@ def test_the_parts_make_the_whole(model, scores):
 
 def test_cached_decoding_equals_the_whole(model, scores):
     """Compiled, inside a loop: as a search does it."""
-    length = TARGET_LENGTHS[0]
-
-    def run(inputs):
-        def step(position, collected, state):
-            token_ids = ops.take(inputs["target_ids"], position, axis=1)[:, None]
-            visible = (ops.arange(length) <= position)[None, None, :]
-            log_probs, state = model.decode_step(state, token_ids, visible, position)
-            here = (ops.arange(length) == position)[None, :, None]
-            return position + 1, ops.where(here, log_probs, collected), state
-
-        state = model.start_decoding(inputs["source_ids"], length)
-        start = (ops.zeros((), "int32"), ops.zeros((3, length, 24)), state)
-        return ops.while_loop(lambda position, *_: position < length, step, start)[1]
-
-    found = backends.current().compile_function(model, run)(BATCH)
+    found = decoding.step_by_step(model, BATCH, 24)
     for row, t in enumerate(TARGET_LENGTHS):
         np.testing.assert_allclose(found[row, :t], scores[row, :t], atol=1e-5)
 

@@ -6,6 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from kerasft import backends
+
 PAD, START, END = 1, 2, 3
 WIDTH = 6
 MAX_POSITIONS = 40
@@ -111,3 +113,30 @@ def last_log_probs(model: Any, source_ids: Any, start_id: int) -> Any:
         visible = ops.convert_to_tensor(slots.reshape(1, 2, -1))
         log_probs, state = model.decode_step(state, token_ids, visible, position)
     return log_probs
+
+
+def step_by_step(model: keras.Model, batch: dict[str, np.ndarray], tokens: int) -> np.ndarray:
+    """What a model says of each target's tokens, decoded with its cache, compiled, in a loop.
+
+    Args:
+        batch: {"source_ids": (rows, s), "target_ids": (rows, t)}.
+        tokens: Of its vocabulary of targets.
+
+    Returns:
+        (rows, t, tokens) log-probabilities.
+    """
+    rows, length = batch["target_ids"].shape
+
+    def run(inputs):
+        def step(position, collected, state):
+            token_ids = ops.take(inputs["target_ids"], position, axis=1)[:, None]
+            visible = (ops.arange(length) <= position)[None, None, :]
+            log_probs, state = model.decode_step(state, token_ids, visible, position)
+            here = (ops.arange(length) == position)[None, :, None]
+            return position + 1, ops.where(here, log_probs, collected), state
+
+        state = model.start_decoding(inputs["source_ids"], length)
+        start = (ops.zeros((), "int32"), ops.zeros((rows, length, tokens)), state)
+        return ops.while_loop(lambda position, *_: position < length, step, start)[1]
+
+    return backends.current().compile_function(model, run)(batch)

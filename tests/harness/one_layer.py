@@ -1,6 +1,7 @@
 """Models of one projection, with every kind of equation that methods adapt."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -41,3 +42,14 @@ def as_matrix(layer: keras.layers.Layer) -> np.ndarray:
         return np.moveaxis(kernel, -1, 0).reshape(kernel.shape[-1], -1)
     into = 2 if equation.startswith("abcd") else 1
     return kernel.reshape(math.prod(kernel.shape[:into]), -1)
+
+
+def assert_saved_by_keras(layer: keras.layers.Layer, file: Path) -> None:
+    """An adapted layer that was constructed as such: its model is saved, and loaded the same."""
+    model = keras.Sequential([keras.Input((6,)), layer])
+    small.randomize(model.weights)
+    x = np.random.default_rng(0).standard_normal((4, 6)).astype("float32")
+    model.save(file)
+    again = keras.saving.load_model(file)
+    assert again.layers[0].adapter.settings == layer.adapter.settings
+    np.testing.assert_array_equal(again.predict(x, verbose=0), model.predict(x, verbose=0))

@@ -151,14 +151,18 @@ class TaskCase:
         results = [asdict(each) for each in found.predict(self.texts)]
         assert alike(results, expected, max(self.tolerance, 1e-4))
 
-    def test_a_flipped_byte_is_refused_by_the_files_name(self, folder):
+    def test_a_flipped_byte_or_a_missing_file_is_refused_by_its_name(self, folder):
         for path in [path for path in folder.rglob("*") if path.is_file()]:
             good = path.read_bytes()
-            middle = len(good) // 2
-            path.write_bytes(good[:middle] + bytes([good[middle] ^ 0xFF]) + good[middle + 1 :])
-            with pytest.raises(FolderError, match=path.name) as caught:
+            for place in {0, len(good) // 2, len(good) - 1}:
+                path.write_bytes(good[:place] + bytes([good[place] ^ 0xFF]) + good[place + 1 :])
+                with pytest.raises(FolderError, match=path.name) as caught:
+                    tasks.load(folder)
+                assert str(caught.value).endswith(".") and "\n" not in str(caught.value)
+            path.unlink()
+            gone = f"no {MANIFEST}" if path.name == MANIFEST else f"{path.name} is missing"
+            with pytest.raises(FolderError, match=gone):
                 tasks.load(folder)
-            assert str(caught.value).endswith(".") and "\n" not in str(caught.value)
             path.write_bytes(good)
         tasks.load(folder)
         assert (folder / MANIFEST).is_file()

@@ -1,12 +1,12 @@
 """IA3: the battery, and what is its own."""
 
 import keras
-import numpy as np
 import peft as hugging_face_peft
 import pytest
 
 from harness import small
 from harness.method_case import MethodCase
+from harness.one_layer import assert_saved_by_keras
 from kerasft.errors import AdapterError
 from kerasft.peft import IA3Config, IA3Dense, IA3EinsumDense, apply
 
@@ -74,10 +74,4 @@ def test_a_feedforward_pattern_that_means_no_target_is_refused():
     ],
 )
 def test_a_layer_can_be_constructed_and_its_model_saved(layer, tmp_path):
-    model = keras.Sequential([keras.Input((6,)), layer()])
-    small.randomize(model.weights)
-    x = np.random.default_rng(0).standard_normal((4, 6)).astype("float32")
-    model.save(tmp_path / "model.keras")
-    again = keras.saving.load_model(tmp_path / "model.keras")
-    assert again.layers[0].adapter.settings == model.layers[0].adapter.settings
-    np.testing.assert_array_equal(again.predict(x, verbose=0), model.predict(x, verbose=0))
+    assert_saved_by_keras(layer(), tmp_path / "model.keras")

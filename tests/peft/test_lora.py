@@ -10,7 +10,7 @@ import torch
 
 from harness import small
 from harness.method_case import MethodCase
-from harness.one_layer import EQUATIONS, as_matrix, one_layer
+from harness.one_layer import EQUATIONS, as_matrix, assert_saved_by_keras, one_layer
 from kerasft.errors import AdapterError, ConfigError
 from kerasft.peft import LoRAConfig, LoRADense, LoRAEinsumDense, apply, merge, unmerge
 
@@ -158,13 +158,7 @@ def test_a_starts_uniform_within_one_over_root_in_and_b_zero() -> None:
     ],
 )
 def test_a_layer_can_be_constructed_and_its_model_saved(layer, tmp_path) -> None:
-    model = keras.Sequential([keras.Input((6,)), layer()])
-    small.randomize(model.weights)
-    x = np.random.default_rng(0).standard_normal((4, 6)).astype("float32")
-    model.save(tmp_path / "model.keras")
-    again = keras.saving.load_model(tmp_path / "model.keras")
-    assert again.layers[0].adapter.settings == model.layers[0].adapter.settings
-    np.testing.assert_array_equal(again.predict(x, verbose=0), model.predict(x, verbose=0))
+    assert_saved_by_keras(layer(), tmp_path / "model.keras")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from harness import small
 from harness.method_case import MethodCase
-from harness.one_layer import as_matrix, one_layer
+from harness.one_layer import as_matrix, assert_saved_by_keras, one_layer
 from kerasft.errors import AdapterError
 from kerasft.peft import PiSSAConfig, PiSSADense, PiSSAEinsumDense, apply
 
@@ -84,10 +84,4 @@ def test_a_rank_above_the_number_of_singular_vectors_is_refused() -> None:
     ],
 )
 def test_a_layer_can_be_constructed_and_its_model_saved(layer, tmp_path) -> None:
-    model = keras.Sequential([keras.Input((6,)), layer()])
-    small.randomize(model.weights)
-    x = np.random.default_rng(0).standard_normal((4, 6)).astype("float32")
-    model.save(tmp_path / "model.keras")
-    again = keras.saving.load_model(tmp_path / "model.keras")
-    assert again.layers[0].adapter.settings == model.layers[0].adapter.settings
-    np.testing.assert_array_equal(again.predict(x, verbose=0), model.predict(x, verbose=0))
+    assert_saved_by_keras(layer(), tmp_path / "model.keras")

@@ -10,9 +10,8 @@ import pytest
 import safetensors.numpy
 import torch
 import transformers
-from keras import ops
 
-from harness import small, t5_twins
+from harness import decoding, small, t5_twins
 from harness.gradients import value_and_gradients
 from kerasft import backends, peft
 from kerasft.architectures import (
@@ -215,7 +214,6 @@ def test_decoding_step_by_step_equals_the_whole(name, tmp_path):
     # No padding among the targets, which a Transformer would hide.
     target_ids = np.random.default_rng(0).integers(2, 40, INPUTS["target_ids"].shape)
     batch = {**INPUTS, "target_ids": target_ids.astype("int32")}
-    length = target_ids.shape[1]
 
     def logits(model) -> np.ndarray:
         return backends.compile_forward(model)(batch)
@@ -226,19 +224,7 @@ def test_decoding_step_by_step_equals_the_whole(name, tmp_path):
     assert np.abs(whole - plain).max() > 0.01
     whole = whole - np.log(np.exp(whole).sum(-1, keepdims=True))
 
-    def run(inputs):
-        def step(position, collected, state):
-            token_ids = ops.take(inputs["target_ids"], position, axis=1)[:, None]
-            visible = (ops.arange(length) <= position)[None, None, :]
-            log_probs, state = model.decode_step(state, token_ids, visible, position)
-            here = (ops.arange(length) == position)[None, :, None]
-            return position + 1, ops.where(here, log_probs, collected), state
-
-        state = model.start_decoding(inputs["source_ids"], length)
-        start = (ops.zeros((), "int32"), ops.zeros((4, length, 40)), state)
-        return ops.while_loop(lambda position, *_: position < length, step, start)[1]
-
-    found = backends.current().compile_function(model, run)(batch)
+    found = decoding.step_by_step(model, batch, 40)
     np.testing.assert_allclose(found, whole, atol=1e-4)
 
     peft.save_adapter(model, tmp_path / "adapter", "base")
