@@ -31,7 +31,7 @@ from kerasft import backends
 from kerasft.architectures import read_tokenizer
 from kerasft.config import parse
 from kerasft.data.batches import balanced_weights
-from kerasft.evaluation import TFIDF
+from kerasft.evaluation.label_scores import TFIDF
 from kerasft.presets import load_preset
 from kerasft.presets.pypi import PYPI_MODELS, fetch_pypi
 from kerasft.recipes import distilbert_lora, tinybert_lora

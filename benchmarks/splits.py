@@ -19,7 +19,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 from kerasft import backends
-from kerasft.evaluation import TFIDF, evaluate
+from kerasft.evaluation.label_scores import TFIDF, evaluate
 from kerasft.recipes import distilbert_lora, tinybert_lora
 from kerasft.tasks.labelled.labelled_texts import load_labelled
 from kerasft.tasks.labelled.tfidf_baseline import TfidfBaseline

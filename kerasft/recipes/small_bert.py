@@ -13,16 +13,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from kerasft import backends, evaluation, storage
+from kerasft import backends, storage
 from kerasft.config import RunOptions, alone, at_least, main, print_next, to_yaml
 from kerasft.data.text_pairs import single_texts, texts_of
 from kerasft.errors import ConfigError
+from kerasft.evaluation.plots import plot_loss
 from kerasft.exports.engines import export_after_run
 from kerasft.folder import Facts, adding_report, is_ours
 from kerasft.recipes.shared.trust import TrustOptions, settled
 from kerasft.tasks import save
 from kerasft.tasks.classification.target import ClassTarget
-from kerasft.tasks.labelled.dataset import Dataset
 from kerasft.tasks.labelled.labelled_texts import CorpusOptions, load_labelled
 from kerasft.tasks.labelled.report import corpus_pictures, score, text_report
 
@@ -171,15 +171,15 @@ def run(config: Config) -> Path:
         facts.state("Hidden tokens", hidden.train.summary())
         language_model = architectures.MaskedLanguageModel(model)  # on the classifier's own encoder
         options = config.of_language()
-        runs.append(fit(language_model, hidden, options, language, f"{output}.mlm", dataset))
+        runs.append(fit(language_model, hidden, options, language, f"{output}.mlm", dataset.hashes))
         language.close()
         facts.state("Masked language model", [*language.summary(), hidden.outcome(language.epochs)])
         learned = language.to_dict() | {"losses": hidden.train.means(language.losses)}
         more["masked_language_model"] = {"seconds": language.seconds, "history": learned}
-        pictures.append(("language_model_loss.png", partial(evaluation.plot_loss, learned)))
+        pictures.append(("language_model_loss.png", partial(plot_loss, learned)))
 
     # Then the classes.
-    runs.append(fit(model, batches, config, history, str(output), dataset))
+    runs.append(fit(model, batches, config, history, str(output), dataset.hashes))
     facts.state("Training", history.summary(config.early_stopping))
     target = settled(target, model, batches.validation, dataset, facts)  # a temperature
 
@@ -218,7 +218,7 @@ def run(config: Config) -> Path:
     return output
 
 
-def fit(model: Any, batches: Any, config: Config, history: Any, output: str, data: Dataset) -> Any:
+def fit(model: Any, batches: Any, config: Config, history: Any, output: str, data: Any) -> Any:
     """Compiles and trains a model; --resume continues a stopped run."""
     import keras
 
@@ -241,7 +241,7 @@ def fit(model: Any, batches: Any, config: Config, history: Any, output: str, dat
         config=config,
         output=output,
         history=history,
-        fingerprint=data.hashes,
+        fingerprint=data,
         early_stopping=config.early_stopping,
     )
 

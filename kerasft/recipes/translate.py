@@ -13,9 +13,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from kerasft import backends, evaluation, storage
+from kerasft import backends, storage
 from kerasft.config import alone, at_least, main, print_next, to_yaml
 from kerasft.data.pair_dataset import load_pairs
+from kerasft.evaluation import text_scores
 from kerasft.exports.engines import export_after_run
 from kerasft.folder import Facts, adding_report, is_ours
 from kerasft.recipes.shared.from_scratch import FromScratchOptions
@@ -211,7 +212,7 @@ def run(config: Config) -> Path:
         beams = SentenceGenerator(model, target_words, config.max_length, config.beam_size)
         translations = {"copy of the source": held_out["source"], "greedy": greedy.sentences(ids)}
         translations[f"beam {config.beam_size}"] = beams.sentences(ids)
-        metrics = evaluation.score_translations(translations, held_out)
+        metrics = text_scores.score_translations(translations, held_out)
         facts.state("BLEU and chrF", metrics)
         report = translation_report(
             metrics,

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from kerasft import evaluation
 from kerasft.data.text_pairs import on_one_line
+from kerasft.evaluation import significance
 from kerasft.evaluation.calibration import Calibration, calibration_of
 from kerasft.evaluation.label_scores import Metrics, evaluate
 from kerasft.evaluation.significance import (
@@ -231,7 +231,7 @@ def compare(
         # NaN stands for a class that does not occur at all, which `evaluate` counts as 0.
         name: {
             key: np.nan_to_num(value)
-            for key, value in scores_of(evaluation.class_counts(truth, found, number)).items()
+            for key, value in scores_of(significance.class_counts(truth, found, number)).items()
         }
         for name, found in predictions.items()
     }

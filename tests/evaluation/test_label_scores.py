@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn_metrics
 
-from kerasft import evaluation
 from kerasft.errors import DataError
+from kerasft.evaluation import label_scores
 from kerasft.tasks.classification.scoring import ClassScoring
 
 pytestmark = pytest.mark.plain
@@ -24,7 +24,7 @@ def random_case(rows: int, classes: int, seed: int) -> tuple[np.ndarray, np.ndar
 @pytest.mark.parametrize("seed", range(3))
 def test_agrees_with_scikit_learn(seed):
     labels, probabilities = random_case(200, 4, seed)
-    ours = evaluation.evaluate(labels, probabilities.astype(np.float32), NAMES)
+    ours = label_scores.evaluate(labels, probabilities.astype(np.float32), NAMES)
     predicted = probabilities.argmax(axis=1)
     report = sklearn_metrics.classification_report(
         labels, predicted, target_names=NAMES, output_dict=True
@@ -44,7 +44,7 @@ def test_agrees_with_scikit_learn(seed):
 def test_by_hand():
     labels = np.array([0, 0, 0, 1])
     probabilities = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.3, 0.7]])
-    ours = evaluation.evaluate(labels, probabilities, ["a", "b"])
+    ours = label_scores.evaluate(labels, probabilities, ["a", "b"])
     assert ours["confusion"] == [[2, 1], [0, 1]]
     assert ours["per_class"]["a"] == {
         "precision": 1.0, "recall": pytest.approx(2 / 3), "f1": pytest.approx(0.8), "support": 3,
@@ -55,14 +55,14 @@ def test_by_hand():
 
 
 def test_a_class_that_is_never_predicted_scores_zero_without_a_warning(recwarn):
-    ours = evaluation.evaluate(np.array([0, 1]), np.array([[0.9, 0.1], [0.8, 0.2]]), ["a", "b"])
+    ours = label_scores.evaluate(np.array([0, 1]), np.array([[0.9, 0.1], [0.8, 0.2]]), ["a", "b"])
     assert ours["per_class"]["b"] == {"precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 1}
     assert ours["macro_f1"] == pytest.approx((2 / 3 + 0) / 2)
     assert not recwarn.list
 
 
 def test_a_class_absent_from_the_rows_keeps_its_line_but_not_its_weight():
-    ours = evaluation.evaluate(
+    ours = label_scores.evaluate(
         np.array([0, 1]), np.array([[0.9, 0.1, 0.0], [0.1, 0.9, 0.0]]), NAMES[:3]
     )
     assert ours["macro_f1"] == 1.0
@@ -71,7 +71,7 @@ def test_a_class_absent_from_the_rows_keeps_its_line_but_not_its_weight():
 
 
 def test_certain_and_wrong_has_a_finite_loss():
-    ours = evaluation.evaluate(np.array([1]), np.array([[1.0, 0.0]]), ["a", "b"])
+    ours = label_scores.evaluate(np.array([1]), np.array([[1.0, 0.0]]), ["a", "b"])
     assert 80 < ours["loss"] < 100
 
 
@@ -90,13 +90,13 @@ def test_certain_and_wrong_has_a_finite_loss():
 )
 def test_refuses_what_has_no_score(labels, probabilities, says):
     with pytest.raises(DataError, match=says):
-        evaluation.evaluate(np.array(labels), np.array(probabilities), ["a", "b"])
+        label_scores.evaluate(np.array(labels), np.array(probabilities), ["a", "b"])
 
 
 def test_tables_show_every_class_and_classifier():
     labels, probabilities = random_case(50, 4, 0)
-    metrics = evaluation.evaluate(labels, probabilities, NAMES)
-    lines = evaluation.table(metrics).splitlines()
+    metrics = label_scores.evaluate(labels, probabilities, NAMES)
+    lines = label_scores.table(metrics).splitlines()
     assert lines[0].split() == ["precision", "recall", "f1", "rows"]
     opinion = metrics["per_class"]["opinion"]
     row = next(line.split() for line in lines if line.startswith("opinion"))
@@ -116,11 +116,11 @@ def test_tables_show_every_class_and_classifier():
 
 def test_majority_answers_the_most_frequent_class():
     train = np.array([2, 2, 2, 0])
-    metrics = evaluation.majority(train, np.array([2, 0, 1, 2]), ["a", "b", "c"])
+    metrics = label_scores.majority(train, np.array([2, 0, 1, 2]), ["a", "b", "c"])
     assert metrics["confusion"] == [[0, 0, 1], [0, 0, 1], [0, 0, 2]]
     assert metrics["accuracy"] == 0.5
 
 
 def test_majority_loss_is_the_cross_entropy_of_the_shares():
-    metrics = evaluation.majority(np.array([0, 0, 0, 1]), np.array([0, 1]), ["a", "b"])
+    metrics = label_scores.majority(np.array([0, 0, 0, 1]), np.array([0, 1]), ["a", "b"])
     assert metrics["loss"] == pytest.approx(-(np.log(0.75) + np.log(0.25)) / 2)

@@ -6,7 +6,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from kerasft import evaluation
+from kerasft.evaluation import label_scores, plots
 
 pytestmark = pytest.mark.plain
 
@@ -27,7 +27,7 @@ def metrics(classes: int, rows: int = 300) -> dict:
     rng = np.random.default_rng(0)
     labels = rng.integers(0, classes, rows)
     probabilities = rng.dirichlet(np.ones(classes), rows)
-    return evaluation.evaluate(
+    return label_scores.evaluate(
         labels, probabilities, [f"a class called {i}" for i in range(classes)]
     )
 
@@ -42,7 +42,7 @@ def test_loss(tmp_path, drawn, steps, epochs):
     run = history(
         steps, epochs, val_loss=[0.9, 0.8, 0.7], accuracy=[0.1] * 3, val_accuracy=[0.5] * 3
     )
-    evaluation.plot_loss(run, tmp_path / "loss.png")
+    plots.plot_loss(run, tmp_path / "loss.png")
     assert is_picture(tmp_path / "loss.png")
     left, right = drawn[0].axes
     lines = {line.get_label(): line for line in [*left.get_lines(), *right.get_lines()]}
@@ -62,21 +62,21 @@ def test_the_axes_of_the_loss_fit_it(tmp_path, drawn):
             for n, value in enumerate((0.90, 0.92, 0.93), start=1)
         ],
     }
-    evaluation.plot_loss(run, tmp_path / "loss.png")
+    plots.plot_loss(run, tmp_path / "loss.png")
     left, right = drawn[0].axes
     assert 1.9 < left.get_ylim()[0] < 2.0 and 2.2 < left.get_ylim()[1] < 2.4
     assert 0.89 < right.get_ylim()[0] < 0.9 and 0.93 < right.get_ylim()[1] < 0.94
 
 
 def test_loss_without_validation_has_one_axis(tmp_path, drawn):
-    evaluation.plot_loss(history(10, 1), tmp_path / "loss.png")
+    plots.plot_loss(history(10, 1), tmp_path / "loss.png")
     assert len(drawn[0].axes) == 1
 
 
 @pytest.mark.parametrize("classes", [2, 20])
 def test_confusion_shows_counts_and_shares(tmp_path, drawn, classes):
     scores = metrics(classes)
-    evaluation.plot_confusion(scores, tmp_path / "confusion.png")
+    plots.plot_confusion(scores, tmp_path / "confusion.png")
     assert is_picture(tmp_path / "confusion.png")
     axes = drawn[0].axes[0]
     assert [tick.get_text() for tick in axes.get_yticklabels()] == list(scores["per_class"])
@@ -96,14 +96,14 @@ def confused(classes, pairs):
         said[8 * true] = predicted
     probabilities = np.zeros((len(labels), classes), np.float32)
     probabilities[np.arange(len(labels)), said] = 1
-    return evaluation.evaluate(labels, probabilities, [f"class {i}" for i in range(classes)])
+    return label_scores.evaluate(labels, probabilities, [f"class {i}" for i in range(classes)])
 
 
 @pytest.mark.parametrize("classes", [41, 300])
 def test_confusion_of_many_classes_shows_those_that_are_confused(tmp_path, drawn, classes):
     scores = confused(classes, [(7, 40), (9, 40), (30, 31)])
     assert ("confusion" in scores) == (classes <= 200)
-    evaluation.plot_confusion(scores, tmp_path / "many.png")
+    plots.plot_confusion(scores, tmp_path / "many.png")
     axes = drawn[0].axes[0]
     names = [tick.get_text() for tick in axes.get_yticklabels()]
     assert len(names) == 40 and names[-1] == f"{classes - 39} other classes"
@@ -122,15 +122,15 @@ def test_confusion_of_many_classes_shows_those_that_are_confused(tmp_path, drawn
 def test_oddly_named_classes(tmp_path, drawn):
     names = ["cost in $ or $$ of a very long name indeed", r"\frac{", "^_%#"]
     labels = np.arange(3)
-    odd = evaluation.evaluate(labels, np.eye(3), names)
-    evaluation.plot_confusion(odd, tmp_path / "odd.png")
+    odd = label_scores.evaluate(labels, np.eye(3), names)
+    plots.plot_confusion(odd, tmp_path / "odd.png")
     assert is_picture(tmp_path / "odd.png")
 
 
 def test_pyplot_is_never_imported(tmp_path):
     code = (
-        "import sys; from kerasft import evaluation;"
-        "evaluation.plot_loss({'losses': [1.0], 'epochs': []}, sys.argv[1]);"
+        "import sys; from kerasft.evaluation import plots;"
+        "plots.plot_loss({'losses': [1.0], 'epochs': []}, sys.argv[1]);"
         "sys.exit('matplotlib.pyplot' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code, tmp_path / "l.png"]).returncode == 0

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 from sklearn import metrics
 
-from kerasft import evaluation
+from kerasft.evaluation import label_scores
 from kerasft.evaluation.significance import (
     Difference,
     Interval,
@@ -41,7 +41,7 @@ def test_scores_are_those_of_scikit_learn():
 def test_a_class_that_does_not_occur_has_no_weight():
     truth, said = np.array([0, 0, 1, 1]), np.array([0, 0, 0, 0])
     found = scores_of(class_counts(truth, said, 3))
-    expected = evaluation.evaluate(truth, np.eye(3)[said], ["a", "b", "c"])
+    expected = label_scores.evaluate(truth, np.eye(3)[said], ["a", "b", "c"])
     assert found["macro_f1"] == pytest.approx(expected["macro_f1"])
     assert found["f1"][1] == 0 and np.isnan(found["f1"][2])
 

@@ -4,9 +4,9 @@ import pytest
 import sacrebleu
 
 from harness.texts import paired
-from kerasft import evaluation
 from kerasft.data.rows import Rows
 from kerasft.errors import DataError
+from kerasft.evaluation import text_scores
 from kerasft.evaluation.text_scores import score_texts
 
 pytestmark = pytest.mark.plain
@@ -49,7 +49,7 @@ def test_signatures_say_how_it_was_counted():
         assert part in scores["bleu_signature"]
     for part in ("nrefs:1", "nc:6", "nw:0", "version:"):
         assert part in scores["chrf_signature"]
-    assert evaluation.signatures() == {
+    assert text_scores.signatures() == {
         "BLEU": scores["bleu_signature"], "chrF": scores["chrf_signature"],
     }  # fmt: skip
 
@@ -73,23 +73,23 @@ def test_says_nothing_about_spaced_marks(caplog, capsys):
 
 def test_by_origin():
     origins = ["grammar", "grammar", "phrasebook"]
-    scores = evaluation.score_by_origin(HYPOTHESES, REFERENCES, origins)
+    scores = text_scores.score_by_origin(HYPOTHESES, REFERENCES, origins)
     assert list(scores) == ["all", "grammar", "phrasebook"]
     assert scores["grammar"] == score_texts(HYPOTHESES[:2], REFERENCES[:2])
     assert scores["phrasebook"] == score_texts(HYPOTHESES[2:], REFERENCES[2:])
     assert scores["all"] == score_texts(HYPOTHESES, REFERENCES)
     for lone in (None, ["one file"] * 3):
-        assert list(evaluation.score_by_origin(HYPOTHESES, REFERENCES, lone)) == ["all"]
+        assert list(text_scores.score_by_origin(HYPOTHESES, REFERENCES, lone)) == ["all"]
 
 
 def test_table():
     systems = {"greedy": HYPOTHESES, "copy of the reference": REFERENCES}
-    table = evaluation.score_translations(systems, pairs(["x", "x", "y"]))
+    table = text_scores.score_translations(systems, pairs(["x", "x", "y"]))
     assert list(table) == list(systems)
     assert list(table["greedy"]) == ["BLEU", "chrF", "BLEU (x)", "chrF (x)", "BLEU (y)", "chrF (y)"]
     assert set(table["copy of the reference"].values()) == {100.0}
     assert table["greedy"]["BLEU"] == round(score_texts(HYPOTHESES, REFERENCES)["bleu"], 2)
-    assert list(evaluation.score_translations(systems, pairs())["greedy"]) == ["BLEU", "chrF"]
+    assert list(text_scores.score_translations(systems, pairs())["greedy"]) == ["BLEU", "chrF"]
 
 
 def test_refusals():
@@ -98,4 +98,4 @@ def test_refusals():
     with pytest.raises(DataError, match="no translations"):
         score_texts([], [])
     with pytest.raises(DataError, match="1 origins of 3 sentences"):
-        evaluation.score_by_origin(HYPOTHESES, REFERENCES, ["x"])
+        text_scores.score_by_origin(HYPOTHESES, REFERENCES, ["x"])

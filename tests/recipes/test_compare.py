@@ -8,8 +8,8 @@ import pytest
 
 from harness import classifiers
 from harness.compared import make_table, save_run
-from kerasft import evaluation
 from kerasft.config import main, parse
+from kerasft.evaluation import label_scores
 from kerasft.recipes import compare
 
 pytestmark = pytest.mark.any_backend
@@ -62,7 +62,7 @@ def test_a_run_leaves_one_report(recipe, world: Path, capsys: pytest.CaptureFixt
     ):
         assert words in said, words
     data = json.loads((output / "report" / "metrics.json").read_text(encoding="utf-8"))
-    assert list(data["models"]) == ["one", "two", evaluation.TFIDF]
+    assert list(data["models"]) == ["one", "two", label_scores.TFIDF]
     for name in ("one", "two"):
         run = json.loads((world / name / "report" / "metrics.json").read_text(encoding="utf-8"))
         model = data["models"][name]
@@ -73,8 +73,8 @@ def test_a_run_leaves_one_report(recipe, world: Path, capsys: pytest.CaptureFixt
         assert model["costs"]["latency"]["1"]["median"] > 0
         files = [world / name / f for f in ("model.safetensors", "tokenizer.json")]
         assert model["costs"]["bytes"] >= sum(file.stat().st_size for file in files)
-    baseline = data["models"][evaluation.TFIDF]
-    said_then = run["baselines"][evaluation.TFIDF]
+    baseline = data["models"][label_scores.TFIDF]
+    said_then = run["baselines"][label_scores.TFIDF]
     assert baseline["accuracy"]["value"] == pytest.approx(said_then["accuracy"])
     # Every model says now what it said in its test.
     assert float(data["measured"].rsplit("within ", 1)[1].rstrip(".")) < 1e-5

@@ -9,8 +9,8 @@ import pytest
 
 from harness.checkpoints import write_checkpoint
 from harness.texts import write_rows
-from kerasft import evaluation
 from kerasft.config import main
+from kerasft.evaluation import label_scores
 from kerasft.predict import Predictor
 from kerasft.recipes import methods
 
@@ -65,7 +65,7 @@ def test_a_run_leaves_one_page_and_resumes(recipe, world: Path, capsys: pytest.C
     ):
         assert words in said, words
     data = page_of(output)
-    assert set(data["methods"]) == {"lora", "ia3", "head", evaluation.TFIDF}
+    assert set(data["methods"]) == {"lora", "ia3", "head", label_scores.TFIDF}
     assert data["failures"].keys() == {"bitfit"} and data["choice"] in ("lora", "ia3", "head")
     for name in ("lora", "head"):
         report = json.loads((runs / f"{name}-0" / "report" / "metrics.json").read_text())
@@ -101,7 +101,7 @@ def test_a_run_leaves_one_page_and_resumes(recipe, world: Path, capsys: pytest.C
     recipe("--methods", "lora,head")
     assert (runs / "lora-0" / "manifest.json").stat().st_mtime_ns == marks["lora-0"]
     assert (runs / "head-0" / "manifest.json").stat().st_mtime_ns > marks["head-0"]
-    assert set(page_of(output)["methods"]) == {"lora", "head", evaluation.TFIDF}
+    assert set(page_of(output)["methods"]) == {"lora", "head", label_scores.TFIDF}
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from harness.compared import LATENCY, make_run, make_truth, predictions
-from kerasft import evaluation
+from kerasft.evaluation import label_scores
 from kerasft.reporting import candidates
 
 pytestmark = pytest.mark.plain
@@ -13,7 +13,7 @@ TRUTH = make_truth(40)
 def test_one_baseline_for_all():
     runs = [make_run("a", TRUTH, 1.0), make_run("b", TRUTH, 2.0)]
     found = candidates(runs, {"a": LATENCY, "b": LATENCY})
-    assert [c.name for c in found] == ["a", "b", evaluation.TFIDF]
+    assert [c.name for c in found] == ["a", "b", label_scores.TFIDF]
     assert [c.is_baseline for c in found] == [False, False, True]
     assert found[0].probabilities is runs[0].said
 
@@ -28,7 +28,7 @@ def test_other_baselines_stand_under_their_runs():
     other = predictions(TRUTH, 2.0, 5)
     runs = [make_run("a", TRUTH, 1.0), make_run("b", TRUTH, 2.0, baseline=other)]
     names = [c.name for c in candidates(runs, {})][2:]
-    assert names == [f"{evaluation.TFIDF} of a", f"{evaluation.TFIDF} of b"]
+    assert names == [f"{label_scores.TFIDF} of a", f"{label_scores.TFIDF} of b"]
 
 
 def test_without_a_baseline():

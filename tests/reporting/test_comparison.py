@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from harness.compared import CLASSES, candidate, make_comparison, make_truth, predictions
-from kerasft import evaluation
+from kerasft.evaluation import label_scores, significance
 from kerasft.reporting import compare
 
 pytestmark = pytest.mark.plain
@@ -17,9 +17,9 @@ def made():
 
 def test_scores_are_those_of_evaluate(made):
     runs, comparison = made
-    assert list(comparison.scored) == ["small", "large", evaluation.TFIDF]
+    assert list(comparison.scored) == ["small", "large", label_scores.TFIDF]
     for run in runs:
-        metrics = evaluation.evaluate(run.truth, run.said, CLASSES)
+        metrics = label_scores.evaluate(run.truth, run.said, CLASSES)
         scored = comparison.scored[run.name]
         assert scored.metrics == metrics
         assert scored.accuracy.value == pytest.approx(metrics["accuracy"])
@@ -34,13 +34,13 @@ def test_scores_are_those_of_evaluate(made):
 def test_every_pair_is_tested(made):
     runs, comparison = made
     assert [(pair.first, pair.second) for pair in comparison.pairs] == [
-        ("small", "large"), ("small", evaluation.TFIDF), ("large", evaluation.TFIDF),
+        ("small", "large"), ("small", label_scores.TFIDF), ("large", label_scores.TFIDF),
     ]  # fmt: skip
     small, large = (comparison.scored[run.name] for run in runs)
     pair = comparison.pairs[0]
     assert pair.accuracy.value == pytest.approx(small.accuracy.value - large.accuracy.value)
     right = [run.said.argmax(axis=1) == run.truth for run in runs]
-    assert pair.mcnemar == evaluation.mcnemar(*right)
+    assert pair.mcnemar == significance.mcnemar(*right)
     assert set(pair.f1) == set(CLASSES)
     assert pair.macro_f1.is_clear and pair.macro_f1.high < 0
 
@@ -72,7 +72,7 @@ def test_json_holds_everything(made):
     assert model["costs"]["parameters"] == 22_700_000 and model["costs"]["trained"] == 60_000
     assert np.sum(model["confusion"]) == 120
     assert len(model["calibration"]["bins"]) == 10
-    assert data["models"][evaluation.TFIDF]["baseline"] is True
+    assert data["models"][label_scores.TFIDF]["baseline"] is True
     assert data["pairs"][0]["mcnemar"]["p"] < 0.05
 
 
@@ -85,7 +85,7 @@ def test_a_class_that_nobody_has_or_says_is_no_nan():
     )
     json.dumps(found.to_dict(), allow_nan=False)
     assert found.scored["a"].per_class["never"]["f1"].value == 0.0
-    expected = evaluation.evaluate(truth, first, names)["macro_f1"]
+    expected = label_scores.evaluate(truth, first, names)["macro_f1"]
     assert found.scored["a"].macro["macro_f1"].value == pytest.approx(expected)
 
 

@@ -9,8 +9,9 @@ import pytest
 
 from harness import compared
 from harness.compared import CLASSES, make_comparison
-from kerasft import evaluation, storage
+from kerasft import storage
 from kerasft.errors import ConfigError
+from kerasft.evaluation import label_scores
 from kerasft.reporting import findings, is_comparison, tables, write_report
 from kerasft.reporting.published import PUBLISHED
 from kerasft.reporting.report import _file_names
@@ -203,7 +204,7 @@ def test_a_table_on_the_screen(made):
     _, comparison = made
     lines = tables.as_text(tables.score_table(comparison)).splitlines()
     assert len(lines) == 4 and len({len(line) for line in lines}) == 1
-    assert lines[3].startswith(evaluation.TFIDF)
+    assert lines[3].startswith(label_scores.TFIDF)
 
 
 def test_long_texts_are_cut():

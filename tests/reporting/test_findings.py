@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 
 from harness.compared import CLASSES, candidate, make_comparison, make_truth
-from kerasft import evaluation
+from kerasft.evaluation import label_scores
 from kerasft.reporting import Candidate, Costs, Latency, compare, findings
 
 pytestmark = pytest.mark.plain
 
-TFIDF = evaluation.TFIDF
+TFIDF = label_scores.TFIDF
 
 
 def timed(name, probabilities, milliseconds, **options):

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from harness.compared import CLASSES, LATENCY, make_run, make_truth
-from kerasft import evaluation, reporting
+from kerasft import reporting
+from kerasft.evaluation import label_scores
 from kerasft.evaluation.label_scores import evaluate
 from kerasft.reporting import Tuned, as_text, compare_methods, method_findings, method_tables
 from kerasft.reporting.method_page import best_table
@@ -42,7 +43,7 @@ def test_scores_are_those_of_the_run_and_the_best_stands_first():
     poor = comparison.scores[-1]
     assert poor.behind.value == pytest.approx(good.main.value - poor.main.value)
     assert poor.behind.is_clear and poor.mcnemar.only_first > poor.mcnemar.only_second
-    assert evaluation.TFIDF in [each.name for each in comparison.scores]
+    assert label_scores.TFIDF in [each.name for each in comparison.scores]
 
 
 def test_the_choice_is_the_smallest_within_a_standard_error():
@@ -76,7 +77,7 @@ def test_seeds_are_averaged():
 def test_a_score_no_better_than_the_baseline_says_so():
     comparison = compare_methods([tuned("weak", 0.5, 10), tuned("weaker", 0.4, 5)], draws=200)
     said = method_findings(comparison)
-    assert any(evaluation.TFIDF in each and "may not be needed" in each for each in said)
+    assert any(label_scores.TFIDF in each and "may not be needed" in each for each in said)
     strong = compare_methods([tuned("strong", 5.0, 10), tuned("weak", 0.5, 5)], draws=200)
     assert not any("may not be needed" in each for each in method_findings(strong))
 

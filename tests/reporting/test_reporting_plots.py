@@ -9,7 +9,7 @@ import pytest
 from matplotlib.text import Text
 
 from harness.compared import CLASSES, make_comparison
-from kerasft import evaluation
+from kerasft.evaluation import label_scores
 from kerasft.reporting import Candidate, Costs, compare, plots
 from kerasft.reporting.published import PUBLISHED
 
@@ -76,7 +76,7 @@ def test_class_scores(comparison, tmp_path, drawn):
     value = comparison.scored["large"].per_class["Loans"]["f1"].value
     assert (value, 1.0) in points  # the middle one of three, in the second row
     legend = [t.get_text() for t in axes.get_legend().get_texts()]
-    assert legend == ["small", "large", evaluation.TFIDF]
+    assert legend == ["small", "large", label_scores.TFIDF]
 
 
 def test_reliability(comparison, tmp_path, drawn):
@@ -123,7 +123,7 @@ def test_a_dollar_is_a_dollar(drawn, tmp_path):
 def test_colors_are_the_same_in_all_pictures_and_grey_for_baselines(comparison):
     tones = plots.colors(comparison)
     assert len(set(tones.values())) == 3
-    assert tones[evaluation.TFIDF] == plots.BASELINE
+    assert tones[label_scores.TFIDF] == plots.BASELINE
 
 
 def test_sizes(tmp_path, drawn):

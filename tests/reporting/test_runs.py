@@ -10,8 +10,8 @@ import pytest
 
 from harness import classifiers, translators
 from harness.compared import make_table, save_run
-from kerasft import evaluation
 from kerasft.errors import ConfigError, FolderError, KerasftError
+from kerasft.evaluation import label_scores
 from kerasft.folder import manifest
 from kerasft.reporting import gap, read_runs
 from kerasft.reporting.runs import _names
@@ -59,12 +59,12 @@ def test_runs_are_what_was_saved(folders):
     np.testing.assert_array_equal(one.truth, two.truth)
     for run in (one, two):
         said = json.loads((run.folder / "report" / "metrics.json").read_text())
-        found = evaluation.evaluate(run.truth, run.said, run.labels)
+        found = label_scores.evaluate(run.truth, run.said, run.labels)
         assert found["accuracy"] == said["test"]["accuracy"]
         assert found["confusion"] == said["test"]["confusion"]
         assert found["loss"] == pytest.approx(said["test"]["loss"], rel=1e-6)
-        baseline = evaluation.evaluate(run.truth, run.baseline, run.labels)
-        assert baseline["macro_f1"] == said["baselines"][evaluation.TFIDF]["macro_f1"]
+        baseline = label_scores.evaluate(run.truth, run.baseline, run.labels)
+        assert baseline["macro_f1"] == said["baselines"][label_scores.TFIDF]["macro_f1"]
     assert np.abs(one.said - two.said).max() > 0.01
 
 
@@ -150,7 +150,7 @@ def test_other_classes(folders, tmp_path):
     table = make_table(24, seed=2)
     table["label"][:] = [name.replace("sports", "weather") for name in table["label"]]
     other = save_run(tmp_path / "other", test=table, label_map=names)
-    refused(FolderError, ["other classes", "'weather'", "'sports'"], folders[0], other)
+    refused(FolderError, ["different classes", "'weather'", "'sports'"], folders[0], other)
 
 
 def test_another_test(folders, tmp_path):

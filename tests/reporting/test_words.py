@@ -1,6 +1,6 @@
 import pytest
 
-from kerasft.evaluation import Interval
+from kerasft.evaluation.significance import Interval
 from kerasft.reporting import words
 
 pytestmark = pytest.mark.plain

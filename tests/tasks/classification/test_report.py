@@ -6,9 +6,9 @@ import pytest
 
 from harness.compared import HISTORY
 from harness.texts import labelled
-from kerasft import evaluation
 from kerasft.data.readers import read_texts
 from kerasft.errors import ConfigError
+from kerasft.evaluation import label_scores
 from kerasft.evaluation.report_files import THIS_MODEL
 from kerasft.tasks.classification.target import ClassTarget
 from kerasft.tasks.labelled.dataset import Dataset
@@ -52,7 +52,7 @@ def chosen(train, class_weight=None):
     parts = ((part["text"], NAMES.encode(part["label"])) for part in (train, HELD_OUT))
     baseline = TfidfBaseline.choose(*parts, 2, class_weight=class_weight)
     found = baseline.probabilities(TEST["text"])
-    return baseline, evaluation.evaluate(NAMES.encode(TEST["label"]), found, NAMES.names)
+    return baseline, label_scores.evaluate(NAMES.encode(TEST["label"]), found, NAMES.names)
 
 
 def rows_of(file):
@@ -64,15 +64,15 @@ def rows_of(file):
 def test_scores_stand_beside_the_baselines(scores):
     labels = NAMES.encode(TEST["label"])
     train = NAMES.encode(TRAIN["label"])
-    assert list(scores) == [THIS_MODEL, evaluation.TFIDF, evaluation.MAJORITY]
-    assert scores[THIS_MODEL] == evaluation.evaluate(labels, PROBABILITIES, NAMES.names)
+    assert list(scores) == [THIS_MODEL, label_scores.TFIDF, label_scores.MAJORITY]
+    assert scores[THIS_MODEL] == label_scores.evaluate(labels, PROBABILITIES, NAMES.names)
     baseline, expected = chosen(TRAIN)
-    assert scores[evaluation.TFIDF] == expected
+    assert scores[label_scores.TFIDF] == expected
     assert scores.baseline_choice == baseline.describe()
     assert scores.baseline_costs["settings"] == baseline.settings
-    assert scores[evaluation.MAJORITY] == evaluation.majority(train, labels, NAMES.names)
-    found = evaluation.evaluate(labels, scores.baseline_said, NAMES.names)
-    assert found == scores[evaluation.TFIDF]
+    assert scores[label_scores.MAJORITY] == label_scores.majority(train, labels, NAMES.names)
+    found = label_scores.evaluate(labels, scores.baseline_said, NAMES.names)
+    assert found == scores[label_scores.TFIDF]
     assert scores.peak_memory > 2**20
 
 
@@ -84,7 +84,7 @@ def test_tfidf_weighs_the_classes_as_the_classifier_did(class_weight, of_tfidf):
     found = score(ClassTarget(NAMES, class_weight), PROBABILITIES, rows(train))
     _, expected = chosen(train, of_tfidf)
     _, other = chosen(train, "balanced" if of_tfidf is None else None)
-    assert found[evaluation.TFIDF] == expected != other
+    assert found[label_scores.TFIDF] == expected != other
 
 
 def test_files(scores, tmp_path):
@@ -100,7 +100,7 @@ def test_files(scores, tmp_path):
     assert (tmp_path / "lengths.png").read_bytes() == b"a picture"
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     assert metrics["test"] == scores[THIS_MODEL]
-    assert set(metrics["baselines"]) == {evaluation.TFIDF, evaluation.MAJORITY}
+    assert set(metrics["baselines"]) == {label_scores.TFIDF, label_scores.MAJORITY}
     assert metrics["temperature"] == 1.0 and metrics["calibration"]["ece"] > 0
     assert metrics["baseline_costs"] == scores.baseline_costs
     assert metrics["baseline_costs"]["peak_memory_bytes"] > 2**25

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from harness.texts import paired
-from kerasft import evaluation
 from kerasft.architectures.transformer import build_transformer
 from kerasft.errors import DataError
+from kerasft.evaluation import text_scores
 from kerasft.tasks.translation import overlong
 from kerasft.tasks.translation.report import attention_of, telling_pair, translation_report
 from kerasft.text.trained import train_tokenizer
@@ -58,7 +58,7 @@ def model(tokenizers):
 def folder(tmp_path_factory, model, tokenizers, encoded):
     folder = tmp_path_factory.mktemp("report")
     write = translation_report(
-        evaluation.score_translations(TRANSLATIONS, PAIRS),
+        text_scores.score_translations(TRANSLATIONS, PAIRS),
         HISTORY,
         model=model,
         tokenizers=tokenizers,
@@ -85,7 +85,7 @@ def test_files(folder):
 
 def test_metrics(folder):
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-    assert metrics["validation"] == evaluation.score_translations(TRANSLATIONS, PAIRS)
+    assert metrics["validation"] == text_scores.score_translations(TRANSLATIONS, PAIRS)
     assert "tok:13a" in metrics["signatures"]["BLEU"]
     assert metrics["training_seconds"] == [6.0, 12.5] and metrics["validation_sha256"] == "ab"
     assert metrics["history"] == HISTORY
