@@ -56,6 +56,21 @@ class EncoderParts(Protocol):
 OfEncoder = TypeVar("OfEncoder", bound=EncoderParts)
 
 
+def check_fit(parts: EncoderParts) -> None:
+    """Checks that a model has the head, the positions and the embeddings for what it is given.
+
+    Raises:
+        ConfigError: It has another number of labels, fewer positions or a smaller vocabulary.
+    """
+    model = parts.model
+    if len(parts.labels) != model.num_labels:
+        raise ConfigError(
+            f"the label map has {len(parts.labels)} labels, but the model has {model.num_labels}"
+        )
+    check_length(parts.max_length, model.max_length)
+    check_vocabulary(parts.tokenizer.vocab_size, model.arguments.vocab_size)
+
+
 class EncoderTask(Task[OfEncoder]):
     """A task of an encoder with a head.
 
@@ -80,14 +95,7 @@ class EncoderTask(Task[OfEncoder]):
 
     def check(self, parts: OfEncoder) -> None:
         """See `Task.check`."""
-        model = parts.model
-        if len(parts.labels) != model.num_labels:
-            raise ConfigError(
-                f"the label map has {len(parts.labels)} labels, but the model has "
-                f"{model.num_labels}"
-            )
-        check_length(parts.max_length, model.max_length)
-        check_vocabulary(parts.tokenizer.vocab_size, model.arguments.vocab_size)
+        check_fit(parts)
 
     def settings_of(self, parts: OfEncoder) -> dict[str, Any]:
         """See `Task.settings_of`."""

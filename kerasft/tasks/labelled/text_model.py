@@ -68,10 +68,10 @@ class TextModel:
             >>> batches = classifier.batches(load_data("mails.csv"))
             >>> classifier.model.fit(batches.train, validation_data=batches.validation)
         """
+        from kerasft.tasks.headed_encoder import check_fit
         from kerasft.tasks.labelled.batches import labelled_batches
-        from kerasft.tasks.saved import check_parts
 
-        check_parts(self)
+        check_fit(self)
         if data.has_pairs != self.text_pairs:
             rows = "pairs of texts" if data.has_pairs else "single texts"
             raise ConfigError(f"the rows are {rows}; set text_pairs={data.has_pairs}.")

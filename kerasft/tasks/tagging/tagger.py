@@ -52,10 +52,10 @@ class TokenTagger:
             >>> batches = tagger.batches(load_entities("train.conll"))
             >>> tagger.model.fit(batches.train, validation_data=batches.validation)
         """
-        from kerasft.tasks.saved import check_parts
+        from kerasft.tasks.headed_encoder import check_fit
         from kerasft.tasks.tagging.batches import tagged_batches
 
-        check_parts(self)
+        check_fit(self)
         return tagged_batches(
             data,
             self.tokenizer,
