@@ -18,15 +18,15 @@ from kerasft.text.cleaning import Cleaning
 VARIANTS = {
     "head": {"tune": "head", "architecture": "bert", "pooling": "mean"},
     "full": {"tune": "full", "architecture": "bert", "activation": "gelu_approximate"},
-    "dora": {"tune": "dora", "architecture": "roberta"},
-    "ia3": {"tune": "ia3", "architecture": "electra"},
+    "dora": {"tune": "dora", "architecture": "roberta", "steps": False},
+    "ia3": {"tune": "ia3", "architecture": "electra", "steps": False},
     "bitfit": {"tune": "bitfit", "architecture": "bert"},
-    "adapter": {"tune": "adapter", "architecture": "deberta-v2"},
-    "layer_norm": {"tune": "layer_norm", "architecture": "albert"},
-    "prompt": {"tune": "prompt", "architecture": "modernbert"},
+    "adapter": {"tune": "adapter", "architecture": "deberta-v2", "steps": False},
+    "layer_norm": {"tune": "layer_norm", "architecture": "albert", "steps": False},
+    "prompt": {"tune": "prompt", "architecture": "modernbert", "steps": False},
     "p_tuning": {"tune": "p_tuning", "architecture": "bert"},
     "prefix": {"tune": "prefix", "architecture": "bert"},
-    "pissa": {"tune": "pissa", "architecture": "mpnet"},
+    "pissa": {"tune": "pissa", "architecture": "mpnet", "steps": False},
 }
 
 RELOAD = """
