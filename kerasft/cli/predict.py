@@ -130,7 +130,7 @@ def _lines_of_input() -> list[str]:
 def open_predictor(folder: str, pairs: bool, **options: Any) -> Predictor:
     """`Predictor`, with a quicker import of Keras where Keras is needed; see that.
 
-    Where another engine was chosen for the user, stderr says which.
+    Where the engine was chosen for the user, stderr says which.
 
     Args:
         folder: The folder.
@@ -153,9 +153,10 @@ def open_predictor(folder: str, pairs: bool, **options: Any) -> Predictor:
     if opened.engine == KERAS:
         backends.check()
         backends.import_keras()
-    elif options.get("engine") in (None, AUTO):
-        print(f"engine: {opened.engine}; --engine keras computes with Keras", file=sys.stderr)
-    return Predictor(opened, **options)
+    predictor = Predictor(opened, **options)
+    if options.get("engine") in (None, AUTO):
+        print(f"engine: {opened.engine} (--engine chooses another)", file=sys.stderr)
+    return predictor
 
 
 def run(options: argparse.Namespace) -> None:

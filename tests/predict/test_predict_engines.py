@@ -124,7 +124,7 @@ def test_the_command(folder, command_with, predictors):
         assert got.keys() == wanted.keys() and got["label"] == wanted["label"]
         assert got["probabilities"] == pytest.approx(wanted["probabilities"], abs=1e-4)
     code, out, err = command("the cat", "--engine", "auto")
-    assert (code, err) == (0, "engine: onnx; --engine keras computes with Keras\n")
+    assert (code, err) == (0, "engine: onnx (--engine chooses another)\n")
     code, out, err = command("the cat", "--engine", "tensorrt")
     assert (code, out) == (2, "") and "--engine tensorrt cannot run" in err
 
