@@ -80,7 +80,8 @@ def test_a_run_learns_and_leaves_a_folder_that_finds_the_same(recipe, world, cap
     metrics = json.loads((report / "metrics.json").read_text())
     assert metrics["test"]["f1"] > 0.5
     assert set(metrics["trained"]) == EIGHT and len(metrics["trained"]) == 8
-    assert metrics["history"]["losses"][-1] < metrics["history"]["losses"][0]
+    losses = np.reshape(metrics["history"]["losses"], (3, -1)).mean(axis=1)  # all rows, each epoch
+    assert losses[-1] < 0.8 * losses[0]
     unread = metrics["unparsable"]
     assert unread["outputs"] == metrics["test"]["sentences"]
     assert unread["share"] == unread["unparsable"] / unread["outputs"]

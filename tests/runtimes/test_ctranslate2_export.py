@@ -194,7 +194,7 @@ def test_rows_to_judge_by(tmp_path):
 def test_rows_that_are_none(row, tmp_path):
     folder = tmp_path / "run"
     translators.save(folder, translators.build(), report=with_rows(PREDICTIONS, [row]))
-    with pytest.raises(FolderError, match=r"samples\.jsonl does not hold rows as a run leaves"):
+    with pytest.raises(FolderError, match=r"predictions\.jsonl does not hold rows as a run leaves"):
         translated_rows(folder, None)
 
 

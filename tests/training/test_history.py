@@ -298,7 +298,7 @@ def test_scores_that_cannot_be_measured_end_no_run():
     history = training.History()
     build_and_fit(scores, history)
     assert len(history.losses) == STEPS and "val_bleu" not in history.epochs[0]
-    assert failures[0].startswith("Translating after epoch 1 failed, and the run goes on")
+    assert failures[0].startswith("Translating after epoch 1 failed, and the run continues")
 
 
 def build_and_fit(*callbacks):
