@@ -56,8 +56,10 @@ def make_export(
     manifest = read(folder)
     task = check_manifest(folder, manifest)
     if engine not in task.runtimes or engine not in RUNTIMES:
+        others = " or ".join(name for name in task.runtimes if name in RUNTIMES)
         raise ConfigError(
-            f"{folder} holds a model for {task.name}, which has no export for --engine {engine}."
+            f"{folder} holds a model for {task.name}, which has no export for --engine {engine}; "
+            f"use {others}"
         )
     runtime = RUNTIMES[engine]
     runtime.check()  # a missing package is said before seconds are spent
