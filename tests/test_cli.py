@@ -293,10 +293,11 @@ def test_a_full_disk_behind_standard_output_is_one_sentence():
 
 
 WRITER = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from kerasft import storage
 from kerasft.config import guard
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # which is ignored below nohup
 with guard():
     if sys.argv[1] == "file":
         with storage.write_file(sys.argv[2]) as file:
