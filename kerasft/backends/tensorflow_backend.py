@@ -13,7 +13,7 @@ from kerasft.errors import ConfigError
 if TYPE_CHECKING:
     import keras
 
-COMPILES = True  # a function, once for each shape
+COMPILES = True  # each function, once for each shape
 
 
 def compile_function(

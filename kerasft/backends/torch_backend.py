@@ -10,7 +10,7 @@ import torch
 if TYPE_CHECKING:
     import keras
 
-COMPILES = False  # a function, once for each shape
+COMPILES = False  # functions run as they are
 
 
 def compile_function(

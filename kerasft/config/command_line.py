@@ -22,11 +22,11 @@ from typing import (
 from kerasft.config.own_options import OwnOptions, help_of
 from kerasft.config.recipe_help import (
     LONGEST,
+    as_typed,
     choices_of,
     formatter_class,
     grouped,
     metavar,
-    shown,
     with_default,
 )
 from kerasft.config.yaml_file import read_config
@@ -88,7 +88,7 @@ def parse(config_class: type[C], arguments: Sequence[str]) -> C:
                 type=_with_words(kind),
                 default=default,
                 metavar=value,
-                help=with_default(meaning, shown(default)),
+                help=with_default(meaning, as_typed(default)),
             )
     if own:
         own.add_to(parser)

@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Union, get_type_hints
 
-from kerasft.config.recipe_help import metavar, shown, with_default
+from kerasft.config.recipe_help import as_typed, metavar, with_default
 from kerasft.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class OwnOptions:
         """One option of the values whose dataclasses have a field of that name."""
         defaults: dict[str, list[str]] = {}
         for value in having:
-            defaults.setdefault(shown(self._defaults(value)[name]), []).append(value)
+            defaults.setdefault(as_typed(self._defaults(value)[name]), []).append(value)
         default = next(iter(defaults))
         if len(defaults) > 1:
             default = ", ".join(f"{each} for {_listed(of)}" for each, of in defaults.items())

@@ -84,7 +84,7 @@ def with_default(meaning: str, default: str) -> str:
     return f"{meaning} (default: {default})" if default else meaning
 
 
-def shown(value: Any) -> str:
+def as_typed(value: Any) -> str:
     """A default as one would write it on a command line; nothing for one that cannot be."""
     if isinstance(value, bool) or value is None:
         return {True: "true", False: "false", None: "null"}[value]

@@ -15,7 +15,7 @@ class TruncatedNormal(keras.initializers.Initializer):
     the seed of `keras.utils.set_random_seed`, and differs at each call.
 
     Args:
-        deviation: 0 makes zeros, for whoever loads all weights at once.
+        deviation: Standard deviation; 0 gives zeros, for weights that are loaded afterwards.
 
     Example:
         >>> keras.layers.Dense(8, kernel_initializer=TruncatedNormal(0.02))
@@ -44,7 +44,7 @@ def normal(deviation: float) -> keras.initializers.Initializer:
     """A normal around 0 that is not cut, as T5's matrices start.
 
     Args:
-        deviation: 0 makes zeros, for whoever loads all weights at once.
+        deviation: Standard deviation; 0 gives zeros, for weights that are loaded afterwards.
     """
     if not deviation:
         return keras.initializers.Zeros()

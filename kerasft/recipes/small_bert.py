@@ -218,7 +218,7 @@ def run(config: Config) -> Path:
     return output
 
 
-def fit(model: Any, batches: Any, config: Config, history: Any, output: str, data: Any) -> Any:
+def fit(model: Any, batches: Any, config: Config, history: Any, output: str, hashes: Any) -> Any:
     """Compiles and trains a model; --resume continues a stopped run."""
     import keras
 
@@ -241,7 +241,7 @@ def fit(model: Any, batches: Any, config: Config, history: Any, output: str, dat
         config=config,
         output=output,
         history=history,
-        fingerprint=data,
+        fingerprint=hashes,
         early_stopping=config.early_stopping,
     )
 

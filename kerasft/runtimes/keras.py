@@ -54,4 +54,4 @@ class KerasEncoder:
             yield from shapes.batches(sizes, self._reading.max_length)
         else:
             for rows in shapes.groups(sizes):
-                yield rows, len(rows), max(sizes[row] for row in rows)
+                yield rows, len(rows), sizes[rows[0]]  # the longest comes first
